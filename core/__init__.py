@@ -1,0 +1,1 @@
+"""What follows: pure functions without clock, input, output or randomness."""

@@ -1,0 +1,1 @@
+"""What can be said: every message of Basalt as a frozen struct; imports nothing of ours."""

@@ -1,0 +1,157 @@
+"""What an insulin pump can tell: its status, its own history, and its answers to commands.
+
+The same structs travel in the frames of the pump's protocol and, wrapped in a report, in the
+actuator's journal.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from schemas.message import Report
+from schemas.units import DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
+
+PULSE_MU = MilliUnits(50)
+"""[mU] one stroke of the pump that Basalt simulates; source: Omnipod, 0.05 U."""
+
+HISTORY_PAGE_RECORDS_MAX = 200
+"""[-] records of history in one answer of the pump."""
+
+
+class PlanStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One stretch of constant basal rate, until the next step or the end of the plan."""
+
+    at: UtcMillis
+    """[ms] first instant of this rate."""
+    rate: MilliUnitsPerHour
+    """[mU/h] 0 to 35000."""
+
+
+class PumpPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """The basal programme that the pump delivers by itself."""
+
+    plan: str
+    """[-] id of the BasalPlanMade event; loading the same id again changes nothing."""
+    steps: tuple[PlanStep, ...]
+    """[-] sorted by `at`, 1 to 400."""
+    ends_at: UtcMillis
+    """[ms] after this the pump repeats the plan's last 24 h and alarms from 24 h before."""
+
+
+class RunningBolus(msgspec.Struct, frozen=True, kw_only=True):
+    """A bolus that the motor is delivering now."""
+
+    dose: DoseId
+    """[-] the order."""
+    requested: MilliUnits
+    """[mU] whole pulses."""
+    delivered: MilliUnits
+    """[mU] counted so far."""
+
+
+class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The registers of the pump at one instant."""
+
+    at: UtcMillis
+    """[ms] the pump's own clock; read, not trusted."""
+    odometer: MilliUnits
+    """[mU] all insulin that the motor ever moved, boluses, basal and primes; never goes back."""
+    history_sequence: int
+    """[-] number of the newest record of the pump's history, 0 when there is none."""
+    epoch: int
+    """[-] the highest controller epoch seen; commands with a lower one are refused."""
+    reservoir: MilliUnits
+    """[mU] insulin left by the pump's own count."""
+    suspended: bool
+    """[-] no insulin flows until resumed."""
+    basal_rate: MilliUnitsPerHour
+    """[mU/h] the rate being delivered now, 0 when suspended or without a plan."""
+    plan: str | None = None
+    """[-] id of the plan loaded."""
+    plan_ends_at: UtcMillis | None = None
+    """[ms] end of the plan loaded."""
+    bolus: RunningBolus | None = None
+    """[-] the bolus in progress."""
+    alarms: tuple[str, ...] = ()
+    """[-] what the pump itself alarms about, sorted: 'plan_runs_out', 'reservoir_empty', ..."""
+
+
+class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of the pump's own history, kept in non-volatile memory and numbered without holes."""
+
+    sequence: int
+    """[-] 1, 2, 3, ..."""
+    kind: Literal[
+        "basal",
+        "bolus_started",
+        "bolus",
+        "bolus_ended",
+        "suspended",
+        "resumed",
+        "plan_loaded",
+        "filled",
+        "powered",
+    ]
+    """[-] what happened; 'basal' and 'bolus' are insulin moved, 'powered' is a start of the pump."""
+    starts_at: UtcMillis
+    """[ms] when it began; for 'powered' the last instant the pump knows it was on."""
+    ends_at: UtcMillis
+    """[ms] when it ended, the same for a momentary thing."""
+    amount: MilliUnits = MilliUnits(0)
+    """[mU] insulin moved (basal, bolus), asked (bolus_started), delivered in all (bolus_ended)."""
+    odometer: MilliUnits
+    """[mU] the odometer after it."""
+    dose: DoseId | None = None
+    """[-] for boluses, the order."""
+    detail: str = ""
+    """[-] plan id, or how a bolus ended: 'delivered', 'stopped', 'suspended', 'reservoir_empty',
+    'power_lost'."""
+
+
+class PumpReading(msgspec.Struct, frozen=True, kw_only=True):
+    """Status together with the history that follows a given number."""
+
+    status: PumpStatus
+    """[-] the registers."""
+    history: tuple[PumpRecord, ...]
+    """[-] sorted by sequence, without holes, at most HISTORY_PAGE_RECORDS_MAX; may be empty."""
+
+
+PumpAnswerResult = Literal["done", "refused", "unknown"]
+"""[-] 'unknown' when no answer came in time: neither done nor not done."""
+
+
+class PumpRead(Report, frozen=True, kw_only=True, tag="pump_read.v1"):
+    """The device was read and something had changed; heard by the actuator."""
+
+    reading: PumpReading
+    """[-] status and new history."""
+
+
+class PumpUnreachable(Report, frozen=True, kw_only=True, tag="pump_unreachable.v1"):
+    """The device did not answer; reported once until it answers again; heard by the actuator."""
+
+    reason: str
+    """[-] in words."""
+
+
+class PumpSuperseded(Report, frozen=True, kw_only=True, tag="pump_superseded.v1"):
+    """The device refused this controller's epoch: another one drives it; heard by the actuator."""
+
+    epoch: int
+    """[-] the epoch that drives."""
+
+
+class PumpAnswered(Report, frozen=True, kw_only=True, tag="pump_answered.v1"):
+    """What came of one command to the device; heard by the actuator."""
+
+    act: Literal["start_bolus", "stop_bolus", "load_plan", "suspend", "resume", "fill"]
+    """[-] the command."""
+    about: str
+    """[-] dose id, plan id, or the id of the event that asked for it."""
+    result: PumpAnswerResult
+    """[-] what is known of it."""
+    reason: str = ""
+    """[-] why refused or unknown."""
+    status: PumpStatus | None = None
+    """[-] registers in the answer; none when no answer came."""

@@ -1,0 +1,1 @@
+"""The ports, their adapters and the one loop that runs every decider."""
