@@ -1,7 +1,5 @@
 """The shapes that every message shares: event, command, report, and the envelopes they travel in."""
 
-from typing import ClassVar
-
 import msgspec
 
 from schemas.units import Actor, CommandId, EventId, PumpId, Speaker, UtcMillis
@@ -13,13 +11,13 @@ EVENTS_PER_DECISION_MAX = 500
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that happened, said by one service and stored for ever."""
 
-    SAID_BY: ClassVar[tuple[str, ...]] = ()
+
+class Refusal(Event, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that was asked and is not done; carries a `reason`."""
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Something that somebody asks one service to do."""
-
-    OBEYED_BY: ClassVar[tuple[str, ...]] = ()
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -95,6 +93,26 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """[-] ids of what was said because of it, in order."""
     said: tuple[msgspec.Raw, ...] = ()
     """[-] the same events, tagged, for a person or program that waits."""
+
+
+def require(holds: bool, *, text: str) -> None:
+    """Refuse to build a message that breaks its own range.
+
+    Raises:
+        ValueError: `holds` is false; msgspec turns it into its ValidationError while decoding.
+    """
+    if not holds:
+        raise ValueError(text)
+
+
+def tag_of(kind: type[msgspec.Struct]) -> str:
+    """Give the stored name of a message class, for instance 'bolus_delivered.v1'."""
+    return str(kind.__struct_config__.tag)
+
+
+def name_of(kind: type[msgspec.Struct]) -> str:
+    """Give the name of a message class as it stands in subjects, without its version."""
+    return tag_of(kind).rsplit(".", 1)[0]
 
 
 def event_id(*, speaker: Speaker, pump: PumpId, version: int) -> EventId:

@@ -1,0 +1,65 @@
+"""The shape that every decider has: five pure functions, and the names of what it hears and says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from schemas.message import Command, Event, Now, Report
+from schemas.units import Actor, PumpId, Speaker, UtcMillis
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a journal as a decider sees it: something heard, or something it said."""
+
+    id: str
+    """[-] event id, command id, or 'report:N' with the position in the journal."""
+    at: UtcMillis
+    """[ms] therapy time: of the decision for events, of arrival for commands and reports."""
+    speaker: Speaker | None = None
+    """[-] who said it, for events only."""
+    actor: Actor | None = None
+    """[-] who asked, for commands only."""
+    body: Event | Command | Report
+    """[-] the message itself."""
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that must happen in the world because of an event that is stored."""
+
+
+StateT = TypeVar("StateT")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decider(Generic[StateT]):
+    """One service's thinking: pure, with time as an argument.
+
+    decide gives at most 500 events and never changes anything; evolve folds one entry;
+    wake_at names the next instant of therapy time at which a Tick has something to do
+    (deadlines in real time are turned into therapy time by `now`); effects names what must
+    happen because of an event of its own.
+    """
+
+    name: Speaker
+    hears: tuple[Speaker, ...]
+    says: tuple[type[Event], ...]
+    obeys: tuple[type[Command], ...]
+    initial: Callable[[PumpId], StateT]
+    decide: Callable[[StateT, Entry, Now], tuple[Event, ...]]
+    evolve: Callable[[StateT, Entry], StateT]
+    wake_at: Callable[[StateT, Now], UtcMillis | None]
+    effects: Callable[[Event], tuple[Effect, ...]]
+    view: Callable[[StateT, Now], msgspec.Struct]
+
+
+def no_effects(event: Event) -> tuple[Effect, ...]:
+    """Name no effect, for deciders that only speak."""
+    del event
+    return ()
+
+
+def is_past(deadline_therapy: UtcMillis, deadline_real: UtcMillis, *, now: Now) -> bool:
+    """Say whether both clocks have reached a deadline."""
+    return now.therapy >= deadline_therapy and now.real >= deadline_real

@@ -1,0 +1,144 @@
+"""Bytes to messages and back: JSON that a person can read, one encoder for everything."""
+
+import hashlib
+from types import ModuleType
+from typing import Any, Union
+
+import msgspec
+
+from schemas import alarms, basal, bolus, delivery, device, glucose, record
+from schemas.message import Command, CommandEnvelope, Envelope, Event, Report, tag_of
+from schemas.upcasts import UPCASTS, UPCASTS_MAX, Upcast
+
+_ROOMS: tuple[ModuleType, ...] = (glucose, basal, bolus, delivery, record, alarms, device)
+
+
+def _kinds(base: type[msgspec.Struct]) -> tuple[type[msgspec.Struct], ...]:
+    found = {
+        tag_of(kind): kind
+        for room in _ROOMS
+        for kind in vars(room).values()
+        if isinstance(kind, type)
+        and issubclass(kind, base)
+        and kind.__module__ == room.__name__
+    }
+    return tuple(found[tag] for tag in sorted(found))
+
+
+EVENT_KINDS = _kinds(Event)
+"""[-] every event that can be said, sorted by tag."""
+
+COMMAND_KINDS = _kinds(Command)
+"""[-] every command, sorted by tag."""
+
+REPORT_KINDS = _kinds(Report)
+"""[-] everything a process brings to its own decider, sorted by tag."""
+
+DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
+"""[-] what decoding foreign bytes can raise; msgspec.ValidationError is among them."""
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+_envelopes = msgspec.json.Decoder(Envelope)
+_command_envelopes = msgspec.json.Decoder(CommandEnvelope)
+_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Union[EVENT_KINDS])  # type: ignore[arg-type]  # a union made at run time
+_commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Union[COMMAND_KINDS])  # type: ignore[arg-type]  # a union made at run time
+_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Union[REPORT_KINDS])  # type: ignore[arg-type]  # a union made at run time
+_any: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
+
+
+class _Tagged(msgspec.Struct):
+    type: str = ""
+
+
+_tagged = msgspec.json.Decoder(_Tagged)
+
+
+def encode(message: object) -> bytes:
+    """Write a struct as JSON; equal structs give equal bytes, for ever."""
+    return _encoder.encode(message)
+
+
+def encode_raw(message: Event | Command | Report) -> msgspec.Raw:
+    """Write a struct as JSON that is put into an envelope as it stands."""
+    return msgspec.Raw(_encoder.encode(message))
+
+
+def sha256_hex(data: bytes) -> str:
+    """Hash stored bytes; never hash a re-encoding."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def tag_in(data: bytes | msgspec.Raw) -> str:
+    """Read only the tag; empty where there is none.
+
+    Raises:
+        One of DECODE_ERRORS: these are not the bytes of a JSON object.
+    """
+    return _tagged.decode(data).type
+
+
+def decode_envelope(data: bytes) -> Envelope:
+    """Read the outside of an event; the event stays bytes.
+
+    Raises:
+        One of DECODE_ERRORS.
+    """
+    return _envelopes.decode(data)
+
+
+def decode_command_envelope(data: bytes) -> CommandEnvelope:
+    """Read the outside of a command; the command stays bytes.
+
+    Raises:
+        One of DECODE_ERRORS.
+    """
+    return _command_envelopes.decode(data)
+
+
+def decode_event(data: bytes | msgspec.Raw) -> Event:
+    """Read an event, brought to its newest version where its tag is an older one.
+
+    Raises:
+        One of DECODE_ERRORS: unknown tag, wrong type, out of range.
+    """
+    try:
+        return _events.decode(data)
+    except msgspec.ValidationError:
+        newer = upcast(data)
+        if newer is None:
+            raise
+        return msgspec.convert(newer, Union[EVENT_KINDS])  # type: ignore[call-overload, no-any-return]  # a union made at run time
+
+
+def decode_command(data: bytes | msgspec.Raw) -> Command:
+    """Read a command.
+
+    Raises:
+        One of DECODE_ERRORS.
+    """
+    return _commands.decode(data)
+
+
+def decode_report(data: bytes) -> Report:
+    """Read a report of a journal.
+
+    Raises:
+        One of DECODE_ERRORS.
+    """
+    return _reports.decode(data)
+
+
+def upcast(
+    data: bytes | msgspec.Raw, *, steps: dict[str, Upcast] | None = None
+) -> dict[str, Any] | None:
+    """Bring an old event to its newest version, step by step; None where its tag is no old one."""
+    known = UPCASTS if steps is None else steps
+    if tag_in(data) not in known:
+        return None
+    fields = _any.decode(data)
+    for _ in range(UPCASTS_MAX):
+        step = known.get(str(fields["type"]))
+        if step is None:
+            return fields
+        fields = step(fields)
+    raise ValueError(f"more than {UPCASTS_MAX} upcasts for {fields['type']!r}")

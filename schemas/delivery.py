@@ -1,0 +1,319 @@
+"""What can be said of insulin as it is given: limits, boluses, basal, suspension, the pump."""
+
+from typing import Literal
+
+from schemas.device import PlanStep
+from schemas.message import Command, Deadline, Event, Refusal
+from schemas.units import DoseId, EventId, MilliUnits, MilliUnitsPerHour, UtcMillis
+
+
+class SetDeliveryLimits(Command, frozen=True, kw_only=True, tag="set_delivery_limits.v1"):
+    """Hard limits of this person's pump, none has a default; obeyed by actuator."""
+
+    single: MilliUnits
+    """[mU] largest bolus, 50 to 25000."""
+    hourly: MilliUnits
+    """[mU] boluses in any 60 min."""
+    daily: MilliUnits
+    """[mU] all insulin in any 24 h."""
+    basal: MilliUnitsPerHour
+    """[mU/h] largest basal rate, 50 to 30000."""
+
+
+class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_set.v1"):
+    """The hard limits have changed; said by actuator, heard by bolus_advisor."""
+
+    single: MilliUnits
+    """[mU] largest bolus."""
+    hourly: MilliUnits
+    """[mU] boluses in any 60 min."""
+    daily: MilliUnits
+    """[mU] all insulin in any 24 h."""
+    basal: MilliUnitsPerHour
+    """[mU/h] largest basal rate."""
+    actor: str
+    """[-] who set them."""
+
+
+class DeliveryLimitsRefused(Refusal, frozen=True, kw_only=True, tag="delivery_limits_refused.v1"):
+    """The limits stay as they were; said by actuator."""
+
+    reason: Literal["out_of_range"]
+    """[-] why."""
+    field: str
+    """[-] the first field that is wrong."""
+
+
+BolusRefusal = Literal[
+    "expired",
+    "no_limits",
+    "single_limit",
+    "hourly_limit",
+    "daily_limit",
+    "reservoir",
+    "bolus_running",
+    "suspended",
+    "not_whole_pulses",
+    "pump_unreachable",
+    "superseded",
+    "history_missing",
+    "pump_refused",
+    "already_executed",
+]
+
+
+class BolusRefused(Refusal, frozen=True, kw_only=True, tag="bolus_refused.v1"):
+    """The order is not given, not a pulse of it; said by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    amount: MilliUnits
+    """[mU] as ordered."""
+    reason: BolusRefusal
+    """[-] why."""
+    detail: str = ""
+    """[-] in words, where the pump said some."""
+
+
+class BolusStarted(Event, frozen=True, kw_only=True, tag="bolus_started.v1"):
+    """The intent, stored before the motor moves; from here the dose counts; said by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    amount: MilliUnits
+    """[mU] to be given."""
+    odometer: MilliUnits
+    """[mU] the pump's odometer as last read before it."""
+    start_by: Deadline
+    """[ms] of the order."""
+
+
+class BolusProgressed(Event, frozen=True, kw_only=True, tag="bolus_progressed.v1"):
+    """Pulses of a bolus were counted by the pump; said by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    starts_at: UtcMillis
+    """[ms] first pulse of this part."""
+    ends_at: UtcMillis
+    """[ms] last pulse of this part."""
+    amount: MilliUnits
+    """[mU] this part."""
+    delivered: MilliUnits
+    """[mU] in all so far."""
+    odometer: MilliUnits
+    """[mU] after it."""
+
+
+class BolusDelivered(Event, frozen=True, kw_only=True, tag="bolus_delivered.v1"):
+    """The whole amount was given; said by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    requested: MilliUnits
+    """[mU] as ordered."""
+    delivered: MilliUnits
+    """[mU] as counted."""
+
+
+class BolusStopped(Event, frozen=True, kw_only=True, tag="bolus_stopped.v1"):
+    """A part was given, and no more will be; said by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    requested: MilliUnits
+    """[mU] as ordered."""
+    delivered: MilliUnits
+    """[mU] as counted."""
+    reason: Literal["cancelled", "suspended", "reservoir_empty", "power_lost", "stopped_by_pump"]
+    """[-] why."""
+
+
+class BolusUnknown(Event, frozen=True, kw_only=True, tag="bolus_unknown.v1"):
+    """What became of a dose is not known: it counts as given in every limit; said by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    least: MilliUnits
+    """[mU] counted so far."""
+    most: MilliUnits
+    """[mU] all of it."""
+    reason: str
+    """[-] why it is not known."""
+
+
+class BolusReconciled(Event, frozen=True, kw_only=True, tag="bolus_reconciled.v1"):
+    """The pump's own count settled an unknown dose; said by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    outcome: Literal["running", "matched", "partial", "failed"]
+    """[-] still being given; given in full, in part, not at all."""
+    delivered: MilliUnits
+    """[mU] as the pump counted until now."""
+
+
+class BasalDelivered(Event, frozen=True, kw_only=True, tag="basal_delivered.v1"):
+    """Basal pulses were counted by the pump; said by actuator."""
+
+    starts_at: UtcMillis
+    """[ms] start of the stretch that they account for."""
+    ends_at: UtcMillis
+    """[ms] last pulse."""
+    amount: MilliUnits
+    """[mU] whole pulses."""
+    odometer: MilliUnits
+    """[mU] after them."""
+    history_sequence: int
+    """[-] number of the pump's record."""
+
+
+class DeliveryGap(Event, frozen=True, kw_only=True, tag="delivery_gap.v1"):
+    """The pump was off: no insulin flowed, and nothing is made up; said by actuator."""
+
+    starts_at: UtcMillis
+    """[ms] last instant the pump knows it was on."""
+    ends_at: UtcMillis
+    """[ms] on again."""
+
+
+class BasalPlanAccepted(Event, frozen=True, kw_only=True, tag="basal_plan_accepted.v1"):
+    """The plan passed the limits and goes to the pump; said by actuator."""
+
+    plan: EventId
+    """[-] the BasalPlanMade."""
+    steps: tuple[PlanStep, ...]
+    """[-] as planned; rates above the maximum are cut to it, and alarmed."""
+    ends_at: UtcMillis
+    """[ms] end of the plan."""
+    capped: bool = False
+    """[-] a rate was cut."""
+
+
+class BasalPlanRefused(Refusal, frozen=True, kw_only=True, tag="basal_plan_refused.v1"):
+    """The plan does not go to the pump, which keeps the one it has; said by actuator."""
+
+    plan: EventId
+    """[-] the BasalPlanMade."""
+    reason: Literal["no_limits", "superseded", "pump_refused"]
+    """[-] why."""
+
+
+class BasalPlanLoaded(Event, frozen=True, kw_only=True, tag="basal_plan_loaded.v1"):
+    """The pump delivers by this plan; said by actuator."""
+
+    plan: EventId
+    """[-] the BasalPlanMade."""
+
+
+class CancelBolus(Command, frozen=True, kw_only=True, tag="cancel_bolus.v1"):
+    """Stop the bolus that runs; obeyed by actuator."""
+
+    dose: DoseId | None = None
+    """[-] this one only; none for whichever runs."""
+
+
+class BolusCancelled(Event, frozen=True, kw_only=True, tag="bolus_cancelled.v1"):
+    """A person wants the bolus stopped; what was given by then follows; said by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    actor: str
+    """[-] who cancelled."""
+
+
+class SuspendDelivery(Command, frozen=True, kw_only=True, tag="suspend_delivery.v1"):
+    """Stop all insulin, a running bolus included; obeyed by actuator."""
+
+
+class ResumeDelivery(Command, frozen=True, kw_only=True, tag="resume_delivery.v1"):
+    """Deliver basal again; a stopped bolus stays stopped; obeyed by actuator."""
+
+
+class SuspendRequested(Event, frozen=True, kw_only=True, tag="suspend_requested.v1"):
+    """Somebody stops the pump; the pump is told next; said by actuator."""
+
+    actor: str
+    """[-] who asked."""
+
+
+class ResumeRequested(Event, frozen=True, kw_only=True, tag="resume_requested.v1"):
+    """Somebody starts the pump again; the pump is told next; said by actuator."""
+
+    actor: str
+    """[-] who asked."""
+
+
+class DeliverySuspended(Event, frozen=True, kw_only=True, tag="delivery_suspended.v1"):
+    """The pump says that it stands; said by actuator."""
+
+    at: UtcMillis
+    """[ms] since when, by the pump's history."""
+
+
+class DeliveryResumed(Event, frozen=True, kw_only=True, tag="delivery_resumed.v1"):
+    """The pump says that it delivers again; said by actuator."""
+
+    at: UtcMillis
+    """[ms] since when, by the pump's history."""
+
+
+class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_command_refused.v1"):
+    """A cancel, suspend, resume or fill that had nothing to do; said by actuator."""
+
+    name: Literal["cancel", "suspend", "resume", "fill"]
+    """[-] which."""
+    reason: Literal["no_bolus_runs", "already_suspended", "not_suspended", "out_of_range"]
+    """[-] why."""
+
+
+class FillReservoir(Command, frozen=True, kw_only=True, tag="fill_reservoir.v1"):
+    """A full reservoir was put in; obeyed by actuator."""
+
+    amount: MilliUnits
+    """[mU] 1 to 300000."""
+
+
+class ReservoirFillRequested(Event, frozen=True, kw_only=True, tag="reservoir_fill_requested.v1"):
+    """The pump is told of a new reservoir; said by actuator."""
+
+    amount: MilliUnits
+    """[mU] 1 to 300000."""
+    actor: str
+    """[-] who put it in."""
+
+
+class ReservoirFilled(Event, frozen=True, kw_only=True, tag="reservoir_filled.v1"):
+    """The pump counts down from here; said by actuator."""
+
+    amount: MilliUnits
+    """[mU] 1 to 300000."""
+    at: UtcMillis
+    """[ms] by the pump's history."""
+
+
+class PumpLost(Event, frozen=True, kw_only=True, tag="pump_lost.v1"):
+    """The pump does not answer; it goes on by its plan; said by actuator."""
+
+    reason: str
+    """[-] in words."""
+
+
+class PumpFound(Event, frozen=True, kw_only=True, tag="pump_found.v1"):
+    """The pump answers; its registers at that instant; said by actuator."""
+
+    odometer: MilliUnits
+    """[mU] by the pump's count."""
+    reservoir: MilliUnits
+    """[mU] by the pump's count."""
+    suspended: bool
+    """[-] whether it stands."""
+    plan: str | None = None
+    """[-] the plan it holds."""
+
+
+class PumpControlLost(Event, frozen=True, kw_only=True, tag="pump_control_lost.v1"):
+    """Another controller drives the pump: this one stays silent from now on; said by actuator."""
+
+    epoch: int
+    """[-] the epoch that drives."""

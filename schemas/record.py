@@ -1,0 +1,169 @@
+"""What can be said of the record itself: faults in what was heard, and the historian's checkpoints."""
+
+from typing import Literal
+
+from schemas.message import Command, Event, Refusal, Report
+from schemas.units import UtcMillis
+
+
+class MessageQuarantined(Event, frozen=True, kw_only=True, tag="message_quarantined.v1"):
+    """Something arrived that cannot be understood; said by the decider that heard it."""
+
+    subject: str
+    """[-] where it arrived."""
+    reason: str
+    """[-] what is wrong with it."""
+    sha256: str
+    """[-] hash (hex) of the bytes, which stand whole in the journal of the speaker."""
+    first_bytes: str
+    """[-] the first 64 bytes, printable ones as they are, the others as \\xNN."""
+
+
+class CommandRefused(Refusal, frozen=True, kw_only=True, tag="command_refused.v1"):
+    """A command that is not obeyed whatever it asks; said by the decider that it was sent to."""
+
+    command: str
+    """[-] its id."""
+    name: str
+    """[-] its tag."""
+    reason: Literal["expired", "not_for_me", "not_supported"]
+    """[-] why."""
+    actor: str
+    """[-] who asked."""
+
+
+class HistoryMissing(Event, frozen=True, kw_only=True, tag="history_missing.v1"):
+    """Events of a speaker could not be had from anybody; that pump gets no bolus until settled."""
+
+    speaker: str
+    """[-] whose events."""
+    first: int
+    """[-] first version missing."""
+    last: int
+    """[-] last version missing."""
+
+
+class SpeakerForked(Event, frozen=True, kw_only=True, tag="speaker_forked.v1"):
+    """Two different events bear one number: that speaker is not heard any more for this pump."""
+
+    speaker: str
+    """[-] who contradicts itself."""
+    version: int
+    """[-] the number borne twice, or whose predecessor is another."""
+    sha256: str
+    """[-] hash (hex) of the event refused."""
+
+
+class CheckpointMade(Event, frozen=True, kw_only=True, tag="checkpoint_made.v1"):
+    """The record of a pump stood so; said by the historian."""
+
+    events: int
+    """[-] events in the record."""
+    root: str
+    """[-] Merkle root (hex) over the sorted (speaker, version, hash) heads."""
+
+
+class Tick(Report, frozen=True, kw_only=True, tag="tick.v1"):
+    """The instant that the decider asked to be woken at has come."""
+
+
+class Restarted(Report, frozen=True, kw_only=True, tag="restarted.v1"):
+    """The process has started: what was begun without an end is unknown."""
+
+    release: str
+    """[-] version of Basalt."""
+    tzdata: str
+    """[-] version of the time-zone data."""
+
+
+class Malformed(Report, frozen=True, kw_only=True, tag="malformed.v1"):
+    """Bytes that cannot be decoded; the bytes themselves stand beside it in the journal."""
+
+    subject: str
+    """[-] where they arrived."""
+    reason: str
+    """[-] what is wrong with them."""
+    sha256: str
+    """[-] hash (hex) of the bytes."""
+    first_bytes: str
+    """[-] the first 64 bytes, printable ones as they are, the others as \\xNN."""
+
+
+class CommandExpired(Report, frozen=True, kw_only=True, tag="command_expired.v1"):
+    """A command was heard after its deadline, or is not one that this decider obeys."""
+
+    command: str
+    """[-] its id."""
+    name: str
+    """[-] its tag."""
+    reason: Literal["expired", "not_for_me", "not_supported"]
+    """[-] why it is not obeyed."""
+    actor: str
+    """[-] who asked."""
+
+
+class HistoryLost(Report, frozen=True, kw_only=True, tag="history_lost.v1"):
+    """Neither the speaker nor the historian could give the events in between."""
+
+    speaker: str
+    """[-] whose events."""
+    first: int
+    """[-] first version missing."""
+    last: int
+    """[-] last version missing."""
+
+
+class ForkFound(Report, frozen=True, kw_only=True, tag="fork_found.v1"):
+    """Two different events bear one number."""
+
+    speaker: str
+    """[-] who contradicts itself."""
+    version: int
+    """[-] the number."""
+    sha256: str
+    """[-] hash (hex) of the event refused."""
+
+
+class RuntimeFault(Report, frozen=True, kw_only=True, tag="runtime_fault.v1"):
+    """The process met a fault of its own surroundings that an operator must know."""
+
+    fault: Literal[
+        "stream_replaced", "stream_behind", "restored_from_old_copy", "bus_error", "clock_went_back"
+    ]
+    """[-] the kind."""
+    detail: str
+    """[-] in words."""
+
+
+class SettleHistory(Command, frozen=True, kw_only=True, tag="settle_history.v1"):
+    """A person has checked the pump: go on although events are missing; obeyed by any decider."""
+
+    speaker: str
+    """[-] whose history is given up."""
+
+
+class HistorySettled(Event, frozen=True, kw_only=True, tag="history_settled.v1"):
+    """Somebody took it upon themselves that events stay missing."""
+
+    speaker: str
+    """[-] whose history is given up."""
+    actor: str
+    """[-] who said so."""
+
+
+class ClockChanged(Report, frozen=True, kw_only=True, tag="clock_changed.v1"):
+    """Therapy time runs at another speed, or from another instant, than when this service last ran."""
+
+    speed: int
+    """[-] 1 to 600."""
+    therapy: UtcMillis
+    """[ms] therapy time at the change."""
+
+
+class SpeedChanged(Event, frozen=True, kw_only=True, tag="speed_changed.v1"):
+    """Therapy time runs at another speed from now on; said by the historian."""
+
+    speed: int
+    """[-] 1 to 600."""
+    therapy: UtcMillis
+    """[ms] therapy time at the change."""
