@@ -1,0 +1,55 @@
+# Two commands for a day: `make run` and `make test`. `make check` is the judge of style and types.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help run test check format nightly lock clean
+
+help: ## Say what there is.
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
+	@echo '  PYTHON=...     the Python (3.11 or later) that .venv is made with; ARGS="..." goes to run, test and nightly.'
+
+run: $(READY) ## Start everything on this machine.
+	@$(BIN)/basalt up $(ARGS)
+
+test: $(READY) ## Run every test.
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+check: $(READY) ## Judge format, style, types and layers.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+format: $(READY) ## Put the format right.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+nightly: $(READY) ## Run the property tests with 5000 examples each.
+	@$(BIN)/python -m pytest -n 2 --hypothesis-profile nightly tests/property $(ARGS)
+
+lock: $(READY) ## Write requirements.lock anew from pyproject.toml; keeps pins that still fit.
+	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras \
+		--output-file requirements.lock $(ARGS) pyproject.toml
+
+clean: ## Remove .venv and all caches; keeps data.
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo 'Basalt needs Python 3.11 or later, and "$(PYTHON)" was not found; try make PYTHON=python3.11'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Basalt needs Python 3.11 or later, and \"$(PYTHON)\" is $$($(PYTHON) -V 2>&1); try make PYTHON=python3.11"; exit 1; }
+	@echo 'Setting up .venv; this happens once.'
+	@$(PYTHON) -m venv .venv
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $(READY)
