@@ -1,0 +1,81 @@
+"""What a pump keeps through a loss of power, and what a step of the pump yields."""
+
+from typing import Literal
+
+import msgspec
+
+from core.pulses import Parts
+from schemas.device import PumpPlan, PumpRecord
+from schemas.units import DoseId, MilliUnits, UtcMillis
+
+RefusalReason = Literal[
+    "already_executed",
+    "barred",
+    "bolus_running",
+    "broken_id",
+    "broken_plan",
+    "epoch_unknown",
+    "no_reservoir",
+    "not_whole_pulses",
+    "out_of_range",
+    "plan_not_begun",
+    "reservoir_low",
+    "suspended",
+]
+"""[-] why the pump does not obey; 'barred' is a dose that was stopped before it came."""
+
+
+class BolusInMotion(msgspec.Struct, frozen=True, kw_only=True):
+    """The bolus that runs; its next pulse follows from what was delivered."""
+
+    dose: DoseId
+    """[-] the order."""
+    requested: MilliUnits
+    """[mU] whole pulses."""
+    delivered: MilliUnits = MilliUnits(0)
+    """[mU] so far."""
+    started_at: UtcMillis
+    """[ms] instant of the first pulse."""
+
+
+class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """The registers in the pump's non-volatile memory."""
+
+    odometer: MilliUnits = MilliUnits(0)
+    """[mU] all that the motor ever moved; never goes back."""
+    owed: Parts = Parts(0)
+    """[mU ms/h] basal requested and not yet delivered, less than one pulse."""
+    reservoir: MilliUnits | None = None
+    """[mU] what is left; None before the first fill."""
+    epoch: int = 0
+    """[-] the highest controller epoch seen."""
+    plan: PumpPlan | None = None
+    """[-] the basal plan."""
+    suspended: bool = False
+    """[-] no insulin until resumed."""
+    sequence: int = 0
+    """[-] number of the newest record of the history."""
+    bolus: BolusInMotion | None = None
+    """[-] the bolus that runs."""
+    barred: tuple[DoseId, ...] = ()
+    """[-] doses stopped before they came, oldest first."""
+    basal_at: UtcMillis
+    """[ms] the last basal pulse, or since when basal can flow if that is later."""
+    on_at: UtcMillis
+    """[ms] all delivery up to here is counted; the last instant the pump knows it was on."""
+
+
+class PumpStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What follows from time or a command: both parts go into memory together or not at all."""
+
+    memory: PumpMemory
+    """[-] the registers after it."""
+    records: tuple[PumpRecord, ...] = ()
+    """[-] new history, numbered on from the registers before; may be empty."""
+
+
+class PumpRefusal(msgspec.Struct, frozen=True, kw_only=True):
+    """The pump says no; nothing was done."""
+
+    reason: RefusalReason
+    """[-] why."""
