@@ -1,0 +1,173 @@
+"""Every module keeps the style sheet, and every rule of it bites."""
+
+import ast
+import pathlib
+import subprocess
+
+import pytest
+
+from style import tidy_rules
+
+ROOT = pathlib.Path(__file__).parents[2]
+SHIPPED = sorted(p for room in ("schemas", "core", "services") for p in (ROOT / room).rglob("*.py"))
+VOCABULARY = [p for p in SHIPPED if p.is_relative_to(ROOT / "schemas")]
+CLOCK = ROOT / "services" / "runtime" / "clock.py"
+
+
+def name(path: pathlib.Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def trees() -> list[ast.Module]:
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in VOCABULARY]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=name)
+def test_a_module_is_short_and_says_what_it_is(path: pathlib.Path) -> None:
+    """Safety is reviewed by reading; what does not fit the eye is not reviewed."""
+    assert [] == list(tidy_rules.size_faults(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", VOCABULARY, ids=name)
+def test_a_message_has_a_versioned_tag_and_each_field_its_unit(path: pathlib.Path) -> None:
+    """A number whose unit is guessed is a dose that is wrong."""
+    structs, messages = tidy_rules.struct_names(trees())
+
+    faults = tidy_rules.vocabulary_faults(
+        path.read_text(encoding="utf-8"), structs=structs, messages=messages
+    )
+
+    assert [] == faults
+
+
+def test_no_two_messages_share_a_tag() -> None:
+    """The tag is the stored name; two meanings of one name cannot be replayed."""
+    _, messages = tidy_rules.struct_names(trees())
+    classes = [n for tree in trees() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+
+    tags = [tidy_rules.tag_of(node) for node in classes if node.name in messages]
+
+    assert sorted(set(tags)) == sorted(tags)
+
+
+@pytest.mark.parametrize("path", [p for p in SHIPPED if p.name == "__init__.py"], ids=name)
+def test_an_init_holds_one_docstring_only(path: pathlib.Path) -> None:
+    """An import that does work hides an order of start."""
+    assert [] == list(tidy_rules.init_faults(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", [p for p in SHIPPED if p != CLOCK], ids=name)
+def test_only_the_clock_module_reads_a_clock(path: pathlib.Path) -> None:
+    """A replay that reads today's time tells another history."""
+    assert [] == list(tidy_rules.clock_faults(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=name)
+def test_nothing_catches_everything_but_the_process_edge(path: pathlib.Path) -> None:
+    """A fault that is swallowed is a pump that goes on wrongly."""
+    edge = path.is_relative_to(ROOT / "services" / "runtime")
+
+    faults = tidy_rules.except_faults(path.read_text(encoding="utf-8"), at_process_edge=edge)
+
+    assert [] == list(faults)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=name)
+def test_shipped_code_asserts_nothing(path: pathlib.Path) -> None:
+    """Python with -O removes an assert, and the check with it."""
+    assert [] == list(tidy_rules.assert_faults(path.read_text(encoding="utf-8")))
+
+
+def test_no_folder_of_tests_is_a_package() -> None:
+    """A package tests/core would stand in front of core."""
+    assert [] == [name(path) for path in (ROOT / "tests").rglob("__init__.py")]
+
+
+def test_no_tracked_file_names_a_machine_or_a_registry() -> None:
+    """A clone works anywhere."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("this is not a git checkout")
+    paths = [ROOT / text.decode() for text in listed.stdout.split(b"\0") if text]
+
+    faults = {
+        name(path): found
+        for path in paths
+        if path.is_file() and (found := list(tidy_rules.text_faults(path.read_bytes())))
+    }
+
+    assert {} == faults
+
+
+LONG = "def f() -> None:\n" + "    print()\n" * tidy_rules.FUNCTION_LINES_MAX
+
+
+@pytest.mark.parametrize("text", ["x = 1\n", '"""Long."""\n' + "\n" * 300, '"""Long."""\n' + LONG])
+def test_a_long_or_silent_module_is_found(text: str) -> None:
+    """A check that never fails checks nothing."""
+    assert 1 == len(list(tidy_rules.size_faults(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "class Given(Event):\n    pass\n",
+        "class Given(Event, tag='given'):\n    pass\n",
+        "class Given(msgspec.Struct):\n    amount: int\n",
+        "class Given(msgspec.Struct):\n    amount: int\n    '''What was given.'''\n",
+        "class Base(Event, tag='base.v1'):\n    pass\nclass Given(Base):\n    pass\n",
+    ],
+)
+def test_a_message_without_tag_or_unit_is_found(text: str) -> None:
+    """A check that never fails checks nothing."""
+    structs, messages = tidy_rules.struct_names([ast.parse(text)])
+
+    faults = tidy_rules.vocabulary_faults(text, structs=structs, messages=messages)
+
+    assert 1 == len(faults)
+
+
+@pytest.mark.parametrize("text", ["", "import os\n", '"""Doc."""\nimport os\n'])
+def test_an_init_that_does_something_is_found(text: str) -> None:
+    """A check that never fails checks nothing."""
+    assert 1 == len(list(tidy_rules.init_faults(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import time\ntime.time()\n",
+        "import time as t\nt.monotonic_ns()\n",
+        "from time import perf_counter\n",
+        "import datetime\ndatetime.datetime.now()\n",
+        "from datetime import datetime\ndatetime.now(tz)\n",
+        "from datetime import date\nread = date.today\n",
+        "import asyncio\nasyncio.get_running_loop().time()\n",
+        "self.loop.time()\n",
+    ],
+)
+def test_a_clock_is_found_under_every_name(text: str) -> None:
+    """A check that never fails checks nothing."""
+    assert 1 == len(list(tidy_rules.clock_faults(text)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "at_process_edge"),
+    [("", True), (" Exception", False), (" (ValueError, BaseException)", False)],
+)
+def test_an_except_that_catches_everything_is_found(kind: str, at_process_edge: bool) -> None:
+    """A check that never fails checks nothing."""
+    text = f"try:\n    pass\nexcept{kind}:\n    pass\n"
+
+    assert 1 == len(list(tidy_rules.except_faults(text, at_process_edge=at_process_edge)))
+
+
+def test_an_assert_is_found() -> None:
+    """A check that never fails checks nothing."""
+    assert 1 == len(list(tidy_rules.assert_faults("def f() -> None:\n    assert True\n")))
+
+
+@pytest.mark.parametrize("text", tidy_rules.FORBIDDEN_TEXT)
+def test_a_machine_or_registry_is_found(text: str) -> None:
+    """A check that never fails checks nothing."""
+    assert 1 == len(list(tidy_rules.text_faults(f"first\nsee {text}x\n".encode())))
