@@ -21,6 +21,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """[-] who said it, for events only."""
     actor: Actor | None = None
     """[-] who asked, for commands only."""
+    sha256: str = ""
+    """[-] hash (hex) of the stored bytes, for events only."""
     body: Event | Command | Report
     """[-] the message itself."""
 

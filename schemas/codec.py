@@ -34,15 +34,18 @@ COMMAND_KINDS = _kinds(Command)
 REPORT_KINDS = _kinds(Report)
 """[-] everything a process brings to its own decider, sorted by tag."""
 
+COMMAND_TAGS = frozenset(tag_of(kind) for kind in COMMAND_KINDS)
+"""[-] the tags of all commands."""
+
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 """[-] what decoding foreign bytes can raise; msgspec.ValidationError is among them."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _envelopes = msgspec.json.Decoder(Envelope)
 _command_envelopes = msgspec.json.Decoder(CommandEnvelope)
-_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Union[EVENT_KINDS])  # type: ignore[arg-type]  # a union made at run time
-_commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Union[COMMAND_KINDS])  # type: ignore[arg-type]  # a union made at run time
-_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Union[REPORT_KINDS])  # type: ignore[arg-type]  # a union made at run time
+_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Union[EVENT_KINDS])
+_commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Union[COMMAND_KINDS])
+_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Union[REPORT_KINDS])
 _any: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -107,7 +110,7 @@ def decode_event(data: bytes | msgspec.Raw) -> Event:
         newer = upcast(data)
         if newer is None:
             raise
-        return msgspec.convert(newer, Union[EVENT_KINDS])  # type: ignore[call-overload, no-any-return]  # a union made at run time
+        return _events.decode(_encoder.encode(newer))
 
 
 def decode_command(data: bytes | msgspec.Raw) -> Command:

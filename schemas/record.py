@@ -1,4 +1,4 @@
-"""What can be said of the record itself: faults in what was heard, and the historian's checkpoints."""
+"""What can be said of the record itself: faults in what was heard, and checkpoints."""
 
 from typing import Literal
 
@@ -152,7 +152,7 @@ class HistorySettled(Event, frozen=True, kw_only=True, tag="history_settled.v1")
 
 
 class ClockChanged(Report, frozen=True, kw_only=True, tag="clock_changed.v1"):
-    """Therapy time runs at another speed, or from another instant, than when this service last ran."""
+    """Therapy time runs at another speed, or than when this service last ran."""
 
     speed: int
     """[-] 1 to 600."""

@@ -92,7 +92,7 @@ def wall_ms() -> UtcMillis:
 
 
 def boot_ns() -> int:
-    """Read the clock that counts on through sleep and never steps (monotonic where there is none)."""
+    """Read the clock that counts on through sleep and never steps."""
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 

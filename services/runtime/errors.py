@@ -26,3 +26,57 @@ class PumpSupersededError(BasaltError):
     """The pump obeys a controller with a higher epoch."""
 
     epoch: int
+
+
+@dataclass(eq=False)
+class PublishUnknown(BasaltError):
+    """The broker did not answer in time: what was sent may or may not be stored."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class WrongLastSequence(BasaltError):
+    """The broker refused: this speaker's newest event is not the one expected."""
+
+    expected: int
+
+
+@dataclass(eq=False)
+class HistoryUnavailable(BasaltError):
+    """A service gave none of the events asked for."""
+
+    asked: str
+    reason: str
+
+
+@dataclass(eq=False)
+class SecondWriter(BasaltError):
+    """Another process writes the same journal, or the bus knows events that it does not."""
+
+    detail: str
+
+
+@dataclass(eq=False)
+class StoreBroken(BasaltError):
+    """The journal cannot be opened or read."""
+
+    path: str
+    reason: str
+
+
+@dataclass(eq=False)
+class BusUnreachable(BasaltError):
+    """The first connection to the broker failed."""
+
+    url: str
+    reason: str
+
+
+@dataclass(eq=False)
+class RestoredFromOldCopy(BasaltError):
+    """The world knows newer events of this service than its own journal does."""
+
+    pump: str
+    own: int
+    known: int

@@ -1,0 +1,50 @@
+"""What can go wrong in the thinking itself."""
+
+from dataclasses import dataclass
+
+
+class CoreError(Exception):
+    """Anything that core raises by intent."""
+
+
+@dataclass(eq=False)
+class InvariantError(CoreError):
+    """Something that cannot be is: the process stops into the safe state."""
+
+    text: str
+
+
+@dataclass(eq=False)
+class AmountError(CoreError):
+    """A text is not an amount, letter for letter; nothing was guessed."""
+
+    reason: str
+    text: str
+
+    def __str__(self) -> str:
+        """Say why, and show the text."""
+        return f"{self.reason}: {self.text!r}"
+
+
+@dataclass(eq=False)
+class GlucoseTextError(CoreError):
+    """A text is neither a glucose nor LOW nor HIGH."""
+
+    reason: str
+    text: str
+
+    def __str__(self) -> str:
+        """Say why, and show the text."""
+        return f"{self.reason}: {self.text!r}"
+
+
+@dataclass(eq=False)
+class GlucoseFileError(CoreError):
+    """Nothing of a file of readings can be used."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Say which file, and why."""
+        return f"{self.name}: {self.reason}"

@@ -1,0 +1,34 @@
+"""Which version of a speaker's events may come next, and what to do about any other."""
+
+from enum import Enum
+
+from schemas.message import Envelope
+from services.runtime.ports import Head
+
+NOTHING_HEARD = Head(0, "")
+"""[-] the head of a speaker who was never heard."""
+
+
+class Admission(Enum):
+    """What is to be done with an event."""
+
+    ACCEPT = "accept"
+    DROP = "drop"
+    FETCH = "fetch"
+    FORK = "fork"
+
+
+def admit(*, head: Head, version: int, envelope: Envelope, sha256: str) -> Admission:
+    """Compare an event's version and hashes with the head known of its speaker and pump.
+
+    A head whose hash is unknown (its event was lost for good) lets any next event pass.
+    """
+    if version < head.version:
+        return Admission.DROP
+    if version == head.version:
+        return Admission.DROP if head.sha256 in (sha256, "") else Admission.FORK
+    if version > head.version + 1:
+        return Admission.FETCH
+    if head.version and not head.sha256:
+        return Admission.ACCEPT
+    return Admission.ACCEPT if envelope.previous == head.sha256 else Admission.FORK

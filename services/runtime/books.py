@@ -1,0 +1,140 @@
+"""What a service knows of each pump, and the transaction that it is writing."""
+
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from core.decider import Decider, Entry
+from schemas.message import Now
+from schemas.record import SpeakerForked
+from schemas.units import CommandId, PumpId, Speaker
+from services.runtime.entries import EntryHead, join, read_row
+from services.runtime.ports import Commit, Head, Row, Store
+
+StateT = TypeVar("StateT")
+
+
+@dataclass(slots=True)
+class Ledger(Generic[StateT]):
+    """What is known of one pump."""
+
+    state: StateT
+    position: int = 0
+    heads: dict[Speaker, Head] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)
+    forked: set[Speaker] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class _Draft:
+    rows: list[Row] = field(default_factory=list)
+    heads: dict[tuple[PumpId, Speaker], Head] = field(default_factory=dict)
+    outcomes: dict[tuple[PumpId, CommandId], bytes] = field(default_factory=dict)
+    sequence: int = 0
+
+
+class Books(Generic[StateT]):
+    """The ledgers of all pumps over one store."""
+
+    def __init__(self, *, decider: Decider[StateT], store: Store) -> None:
+        """Fold the journal."""
+        self.ledgers: dict[PumpId, Ledger[StateT]] = {}
+        self.last_now: Now | None = None
+        self.stream = ""
+        self._decider = decider
+        self._store = store
+        self._draft = _Draft()
+        self._sequence = 0
+        self._load()
+
+    def follow(self, *, stream: str) -> int:
+        """Follow the stream created at that instant; give the position in it, 0 for a new one."""
+        self.stream = stream
+        self._sequence = self._store.sequence(stream=stream)
+        return self._sequence
+
+    def _load(self) -> None:
+        for (pump, speaker), head in self._store.heads().items():
+            self._set_head(self.ledger(pump), speaker, head)
+        for _, row in self._store.rows():
+            read = read_row(row)
+            ledger = self.ledger(row.pump)
+            ledger.position = row.position
+            self._fold(ledger, read.entry)
+            self.last_now = read.now
+
+    def ledger(self, pump: PumpId) -> Ledger[StateT]:
+        """Give what is known of a pump, nothing for a new one."""
+        found = self.ledgers.get(pump)
+        if found is None:
+            found = self.ledgers[pump] = Ledger(self._decider.initial(pump))
+        return found
+
+    def not_before(self, now: Now) -> Now:
+        """Give `now`, or the last time a decision got where the clock has gone back."""
+        last = self.last_now
+        if last is not None and (now.therapy < last.therapy or now.real < last.real):
+            now = Now(
+                therapy=max(now.therapy, last.therapy),
+                real=max(now.real, last.real),
+                speed=now.speed,
+            )
+        self.last_now = now
+        return now
+
+    def outcome(self, pump: PumpId, command: CommandId) -> bytes | None:
+        """Give what came of a command, that of this transaction included."""
+        drafted = self._draft.outcomes.get((pump, command))
+        return drafted or self._store.outcome(pump=pump, command=command)
+
+    def put_row(
+        self, pump: PumpId, topic: str, *, head: EntryHead, data: bytes, entry: Entry
+    ) -> int:
+        """Write one line, fold it, and give its position."""
+        ledger = self.ledger(pump)
+        ledger.position += 1
+        self._draft.rows.append(Row(pump, ledger.position, topic, join(head, data)))
+        self._fold(ledger, entry)
+        return ledger.position
+
+    def put_head(self, pump: PumpId, speaker: Speaker, head: Head) -> None:
+        """Move a speaker's head on."""
+        self._set_head(self.ledger(pump), speaker, head)
+        self._draft.heads[pump, speaker] = head
+
+    def put_outcome(self, pump: PumpId, command: CommandId, outcome: bytes) -> None:
+        """Keep what came of a command."""
+        self._draft.outcomes[pump, command] = outcome
+
+    def put_sequence(self, sequence: int) -> None:
+        """Move the position in the stream on."""
+        self._draft.sequence = max(self._draft.sequence, sequence)
+
+    def commit(self) -> None:
+        """Store the transaction, durable when this returns."""
+        draft, self._draft = self._draft, _Draft()
+        moved = draft.sequence if draft.sequence > self._sequence else 0
+        if not draft.rows and not moved:
+            return
+        outcomes = [(pump, name, data) for (pump, name), data in draft.outcomes.items()]
+        self._store.commit(
+            Commit(
+                rows=draft.rows,
+                heads=draft.heads,
+                outcomes=outcomes,
+                stream=self.stream,
+                sequence=moved,
+            )
+        )
+        self._sequence = max(self._sequence, moved)
+
+    def _fold(self, ledger: Ledger[StateT], entry: Entry) -> None:
+        ledger.state = self._decider.evolve(ledger.state, entry)
+        if isinstance(entry.body, SpeakerForked) and entry.speaker == self._decider.name:
+            ledger.forked.add(Speaker(entry.body.speaker))
+
+    def _set_head(self, ledger: Ledger[StateT], speaker: Speaker, head: Head) -> None:
+        ledger.heads[speaker] = head
+        if speaker != self._decider.name:
+            ledger.heard[speaker] = head.version
+
+

@@ -1,0 +1,113 @@
+"""One line of a journal as bytes: a head line, then what was heard or said, letter for letter."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from core.decider import Entry
+from schemas import codec
+from schemas.message import Now
+from schemas.units import Actor, Speaker, UtcMillis
+from services.runtime.ports import Row
+
+HEARD = "heard "
+"""[-] prefix of the topic of a message that entered `decide`."""
+
+ADOPTED = "adopted "
+"""[-] prefix of the topic of an old event taken over without deciding."""
+
+
+class EntryHead(msgspec.Struct, frozen=True, array_like=True):
+    """The first line of a stored entry."""
+
+    therapy: UtcMillis
+    """[ms] therapy time that `decide` got."""
+    real: UtcMillis
+    """[ms] real time that `decide` got."""
+    speed: int
+    """[-] of the clock."""
+    entry: int
+    """[-] for what was said, the position of the entry that led to it; else 0."""
+    subject: str
+    """[-] where it was heard or is said; empty for reports."""
+    trace: str
+    """[-] trace id, 32 hex digits."""
+    sequence: int = 0
+    """[-] in the stream, for what was heard there."""
+
+
+_heads = msgspec.json.Decoder(EntryHead)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadEntry:
+    """A stored line, decoded."""
+
+    head: EntryHead
+    topic: str
+    entry: Entry
+    data: bytes
+
+    @property
+    def now(self) -> Now:
+        """Give the time that `decide` got."""
+        return Now(therapy=self.head.therapy, real=self.head.real, speed=self.head.speed)
+
+    @property
+    def is_heard(self) -> bool:
+        """Say whether it entered `decide`."""
+        return self.topic.startswith(HEARD)
+
+
+def join(head: EntryHead, data: bytes) -> bytes:
+    """Write an entry as it is stored."""
+    return codec.encode(head) + b"\n" + data
+
+
+def split(state: bytes) -> tuple[EntryHead, bytes]:
+    """Take a stored entry apart into its head and the verbatim bytes."""
+    line, data = state.split(b"\n", 1)
+    return _heads.decode(line), data
+
+
+def tag_in_topic(topic: str) -> str:
+    """Give the tag that a topic ends in."""
+    return topic.rsplit(" ", 1)[-1]
+
+
+def read_row(row: Row) -> ReadEntry:
+    """Decode a stored line.
+
+    Raises:
+        One of codec.DECODE_ERRORS: the line was altered, or is newer than this release.
+    """
+    head, data = split(row.state)
+    return ReadEntry(head, row.topic, _entry(row, head, data), data)
+
+
+def _entry(row: Row, head: EntryHead, data: bytes) -> Entry:
+    if not head.subject:
+        report = codec.decode_report(data.split(b"\n", 1)[0])
+        return Entry(id=f"report:{row.position}", at=head.therapy, body=report)
+    if ".command." in head.subject:
+        command = codec.decode_command_envelope(data)
+        return command_entry(command.id, command.actor, head.therapy, command.command)
+    envelope = codec.decode_envelope(data)
+    sha256 = codec.sha256_hex(data)
+    return event_entry(envelope.id, envelope.at, sha256, envelope.event)
+
+
+def command_entry(name: str, actor: Actor, at: UtcMillis, command: msgspec.Raw) -> Entry:
+    """Make the entry of a command."""
+    return Entry(id=name, at=at, actor=actor, body=codec.decode_command(command))
+
+
+def event_entry(name: str, at: UtcMillis, sha256: str, event: msgspec.Raw) -> Entry:
+    """Make the entry of an event; the hash is that of its stored bytes."""
+    return Entry(
+        id=name,
+        at=at,
+        speaker=Speaker(name.split(":", 1)[0]),
+        sha256=sha256,
+        body=codec.decode_event(event),
+    )

@@ -1,0 +1,50 @@
+"""The fake of the port PumpDevice: the virtual pump's machine without process, line or waiting."""
+
+from typing import Literal
+
+from schemas.units import MilliUnits
+from services.runtime.clock import Clock
+from services.runtime.errors import PumpTimeout
+from services.runtime.pump_caller import PumpCaller, act_of
+from services.runtime.pump_host import FakePumpStore, PumpHost, PumpStore
+from services.runtime.pump_wire import AnyAnswer, AnyRequest
+
+
+class FakePumpDevice(PumpCaller):
+    """A pump in the same process; its coroutines never suspend, so `send(None)` completes them."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        store: PumpStore | None = None,
+        fill: MilliUnits | None = None,
+        host: PumpHost | None = None,
+    ) -> None:
+        """Power a pump on, or take the line to one that is on.
+
+        Args:
+            clock: its therapy time is the pump's clock.
+            store: the pump's memory; none is a pump that has never been on.
+            fill: [mU] 1 to 300000, reservoir of a pump that has never been on.
+            host: a pump that is on already, so that a second controller can call it.
+        """
+        super().__init__()
+        self._clock = clock
+        store = FakePumpStore() if store is None else store
+        self.host = host or PumpHost(store, now=clock.now().therapy, fill=fill)
+        self.loses: Literal["request", "answer"] | None = None
+        """[-] what the line loses of the next call: PumpTimeout, and done only if the answer."""
+
+    async def _ask(self, request: AnyRequest) -> AnyAnswer:
+        """Ask the machine at the clock's instant."""
+        loses, self.loses = self.loses, None
+        if loses == "request":
+            raise PumpTimeout(act=act_of(request))
+        answer = self.host.answer(request, now=self._clock.now().therapy)
+        if loses == "answer":
+            raise PumpTimeout(act=act_of(request))
+        return answer
+
+    async def close(self) -> None:
+        """Let go of the line; the pump stays on."""

@@ -1,0 +1,83 @@
+"""FakeStore: the port Store in memory, for tests and for years on a fake clock."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from schemas.units import CommandId, EventId, PumpId, Speaker
+from services.runtime.entries import ADOPTED, HEARD, split
+from services.runtime.errors import SecondWriter
+from services.runtime.history import is_event_of, version_of
+from services.runtime.ports import Commit, Head, Row
+
+
+class FakeStore:
+    """A journal in memory; survives a 'restart' of the service that uses it."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._rows: list[Row] = []
+        self._keys: set[tuple[PumpId, int]] = set()
+        self._heads: dict[tuple[PumpId, Speaker], Head] = {}
+        self._outcomes: dict[tuple[PumpId, CommandId], bytes] = {}
+        self._sequences: dict[str, int] = {}
+
+    def commit(self, commit: Commit) -> None:
+        """Store a step: all of it or nothing."""
+        keys = {(row.pump, row.position) for row in commit.rows}
+        if keys & self._keys or len(keys) != len(commit.rows):
+            raise SecondWriter("a position was written twice")
+        if commit.sequence and commit.sequence <= self._sequences.get(commit.stream, 0):
+            raise SecondWriter(f"position {commit.sequence} does not go on")
+        self._rows.extend(commit.rows)
+        self._keys |= keys
+        self._heads.update(commit.heads)
+        self._outcomes.update({(pump, name): data for pump, name, data in commit.outcomes})
+        if commit.sequence:
+            self._sequences[commit.stream] = commit.sequence
+
+    def rows(self, *, pump: PumpId | None = None, after_row: int = 0) -> Iterator[tuple[int, Row]]:
+        """Stream (row number, row) in the order of storing."""
+        for number, row in enumerate(self._rows[after_row:], start=after_row + 1):
+            if pump is None or row.pump == pump:
+                yield number, row
+
+    def said_after(self, *, event: EventId | None) -> Iterator[Row]:
+        """Stream this service's own events stored after the one named, or all."""
+        passed = event is None
+        for row in self._rows:
+            if row.topic.startswith((HEARD, ADOPTED)):
+                continue
+            if passed:
+                yield row
+            elif version_of(split(row.state)[1]) == event:
+                passed = True
+
+    def history(
+        self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
+    ) -> Iterator[bytes]:
+        """Stream the stored bytes of a speaker's events first..last, heard or own."""
+        for row in self._rows:
+            heard = row.topic.startswith((HEARD, ADOPTED))
+            head, data = split(row.state)
+            if row.pump != pump or heard == own or not is_event_of(head.subject, speaker):
+                continue
+            if first <= int(version_of(data).rsplit(":", 1)[1]) <= last:
+                yield data
+
+    def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
+        """Read all heads."""
+        return dict(self._heads)
+
+    def outcome(self, *, pump: PumpId, command: CommandId) -> bytes | None:
+        """Read what came of a command, None if it was never heard."""
+        return self._outcomes.get((pump, command))
+
+    def sequence(self, *, stream: str) -> int:
+        """Read the position in the stream created at that instant, 0 if never heard."""
+        return self._sequences.get(stream, 0)
+
+    def streams(self) -> Sequence[str]:
+        """Read the creation times of all streams ever followed."""
+        return list(self._sequences)
+
+    def close(self) -> None:
+        """Nothing to let go of."""

@@ -1,0 +1,220 @@
+"""From a message of the stream to what enters `decide`: admitted, or turned into a report."""
+
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+
+from core.decider import Entry, is_past
+from schemas import codec
+from schemas.message import CommandEnvelope, Envelope, Now, Report, parse_event_id, tag_of
+from schemas.record import CommandExpired, ForkFound, Malformed
+from schemas.subjects import REPLY_HEADER, SubjectParts, is_reply_inbox, parse_subject
+from schemas.units import CommandId, PumpId, Speaker
+from services.runtime.admission import NOTHING_HEARD, Admission, admit
+from services.runtime.entries import command_entry, event_entry
+from services.runtime.errors import RestoredFromOldCopy
+from services.runtime.ports import Arrived, Head
+
+FIRST_BYTES_MAX = 64
+"""[bytes] of a malformed message shown in its report."""
+
+UNKNOWN_PUMP = PumpId("unknown")
+"""[-] the journal of messages that name no pump."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Something for `decide`: the entry, the bytes to store, and what moves with it."""
+
+    pump: PumpId
+    entry: Entry
+    subject: str
+    data: bytes
+    head: tuple[Speaker, Head] | None = None
+    command: CommandId | None = None
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """A report that enters `decide` in place of bytes that cannot, the bytes beside it."""
+
+    pump: PumpId
+    report: Report
+    data: bytes
+    head: tuple[Speaker, Head] | None = None
+    command: CommandId | None = None
+    reply: str = ""
+
+    @property
+    def why(self) -> str:
+        """Give the reason of the report, for the one who asked."""
+        return str(getattr(self.report, "reason", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """A command that was obeyed before: its stored outcome goes out again."""
+
+    outcome: bytes
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """An event heard before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Events first..last of a speaker must be fetched before this one can be heard."""
+
+    pump: PumpId
+    speaker: Speaker
+    first: int
+    last: int
+
+
+Hearing = Heard | Instead | Repeated | Dropped | Missing
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who listens, and what is known so far."""
+
+    name: Speaker
+    hears: tuple[Speaker, ...]
+    obeys: tuple[type, ...]
+    outcome: Callable[[PumpId, CommandId], bytes | None]
+
+
+def hear(
+    arrived: Arrived,
+    *,
+    listener: Listener,
+    heads: Mapping[Speaker, Head],
+    deaf_to: Set[Speaker],
+    now: Now,
+) -> Hearing:
+    """Turn one message into what is to be done with it; `heads` are those of its pump.
+
+    A speaker that contradicted itself (`deaf_to`) is not heard any more for this pump.
+    """
+    try:
+        parts = parse_subject(arrived.subject)
+    except ValueError as error:
+        return malformed(arrived, UNKNOWN_PUMP, str(error))
+    if parts.kind == "command":
+        return _hear_command(arrived, parts, listener, now)
+    if parts.service in deaf_to:
+        return Dropped()
+    return _hear_event(arrived, parts, listener, heads)
+
+
+def pump_of(arrived: Arrived) -> PumpId:
+    """Name the pump that a message is about."""
+    try:
+        return parse_subject(arrived.subject).pump
+    except ValueError:
+        return UNKNOWN_PUMP
+
+
+def malformed(
+    arrived: Arrived,
+    pump: PumpId,
+    reason: str,
+    *,
+    head: tuple[Speaker, Head] | None = None,
+    command: CommandId | None = None,
+    reply: str = "",
+) -> Instead:
+    """Report bytes that cannot be understood."""
+    first = arrived.data[:FIRST_BYTES_MAX]
+    report = Malformed(
+        subject=arrived.subject,
+        reason=reason[:500],
+        sha256=codec.sha256_hex(arrived.data),
+        first_bytes="".join(chr(b) if 32 <= b < 127 else f"\\x{b:02x}" for b in first),
+    )
+    return Instead(pump, report, arrived.data, head, command, reply)
+
+
+def _hear_event(
+    arrived: Arrived, parts: SubjectParts, listener: Listener, heads: Mapping[Speaker, Head]
+) -> Hearing:
+    try:
+        envelope = codec.decode_envelope(arrived.data)
+        speaker, pump, version = parse_event_id(envelope.id)
+        if (speaker, pump) != (parts.service, parts.pump) or speaker not in listener.hears:
+            raise ValueError(f"event {envelope.id!r} does not belong on this subject")
+    except codec.DECODE_ERRORS as error:
+        return malformed(arrived, parts.pump, str(error))
+    sha256 = codec.sha256_hex(arrived.data)
+    own = heads.get(listener.name, NOTHING_HEARD).version
+    if envelope.heard.get(listener.name, 0) > own:
+        raise RestoredFromOldCopy(pump, own, envelope.heard[listener.name])
+    head = heads.get(speaker, NOTHING_HEARD)
+    match admit(head=head, version=version, envelope=envelope, sha256=sha256):
+        case Admission.DROP:
+            return Dropped()
+        case Admission.FETCH:
+            return Missing(pump, speaker, head.version + 1, version - 1)
+        case Admission.FORK:
+            fork = ForkFound(speaker=speaker, version=version, sha256=sha256)
+            return Instead(pump, fork, arrived.data)
+        case Admission.ACCEPT:
+            return _accept(arrived, envelope, pump, (speaker, Head(version, sha256)))
+
+
+def _accept(
+    arrived: Arrived, envelope: Envelope, pump: PumpId, head: tuple[Speaker, Head]
+) -> Hearing:
+    try:
+        entry = event_entry(envelope.id, envelope.at, head[1].sha256, envelope.event)
+    except codec.DECODE_ERRORS as error:
+        return malformed(arrived, pump, str(error), head=head)
+    return Heard(pump, entry, arrived.subject, arrived.data, head)
+
+
+def _hear_command(
+    arrived: Arrived, parts: SubjectParts, listener: Listener, now: Now
+) -> Hearing:
+    pump, reply = parts.pump, arrived.headers.get(REPLY_HEADER, "")
+    if reply and not is_reply_inbox(reply):
+        return malformed(arrived, pump, f"reply inbox {reply[:80]!r} is not one")
+    try:
+        envelope = codec.decode_command_envelope(arrived.data)
+        if not 1 <= len(envelope.id) <= 64 or not envelope.id.isprintable():
+            raise ValueError("a command's id has 1 to 64 printable characters")
+    except codec.DECODE_ERRORS as error:
+        return malformed(arrived, pump, str(error))
+    stored = listener.outcome(pump, envelope.id)
+    if stored is not None:
+        return Repeated(stored, reply)
+    refusal = _refusal(envelope, parts, listener, now)
+    if refusal is not None:
+        return Instead(pump, refusal, arrived.data, None, envelope.id, reply)
+    try:
+        entry = command_entry(envelope.id, envelope.actor, now.therapy, envelope.command)
+    except codec.DECODE_ERRORS as error:
+        return malformed(arrived, pump, str(error), command=envelope.id, reply=reply)
+    return Heard(pump, entry, arrived.subject, arrived.data, None, envelope.id, reply)
+
+
+def _refusal(
+    envelope: CommandEnvelope, parts: SubjectParts, listener: Listener, now: Now
+) -> CommandExpired | None:
+    try:
+        tag = codec.tag_in(envelope.command)
+    except codec.DECODE_ERRORS:
+        return None
+    if tag not in codec.COMMAND_TAGS:
+        return None
+    mine = parts.service == listener.name and tag in {tag_of(kind) for kind in listener.obeys}
+    if mine and not is_past(envelope.expires.therapy, envelope.expires.real, now=now):
+        return None
+    return CommandExpired(
+        command=envelope.id,
+        name=tag,
+        reason="expired" if mine else "not_for_me",
+        actor=envelope.actor,
+    )

@@ -1,0 +1,100 @@
+"""How a service that starts finds its place: in the stream, and in what it has said before."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+import services.runtime.release as release
+from core.decider import Decider
+from schemas.message import Now, parse_event_id
+from schemas.record import Restarted, RuntimeFault
+from schemas.subjects import speaker_filter
+from schemas.units import PumpId, Speaker
+from services.runtime.admission import NOTHING_HEARD
+from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
+from services.runtime.machine import Input, Machine, Reported
+from services.runtime.outbox import Outbox
+from services.runtime.ports import Arrived, Bus, Store, StreamState
+from services.runtime.speech import read_back
+
+log = structlog.get_logger()
+
+
+def as_arrived(data: bytes) -> Arrived:
+    """Give a stored event the shape of one that arrived, outside the stream's order."""
+    return Arrived(read_back(data).subject, data, {}, 0)
+
+
+class Joining:
+    """The checks between the start of a process and the first message."""
+
+    def __init__(
+        self, *, machine: Machine[Any], outbox: Outbox, bus: Bus, store: Store
+    ) -> None:
+        """Prepare; nothing is asked before `join`."""
+        self._machine = machine
+        self._decider: Decider[Any] = machine.decider
+        self._outbox = outbox
+        self._bus = bus
+        self._store = store
+
+    async def join(self, *, now: Now) -> Sequence[Input]:
+        """Find the place in the stream; give the reports that the decider must hear first.
+
+        Raises:
+            RestoredFromOldCopy: newer events of this service exist and nobody can give them.
+            SecondWriter: the stream holds another event under a number of this journal.
+        """
+        state = await self._bus.stream_state()
+        followed = self._store.streams()
+        position = self._machine.books.follow(stream=state.created)
+        faults = _faults(state, followed, position)
+        pumps = list(self._machine.books.ledgers)
+        for pump in pumps:
+            await self._compare_own(pump, now)
+        stream_lost = bool(followed) and state.created not in followed
+        await self._outbox.recover(stream_lost=stream_lost)
+        await self._bus.reset(position=0 if faults else position)
+        restarted = Restarted(release=release.version(), tzdata=release.tzdata_version())
+        return [Reported(pump, report) for pump in pumps for report in (restarted, *faults)]
+
+    async def _compare_own(self, pump: PumpId, now: Now) -> None:
+        """Hold the own head against the newest own event that the stream and the historian know."""
+        me = self._decider.name
+        subject = speaker_filter(me).replace("*", pump, 1)
+        newest = await self._bus.last_own(subject=subject)
+        if newest is None:
+            return
+        version = parse_event_id(read_back(newest.data).entry.id)[2]
+        ledger = self._machine.books.ledger(pump)
+        own = ledger.heads.get(me, NOTHING_HEARD)
+        if version == own.version and read_back(newest.data).head != own:
+            raise SecondWriter(f"{me}:{pump}:{version} stands in the stream with other bytes")
+        while own.version < version:
+            await self._import(pump, own.version + 1, version, now)
+            own = ledger.heads.get(me, NOTHING_HEARD)
+
+    async def _import(self, pump: PumpId, first: int, last: int, now: Now) -> None:
+        me, historian = self._decider.name, Speaker("historian")
+        log.warning("joining.restored_from_old_copy", pump=pump, first=first, last=last)
+        try:
+            found = await self._bus.history(
+                of=me, asked=historian, pump=pump, first=first, last=last
+            )
+        except HistoryUnavailable as error:
+            raise RestoredFromOldCopy(pump, first - 1, last) from error
+        if not found or read_back(found[0]).head.version != first:
+            raise RestoredFromOldCopy(pump, first - 1, last)
+        self._machine.take(pump, found, now=now)
+
+
+def _faults(
+    state: StreamState, followed: Sequence[str], position: int
+) -> tuple[RuntimeFault, ...]:
+    if followed and state.created not in followed:
+        return (RuntimeFault(fault="stream_replaced", detail=f"created {state.created}"),)
+    if state.last_sequence < position:
+        detail = f"the stream ends at {state.last_sequence}, the journal at {position}"
+        return (RuntimeFault(fault="stream_behind", detail=detail),)
+    return ()

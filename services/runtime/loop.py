@@ -1,0 +1,200 @@
+"""The one loop that runs every decider: listen, think, store, then speak and act."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, Protocol, TypeVar
+
+import structlog
+
+from core.decider import Decider, Effect
+from schemas.message import Report
+from schemas.record import HistoryLost
+from schemas.units import PumpId, Speaker
+from services.runtime.clock import Clock
+from services.runtime.errors import HistoryUnavailable
+from services.runtime.hearing import Missing
+from services.runtime.history import version_of
+from services.runtime.joining import Joining, as_arrived
+from services.runtime.machine import Input, Machine, Reported, Step
+from services.runtime.outbox import Outbox
+from services.runtime.ports import Arrived, Bus, Store
+
+INBOX_BATCHES_MAX = 8
+"""[-] batches and reports waiting to be thought about."""
+
+SLEEP_S_MAX = 3600.0
+"""[s] longest sleep when nothing is due."""
+
+HISTORY_TRIES_MAX = 3
+"""[-] rounds of asking the speaker and then the historian for missing events."""
+
+HISTORY_PAUSE_S = 1.0
+"""[s] between rounds."""
+
+HISTORIAN = Speaker("historian")
+"""[-] who is asked when the speaker itself does not answer."""
+
+StateT = TypeVar("StateT")
+Put = Callable[[Reported], Awaitable[None]]
+Sense = Callable[[Put], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+class Hands(Protocol):
+    """Makes effects happen in the world."""
+
+    async def perform(self, pump: PumpId, effect: Effect) -> Report | None:
+        """Do it and report what came of it; never raises for what the world may do."""
+
+
+class Loop(Generic[StateT]):
+    """One decider with its journal, its bus, its hands and its senses."""
+
+    def __init__(
+        self,
+        *,
+        decider: Decider[StateT],
+        store: Store,
+        bus: Bus,
+        clock: Clock,
+        hands: Hands | None = None,
+        senses: Sequence[Sense] = (),
+    ) -> None:
+        """Fold the journal; nothing is heard or said before `run`."""
+        self.machine: Machine[StateT] = Machine(decider=decider, store=store)
+        self.outbox = Outbox(bus=bus, store=store, speaker=decider.name)
+        self.ready = asyncio.Event()
+        self.handled = 0
+        self._bus = bus
+        self._store = store
+        self._clock = clock
+        self._hands = hands
+        self._senses = senses
+        self._inbox: asyncio.Queue[Sequence[Input]] = asyncio.Queue(INBOX_BATCHES_MAX)
+        self._acts: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Join the stream where the journal ends, then run for ever.
+
+        Raises:
+            An exception group with the error that stopped it: SecondWriter, InvariantError,
+            RestoredFromOldCopy, or an error of the store.
+        """
+        joining = Joining(
+            machine=self.machine, outbox=self.outbox, bus=self._bus, store=self._store
+        )
+        first = await joining.join(now=self._clock.now())
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.outbox.run())
+            await self._think(first)
+            self.ready.set()
+            tasks.create_task(self._listen())
+            for sense in self._senses:
+                tasks.create_task(self._feel(sense))
+            tasks.create_task(self._turn())
+
+    async def put(self, reported: Reported) -> None:
+        """Bring a report to the decider."""
+        await self._inbox.put((reported,))
+
+    async def _feel(self, sense: Sense) -> None:
+        await sense(self.put)
+
+    async def _listen(self) -> None:
+        while True:
+            await self._inbox.put(await self._bus.fetch())
+
+    async def _turn(self) -> None:
+        while True:
+            inputs = await self._next()
+            if inputs:
+                await self._think(inputs)
+            else:
+                await self._follow(self.machine.wake(now=self._clock.now()))
+
+    async def _next(self) -> Sequence[Input]:
+        now = self._clock.now()
+        at = self.machine.wake_at(now=now)
+        if at is None:
+            wait_s = SLEEP_S_MAX
+        else:
+            wait_s = min(SLEEP_S_MAX, (at - now.therapy) / now.speed / 1000)
+        if wait_s <= 0:
+            return () if self._inbox.empty() else self._inbox.get_nowait()
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self._inbox.get()
+        except TimeoutError:
+            return ()
+
+    async def _think(self, inputs: Sequence[Input]) -> None:
+        while inputs:
+            step = self.machine.handle(inputs, now=self._clock.now())
+            self.handled += len(inputs) - len(step.unread)
+            await self._follow(step)
+            inputs = step.unread
+            if step.missing is not None:
+                inputs = [*await self._find(step.missing), *inputs]
+
+    async def _follow(self, step: Step) -> None:
+        self.outbox.put(step.decisions)
+        for inbox, data in step.answers:
+            await self._bus.answer(inbox=inbox, data=data)
+        for pump, effect in step.effects:
+            act = asyncio.create_task(self._act(pump, effect))
+            self._acts.add(act)
+            act.add_done_callback(self._acts.discard)
+
+    async def _act(self, pump: PumpId, effect: Effect) -> None:
+        if self._hands is None:
+            raise TypeError(f"no hands for {type(effect).__name__}")
+        report = await self._hands.perform(pump, effect)
+        if report is not None:
+            await self.put(Reported(pump, report))
+
+    async def _find(self, missing: Missing) -> list[Input]:
+        """Fetch missing events from their speaker, else the historian, else report them lost."""
+        log.warning(
+            "loop.fetching_missing",
+            speaker=missing.speaker,
+            pump=missing.pump,
+            first=missing.first,
+            last=missing.last,
+        )
+        for attempt in range(HISTORY_TRIES_MAX):
+            for asked in (missing.speaker, HISTORIAN):
+                found = await self._ask(missing, asked)
+                if found:
+                    return await self._taken(missing, found)
+            if attempt + 1 < HISTORY_TRIES_MAX:
+                await asyncio.sleep(HISTORY_PAUSE_S)
+        lost = HistoryLost(speaker=missing.speaker, first=missing.first, last=missing.last)
+        return [Reported(missing.pump, lost)]
+
+    async def _taken(self, missing: Missing, found: list[Arrived]) -> list[Input]:
+        ledger = self.machine.books.ledger(missing.pump)
+        if missing.first == 1 and ledger.position == 0:
+            events = [arrived.data for arrived in found]
+            self.machine.take(missing.pump, events, now=self._clock.now())
+            return []
+        return list(found)
+
+    async def _ask(self, missing: Missing, asked: Speaker) -> list[Arrived]:
+        if asked == self.machine.decider.name:
+            return []
+        try:
+            found = await self._bus.history(
+                of=missing.speaker,
+                asked=asked,
+                pump=missing.pump,
+                first=missing.first,
+                last=missing.last,
+            )
+        except HistoryUnavailable as error:
+            log.warning("loop.history_unavailable", asked=error.asked, reason=error.reason)
+            return []
+        arrived = [as_arrived(data) for data in found]
+        begins = version_of(found[0]) if found else ""
+        wanted = f"{missing.speaker}:{missing.pump}:{missing.first}"
+        return arrived if begins == wanted else []

@@ -1,0 +1,275 @@
+"""One decider over its journal: hear, decide, store in one transaction; synchronous."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import msgspec
+
+from core.decider import Decider, Effect, Entry
+from core.errors import InvariantError
+from schemas import codec
+from schemas.headers import TRACE_HEADER, trace_id_of
+from schemas.message import EVENTS_PER_DECISION_MAX, Event, Now, Outcome, Refusal, Report, tag_of
+from schemas.record import HistoryLost, Tick
+from schemas.units import EventId, PumpId, Speaker, UtcMillis
+from services.runtime.books import Books, Ledger
+from services.runtime.entries import ADOPTED, HEARD, EntryHead
+from services.runtime.hearing import (
+    Dropped,
+    Heard,
+    Instead,
+    Listener,
+    Missing,
+    Repeated,
+    hear,
+    malformed,
+    pump_of,
+)
+from services.runtime.ports import Arrived, Head, Outgoing, Store
+from services.runtime.speech import outgoing, read_back, say
+
+TICKS_PER_STEP_MAX = 100
+"""[-] ticks given to one pump in one step; more means that the decider never comes to rest."""
+
+StateT = TypeVar("StateT")
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A report that the process itself brings to the decider of one pump."""
+
+    pump: PumpId
+    report: Report
+
+
+Input = Arrived | Reported
+Said = list[tuple[EventId, Event]]
+
+
+@dataclass(slots=True)
+class Step:
+    """What one step stored, and what must follow from it in the world."""
+
+    decisions: list[list[Outgoing]] = field(default_factory=list)
+    effects: list[tuple[PumpId, Effect]] = field(default_factory=list)
+    answers: list[tuple[str, bytes]] = field(default_factory=list)
+    missing: Missing | None = None
+    unread: Sequence[Input] = ()
+
+
+class Machine(Generic[StateT]):
+    """Runs one decider for all its pumps."""
+
+    def __init__(self, *, decider: Decider[StateT], store: Store) -> None:
+        """Fold the journal."""
+        self.decider = decider
+        self.books: Books[StateT] = Books(decider=decider, store=store)
+        self._says = frozenset(decider.says)
+        self._listener = Listener(decider.name, decider.hears, decider.obeys, self.books.outcome)
+
+    def handle(self, inputs: Sequence[Input], *, now: Now) -> Step:
+        """Hear inputs in order, decide, and store everything in one transaction.
+
+        Stops before the first event whose predecessors are missing: `missing` names them and
+        `unread` is the rest, that event first.
+
+        Raises:
+            InvariantError: the decider broke its contract; nothing of this step is stored.
+            SecondWriter: another process writes the same journal; nothing is stored.
+            RestoredFromOldCopy: others heard events of this service that its journal lacks.
+        """
+        now, step = self.books.not_before(now), Step()
+        touched: dict[PumpId, None] = {}
+        for index, given in enumerate(inputs):
+            if isinstance(given, Reported):
+                self._report(given.pump, given.report, data=b"", now=now, step=step)
+                touched[given.pump] = None
+                continue
+            missing = self._hear(given, now, step)
+            if missing is not None:
+                step.missing, step.unread = missing, inputs[index:]
+                break
+            self.books.put_sequence(given.sequence)
+            touched[pump_of(given)] = None
+        for pump in touched:
+            self._settle(pump, now, step)
+        self.books.commit()
+        return step
+
+    def wake(self, *, now: Now) -> Step:
+        """Give a Tick to every pump whose time has come, and store what follows."""
+        now, step = self.books.not_before(now), Step()
+        for pump in list(self.books.ledgers):
+            self._settle(pump, now, step)
+        self.books.commit()
+        return step
+
+    def wake_at(self, *, now: Now) -> UtcMillis | None:
+        """Give the next instant of therapy time at which some pump wants a Tick."""
+        states = [ledger.state for ledger in self.books.ledgers.values()]
+        wakes = [self.decider.wake_at(state, now) for state in states]
+        return min((at for at in wakes if at is not None), default=None)
+
+    def take(self, pump: PumpId, events: Sequence[bytes], *, now: Now) -> None:
+        """Fold old events without deciding: others' for a service new to an old pump, own ones
+        that a restore from an old copy has lost."""
+        for data in events:
+            spoken = read_back(data)
+            own = spoken.entry.speaker == self.decider.name
+            trace = trace_id_of(None, cause=spoken.entry.id)
+            head = EntryHead(now.therapy, now.real, now.speed, 0, spoken.subject, trace)
+            topic = ("" if own else ADOPTED) + tag_of(type(spoken.entry.body))
+            self.books.put_row(pump, topic, head=head, data=data, entry=spoken.entry)
+            self.books.put_head(pump, Speaker(str(spoken.entry.speaker)), spoken.head)
+        self.books.commit()
+
+    def _hear(self, arrived: Arrived, now: Now, step: Step) -> Missing | None:
+        ledger = self.books.ledger(pump_of(arrived))
+        heard = hear(
+            arrived,
+            listener=self._listener,
+            heads=ledger.heads,
+            deaf_to=ledger.forked,
+            now=now,
+        )
+        match heard:
+            case Missing():
+                return heard
+            case Repeated(outcome, reply):
+                if reply:
+                    step.answers.append((reply, outcome))
+            case Instead():
+                self._instead(heard, now, step)
+            case Heard():
+                self._enter(heard, arrived, now, step)
+            case Dropped():
+                pass
+        return None
+
+    def _enter(self, heard: Heard, arrived: Arrived, now: Now, step: Step) -> None:
+        ledger = self.books.ledger(heard.pump)
+        try:
+            events = self._decide(ledger, heard.entry, now)
+        except Exception as error:  # noqa: BLE001  # one poison message must not stop a pump
+            reason = f"decide raised {type(error).__name__}: {error}"
+            instead = malformed(
+                arrived,
+                heard.pump,
+                reason,
+                head=heard.head,
+                command=heard.command,
+                reply=heard.reply,
+            )
+            self._instead(instead, now, step)
+            return
+        trace = trace_id_of(arrived.headers.get(TRACE_HEADER), cause=heard.entry.id)
+        head = EntryHead(
+            now.therapy, now.real, now.speed, 0, heard.subject, trace, arrived.sequence
+        )
+        topic = HEARD + tag_of(type(heard.entry.body))
+        entry = heard.entry
+        at = self.books.put_row(heard.pump, topic, head=head, data=heard.data, entry=entry)
+        if heard.head is not None:
+            self.books.put_head(heard.pump, *heard.head)
+        said = self._say(heard.pump, entry.id, events, when=head, position=at, step=step)
+        self._answer(heard, said, step)
+
+    def _instead(self, instead: Instead, now: Now, step: Step) -> None:
+        if instead.head is not None:
+            self.books.put_head(instead.pump, *instead.head)
+        said = self._report(instead.pump, instead.report, data=instead.data, now=now, step=step)
+        self._answer(instead, said, step)
+
+    def _report(
+        self, pump: PumpId, report: Report, *, data: bytes, now: Now, step: Step
+    ) -> Said:
+        ledger = self.books.ledger(pump)
+        name = f"report:{ledger.position + 1}"
+        entry = Entry(id=name, at=now.therapy, body=report)
+        events = self._decide(ledger, entry, now)
+        trace = trace_id_of(None, cause=f"{self.decider.name}:{pump}:{name}")
+        head = EntryHead(now.therapy, now.real, now.speed, 0, "", trace)
+        body = codec.encode(report) + (b"\n" + data if data else b"")
+        topic = HEARD + tag_of(type(report))
+        at = self.books.put_row(pump, topic, head=head, data=body, entry=entry)
+        if isinstance(report, HistoryLost):
+            self.books.put_head(pump, Speaker(report.speaker), Head(report.last, ""))
+        return self._say(pump, name, events, when=head, position=at, step=step)
+
+    def _decide(self, ledger: Ledger[StateT], entry: Entry, now: Now) -> tuple[Event, ...]:
+        events = self.decider.decide(ledger.state, entry, now)
+        if len(events) > EVENTS_PER_DECISION_MAX:
+            raise InvariantError(f"{len(events)} events in one decision")
+        for event in events:
+            if type(event) not in self._says:
+                raise InvariantError(f"{self.decider.name} may not say {type(event).__name__}")
+        if entry.actor is not None and not events:
+            raise InvariantError(f"nothing was said to {type(entry.body).__name__}")
+        return events
+
+    def _settle(self, pump: PumpId, now: Now, step: Step) -> None:
+        for _ in range(TICKS_PER_STEP_MAX):
+            at = self.decider.wake_at(self.books.ledger(pump).state, now)
+            if at is None or at > now.therapy:
+                return
+            said = self._report(pump, Tick(), data=b"", now=now, step=step)
+            after = self.decider.wake_at(self.books.ledger(pump).state, now)
+            if not said and after is not None and after <= now.therapy:
+                raise InvariantError(f"a Tick at {now.therapy} moved nothing")
+        raise InvariantError(f"more than {TICKS_PER_STEP_MAX} ticks at {now.therapy}")
+
+    def _say(
+        self,
+        pump: PumpId,
+        cause: str,
+        events: Sequence[Event],
+        *,
+        when: EntryHead,
+        position: int,
+        step: Step,
+    ) -> Said:
+        said: Said = []
+        decision: list[Outgoing] = []
+        speaker, ledger = self.decider.name, self.books.ledger(pump)
+        for event in events:
+            after = ledger.heads.get(speaker)
+            spoken = say(
+                event,
+                speaker=speaker,
+                pump=pump,
+                after=after,
+                cause=cause,
+                heard=ledger.heard,
+                when=when,
+            )
+            head = msgspec.structs.replace(
+                when, entry=position, subject=spoken.subject, sequence=0
+            )
+            topic = tag_of(type(event))
+            self.books.put_row(pump, topic, head=head, data=spoken.data, entry=spoken.entry)
+            self.books.put_head(pump, speaker, spoken.head)
+            said.append((EventId(spoken.entry.id), event))
+            decision.append(outgoing(spoken, trace=when.trace))
+            step.effects.extend((pump, effect) for effect in self.decider.effects(event))
+        if decision:
+            step.decisions.append(decision)
+        return said
+
+    def _answer(self, to: Heard | Instead, said: Said, step: Step) -> None:
+        if to.command is None:
+            return
+        refusals = [event for _, event in said if isinstance(event, Refusal)]
+        refused = isinstance(to, Instead) or bool(refusals)
+        reason = getattr(refusals[0], "reason", "") if refusals else getattr(to, "why", "")
+        outcome = Outcome(
+            command=to.command,
+            accepted=not refused,
+            reason=str(reason),
+            events=tuple(name for name, _ in said),
+            said=tuple(codec.encode_raw(event) for _, event in said),
+        )
+        data = codec.encode(outcome)
+        self.books.put_outcome(to.pump, to.command, data)
+        if to.reply:
+            step.answers.append((to.reply, data))

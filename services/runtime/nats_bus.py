@@ -1,0 +1,251 @@
+"""Bus on NATS JetStream, as one service is allowed to use it."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from schemas.subjects import STREAM, service_endpoint, speaker_filter
+from schemas.units import PumpId, Speaker
+from services.runtime.errors import (
+    BusUnreachable,
+    HistoryUnavailable,
+    PublishUnknown,
+    WrongLastSequence,
+)
+from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
+from services.runtime.ports import Arrived, Outgoing, StreamState
+from services.runtime.puller import Puller
+
+REQUEST_S = 5.0
+"""[s] until an answer of the broker counts as unknown."""
+
+HISTORY_S = 5.0
+"""[s] until another service counts as not answering."""
+
+WRONG_LAST_SEQUENCE = 10071
+"""[-] the broker's code for an expected sequence that is not the last."""
+
+UNKNOWN_ERRORS = (TimeoutError, nats.errors.Error, OSError)
+"""[-] what a request can raise without telling whether it was done."""
+
+log = structlog.get_logger()
+
+
+class _ApiError(msgspec.Struct):
+    err_code: int = 0
+    description: str = ""
+
+
+class _StreamFacts(msgspec.Struct):
+    last_seq: int = 0
+
+
+class _ApiAnswer(msgspec.Struct):
+    error: _ApiError | None = None
+    seq: int = 0
+    created: str = ""
+    state: _StreamFacts = msgspec.field(default_factory=_StreamFacts)
+
+
+class HistoryRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What one service asks another for."""
+
+    speaker: str
+    pump: str
+    first: int
+    last: int
+
+
+_answers = msgspec.json.Decoder(_ApiAnswer)
+
+
+class NatsBus:
+    """One service's connection: its own consumer, its own subjects, nobody else's."""
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        speaker: Speaker,
+        credentials: Credentials,
+        fault: Callable[[str], None],
+        consumer: str | None = None,
+    ) -> None:
+        """Prepare; `fault` is told of every error that the library only whispers."""
+        self.client = Client()
+        self._url = url
+        self._speaker = speaker
+        self._credentials = credentials
+        self._fault = fault
+        self._consumer = consumer or speaker
+        self._puller: Puller | None = None
+        self._position = 0
+        self._batches = 0
+        self._must_reset = asyncio.Event()
+
+    async def open(self) -> None:
+        """Connect.
+
+        Raises:
+            BusUnreachable: the broker is not there, or refuses the key.
+        """
+        events = ConnectionEvents(self._on_reconnected, self._on_error, self._on_closed)
+        self.client = await connect(url=self._url, credentials=self._credentials, events=events)
+        self._puller = Puller(client=self.client, consumer=self._consumer, lost=self._on_lost)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self.client.close()
+
+    async def stream_state(self) -> StreamState:
+        """Ask when the stream was created and how far it goes."""
+        answer = await self._api(f"STREAM.INFO.{STREAM}", b"")
+        return StreamState(answer.created, answer.state.last_seq)
+
+    async def reset(self, *, position: int) -> None:
+        """Begin to fetch right after this sequence; what was fetched before is forgotten."""
+        self._position = position
+        self._must_reset.clear()
+        body = msgspec.json.encode({"seq": position + 1})
+        await self._api(f"CONSUMER.RESET.{STREAM}.{self._consumer}", body)
+        if self._puller is not None:
+            await self._puller.start()
+
+    async def fetch(self) -> Sequence[Arrived]:
+        """Wait for messages, 1 to BATCH_MESSAGES_MAX, in the order of the stream."""
+        if self._puller is None:
+            raise BusUnreachable(self._url, "not open")
+        fetching = asyncio.ensure_future(self._puller.fetch())
+        resetting = asyncio.ensure_future(self._must_reset.wait())
+        try:
+            while True:
+                await asyncio.wait((fetching, resetting), return_when=asyncio.FIRST_COMPLETED)
+                if not resetting.done():
+                    batch = fetching.result()
+                    self._position = batch[-1].sequence
+                    return batch
+                await self.reset(position=self._position)
+                resetting = asyncio.ensure_future(self._must_reset.wait())
+        finally:
+            fetching.cancel()
+            resetting.cancel()
+
+    async def publish(self, messages: Sequence[Outgoing], *, expected_last: int) -> int:
+        """Put messages into the stream, all or none; give the sequence of the last."""
+        guard = {
+            "Nats-Expected-Last-Subject-Sequence": str(expected_last),
+            "Nats-Expected-Last-Subject-Sequence-Subject": speaker_filter(self._speaker),
+        }
+        try:
+            if len(messages) == 1:
+                answer = await self._put(messages[0], guard)
+            else:
+                answer = await self._put_batch(messages, guard)
+        except UNKNOWN_ERRORS as error:
+            raise PublishUnknown(f"{type(error).__name__}: {error}") from error
+        if answer.error is not None:
+            if answer.error.err_code == WRONG_LAST_SEQUENCE:
+                raise WrongLastSequence(expected_last)
+            raise PublishUnknown(f"{answer.error.err_code}: {answer.error.description}")
+        return answer.seq
+
+    async def _put(self, message: Outgoing, more: dict[str, str]) -> _ApiAnswer:
+        headers = {**message.headers, **more}
+        answer = await self.client.request(
+            message.subject, message.data, timeout=REQUEST_S, headers=headers
+        )
+        return _read(answer)
+
+    async def _put_batch(self, messages: Sequence[Outgoing], guard: dict[str, str]) -> _ApiAnswer:
+        self._batches += 1
+        batch = f"{self._client_token()}-{self._batches}"
+        for number, message in enumerate(messages[:-1], start=1):
+            headers = {
+                **message.headers,
+                "Nats-Batch-Id": batch,
+                "Nats-Batch-Sequence": str(number),
+                **(guard if number == 1 else {}),
+            }
+            await self.client.publish(message.subject, message.data, headers=headers)
+        commit = {
+            "Nats-Batch-Id": batch,
+            "Nats-Batch-Sequence": str(len(messages)),
+            "Nats-Batch-Commit": "1",
+        }
+        return await self._put(messages[-1], commit)
+
+    def _client_token(self) -> str:
+        return self.client.new_inbox().rsplit(".", 1)[-1]
+
+    async def last_own(self, *, subject: str | None = None) -> Arrived | None:
+        """Read this speaker's newest event, or the newest on one subject of its own."""
+        name = subject or speaker_filter(self._speaker)
+        message = await self._request(f"$JS.API.DIRECT.GET.{STREAM}.{name}", b"")
+        headers = message.headers or {}
+        if "Status" in headers:
+            if headers["Status"] == "404":
+                return None
+            raise PublishUnknown(f"direct get: {headers}")
+        return Arrived(
+            headers["Nats-Subject"], message.data, headers, int(headers["Nats-Sequence"])
+        )
+
+    async def answer(self, *, inbox: str, data: bytes) -> None:
+        """Send an outcome to a reply inbox; lost if nobody waits."""
+        try:
+            await self.client.publish(inbox, data)
+        except nats.errors.Error as error:
+            log.warning("bus.answer_lost", inbox=inbox, reason=repr(error))
+
+    async def history(
+        self, *, of: Speaker, asked: Speaker, pump: PumpId, first: int, last: int
+    ) -> Sequence[bytes]:
+        """Ask a service for stored events of a speaker, in order, as many as fit an answer."""
+        request = HistoryRequest(speaker=of, pump=pump, first=first, last=last)
+        subject = service_endpoint(service=asked, endpoint="history")
+        try:
+            answer = await self.client.request(
+                subject, msgspec.json.encode(request), timeout=HISTORY_S
+            )
+        except UNKNOWN_ERRORS as error:
+            raise HistoryUnavailable(asked, f"{type(error).__name__}: {error}") from error
+        if not answer.data:
+            raise HistoryUnavailable(asked, "it has none of them")
+        return answer.data.split(b"\n")
+
+    async def _api(self, name: str, body: bytes) -> _ApiAnswer:
+        answer = _read(await self._request(f"$JS.API.{name}", body))
+        if answer.error is not None:
+            raise PublishUnknown(f"{name}: {answer.error.err_code} {answer.error.description}")
+        return answer
+
+    async def _request(self, subject: str, body: bytes) -> Msg:
+        try:
+            return await self.client.request(subject, body, timeout=REQUEST_S)
+        except UNKNOWN_ERRORS as error:
+            raise PublishUnknown(f"{subject}: {type(error).__name__} {error}") from error
+
+    async def _on_reconnected(self) -> None:
+        self._must_reset.set()
+
+    def _on_lost(self, reason: str) -> None:
+        log.warning("bus.resetting", service=self._speaker, reason=reason)
+        self._must_reset.set()
+
+    async def _on_error(self, error: Exception) -> None:
+        if isinstance(error, (nats.errors.Error, OSError)) and not self.client.is_connected:
+            return
+        self._fault(f"{type(error).__name__}: {error}")
+
+    async def _on_closed(self) -> None:
+        log.info("bus.closed", service=self._speaker)
+
+
+def _read(message: Any) -> _ApiAnswer:
+    return _answers.decode(message.data or b"{}")

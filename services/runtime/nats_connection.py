@@ -1,0 +1,91 @@
+"""nats-py, tamed: bounded first connect, fast pings, endless reconnect, errors that are heard."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+
+from schemas.subjects import request_inbox
+from services.runtime.errors import BusUnreachable
+
+PING_INTERVAL_S = 1
+"""[s] between pings; two unanswered ones mean that the line is dead (found within 3 s)."""
+
+PINGS_OUTSTANDING_MAX = 2
+"""[-] unanswered pings before the line counts as dead."""
+
+RECONNECT_WAIT_S = 1
+"""[s] between attempts to connect again, for ever."""
+
+FIRST_CONNECT_S = 5.0
+"""[s] until the first connect is given up with one line of error."""
+
+PENDING_BYTES = 0
+"""[bytes] kept while disconnected: none, for what is stale must not be sent later."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who connects, and the file with the seed of its key; none for a server without users."""
+
+    user: str
+    seed: Path | None
+
+
+@dataclass(slots=True)
+class ConnectionEvents:
+    """What the connection tells its owner."""
+
+    reconnected: Callable[[], Awaitable[None]]
+    error: Callable[[Exception], Awaitable[None]]
+    closed: Callable[[], Awaitable[None]]
+
+
+async def connect(*, url: str, credentials: Credentials, events: ConnectionEvents) -> Client:
+    """Connect to the broker.
+
+    Raises:
+        BusUnreachable: no connection within FIRST_CONNECT_S, or the key was refused.
+    """
+    first_error: list[Exception] = []
+
+    async def on_error(error: Exception) -> None:
+        first_error.append(error)
+        del first_error[:-1]
+        await events.error(error)
+
+    async def on_disconnect() -> None:
+        log.warning("bus.disconnected", user=credentials.user)
+
+    client = Client()
+    connecting = client.connect(
+        url,
+        name=credentials.user,
+        nkeys_seed=str(credentials.seed) if credentials.seed else None,
+        ping_interval=PING_INTERVAL_S,
+        max_outstanding_pings=PINGS_OUTSTANDING_MAX,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=RECONNECT_WAIT_S,
+        connect_timeout=2,
+        allow_reconnect=True,
+        pending_size=PENDING_BYTES,
+        inbox_prefix=request_inbox(credentials.user),
+        error_cb=on_error,
+        disconnected_cb=on_disconnect,
+        reconnected_cb=events.reconnected,
+        closed_cb=events.closed,
+    )
+    try:
+        await asyncio.wait_for(connecting, FIRST_CONNECT_S)
+    except (TimeoutError, OSError, nats.errors.Error) as error:
+        reason = first_error[-1] if first_error else error
+        await client.close()
+        raise BusUnreachable(url, f"{type(reason).__name__}: {reason}") from error
+    return client

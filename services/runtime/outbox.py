@@ -1,0 +1,150 @@
+"""What was stored goes to the stream in the order of the store, one publish in flight."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+import structlog
+
+from schemas.units import EventId, Speaker
+from services.runtime.entries import read_row
+from services.runtime.errors import PublishUnknown, SecondWriter, WrongLastSequence
+from services.runtime.history import version_of
+from services.runtime.ports import BATCH_MESSAGES_MAX, Bus, Outgoing, Store
+from services.runtime.speech import outgoing_again
+
+RETRY_S_FIRST = 0.1
+"""[s] until a publish of unknown result is looked into again."""
+
+RETRY_S_MAX = 2.0
+"""[s] longest pause between attempts."""
+
+PENDING_EVENTS_MAX = 100_000
+"""[-] events kept in memory while the broker is away; the rest waits in the store."""
+
+log = structlog.get_logger()
+
+
+class Outbox:
+    """Publishes decisions whole: all events of one together or none."""
+
+    def __init__(self, *, bus: Bus, store: Store, speaker: Speaker) -> None:
+        """Start with nothing to send; `recover` finds what a former process left."""
+        self._bus = bus
+        self._store = store
+        self._speaker = speaker
+        self._pending: deque[Sequence[Outgoing]] = deque()
+        self._pending_events = 0
+        self._in_store_only = False
+        self._wake = asyncio.Event()
+        self._expected_last = 0
+        self._published: EventId | None = None
+
+    @property
+    def pending_events(self) -> int:
+        """Count the events stored but not yet known to be in the stream."""
+        return self._pending_events
+
+    async def recover(self, *, stream_lost: bool) -> None:
+        """Find the newest own event in the stream and line up what was stored after it.
+
+        Of a stream that was lost only each pump's newest event is said again: whoever misses
+        those before it asks for them.
+        """
+        newest = await self._bus.last_own()
+        self._expected_last = newest.sequence if newest else 0
+        self._published = version_of(newest.data) if newest else None
+        if newest is not None or not stream_lost:
+            self._refill()
+            return
+        last = {row.pump: row for row in self._store.said_after(event=None)}
+        self.put([(outgoing_again(read_row(row)),) for row in last.values()])
+
+    def put(self, decisions: Sequence[Sequence[Outgoing]]) -> None:
+        """Line up what one step has stored."""
+        count = sum(len(decision) for decision in decisions)
+        if self._in_store_only or self._pending_events + count > PENDING_EVENTS_MAX:
+            self._in_store_only = True
+        else:
+            self._pending.extend(decisions)
+            self._pending_events += count
+        if count:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Publish for ever.
+
+        Raises:
+            SecondWriter: somebody else spoke as this speaker, or the stream was restored.
+        """
+        while True:
+            while not self._pending:
+                if self._in_store_only:
+                    self._refill()
+                    continue
+                self._wake.clear()
+                await self._wake.wait()
+            batch, count = self._next_batch()
+            await self._publish(batch)
+            self._published = version_of(batch[-1].data)
+            for _ in range(count):
+                self._pending.popleft()
+            self._pending_events -= len(batch)
+
+    async def drain(self) -> None:
+        """Wait until everything lined up so far is in the stream."""
+        while self._pending_events:
+            await asyncio.sleep(0.01)
+
+    def _refill(self) -> None:
+        rows = self._store.said_after(event=self._published)
+        for row in islice(rows, PENDING_EVENTS_MAX):
+            self._pending.append((outgoing_again(read_row(row)),))
+        self._pending_events = len(self._pending)
+        self._in_store_only = self._pending_events >= PENDING_EVENTS_MAX
+
+    def _next_batch(self) -> tuple[list[Outgoing], int]:
+        batch: list[Outgoing] = []
+        count = 0
+        for decision in self._pending:
+            if batch and len(batch) + len(decision) > BATCH_MESSAGES_MAX:
+                break
+            batch.extend(decision)
+            count += 1
+        return batch, count
+
+    async def _publish(self, batch: Sequence[Outgoing]) -> None:
+        pause_s = RETRY_S_FIRST
+        while True:
+            try:
+                expected = self._expected_last
+                self._expected_last = await self._bus.publish(batch, expected_last=expected)
+                return
+            except PublishUnknown as error:
+                log.warning("outbox.unknown", speaker=self._speaker, reason=error.reason)
+            except WrongLastSequence as error:
+                log.warning("outbox.refused", speaker=self._speaker, expected=error.expected)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, RETRY_S_MAX)
+            if await self._is_published(batch):
+                return
+
+    async def _is_published(self, batch: Sequence[Outgoing]) -> bool:
+        """Say whether the batch stands in the stream; set what is expected to come before it."""
+        try:
+            newest = await self._bus.last_own()
+        except PublishUnknown:
+            return False
+        if newest is None:
+            self._expected_last = 0
+            return False
+        if newest.data == batch[-1].data:
+            self._expected_last = newest.sequence
+            return True
+        if newest.sequence == self._expected_last or version_of(newest.data) == self._published:
+            self._expected_last = newest.sequence
+            return False
+        raise SecondWriter(
+            f"{version_of(newest.data)} stands in the stream, not {self._published}"
+        )

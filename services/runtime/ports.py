@@ -1,0 +1,143 @@
+"""The ports Bus and Store: what the loop needs of the outside, and nothing more."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from schemas.units import CommandId, EventId, PumpId, Speaker
+
+BATCH_MESSAGES_MAX = 500
+"""[-] messages fetched, decided, stored and published at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One message of the stream, as it came."""
+
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One event on its way to the stream."""
+
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """What the broker says of the stream."""
+
+    created: str
+    last_sequence: int
+
+
+class Bus(Protocol):
+    """The broker, as one service is allowed to use it."""
+
+    async def stream_state(self) -> StreamState:
+        """Ask when the stream was created and how far it goes."""
+
+    async def reset(self, *, position: int) -> None:
+        """Begin to fetch right after this sequence; what was fetched before is forgotten."""
+
+    async def fetch(self) -> Sequence[Arrived]:
+        """Wait for messages, 1 to BATCH_MESSAGES_MAX, in the order of the stream."""
+
+    async def publish(self, messages: Sequence[Outgoing], *, expected_last: int) -> int:
+        """Put messages into the stream, all or none; give the sequence of the last.
+
+        Args:
+            messages: 1 to BATCH_MESSAGES_MAX events of this speaker.
+            expected_last: sequence of this speaker's event before them, 0 for none.
+
+        Raises:
+            PublishUnknown: no answer in time; they may or may not be there.
+            WrongLastSequence: somebody spoke as this speaker, or they are there already.
+        """
+
+    async def last_own(self, *, subject: str | None = None) -> Arrived | None:
+        """Read this speaker's newest event, or the newest on one subject of its own."""
+
+    async def answer(self, *, inbox: str, data: bytes) -> None:
+        """Send an outcome to a reply inbox; lost if nobody waits."""
+
+    async def history(
+        self, *, of: Speaker, asked: Speaker, pump: PumpId, first: int, last: int
+    ) -> Sequence[bytes]:
+        """Ask a service for stored events of a speaker, in order, as many as fit an answer.
+
+        Raises:
+            HistoryUnavailable: it does not answer or has none of them.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One stored line of a journal."""
+
+    pump: PumpId
+    position: int
+    topic: str
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How far a speaker's events for a pump are known."""
+
+    version: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Everything that one step stores in one transaction."""
+
+    rows: Sequence[Row]
+    heads: Mapping[tuple[PumpId, Speaker], Head] = field(default_factory=dict)
+    outcomes: Sequence[tuple[PumpId, CommandId, bytes]] = ()
+    stream: str = ""
+    sequence: int = 0
+
+
+class Store(Protocol):
+    """A service's journal, and beside it the position, the heads and the outcomes."""
+
+    def commit(self, commit: Commit) -> None:
+        """Store a step: all of it or nothing, durable when it returns.
+
+        Raises:
+            SecondWriter: another process wrote the same position.
+        """
+
+    def rows(self, *, pump: PumpId | None = None, after_row: int = 0) -> Iterator[tuple[int, Row]]:
+        """Stream (row number, row) in the order of storing."""
+
+    def said_after(self, *, event: EventId | None) -> Iterator[Row]:
+        """Stream this service's own events stored after the one named, or all."""
+
+    def history(
+        self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
+    ) -> Iterator[bytes]:
+        """Stream the stored bytes of a speaker's events first..last, heard or own."""
+
+    def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
+        """Read all heads."""
+
+    def outcome(self, *, pump: PumpId, command: CommandId) -> bytes | None:
+        """Read what came of a command, None if it was never heard."""
+
+    def sequence(self, *, stream: str) -> int:
+        """Read the position in the stream created at that instant, 0 if never heard."""
+
+    def streams(self) -> Sequence[str]:
+        """Read the creation times of all streams ever followed."""
+
+    def close(self) -> None:
+        """Let go of the files."""

@@ -1,0 +1,160 @@
+"""Store on eventsourcing's SQLite recorder: one transaction for a whole step."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent, Tracking
+from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
+
+from schemas.units import CommandId, EventId, PumpId, Speaker
+from services.runtime import journal_schema
+from services.runtime.entries import split
+from services.runtime.errors import SecondWriter, StoreBroken
+from services.runtime.history import is_event_of, version_of
+from services.runtime.ports import Commit, Head, Row
+
+FETCH_ROWS = 2000
+"""[-] rows taken from the database at a time; source: three times the rate of select_events."""
+
+SYNCHRONOUS_FULL = 2
+"""[-] SQLite's word for 'a commit is on the disk'; NORMAL lost 265 of 3,730 in a power cut."""
+
+
+class JournalRecorder(SQLiteProcessRecorder):
+    """The recorder with heads and outcomes in the same transaction as events and position."""
+
+    def construct_create_table_statements(self) -> list[str]:
+        """Add our tables to the library's."""
+        return [*super().construct_create_table_statements(), *journal_schema.TABLES]
+
+    def _insert_events(
+        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        commit: Commit = kwargs["commit"]
+        c.executemany(
+            self.insert_events_statement,
+            [(row.pump, row.position, row.topic, row.state) for row in commit.rows],
+        )
+        if commit.heads:
+            c.executemany(
+                journal_schema.PUT_HEAD,
+                [
+                    (pump, speaker, head.version, head.sha256)
+                    for (pump, speaker), head in commit.heads.items()
+                ],
+            )
+        if commit.outcomes:
+            c.executemany(journal_schema.PUT_OUTCOME, list(commit.outcomes))
+        if commit.sequence:
+            self._insert_tracking(c, Tracking(commit.stream, commit.sequence))
+        return None
+
+
+class SqliteStore:
+    """A journal in one SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or make the file.
+
+        Raises:
+            StoreBroken: it is no database, is damaged, or would not survive a power cut.
+        """
+        self._path = path
+        try:
+            self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
+            self._recorder = JournalRecorder(self._datastore)
+            self._recorder.create_table()
+            self._assert_durable()
+        except (PersistenceError, sqlite3.Error) as error:
+            raise StoreBroken(str(path), str(error)) from error
+
+    def _assert_durable(self) -> None:
+        with self._datastore.transaction(commit=False) as cursor:
+            cursor.execute("PRAGMA synchronous")
+            level = cursor.fetchone()[0]
+        if level != SYNCHRONOUS_FULL:
+            raise StoreBroken(str(self._path), f"PRAGMA synchronous is {level}, not FULL")
+
+    def commit(self, commit: Commit) -> None:
+        """Store a step: all of it or nothing, durable when it returns."""
+        try:
+            self._recorder.insert_events((), commit=commit)
+        except IntegrityError as error:
+            raise SecondWriter(f"{self._path}: {error}") from error
+
+    def _stream(self, statement: str, parameters: Sequence[object] = ()) -> Iterator[Any]:
+        with self._datastore.transaction(commit=False) as cursor:
+            raw = cursor.sqlite_cursor
+            raw.row_factory = None
+            raw.execute(statement, parameters)
+            while page := raw.fetchmany(FETCH_ROWS):
+                yield from page
+
+    def rows(self, *, pump: PumpId | None = None, after_row: int = 0) -> Iterator[tuple[int, Row]]:
+        """Stream (row number, row) in the order of storing."""
+        where = "AND originator_id=? " if pump is not None else ""
+        found = self._stream(
+            f"SELECT rowid, * FROM stored_events WHERE rowid>? {where}ORDER BY rowid",  # noqa: S608  # no foreign text
+            (after_row, pump) if pump is not None else (after_row,),
+        )
+        for number, name, position, topic, state in found:
+            yield number, Row(PumpId(name), position, topic, state)
+
+    def said_after(self, *, event: EventId | None) -> Iterator[Row]:
+        """Stream this service's own events stored after the one named, or all."""
+        passed = event is None
+        for pump, position, topic, state in self._stream(
+            f"SELECT * FROM stored_events WHERE {journal_schema.SAID_NOT_HEARD} ORDER BY rowid"  # noqa: S608  # no foreign text
+        ):
+            row = Row(PumpId(pump), position, topic, state)
+            if passed:
+                yield row
+            elif version_of(split(state)[1]) == event:
+                passed = True
+
+    def history(
+        self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
+    ) -> Iterator[bytes]:
+        """Stream the stored bytes of a speaker's events first..last, heard or own."""
+        which = journal_schema.SAID_NOT_HEARD if own else f"NOT ({journal_schema.SAID_NOT_HEARD})"
+        for (state,) in self._stream(
+            f"SELECT state FROM stored_events WHERE originator_id=? AND {which} "  # noqa: S608  # no foreign text
+            "ORDER BY originator_version",
+            (pump,),
+        ):
+            head, data = split(state)
+            if own or is_event_of(head.subject, speaker):
+                version = int(version_of(data).rsplit(":", 1)[1])
+                if version > last:
+                    return
+                if version >= first:
+                    yield data
+
+    def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
+        """Read all heads."""
+        return {
+            (PumpId(pump), Speaker(speaker)): Head(version, sha256)
+            for pump, speaker, version, sha256 in self._stream("SELECT * FROM heads")
+        }
+
+    def outcome(self, *, pump: PumpId, command: CommandId) -> bytes | None:
+        """Read what came of a command, None if it was never heard."""
+        statement = "SELECT outcome FROM outcomes WHERE pump=? AND command=?"
+        found = next(self._stream(statement, (pump, command)), None)
+        return None if found is None else bytes(found[0])
+
+    def sequence(self, *, stream: str) -> int:
+        """Read the position in the stream created at that instant, 0 if never heard."""
+        return self._recorder.max_tracking_id(stream) or 0
+
+    def streams(self) -> Sequence[str]:
+        """Read the creation times of all streams ever followed."""
+        statement = "SELECT application_name FROM tracking WHERE application_name != ?"
+        ours = (self._recorder.table_migration_identifier,)
+        return [name for (name,) in self._stream(statement, ours)]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._datastore.close()
