@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from core.pulses import Parts
+from core.pulses import PULSE_PARTS, Parts
 from schemas.device import PumpPlan, PumpRecord
 from schemas.units import DoseId, MilliUnits, UtcMillis
 
@@ -63,6 +63,17 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     """[ms] the last basal pulse, or since when basal can flow if that is later."""
     on_at: UtcMillis
     """[ms] all delivery up to here is counted; the last instant the pump knows it was on."""
+
+    def __post_init__(self) -> None:
+        """Refuse registers that no pump can have.
+
+        Raises:
+            ValueError: a count is negative or a whole pulse is owed.
+        """
+        if not 0 <= self.owed < PULSE_PARTS:
+            raise ValueError(f"owed of {self.owed} parts is not less than a pulse")
+        if min(self.odometer, self.reservoir or 0, self.epoch, self.sequence) < 0:
+            raise ValueError("a register is negative")
 
 
 class PumpStep(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,9 +6,9 @@ from schemas.device import PumpPlan, PumpReading, PumpStatus
 from schemas.units import DoseId, MilliUnits
 from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
 from services.runtime.pump_wire import (
+    Answered,
     AnyAnswer,
     AnyRequest,
-    Answered,
     Claim,
     Fill,
     LoadPlan,

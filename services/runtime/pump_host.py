@@ -11,9 +11,9 @@ from core.pump_memory import PumpMemory, PumpRefusal, PumpStep
 from schemas.device import HISTORY_PAGE_RECORDS_MAX, PumpReading, PumpRecord
 from schemas.units import DoseId, MilliUnits, UtcMillis
 from services.runtime.pump_wire import (
+    Answered,
     AnyAnswer,
     AnyRequest,
-    Answered,
     Claim,
     Fill,
     LoadPlan,
@@ -36,15 +36,19 @@ class PumpStore(Protocol):
 
     def load(self) -> PumpMemory | None:
         """Read the registers, None for a pump that has never been on."""
+        ...
 
     def save(self, memory: PumpMemory, *, records: Sequence[PumpRecord]) -> None:
         """Keep registers and new history together, durable before it returns."""
+        ...
 
     def history(self, *, after: int) -> tuple[PumpRecord, ...]:
         """Read one page of records numbered after `after`, sorted by number."""
+        ...
 
     def executed(self, dose: DoseId) -> bool:
         """Tell whether the history has this dose, however old."""
+        ...
 
 
 class FakePumpStore:

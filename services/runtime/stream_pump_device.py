@@ -17,7 +17,7 @@ from services.runtime.pump_wire import (
 )
 
 ANSWER_TIMEOUT_S = 2.0
-"""[s] real time for connecting, asking and hearing the answer; one pulse of a bolus takes as long."""
+"""[s] real time for one request; one pulse of a bolus takes as long."""
 
 READ_BYTES = 65_536
 """[B] taken from the line at once."""
@@ -32,7 +32,7 @@ class _Line(NamedTuple):
 
 
 class StreamPumpDevice(PumpCaller):
-    """Calls a pump over a line that it opens when needed and drops whenever an answer is missing."""
+    """Calls a pump over a line opened when needed and dropped whenever an answer is missing."""
 
     def __init__(self, address: PumpAddress, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         """Set up without connecting.

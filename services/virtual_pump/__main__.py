@@ -1,0 +1,166 @@
+"""Start the virtual pump: `python -m services.virtual_pump --listen unix:PATH --memory FILE`."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import structlog
+
+from core.pump_machine import FILL_MU_MAX
+from schemas.units import MilliUnits
+from services.runtime.clock import SystemClock, read_clock_record
+from services.runtime.pump_address import PumpAddress, parse_pump_address
+from services.runtime.pump_host import PumpHost
+from services.virtual_pump.errors import PumpAddressInUse, PumpMemoryError
+from services.virtual_pump.memory import SqlitePumpStore
+from services.virtual_pump.server import PumpServer
+
+EXIT_DONE = 0
+"""[-] ended because it was told to."""
+
+EXIT_USAGE = 2
+"""[-] could not start or go on; one line on standard error says why."""
+
+STDIN = 0
+"""[-] file descriptor of standard input."""
+
+LEASH_BYTES = 4_096
+"""[B] read at once from standard input and thrown away."""
+
+MU_PER_U = 1_000
+"""[mU/U] milliunits in a unit."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the pump until it is told to stop.
+
+    Args:
+        arguments: the words of the command line; None takes those of the process.
+
+    Returns:
+        [-] the exit code.
+    """
+    options = _parser().parse_args(arguments)
+    os.umask(0o077)
+    _configure_log()
+    try:
+        clock = _clock(options.clock)
+        store = SqlitePumpStore(options.memory)
+        try:
+            host = PumpHost(store, now=clock.now().therapy, fill=options.fill_u)
+            server = PumpServer(host, clock=clock)
+            asyncio.run(_run(server, address=options.listen, leash=options.leash))
+        finally:
+            store.close()
+    except (PumpMemoryError, PumpAddressInUse, OSError, ValueError) as error:
+        print(f"virtual_pump: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    return EXIT_DONE
+
+
+async def _run(server: PumpServer, *, address: PumpAddress, leash: bool) -> None:
+    """Run the server; signals and, if asked, the end of standard input stop it."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    if leash:
+        threading.Thread(target=_hold_leash, args=(loop, server), daemon=True).start()
+    await server.run(address)
+
+
+def _hold_leash(loop: asyncio.AbstractEventLoop, server: PumpServer) -> None:
+    """Wait for the end of standard input, which is the end of whoever started this process."""
+    while os.read(STDIN, LEASH_BYTES):
+        pass
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(server.stop)
+
+
+def _clock(path: Path | None) -> SystemClock:
+    """Make the clock of the shared record, or one of real time.
+
+    Raises:
+        ValueError: the record is missing or broken.
+    """
+    if path is None:
+        return SystemClock()
+    try:
+        return SystemClock(record=read_clock_record(path))
+    except (OSError, msgspec.DecodeError) as error:
+        raise ValueError(f"clock record {path}: {error}") from error
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Describe the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m services.virtual_pump",
+        description="A pump for want of hardware: delivers basal by its own plan, boluses on "
+        "request, and remembers every pulse. For research; not a medical device.",
+    )
+    parser.add_argument(
+        "--listen",
+        type=_address,
+        required=True,
+        metavar="ADDRESS",
+        help="unix:PATH or tcp:HOST:PORT (port 0: any free one, named in the log)",
+    )
+    parser.add_argument(
+        "--memory",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="non-volatile memory; made if there is no such file",
+    )
+    parser.add_argument(
+        "--clock",
+        type=Path,
+        metavar="FILE",
+        help="clock record shared by all processes (default: real time)",
+    )
+    parser.add_argument(
+        "--fill-u",
+        type=_fill,
+        metavar="U",
+        help="insulin in the reservoir of a pump that has never been on, 1 to 300 U",
+    )
+    parser.add_argument(
+        "--leash", action="store_true", help="end when standard input ends, as with its starter"
+    )
+    return parser
+
+
+def _address(text: str) -> PumpAddress:
+    try:
+        return parse_pump_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _fill(text: str) -> MilliUnits:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) * MU_PER_U <= FILL_MU_MAX):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 300 U")
+    return MilliUnits(int(text) * MU_PER_U)
+
+
+def _configure_log() -> None:
+    """Write the log to standard error: lines of JSON, or plain text on a terminal."""
+    terminal = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""The virtual pump's process: delivers by its own clock and answers whoever calls."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import structlog
+
+from schemas.message import Now
+from schemas.units import Milliseconds
+from services.runtime.clock import Clock
+from services.runtime.pump_address import PumpAddress
+from services.runtime.pump_caller import act_of
+from services.runtime.pump_host import PumpHost
+from services.runtime.pump_wire import (
+    AnyAnswer,
+    Frame,
+    FrameReader,
+    Read,
+    Refused,
+    WireError,
+    decode_request,
+    encode_answer,
+)
+from services.virtual_pump.errors import PumpAddressInUse, PumpMemoryError
+
+WAKE_MS_MIN = Milliseconds(20)
+"""[ms] real time between two wakes at least; what falls due in between moves together."""
+
+HEARTBEAT_MS_MAX = Milliseconds(10_000)
+"""[ms] real time after which the pump notes at the latest that it is still on."""
+
+STALL_MS_MAX = Milliseconds(60_000)
+"""[ms] real time; a process that did not run for longer was off: nothing is made up."""
+
+LINES_MAX = 16
+"""[-] open lines; one more closes the oldest."""
+
+SEND_TIMEOUT_S = 2.0
+"""[s] real time for a caller to take an answer."""
+
+PROBE_TIMEOUT_S = 1.0
+"""[s] real time to find out whether somebody listens on a socket already."""
+
+READ_BYTES = 65_536
+"""[B] taken from a line at once."""
+
+log = structlog.get_logger()
+
+
+class PumpServer:
+    """One pump and its lines; time and callers take turns on one thread."""
+
+    def __init__(self, host: PumpHost, *, clock: Clock) -> None:
+        """Set up without listening; `host` is on."""
+        self._host = host
+        self._clock = clock
+        self._ran_real = clock.now().real
+        self._saved_real = self._ran_real
+        self._changed = asyncio.Event()
+        self._lines: list[asyncio.StreamWriter] = []
+        self._stopping = asyncio.Event()
+        self._failure: PumpMemoryError | None = None
+
+    async def run(self, address: PumpAddress) -> None:
+        """Listen and deliver until `stop` is called, then save once more.
+
+        Raises:
+            PumpAddressInUse: another process listens there.
+            OSError: the address cannot be used.
+            PumpMemoryError: a step could not be kept; nothing moves after that.
+        """
+        server = await self._listen(address)
+        try:
+            await self._deliver()
+        finally:
+            server.close()
+            for writer in tuple(self._lines):
+                writer.transport.abort()
+            _remove_socket(address)
+        if self._failure is not None:
+            raise self._failure
+        self._catch_up(save=True)
+        log.info("virtual_pump.stopped", odometer_mu=self._host.memory.odometer)
+
+    async def _listen(self, address: PumpAddress) -> asyncio.Server:
+        """Open the address, not taking it from a living process."""
+        if await _answers(address):
+            raise PumpAddressInUse(address=str(address))
+        if address.port is None:
+            server = await asyncio.start_unix_server(self._serve, address.host)
+            opened = address
+        else:
+            server = await asyncio.start_server(self._serve, address.host, address.port)
+            opened = PumpAddress(address.host, server.sockets[0].getsockname()[1])
+        log.info(
+            "virtual_pump.listening",
+            address=str(opened),
+            odometer_mu=self._host.memory.odometer,
+            epoch=self._host.memory.epoch,
+        )
+        return server
+
+    async def _deliver(self) -> None:
+        """Sleep until the next pulse, deliver, and so on until told to stop."""
+        while not self._stopping.is_set():
+            self._changed.clear()
+            now = self._catch_up()
+            await self._sleep(WAKE_MS_MIN, wake=self._stopping)
+            wait_ms = self._wait_ms(now) - WAKE_MS_MIN
+            if wait_ms > 0 and not self._stopping.is_set():
+                await self._sleep(wait_ms, wake=self._changed)
+
+    def stop(self) -> None:
+        """End `run` soon."""
+        self._stopping.set()
+        self._changed.set()
+
+    def _wait_ms(self, now: Now) -> int:
+        """Tell how long [ms real] nothing is due, the next heartbeat at the latest."""
+        heartbeat = self._saved_real + HEARTBEAT_MS_MAX - now.real
+        due_at = self._host.next_pulse_at()
+        if due_at is None:
+            return heartbeat
+        return min(heartbeat, -(-(due_at - now.therapy) // now.speed))
+
+    async def _sleep(self, duration_ms: int, *, wake: asyncio.Event) -> None:
+        """Wait for a real duration [ms] or for an event, whichever is first."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(duration_ms / 1_000):
+                await wake.wait()
+
+    def _catch_up(self, *, save: bool = False) -> Now:
+        """Deliver what is due by now; if the process was stopped for long, the pump was off."""
+        now = self._clock.now()
+        if now.real - self._ran_real > STALL_MS_MAX:
+            log.warning("virtual_pump.was_off", off_ms=now.real - self._ran_real)
+            self._host.power_on(now=now.therapy)
+        self._ran_real = now.real
+        save = save or now.real - self._saved_real >= HEARTBEAT_MS_MAX
+        self._host.run_until(now=now.therapy, save=save)
+        if save:
+            self._saved_real = now.real
+        return now
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer one caller until it goes; an idle line may stay open, LINES_MAX bounds them."""
+        self._lines.append(writer)
+        if len(self._lines) > LINES_MAX:
+            self._lines[0].transport.abort()
+        frames = FrameReader()
+        dropped = 0
+        try:
+            while data := await reader.read(READ_BYTES):
+                for frame in frames.feed(data):
+                    writer.write(encode_answer(self._answer(frame), number=frame.number))
+                if frames.dropped_bytes > dropped:
+                    dropped = frames.dropped_bytes
+                    version = frames.foreign_version
+                    log.warning("virtual_pump.dropped", bytes=dropped, foreign_version=version)
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await writer.drain()
+        except PumpMemoryError as error:
+            self._failure = error
+            self.stop()
+        except OSError as error:
+            log.info("virtual_pump.line_lost", reason=str(error))
+        finally:
+            self._lines.remove(writer)
+            writer.transport.abort()
+
+    def _answer(self, frame: Frame) -> AnyAnswer:
+        """Decode, obey and keep; whatever cannot be decoded is refused."""
+        try:
+            request = decode_request(frame)
+        except WireError as error:
+            log.warning("virtual_pump.not_understood", reason=str(error))
+            return Refused(reason="not_understood")
+        now = self._catch_up()
+        answer = self._host.answer(request, now=now.therapy)
+        if not isinstance(request, Read):
+            self._changed.set()
+            log.info("virtual_pump.answered", act=act_of(request), answer=type(answer).__name__)
+        return answer
+
+
+async def _answers(address: PumpAddress) -> bool:
+    """Find out whether somebody listens on a Unix socket; TCP ports tell by themselves."""
+    if address.port is not None:
+        return False
+    with contextlib.suppress(OSError):
+        async with asyncio.timeout(PROBE_TIMEOUT_S):
+            _, writer = await asyncio.open_unix_connection(address.host)
+        writer.transport.abort()
+        return True
+    return False
+
+
+def _remove_socket(address: PumpAddress) -> None:
+    """Leave no dead socket behind."""
+    if address.port is None:
+        Path(address.host).unlink(missing_ok=True)
