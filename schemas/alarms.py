@@ -5,6 +5,7 @@ from typing import Literal
 from schemas.message import Command, Event, Refusal
 
 AlarmPriority = Literal["high", "medium", "low"]
+AlarmAudience = Literal["person", "operator"]
 
 
 class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised.v1"):
@@ -14,7 +15,7 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised.v1"):
     """[-] the condition, for instance 'glucose_low'; one is active at most once."""
     priority: AlarmPriority
     """[-] by severity and urgency, IEC 60601-1-8."""
-    to: Literal["person", "operator"]
+    to: AlarmAudience
     """[-] who can do something about it."""
     text: str
     """[-] what is wrong and what the pump does, in a sentence."""

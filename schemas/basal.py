@@ -33,7 +33,7 @@ class SetBasalProfile(Command, frozen=True, kw_only=True, tag="set_basal_profile
 
 
 class BasalProfileSet(Event, frozen=True, kw_only=True, tag="basal_profile_set.v1"):
-    """The profile in force has changed; said by basal_scheduler."""
+    """A profile is taken; in force with the first plan made of it; said by basal_scheduler."""
 
     name: str
     """[-] 1 to 64 characters."""
@@ -43,6 +43,15 @@ class BasalProfileSet(Event, frozen=True, kw_only=True, tag="basal_profile_set.v
     """[-] 1 to 48, sorted by start, the first at 0."""
     actor: str
     """[-] who set it."""
+
+
+class ZoneLookupRequested(Event, frozen=True, kw_only=True, tag="zone_lookup_requested.v1"):
+    """The transitions of a zone are needed before a plan can follow; said by basal_scheduler."""
+
+    zone: str
+    """[-] IANA name."""
+    since: UtcMillis
+    """[ms] start of the stretch that is needed."""
 
 
 class BasalProfileRefused(Refusal, frozen=True, kw_only=True, tag="basal_profile_refused.v1"):

@@ -7,6 +7,7 @@ from schemas.units import MgDl, UtcMillis
 
 GlucoseSource = Literal["meter", "sensor"]
 GlucoseUnit = Literal["mg/dL", "mmol/L"]
+RejectionReason = Literal["not_a_number", "implausible", "future", "ancient", "duplicate"]
 
 
 class RecordReading(Command, frozen=True, kw_only=True, tag="record_reading.v1"):
@@ -61,7 +62,7 @@ class ReadingRejected(Refusal, frozen=True, kw_only=True, tag="reading_rejected.
 
     measured_at: UtcMillis
     """[ms] the time that the device claimed, therapy time."""
-    reason: Literal["not_a_number", "implausible", "future", "ancient", "duplicate"]
+    reason: RejectionReason
     """[-] why."""
     source: GlucoseSource
     """[-] a drop of blood or a continuous sensor."""

@@ -1,0 +1,92 @@
+"""Alarms of one speaker: each condition active at most once, until its cause is gone."""
+
+from typing import NamedTuple
+
+from core.decider import Entry
+from schemas.alarms import (
+    AcknowledgeAlarm,
+    AcknowledgementRefused,
+    AlarmAcknowledged,
+    AlarmAudience,
+    AlarmCleared,
+    AlarmPriority,
+    AlarmRaised,
+)
+from schemas.message import Event
+
+
+class Condition(NamedTuple):
+    """What can be alarmed about: its name, priority, audience and sentence."""
+
+    alarm: str
+    priority: AlarmPriority
+    to: AlarmAudience
+    text: str
+
+
+class ActiveAlarm(NamedTuple):
+    """An alarm that stands, with the event that raised it."""
+
+    alarm: str
+    priority: AlarmPriority
+    to: AlarmAudience
+    text: str
+    raised_at: int
+    acknowledged_by: str
+
+
+Alarms = tuple[ActiveAlarm, ...]
+"""[-] in the order in which they were raised."""
+
+
+def is_active(alarms: Alarms, alarm: str) -> bool:
+    """Say whether a condition stands."""
+    return any(active.alarm == alarm for active in alarms)
+
+
+def raise_alarm(alarms: Alarms, condition: Condition) -> tuple[Event, ...]:
+    """Raise a condition unless it stands already."""
+    if is_active(alarms, condition.alarm):
+        return ()
+    return (
+        AlarmRaised(
+            alarm=condition.alarm,
+            priority=condition.priority,
+            to=condition.to,
+            text=condition.text,
+        ),
+    )
+
+
+def clear_alarm(alarms: Alarms, alarm: str) -> tuple[Event, ...]:
+    """Clear a condition if it stands."""
+    return (AlarmCleared(alarm=alarm),) if is_active(alarms, alarm) else ()
+
+
+def acknowledge(alarms: Alarms, command: AcknowledgeAlarm, *, actor: str) -> tuple[Event, ...]:
+    """Note that somebody has seen an alarm."""
+    active = next((one for one in alarms if one.alarm == command.alarm), None)
+    if active is None:
+        return (AcknowledgementRefused(alarm=command.alarm, reason="not_active"),)
+    if active.acknowledged_by:
+        return (AcknowledgementRefused(alarm=command.alarm, reason="already_acknowledged"),)
+    return (AlarmAcknowledged(alarm=command.alarm, actor=actor),)
+
+
+def fold_alarm(alarms: Alarms, entry: Entry) -> Alarms:
+    """Fold an alarm event of the speaker's own."""
+    match entry.body:
+        case AlarmRaised() as raised:
+            active = ActiveAlarm(
+                raised.alarm, raised.priority, raised.to, raised.text, entry.at, ""
+            )
+            return (*alarms, active)
+        case AlarmCleared(alarm=alarm):
+            return tuple(active for active in alarms if active.alarm != alarm)
+        case AlarmAcknowledged(alarm=alarm, actor=actor):
+            return tuple(
+                active._replace(acknowledged_by=actor) if active.alarm == alarm else active
+                for active in alarms
+            )
+        case _:
+            return alarms

@@ -1,0 +1,221 @@
+"""Basal: the profile in force, a temporary rate, and the 48-hour plan that follows."""
+
+from typing import Final
+
+import msgspec
+
+from core.basal_state import BASAL_SCHEDULER, BasalState, evolve, initial, view
+from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
+from core.decider import Decider, Effect, Entry
+from core.effects import ResolveZone
+from core.schedule import (
+    PLAN_MS,
+    RATE_MU_PER_H_MAX,
+    plan_steps,
+    segments_problem,
+)
+from schemas.basal import (
+    BasalPlanMade,
+    BasalProfileRefused,
+    BasalProfileSet,
+    CancelTemporaryRate,
+    SetBasalProfile,
+    SetTemporaryRate,
+    TemporaryRateEnded,
+    TemporaryRateRefused,
+    TemporaryRateStarted,
+    ZoneLookupRequested,
+    ZoneResolved,
+)
+from schemas.message import Event, Now
+from schemas.record import Restarted
+from schemas.units import (
+    HOUR_MS,
+    MINUTE_MS,
+    Milliseconds,
+    UtcMillis,
+)
+
+PLAN_RENEWED_MS = Milliseconds(6 * HOUR_MS)
+"""[ms] age at which a plan is made anew, so that 42 h of it are always left."""
+
+ZONE_MARGIN_MS = Milliseconds(2 * PLAN_MS)
+"""[ms] of known transitions ahead, below which more are asked for."""
+
+TEMPORARY_MS_MIN = Milliseconds(15 * MINUTE_MS)
+"""[ms] shortest temporary rate; source: Tandem."""
+
+TEMPORARY_MS_MAX = Milliseconds(24 * HOUR_MS)
+"""[ms] longest temporary rate; source: Medtronic."""
+
+TEMPORARY_PERCENT_MAX = 250
+"""[%] of the profile; source: Tandem."""
+
+
+def _decide(state: BasalState, entry: Entry, now: Now) -> tuple[Event, ...]:
+    shared = decide_common(state.common, entry)
+    if shared is not None:
+        return shared
+    match entry.body:
+        case SetBasalProfile() as asked:
+            return _set_profile(asked, str(entry.actor), now)
+        case Restarted() as restarted:
+            return _look_up_again(state, restarted, now)
+        case ZoneResolved() as zone:
+            return _take_zone(state, zone, now)
+        case SetTemporaryRate() as asked:
+            return _set_temporary(state, asked, str(entry.actor), now)
+        case CancelTemporaryRate():
+            return _cancel_temporary(state, now)
+        case _:
+            return _on_time(state, now)
+
+
+def _set_profile(asked: SetBasalProfile, actor: str, now: Now) -> tuple[Event, ...]:
+    problem = segments_problem(asked.segments)
+    if not 1 <= len(asked.name) <= 64:
+        problem = "segments_wrong"
+    if problem == "segments_wrong":
+        return (BasalProfileRefused(name=asked.name[:64], reason="segments_wrong"),)
+    if problem is not None:
+        return (BasalProfileRefused(name=asked.name, reason="rate_out_of_range"),)
+    return (
+        BasalProfileSet(
+            name=asked.name, zone=asked.zone, segments=asked.segments, actor=actor
+        ),
+        ZoneLookupRequested(zone=asked.zone, since=now.therapy),
+    )
+
+
+def _look_up_again(state: BasalState, restarted: Restarted, now: Now) -> tuple[Event, ...]:
+    """A lookup lost with the process, or newer time-zone data, is a lookup to be made."""
+    if state.lookup is not None:
+        return (ZoneLookupRequested(zone=state.lookup.zone, since=now.therapy),)
+    if state.zone is not None and state.zone.tzdata != restarted.tzdata:
+        return (ZoneLookupRequested(zone=state.zone.zone, since=now.therapy),)
+    return _on_time(state, now)
+
+
+def _take_zone(state: BasalState, zone: ZoneResolved, now: Now) -> tuple[Event, ...]:
+    waiting = state.waiting
+    if waiting is not None and waiting.zone == zone.zone:
+        if not zone.transitions:
+            return (BasalProfileRefused(name=waiting.name, reason="unknown_zone"),)
+        taken = msgspec.structs.replace(
+            state, profile=waiting, profile_id=state.waiting_id, zone=zone
+        )
+        return _plan(taken, taken.temporary, now)
+    if state.profile is None or state.profile.zone != zone.zone or not zone.transitions:
+        return ()
+    return _plan(msgspec.structs.replace(state, zone=zone), state.temporary, now)
+
+
+def _plan(
+    state: BasalState, temporary: TemporaryRateStarted | None, now: Now
+) -> tuple[Event, ...]:
+    """Make the plan anew; without the zone's transitions it follows when they are there."""
+    profile, zone = state.profile, state.zone
+    if profile is None or zone is None or zone.zone != profile.zone:
+        return ()
+    return (
+        BasalPlanMade(
+            profile=state.profile_id,
+            tzdata=zone.tzdata,
+            steps=plan_steps(
+                profile, zone.transitions, temporary=temporary, start=now.therapy
+            ),
+            ends_at=UtcMillis(now.therapy + PLAN_MS),
+        ),
+    )
+
+
+def _set_temporary(
+    state: BasalState, asked: SetTemporaryRate, actor: str, now: Now
+) -> tuple[Event, ...]:
+    if state.plan is None:
+        return (TemporaryRateRefused(reason="no_profile"),)
+    if (asked.percent is None) == (asked.rate is None):
+        return (TemporaryRateRefused(reason="one_of_percent_and_rate"),)
+    if (
+        not 0 <= (asked.percent or 0) <= TEMPORARY_PERCENT_MAX
+        or not 0 <= (asked.rate or 0) <= RATE_MU_PER_H_MAX
+        or not TEMPORARY_MS_MIN <= asked.duration <= TEMPORARY_MS_MAX
+        or asked.duration % MINUTE_MS
+    ):
+        return (TemporaryRateRefused(reason="out_of_range"),)
+    started = TemporaryRateStarted(
+        percent=asked.percent,
+        rate=asked.rate,
+        starts_at=now.therapy,
+        ends_at=UtcMillis(now.therapy + asked.duration),
+        actor=actor,
+    )
+    ended = (TemporaryRateEnded(reason="superseded"),) if state.temporary else ()
+    return (*ended, started, *_plan(state, started, now))
+
+
+def _cancel_temporary(state: BasalState, now: Now) -> tuple[Event, ...]:
+    if state.temporary is None or now.therapy >= state.temporary.ends_at:
+        return (TemporaryRateRefused(reason="none_runs"),)
+    return (TemporaryRateEnded(reason="cancelled"), *_plan(state, None, now))
+
+
+def _on_time(state: BasalState, now: Now) -> tuple[Event, ...]:
+    temporary = state.temporary
+    ended: tuple[Event, ...] = ()
+    if temporary is not None and now.therapy >= temporary.ends_at:
+        ended, temporary = (TemporaryRateEnded(reason="expired"),), None
+    due = _renewal_at(state)
+    if ended or (due is not None and now.therapy >= due):
+        return (*ended, *_plan(state, temporary, now), *_extend_zone(state, now))
+    return ()
+
+
+def _extend_zone(state: BasalState, now: Now) -> tuple[Event, ...]:
+    """Ask for more transitions well before those known end."""
+    zone = state.zone
+    if zone is None or now.therapy + ZONE_MARGIN_MS < zone.known_until:
+        return ()
+    return (ZoneLookupRequested(zone=zone.zone, since=now.therapy),)
+
+
+def _renewal_at(state: BasalState) -> UtcMillis | None:
+    if state.plan is None:
+        return None
+    return UtcMillis(state.plan.ends_at - PLAN_MS + PLAN_RENEWED_MS)
+
+
+def _wake_at(state: BasalState, now: Now) -> UtcMillis | None:
+    del now
+    wakes = [_renewal_at(state), state.temporary.ends_at if state.temporary else None]
+    return min((at for at in wakes if at is not None), default=None)
+
+
+def _effects(event: Event) -> tuple[Effect, ...]:
+    if isinstance(event, ZoneLookupRequested):
+        return (ResolveZone(zone=event.zone, since=event.since),)
+    return ()
+
+
+BASAL_DECIDER: Final = Decider[BasalState](
+    name=BASAL_SCHEDULER,
+    hears=(),
+    says=(
+        *COMMON_EVENTS,
+        BasalProfileSet,
+        BasalProfileRefused,
+        ZoneLookupRequested,
+        BasalPlanMade,
+        TemporaryRateStarted,
+        TemporaryRateEnded,
+        TemporaryRateRefused,
+    ),
+    obeys=(*COMMON_COMMANDS, SetBasalProfile, SetTemporaryRate, CancelTemporaryRate),
+    initial=initial,
+    decide=_decide,
+    evolve=evolve,
+    wake_at=_wake_at,
+    effects=_effects,
+    view=view,
+)
+"""[-] the thinking of the service basal_scheduler."""

@@ -1,0 +1,173 @@
+"""What every decider does alike: quarantine, refused commands, holes, forks, alarms."""
+
+from typing import Final
+
+import msgspec
+
+from core.alarms import (
+    Alarms,
+    Condition,
+    acknowledge,
+    clear_alarm,
+    fold_alarm,
+    raise_alarm,
+)
+from core.decider import Entry
+from schemas.alarms import (
+    AcknowledgeAlarm,
+    AcknowledgementRefused,
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmRaised,
+)
+from schemas.message import Command, Event
+from schemas.record import (
+    CommandExpired,
+    CommandRefused,
+    ForkFound,
+    HistoryLost,
+    HistoryMissing,
+    HistorySettled,
+    Malformed,
+    MessageQuarantined,
+    Restarted,
+    RuntimeFault,
+    SettleHistory,
+    SpeakerForked,
+)
+from schemas.units import Speaker
+
+COMMON_EVENTS: Final[tuple[type[Event], ...]] = (
+    MessageQuarantined,
+    CommandRefused,
+    HistoryMissing,
+    HistorySettled,
+    SpeakerForked,
+    AlarmRaised,
+    AlarmCleared,
+    AlarmAcknowledged,
+    AcknowledgementRefused,
+)
+"""[-] what every decider may say."""
+
+COMMON_COMMANDS: Final[tuple[type[Command], ...]] = (AcknowledgeAlarm, SettleHistory)
+"""[-] what every decider obeys."""
+
+QUARANTINE = Condition(
+    "message_quarantined",
+    "low",
+    "operator",
+    "A message could not be understood and was set aside; delivery goes on.",
+)
+
+
+class Common(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of every decider's state that concerns the record and the alarms."""
+
+    alarms: Alarms = ()
+    """[-] active alarms, in the order in which they were raised."""
+    missing_from: tuple[Speaker, ...] = ()
+    """[-] speakers with a hole in their events, sorted."""
+    forked: tuple[Speaker, ...] = ()
+    """[-] speakers that contradicted themselves, sorted."""
+
+    @property
+    def is_record_whole(self) -> bool:
+        """Say whether nothing that was said is unknown."""
+        return not self.missing_from and not self.forked
+
+
+def decide_common(common: Common, entry: Entry) -> tuple[Event, ...] | None:
+    """Decide what every decider decides alike; None where the decider itself must think."""
+    match entry.body:
+        case Malformed() as report:
+            quarantined = MessageQuarantined(
+                subject=report.subject,
+                reason=report.reason,
+                sha256=report.sha256,
+                first_bytes=report.first_bytes,
+            )
+            return (quarantined, *raise_alarm(common.alarms, QUARANTINE))
+        case CommandExpired() as report:
+            return (
+                CommandRefused(
+                    command=report.command,
+                    name=report.name,
+                    reason=report.reason,
+                    actor=report.actor,
+                ),
+            )
+        case HistoryLost() as report:
+            missing = HistoryMissing(
+                speaker=report.speaker, first=report.first, last=report.last
+            )
+            return (missing, *raise_alarm(common.alarms, _missing(report.speaker)))
+        case ForkFound() as report:
+            forked = SpeakerForked(
+                speaker=report.speaker, version=report.version, sha256=report.sha256
+            )
+            return (forked, *raise_alarm(common.alarms, _forked(report.speaker)))
+        case RuntimeFault() as report:
+            return raise_alarm(common.alarms, _fault(report))
+        case AcknowledgeAlarm() as command:
+            return acknowledge(common.alarms, command, actor=str(entry.actor))
+        case SettleHistory(speaker=speaker):
+            return _settle(common, entry, speaker)
+        case _:
+            return None
+
+
+def evolve_common(common: Common, entry: Entry, *, me: Speaker) -> Common:
+    """Fold what every decider folds alike."""
+    if entry.speaker != me:
+        return common
+    match entry.body:
+        case HistoryMissing(speaker=name):
+            return msgspec.structs.replace(common, missing_from=_with(common.missing_from, name))
+        case HistorySettled(speaker=name):
+            left = tuple(other for other in common.missing_from if other != name)
+            return msgspec.structs.replace(common, missing_from=left)
+        case SpeakerForked(speaker=name):
+            return msgspec.structs.replace(common, forked=_with(common.forked, name))
+        case AlarmRaised() | AlarmCleared() | AlarmAcknowledged():
+            return msgspec.structs.replace(common, alarms=fold_alarm(common.alarms, entry))
+        case _:
+            return common
+
+
+def is_restart(entry: Entry) -> bool:
+    """Say whether the process has just started."""
+    return isinstance(entry.body, Restarted)
+
+
+def _with(names: tuple[Speaker, ...], name: str) -> tuple[Speaker, ...]:
+    return tuple(sorted({*names, Speaker(name)}))
+
+
+def _missing(speaker: str) -> Condition:
+    text = f"Events of {speaker} are missing and nobody has them; no bolus until settled."
+    return Condition(f"history_missing_{speaker}", "high", "operator", text)
+
+
+def _forked(speaker: str) -> Condition:
+    text = f"{speaker} contradicts its own record and is not heard any more; no bolus."
+    return Condition(f"speaker_forked_{speaker}", "high", "operator", text)
+
+
+def _fault(report: RuntimeFault) -> Condition:
+    text = f"{report.fault.replace('_', ' ')}: {report.detail}"
+    return Condition(f"runtime_{report.fault}", "medium", "operator", text[:300])
+
+
+def _settle(common: Common, entry: Entry, speaker: str) -> tuple[Event, ...]:
+    if Speaker(speaker) not in common.missing_from:
+        return (
+            CommandRefused(
+                command=entry.id,
+                name="settle_history.v1",
+                reason="not_supported",
+                actor=str(entry.actor),
+            ),
+        )
+    settled = HistorySettled(speaker=speaker, actor=str(entry.actor))
+    return (settled, *clear_alarm(common.alarms, f"history_missing_{speaker}"))

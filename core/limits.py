@@ -1,0 +1,110 @@
+"""Hard limits on boluses: how much more may be given now, and which limit says so.
+
+Every window is checked at the instant of asking: for a dose given now the window that ends now
+holds the most, since doses only ever leave it later (R4).
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from core.insulin import Delivered
+from schemas.bolus import Clamp
+from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
+from schemas.device import PULSE_MU
+from schemas.units import DAY_MS, HOUR_MS, MilliUnits, UtcMillis
+
+SINGLE_MU_MAX = MilliUnits(25_000)
+"""[mU] largest bolus that anybody may set; source: Tandem, 25 U."""
+
+BASAL_MU_PER_H_MAX = 30_000
+"""[mU/h] largest basal rate that anybody may set; source: Omnipod, 30 U/h."""
+
+HOURLY_MU_MAX = MilliUnits(75_000)
+"""[mU] largest hourly limit; project's own choice, three of the largest boluses."""
+
+DAILY_MU_MAX = MilliUnits(500_000)
+"""[mU] largest daily limit; project's own choice, above any insulin resistance."""
+
+SAFE_MINIMUM_MG_DL = 70
+"""[mg/dL] below it no insulin is advised; source: Omnipod 5, default 70."""
+
+
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """What was given, and what may have been given, so far."""
+
+    boluses: tuple[Delivered, ...] = ()
+    """[-] boluses of the last 24 h at least, unknown ones in full, any order."""
+    basal: tuple[Delivered, ...] = ()
+    """[-] basal of the last 24 h at least, any order."""
+
+
+class Headroom(msgspec.Struct, frozen=True, kw_only=True):
+    """The most that may be given now, and the limit that says so."""
+
+    limit: str
+    """[-] 'single_limit', 'hourly_limit' or 'daily_limit'."""
+    amount: MilliUnits
+    """[mU] 0 or more."""
+
+
+def limits_problem(limits: SetDeliveryLimits) -> str | None:
+    """Name the first limit that is out of range, None when all are well."""
+    if not PULSE_MU <= limits.single <= SINGLE_MU_MAX:
+        return "single"
+    if not limits.single <= limits.hourly <= HOURLY_MU_MAX:
+        return "hourly"
+    if not limits.hourly <= limits.daily <= DAILY_MU_MAX:
+        return "daily"
+    if not PULSE_MU <= limits.basal <= BASAL_MU_PER_H_MAX:
+        return "basal"
+    return None
+
+
+def within(doses: Sequence[Delivered], *, since: UtcMillis) -> MilliUnits:
+    """Add up the insulin of doses that ended after an instant [mU]; a part counts in full."""
+    return MilliUnits(sum(dose.amount for dose in doses if dose.ends_at > since))
+
+
+def headrooms(
+    limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis
+) -> tuple[Headroom, Headroom, Headroom]:
+    """Give what each limit still allows at an instant: single, hourly, daily."""
+    hour = within(given.boluses, since=UtcMillis(at - HOUR_MS))
+    since_day = UtcMillis(at - DAY_MS)
+    day = within(given.boluses, since=since_day) + within(given.basal, since=since_day)
+    return (
+        Headroom(limit="single_limit", amount=limits.single),
+        Headroom(limit="hourly_limit", amount=_left(limits.hourly, hour)),
+        Headroom(limit="daily_limit", amount=_left(limits.daily, day)),
+    )
+
+
+def breach(
+    amount: MilliUnits, limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis
+) -> Headroom | None:
+    """Name the first limit that an amount would break, None when it may be given."""
+    rooms = headrooms(limits, given, at=at)
+    return next((room for room in rooms if amount > room.amount), None)
+
+
+def clamp(
+    amount: MilliUnits, limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis
+) -> tuple[MilliUnits, tuple[Clamp, ...]]:
+    """Cut an amount to every limit in turn, and round down to whole pulses."""
+    clamps: list[Clamp] = []
+    for room in headrooms(limits, given, at=at):
+        cut = MilliUnits(min(amount, whole_pulses(room.amount)))
+        if cut < amount:
+            clamps.append(Clamp(limit=room.limit, before=amount, after=cut))
+        amount = cut
+    return amount, tuple(clamps)
+
+
+def whole_pulses(amount: int) -> MilliUnits:
+    """Round down to whole pulses [mU]; a negative amount is none."""
+    return MilliUnits(max(0, amount) // PULSE_MU * PULSE_MU)
+
+
+def _left(limit: MilliUnits, used: int) -> MilliUnits:
+    return MilliUnits(max(0, limit - used))
