@@ -1,4 +1,4 @@
-"""Glucose as devices and people write it: one number in a stated unit, or the marks LOW and HIGH."""
+"""Glucose as devices and people write it: one number in its unit, or the marks LOW and HIGH."""
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
