@@ -80,3 +80,14 @@ class RestoredFromOldCopy(BasaltError):
     pump: str
     own: int
     known: int
+
+
+@dataclass(eq=False)
+class ZoneError(BasaltError):
+    """There is no time zone of this name."""
+
+    zone: str
+
+    def __str__(self) -> str:
+        """Name the zone, and say what a name looks like."""
+        return f"no time zone is called {self.zone!r}; names look like Europe/Berlin"
