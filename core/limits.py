@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from core.insulin import Delivered
-from schemas.bolus import Clamp
+from schemas.bolus import Clamp, LimitName
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.device import PULSE_MU
 from schemas.units import DAY_MS, HOUR_MS, MilliUnits, UtcMillis
@@ -42,8 +42,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 class Headroom(msgspec.Struct, frozen=True, kw_only=True):
     """The most that may be given now, and the limit that says so."""
 
-    limit: str
-    """[-] 'single_limit', 'hourly_limit' or 'daily_limit'."""
+    limit: LimitName
+    """[-] which limit."""
     amount: MilliUnits
     """[mU] 0 or more."""
 

@@ -134,10 +134,13 @@ AdviceRefusal = Literal[
 ]
 
 
+LimitName = Literal["single_limit", "hourly_limit", "daily_limit"]
+
+
 class Clamp(msgspec.Struct, frozen=True, kw_only=True):
     """One step from a wanted amount to a smaller one."""
 
-    limit: str
+    limit: LimitName
     """[-] name of the limit."""
     before: MilliUnits
     """[mU] amount before."""

@@ -84,6 +84,8 @@ class BolusStarted(Event, frozen=True, kw_only=True, tag="bolus_started.v1"):
     """[mU] to be given."""
     odometer: MilliUnits
     """[mU] the pump's odometer as last read before it."""
+    epoch: int
+    """[-] the controller epoch under which it is sent; a later one ends all doubt."""
     start_by: Deadline
     """[ms] of the order."""
 

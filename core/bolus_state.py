@@ -1,0 +1,207 @@
+"""What bolus_advisor knows of one person, and how each entry changes it."""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from core.advice import Basis, Reading
+from core.alarms import ActiveAlarm
+from core.common import Common, evolve_common
+from core.decider import Entry
+from core.doses import DoseBook, fold_doses
+from schemas.bolus import (
+    AdviceAccepted,
+    BolusAdvised,
+    BolusOrdered,
+    BolusSettingsSet,
+    CarbsRecorded,
+)
+from schemas.delivery import (
+    BolusStarted,
+    DeliveryLimitsSet,
+    DeliveryResumed,
+    DeliverySuspended,
+)
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
+from schemas.message import Now
+from schemas.units import EventId, Grams, MilliUnits, PumpId, Speaker
+
+BOLUS_ADVISOR: Final = Speaker("bolus_advisor")
+
+ADVICES_KEPT = 20
+"""[-] advices that can still be accepted or recognised as used."""
+
+
+class Marks(NamedTuple):
+    """Counts of what was heard, to see whether anything was heard since."""
+
+    doses: int = 0
+    carbs: int = 0
+    settings: int = 0
+
+
+class Advice(msgspec.Struct, frozen=True, kw_only=True):
+    """An advice that was given, and what had been heard when it was."""
+
+    id: EventId
+    """[-] its event."""
+    advised: BolusAdvised
+    """[-] the advice."""
+    marks: Marks
+    """[-] heard by then."""
+    is_used: bool = False
+    """[-] accepted already."""
+
+
+class BolusState(msgspec.Struct, frozen=True, kw_only=True):
+    """What bolus_advisor knows of one person."""
+
+    common: Common = Common()
+    """[-] alarms and faults."""
+    settings: BolusSettingsSet | None = None
+    """[-] in force."""
+    settings_id: EventId = EventId("")
+    """[-] their event."""
+    limits: DeliveryLimitsSet | None = None
+    """[-] in force, the actuator's."""
+    limits_id: EventId = EventId("")
+    """[-] their event."""
+    reading: Reading | None = None
+    """[-] the one with the latest time of measurement."""
+    reading_id: EventId = EventId("")
+    """[-] its event."""
+    doses: DoseBook = DoseBook()
+    """[-] the advisor's own account."""
+    suspended: bool = False
+    """[-] the pump stands."""
+    advices: tuple[Advice, ...] = ()
+    """[-] the last ones, oldest first."""
+    marks: Marks = Marks()
+    """[-] heard so far."""
+    carbs_total: Grams = Grams(0)
+    """[g] recorded in all."""
+
+
+class BolusView(msgspec.Struct, frozen=True, kw_only=True):
+    """Boluses as a person sees them."""
+
+    insulin_on_board_least: MilliUnits | None
+    """[mU] bolus insulin, open doses left out; none without settings."""
+    insulin_on_board_most: MilliUnits | None
+    """[mU] bolus insulin, open doses counted in full."""
+    advice: EventId | None
+    """[-] the newest advice."""
+    advised: MilliUnits | None
+    """[mU] its amount."""
+    carbs_total: Grams
+    """[g] recorded in all."""
+    alarms: tuple[ActiveAlarm, ...]
+    """[-] active, oldest first."""
+
+
+def initial(pump: PumpId) -> BolusState:
+    """Know nothing yet."""
+    del pump
+    return BolusState()
+
+
+def basis_of(state: BolusState) -> Basis:
+    """Give what an advice is computed from."""
+    return Basis(
+        settings=state.settings,
+        settings_id=state.settings_id,
+        limits=state.limits,
+        limits_id=state.limits_id,
+        reading=state.reading,
+        reading_id=state.reading_id,
+        doses=state.doses,
+        suspended=state.suspended,
+        is_record_whole=state.common.is_record_whole,
+    )
+
+
+def evolve(state: BolusState, entry: Entry) -> BolusState:
+    """Fold one entry; what `view` shows follows from events alone."""
+    body, marks = entry.body, state.marks
+    match body:
+        case GlucoseMeasured() | GlucoseBeyondRange() | ReadingRejected():
+            return _take_reading(state, body, EventId(entry.id))
+        case BolusSettingsSet():
+            return msgspec.structs.replace(
+                state,
+                settings=body,
+                settings_id=EventId(entry.id),
+                marks=marks._replace(settings=marks.settings + 1),
+            )
+        case DeliveryLimitsSet():
+            return msgspec.structs.replace(
+                state,
+                limits=body,
+                limits_id=EventId(entry.id),
+                marks=marks._replace(settings=marks.settings + 1),
+            )
+        case CarbsRecorded(grams=grams):
+            return msgspec.structs.replace(
+                state,
+                carbs_total=Grams(state.carbs_total + grams),
+                marks=marks._replace(carbs=marks.carbs + 1),
+            )
+        case BolusAdvised():
+            advice = Advice(id=EventId(entry.id), advised=body, marks=marks)
+            kept = (*state.advices[-ADVICES_KEPT + 1 :], advice)
+            return msgspec.structs.replace(state, advices=kept)
+        case AdviceAccepted(advice=name):
+            return msgspec.structs.replace(state, advices=_used(state.advices, name))
+        case DeliverySuspended() | DeliveryResumed():
+            return msgspec.structs.replace(
+                state, suspended=isinstance(body, DeliverySuspended)
+            )
+        case _:
+            return _take_dose(state, entry)
+
+
+def _take_reading(state: BolusState, reading: Reading, name: EventId) -> BolusState:
+    if isinstance(reading, ReadingRejected) and reading.reason != "implausible":
+        return state
+    if state.reading is not None and reading.measured_at < state.reading.measured_at:
+        return state
+    return msgspec.structs.replace(state, reading=reading, reading_id=name)
+
+
+def _used(advices: tuple[Advice, ...], name: EventId) -> tuple[Advice, ...]:
+    return tuple(
+        msgspec.structs.replace(advice, is_used=True) if advice.id == name else advice
+        for advice in advices
+    )
+
+
+def _take_dose(state: BolusState, entry: Entry) -> BolusState:
+    doses = fold_doses(state.doses, entry)
+    if doses is state.doses:
+        common = evolve_common(state.common, entry, me=BOLUS_ADVISOR)
+        if common is state.common:
+            return state
+        return msgspec.structs.replace(state, common=common)
+    marks = state.marks
+    if isinstance(entry.body, BolusOrdered | BolusStarted):
+        marks = marks._replace(doses=marks.doses + 1)
+    return msgspec.structs.replace(state, doses=doses, marks=marks)
+
+
+def view(state: BolusState, now: Now) -> BolusView:
+    """Show boluses as they stand at `now`."""
+    least: MilliUnits | None = None
+    most: MilliUnits | None = None
+    if state.settings is not None:
+        least, most = state.doses.on_board(state.settings.insulin, at=now.therapy)
+    newest = state.advices[-1] if state.advices else None
+    return BolusView(
+        insulin_on_board_least=least,
+        insulin_on_board_most=most,
+        advice=newest.id if newest else None,
+        advised=newest.advised.amount if newest else None,
+        carbs_total=state.carbs_total,
+        alarms=state.common.alarms,
+    )
+
+

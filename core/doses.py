@@ -1,0 +1,193 @@
+"""The account of doses: what was given, what is being given, and what is not known.
+
+The advisor and the actuator each keep one, from what they heard and said themselves, so that
+limits are checked twice from two records.
+"""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+from core.decider import Entry
+from core.insulin import Delivered, insulin_on_board, still_acts
+from core.limits import Given
+from schemas.bolus import BolusOrdered, InsulinAction
+from schemas.delivery import (
+    BasalDelivered,
+    BolusDelivered,
+    BolusProgressed,
+    BolusReconciled,
+    BolusRefused,
+    BolusStarted,
+    BolusStopped,
+    BolusUnknown,
+)
+from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, UtcMillis
+
+KEPT_MS = DAY_MS + HOUR_MS
+"""[ms] deliveries kept: the longest window of a limit, and an hour for late arrivals."""
+
+
+class BolusPart(Delivered, frozen=True, kw_only=True):
+    """A part of a bolus that the pump counted."""
+
+    dose: DoseId
+    """[-] its order."""
+
+
+class OpenDose(msgspec.Struct, frozen=True, kw_only=True):
+    """A dose that was ordered and whose end is not known yet."""
+
+    dose: DoseId
+    """[-] the order."""
+    amount: MilliUnits
+    """[mU] the most that it can become."""
+    delivered: MilliUnits = MilliUnits(0)
+    """[mU] counted so far."""
+    since: UtcMillis
+    """[ms] when it was ordered or started."""
+    is_started: bool = False
+    """[-] the motor may have moved."""
+    is_unknown: bool = False
+    """[-] nobody knows what became of it."""
+
+    @property
+    def open_amount(self) -> MilliUnits:
+        """Give what may still come, or may have come [mU]."""
+        return MilliUnits(max(0, self.amount - self.delivered))
+
+
+class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
+    """Every dose of the last day, and those still open."""
+
+    boluses: tuple[BolusPart, ...] = ()
+    """[-] counted parts, in order of arrival."""
+    basal: tuple[Delivered, ...] = ()
+    """[-] counted basal, in order of arrival."""
+    open: tuple[OpenDose, ...] = ()
+    """[-] ordered, running or unknown doses, oldest first."""
+    bolus_total: MilliUnits = MilliUnits(0)
+    """[mU] all boluses ever counted."""
+    basal_total: MilliUnits = MilliUnits(0)
+    """[mU] all basal ever counted."""
+
+    @property
+    def running(self) -> OpenDose | None:
+        """Give the dose that is ordered or being given, unknown ones left out."""
+        return next((dose for dose in self.open if not dose.is_unknown), None)
+
+    @property
+    def unknown(self) -> tuple[OpenDose, ...]:
+        """Give the doses of which nobody knows what became of them."""
+        return tuple(dose for dose in self.open if dose.is_unknown)
+
+    def given(self, *, at: UtcMillis) -> Given:
+        """Give what the limits must count: what is open counts in full, as of `at` [ms]."""
+        still_open = tuple(
+            Delivered(starts_at=at, ends_at=at, amount=dose.open_amount) for dose in self.open
+        )
+        return Given(boluses=(*self.boluses, *still_open), basal=self.basal)
+
+    def on_board(
+        self, action: InsulinAction, *, at: UtcMillis
+    ) -> tuple[MilliUnits, MilliUnits]:
+        """Give bolus insulin on board [mU] as least and most: without and with what is open."""
+        least = insulin_on_board(self.boluses, action=action, at=at)
+        still_open = sum(dose.open_amount for dose in self.open)
+        return least, MilliUnits(least + still_open)
+
+    def acting(self, action: InsulinAction, *, at: UtcMillis) -> tuple[DoseId, ...]:
+        """Name the doses that still act, sorted."""
+        names = {part.dose for part in self.boluses if still_acts(part, action=action, at=at)}
+        return tuple(sorted(names | {dose.dose for dose in self.open}))
+
+
+def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
+    """Fold one event about doses."""
+    match entry.body:
+        case BasalDelivered() as part:
+            return _count_basal(book, part)
+        case BolusOrdered(amount=amount):
+            return _open(book, DoseId(entry.id), amount, entry.at)
+        case BolusStarted(dose=dose, amount=amount):
+            opened = _open(book, dose, amount, entry.at)
+            return _change(opened, dose, is_started=True)
+        case BolusProgressed() as part:
+            return _count_bolus(book, part)
+        case BolusUnknown(dose=dose):
+            return _change(book, dose, is_unknown=True)
+        case BolusReconciled(dose=dose, outcome=outcome):
+            if outcome == "running":
+                return _change(book, dose, is_unknown=False)
+            return _close(book, dose)
+        case BolusDelivered(dose=dose) | BolusStopped(dose=dose) | BolusRefused(dose=dose):
+            return _close(book, dose)
+        case _:
+            return book
+
+
+def _open(book: DoseBook, dose: DoseId, amount: MilliUnits, at: UtcMillis) -> DoseBook:
+    if any(known.dose == dose for known in book.open):
+        return book
+    opened = OpenDose(dose=dose, amount=amount, since=at)
+    return msgspec.structs.replace(book, open=(*book.open, opened))
+
+
+def _change(
+    book: DoseBook,
+    dose: DoseId,
+    *,
+    is_started: bool | None = None,
+    is_unknown: bool | None = None,
+    delivered: MilliUnits | None = None,
+) -> DoseBook:
+    changed = tuple(
+        msgspec.structs.replace(
+            known,
+            is_started=known.is_started if is_started is None else is_started,
+            is_unknown=known.is_unknown if is_unknown is None else is_unknown,
+            delivered=known.delivered if delivered is None else delivered,
+        )
+        if known.dose == dose
+        else known
+        for known in book.open
+    )
+    return msgspec.structs.replace(book, open=changed)
+
+
+def _close(book: DoseBook, dose: DoseId) -> DoseBook:
+    left = tuple(known for known in book.open if known.dose != dose)
+    return msgspec.structs.replace(book, open=left)
+
+
+def _count_bolus(book: DoseBook, part: BolusProgressed) -> DoseBook:
+    counted = BolusPart(
+        dose=part.dose, starts_at=part.starts_at, ends_at=part.ends_at, amount=part.amount
+    )
+    added = msgspec.structs.replace(
+        book,
+        boluses=(*_recent(book.boluses, part.ends_at), counted),
+        bolus_total=MilliUnits(book.bolus_total + part.amount),
+    )
+    return _change(added, part.dose, delivered=part.delivered)
+
+
+def _count_basal(book: DoseBook, part: BasalDelivered) -> DoseBook:
+    counted = Delivered(starts_at=part.starts_at, ends_at=part.ends_at, amount=part.amount)
+    return msgspec.structs.replace(
+        book,
+        basal=(*_recent(book.basal, part.ends_at), counted),
+        basal_total=MilliUnits(book.basal_total + part.amount),
+    )
+
+
+PartT = TypeVar("PartT", bound=Delivered)
+
+
+def _recent(parts: Sequence[PartT], at: UtcMillis) -> Sequence[PartT]:
+    """Drop from the front what no window reaches any more."""
+    keep = 0
+    while keep < len(parts) and parts[keep].ends_at < at - KEPT_MS:
+        keep += 1
+    return parts[keep:]
