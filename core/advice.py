@@ -168,9 +168,7 @@ def _glucose_refusal(reading: Reading | None) -> AdviceRefusal | None:
             return None
 
 
-def _terms(
-    settings: BolusSettingsSet, reading: Reading | None, carbs: Grams, now: Now
-) -> Terms:
+def _terms(settings: BolusSettingsSet, reading: Reading | None, carbs: Grams, now: Now) -> Terms:
     food = MilliUnits(carbs * 1_000_000 // settings.carb_ratio)
     if not isinstance(reading, GlucoseMeasured) or not is_fresh(reading, now):
         why: AdviceReason = "no_glucose" if reading is None else "glucose_stale"

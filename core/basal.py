@@ -80,9 +80,7 @@ def _set_profile(asked: SetBasalProfile, actor: str, now: Now) -> tuple[Event, .
     if problem is not None:
         return (BasalProfileRefused(name=asked.name, reason="rate_out_of_range"),)
     return (
-        BasalProfileSet(
-            name=asked.name, zone=asked.zone, segments=asked.segments, actor=actor
-        ),
+        BasalProfileSet(name=asked.name, zone=asked.zone, segments=asked.segments, actor=actor),
         ZoneLookupRequested(zone=asked.zone, since=now.therapy),
     )
 
@@ -110,9 +108,7 @@ def _take_zone(state: BasalState, zone: ZoneResolved, now: Now) -> tuple[Event, 
     return _plan(msgspec.structs.replace(state, zone=zone), state.temporary, now)
 
 
-def _plan(
-    state: BasalState, temporary: TemporaryRateStarted | None, now: Now
-) -> tuple[Event, ...]:
+def _plan(state: BasalState, temporary: TemporaryRateStarted | None, now: Now) -> tuple[Event, ...]:
     """Make the plan anew; without the zone's transitions it follows when they are there."""
     profile, zone = state.profile, state.zone
     if profile is None or zone is None or zone.zone != profile.zone:
@@ -121,9 +117,7 @@ def _plan(
         BasalPlanMade(
             profile=state.profile_id,
             tzdata=zone.tzdata,
-            steps=plan_steps(
-                profile, zone.transitions, temporary=temporary, start=now.therapy
-            ),
+            steps=plan_steps(profile, zone.transitions, temporary=temporary, start=now.therapy),
             ends_at=UtcMillis(now.therapy + PLAN_MS),
         ),
     )

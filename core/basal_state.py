@@ -78,9 +78,7 @@ def evolve(state: BasalState, entry: Entry) -> BasalState:
     """Fold one entry; what `view` shows follows from events alone."""
     match entry.body:
         case BasalProfileSet() as profile:
-            return msgspec.structs.replace(
-                state, waiting=profile, waiting_id=EventId(entry.id)
-            )
+            return msgspec.structs.replace(state, waiting=profile, waiting_id=EventId(entry.id))
         case BasalProfileRefused(reason="unknown_zone"):
             return msgspec.structs.replace(state, waiting=None, waiting_id=EventId(""))
         case ZoneLookupRequested() as lookup:

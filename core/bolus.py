@@ -148,9 +148,7 @@ def _why_not(state: BolusState, advice: Advice, now: Now) -> AcceptanceRefused |
     return None
 
 
-def _order_advised(
-    state: BolusState, advice: Advice, actor: str, now: Now
-) -> tuple[Event, ...]:
+def _order_advised(state: BolusState, advice: Advice, actor: str, now: Now) -> tuple[Event, ...]:
     """Compute again with the glucose of now; order the lower amount, or hand the new one back."""
     advised = advice.advised
     again = advise(basis_of(state), advised.carbs, now)
@@ -173,9 +171,7 @@ def _order_advised(
     return (accepted, *eaten, *order)
 
 
-def _order_own(
-    state: BolusState, amount: MilliUnits, actor: str, now: Now
-) -> tuple[Event, ...]:
+def _order_own(state: BolusState, amount: MilliUnits, actor: str, now: Now) -> tuple[Event, ...]:
     if not state.common.is_record_whole:
         return (OrderRefused(amount=amount, reason="history_missing"),)
     if amount <= 0:
@@ -195,9 +191,7 @@ def _order_own(
     return (_order(amount, actor, None, now),)
 
 
-def _order(
-    amount: MilliUnits, actor: str, advice: EventId | None, now: Now
-) -> BolusOrdered:
+def _order(amount: MilliUnits, actor: str, advice: EventId | None, now: Now) -> BolusOrdered:
     start_by = Deadline(
         therapy=UtcMillis(now.therapy + START_WITHIN_MS),
         real=UtcMillis(now.real + START_WITHIN_REAL_MS),

@@ -153,9 +153,7 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
         case AdviceAccepted(advice=name):
             return msgspec.structs.replace(state, advices=_used(state.advices, name))
         case DeliverySuspended() | DeliveryResumed():
-            return msgspec.structs.replace(
-                state, suspended=isinstance(body, DeliverySuspended)
-            )
+            return msgspec.structs.replace(state, suspended=isinstance(body, DeliverySuspended))
         case _:
             return _take_dose(state, entry)
 
@@ -203,5 +201,3 @@ def view(state: BolusState, now: Now) -> BolusView:
         carbs_total=state.carbs_total,
         alarms=state.common.alarms,
     )
-
-

@@ -98,9 +98,7 @@ def decide_common(common: Common, entry: Entry) -> tuple[Event, ...] | None:
                 ),
             )
         case HistoryLost() as report:
-            missing = HistoryMissing(
-                speaker=report.speaker, first=report.first, last=report.last
-            )
+            missing = HistoryMissing(speaker=report.speaker, first=report.first, last=report.last)
             return (missing, *raise_alarm(common.alarms, _missing(report.speaker)))
         case ForkFound() as report:
             forked = SpeakerForked(

@@ -89,9 +89,7 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
         )
         return Given(boluses=(*self.boluses, *still_open), basal=self.basal)
 
-    def on_board(
-        self, action: InsulinAction, *, at: UtcMillis
-    ) -> tuple[MilliUnits, MilliUnits]:
+    def on_board(self, action: InsulinAction, *, at: UtcMillis) -> tuple[MilliUnits, MilliUnits]:
         """Give bolus insulin on board [mU] as least and most: without and with what is open."""
         least = insulin_on_board(self.boluses, action=action, at=at)
         still_open = sum(dose.open_amount for dose in self.open)

@@ -130,9 +130,7 @@ def _read(asked: RecordReading) -> GlucoseText | None:
         return None
 
 
-def _reading(
-    asked: RecordReading, value: GlucoseText
-) -> GlucoseMeasured | GlucoseBeyondRange:
+def _reading(asked: RecordReading, value: GlucoseText) -> GlucoseMeasured | GlucoseBeyondRange:
     if value.glucose is None:
         return GlucoseBeyondRange(
             measured_at=asked.measured_at,
@@ -168,9 +166,7 @@ def _why_not(
     return None
 
 
-def _alarms(
-    state: GlucoseState, event: GlucoseMeasured | GlucoseBeyondRange
-) -> tuple[Event, ...]:
+def _alarms(state: GlucoseState, event: GlucoseMeasured | GlucoseBeyondRange) -> tuple[Event, ...]:
     """Raise and clear by the newest reading; LOW and HIGH lie beyond every threshold."""
     alarms = state.common.alarms
     if isinstance(event, GlucoseBeyondRange):

@@ -86,9 +86,7 @@ class Found(msgspec.Struct, kw_only=True):
     def take(self, reading: FileReading, *, text: str) -> None:
         """Take a reading if its number is one; else note why not."""
         try:
-            parse_glucose(
-                reading.received, unit=reading.unit, decimal_comma=reading.decimal_comma
-            )
+            parse_glucose(reading.received, unit=reading.unit, decimal_comma=reading.decimal_comma)
         except GlucoseTextError as error:
             self.fault(line=reading.line, text=text, reason=str(error))
             return

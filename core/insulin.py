@@ -78,9 +78,7 @@ def insulin_on_board(
     """
     parts = (
         dose.amount
-        * fraction_on_board(
-            action, after=Milliseconds(at - (dose.starts_at + dose.ends_at) // 2)
-        )
+        * fraction_on_board(action, after=Milliseconds(at - (dose.starts_at + dose.ends_at) // 2))
         for dose in doses
     )
     return MilliUnits(math.ceil(round(math.fsum(parts), 6)))

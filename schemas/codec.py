@@ -18,9 +18,7 @@ def _kinds(base: type[msgspec.Struct]) -> tuple[type[msgspec.Struct], ...]:
         tag_of(kind): kind
         for room in _ROOMS
         for kind in vars(room).values()
-        if isinstance(kind, type)
-        and issubclass(kind, base)
-        and kind.__module__ == room.__name__
+        if isinstance(kind, type) and issubclass(kind, base) and kind.__module__ == room.__name__
     }
     return tuple(found[tag] for tag in sorted(found))
 

@@ -105,6 +105,8 @@ class BolusProgressed(Event, frozen=True, kw_only=True, tag="bolus_progressed.v1
     """[mU] in all so far."""
     odometer: MilliUnits
     """[mU] after it."""
+    history_sequence: int
+    """[-] number of the pump's record."""
 
 
 class BolusDelivered(Event, frozen=True, kw_only=True, tag="bolus_delivered.v1"):

@@ -136,5 +136,3 @@ class Books(Generic[StateT]):
         ledger.heads[speaker] = head
         if speaker != self._decider.name:
             ledger.heard[speaker] = head.version
-
-

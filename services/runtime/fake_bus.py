@@ -45,9 +45,7 @@ def matches(subject: str, pattern: str) -> bool:
 class FakeBus:
     """One service's view of a FakeBroker."""
 
-    def __init__(
-        self, *, broker: FakeBroker, speaker: Speaker, hears: Sequence[Speaker]
-    ) -> None:
+    def __init__(self, *, broker: FakeBroker, speaker: Speaker, hears: Sequence[Speaker]) -> None:
         """Listen to commands to `speaker` and to all events of those it hears."""
         self._broker = broker
         self._speaker = speaker
@@ -113,5 +111,3 @@ class FakeBus:
         if not found:
             raise HistoryUnavailable(asked, "it has none of them")
         return found
-
-

@@ -175,9 +175,7 @@ def _accept(
     return Heard(pump, entry, arrived.subject, arrived.data, head)
 
 
-def _hear_command(
-    arrived: Arrived, parts: SubjectParts, listener: Listener, now: Now
-) -> Hearing:
+def _hear_command(arrived: Arrived, parts: SubjectParts, listener: Listener, now: Now) -> Hearing:
     pump, reply = parts.pump, arrived.headers.get(REPLY_HEADER, "")
     if reply and not is_reply_inbox(reply):
         return malformed(arrived, pump, f"reply inbox {reply[:80]!r} is not one")

@@ -29,9 +29,7 @@ def as_arrived(data: bytes) -> Arrived:
 class Joining:
     """The checks between the start of a process and the first message."""
 
-    def __init__(
-        self, *, machine: Machine[Any], outbox: Outbox, bus: Bus, store: Store
-    ) -> None:
+    def __init__(self, *, machine: Machine[Any], outbox: Outbox, bus: Bus, store: Store) -> None:
         """Prepare; nothing is asked before `join`."""
         self._machine = machine
         self._decider: Decider[Any] = machine.decider
@@ -89,9 +87,7 @@ class Joining:
         self._machine.take(pump, found, now=now)
 
 
-def _faults(
-    state: StreamState, followed: Sequence[str], position: int
-) -> tuple[RuntimeFault, ...]:
+def _faults(state: StreamState, followed: Sequence[str], position: int) -> tuple[RuntimeFault, ...]:
     if followed and state.created not in followed:
         return (RuntimeFault(fault="stream_replaced", detail=f"created {state.created}"),)
     if state.last_sequence < position:

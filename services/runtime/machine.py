@@ -181,9 +181,7 @@ class Machine(Generic[StateT]):
         said = self._report(instead.pump, instead.report, data=instead.data, now=now, step=step)
         self._answer(instead, said, step)
 
-    def _report(
-        self, pump: PumpId, report: Report, *, data: bytes, now: Now, step: Step
-    ) -> Said:
+    def _report(self, pump: PumpId, report: Report, *, data: bytes, now: Now, step: Step) -> Said:
         ledger = self.books.ledger(pump)
         name = f"report:{ledger.position + 1}"
         entry = Entry(id=name, at=now.therapy, body=report)
@@ -243,9 +241,7 @@ class Machine(Generic[StateT]):
                 heard=ledger.heard,
                 when=when,
             )
-            head = msgspec.structs.replace(
-                when, entry=position, subject=spoken.subject, sequence=0
-            )
+            head = msgspec.structs.replace(when, entry=position, subject=spoken.subject, sequence=0)
             topic = tag_of(type(event))
             self.books.put_row(pump, topic, head=head, data=spoken.data, entry=spoken.entry)
             self.books.put_head(pump, speaker, spoken.head)

@@ -145,6 +145,4 @@ class Outbox:
         if newest.sequence == self._expected_last or version_of(newest.data) == self._published:
             self._expected_last = newest.sequence
             return False
-        raise SecondWriter(
-            f"{version_of(newest.data)} stands in the stream, not {self._published}"
-        )
+        raise SecondWriter(f"{version_of(newest.data)} stands in the stream, not {self._published}")

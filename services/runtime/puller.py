@@ -37,9 +37,7 @@ class _Pull(msgspec.Struct):
 class Puller:
     """Fetches what a durable consumer without acks delivers, in order, without holes."""
 
-    def __init__(
-        self, *, client: Client, consumer: str, lost: Callable[[str], None]
-    ) -> None:
+    def __init__(self, *, client: Client, consumer: str, lost: Callable[[str], None]) -> None:
         """`lost` is told when messages were missed or the subscription died."""
         self._client = client
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{consumer}"

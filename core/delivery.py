@@ -1,0 +1,235 @@
+"""Delivery: every order against hard limits once more, the intent before the motor, the account."""
+
+from typing import Final
+
+from core.alarms import Condition, raise_alarm
+from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
+from core.decider import Decider, Effect, Entry
+from core.delivery_orders import cancel, doubt_all, take_answer, take_order
+from core.delivery_reading import UNREACHABLE, decide_reading
+from core.delivery_state import ACTUATOR, DeliveryState, evolve, initial
+from core.delivery_view import view
+from core.effects import (
+    FillPump,
+    LoadPumpPlan,
+    ResumePump,
+    StartPumpBolus,
+    StopPumpBolus,
+    SuspendPump,
+)
+from core.limits import limits_problem
+from schemas.basal import BasalPlanMade
+from schemas.bolus import BolusOrdered
+from schemas.delivery import (
+    BasalDelivered,
+    BasalPlanAccepted,
+    BasalPlanLoaded,
+    BasalPlanRefused,
+    BolusCancelled,
+    BolusDelivered,
+    BolusProgressed,
+    BolusReconciled,
+    BolusRefused,
+    BolusStarted,
+    BolusStopped,
+    BolusUnknown,
+    CancelBolus,
+    DeliveryCommandRefused,
+    DeliveryGap,
+    DeliveryLimitsRefused,
+    DeliveryLimitsSet,
+    DeliveryResumed,
+    DeliverySuspended,
+    FillReservoir,
+    PumpControlLost,
+    PumpFound,
+    PumpLost,
+    ReservoirFilled,
+    ReservoirFillRequested,
+    ResumeDelivery,
+    ResumeRequested,
+    SetDeliveryLimits,
+    SuspendDelivery,
+    SuspendRequested,
+)
+from schemas.device import (
+    PlanStep,
+    PumpAnswered,
+    PumpPlan,
+    PumpRead,
+    PumpSuperseded,
+    PumpUnreachable,
+)
+from schemas.message import Event, Now
+from schemas.record import Restarted
+from schemas.units import DoseId, EventId, MilliUnitsPerHour, Speaker, UtcMillis
+
+RESERVOIR_MU_MAX = 300_000
+"""[mU] largest reservoir of any pump known; source: Medtronic and Tandem, 300 U."""
+
+CONTROL_LOST = Condition(
+    "pump_control_lost",
+    "high",
+    "operator",
+    "Another controller drives the pump; this one stays silent.",
+)
+BASAL_CAPPED = Condition(
+    "basal_capped",
+    "medium",
+    "person",
+    "The profile asks for more than the maximum basal rate; the maximum is delivered.",
+)
+
+
+def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
+    shared = decide_common(state.common, entry)
+    if shared is not None:
+        return shared
+    match entry.body:
+        case BasalPlanMade() as made:
+            return _take_plan(state, EventId(entry.id), made)
+        case BolusOrdered() as order:
+            return take_order(state, DoseId(entry.id), order, now)
+        case PumpRead(reading=reading):
+            return decide_reading(state, reading, now)
+        case PumpAnswered() as answer:
+            return take_answer(state, answer)
+        case PumpUnreachable(reason=reason) if state.is_connected:
+            return (PumpLost(reason=reason), *raise_alarm(state.common.alarms, UNREACHABLE))
+        case PumpSuperseded(epoch=epoch) if not state.is_superseded:
+            alarm = raise_alarm(state.common.alarms, CONTROL_LOST)
+            return (PumpControlLost(epoch=epoch), *alarm)
+        case Restarted():
+            return doubt_all(state, "the actuator was restarted")
+        case _:
+            return _obey(state, entry)
+
+
+def _obey(state: DeliveryState, entry: Entry) -> tuple[Event, ...]:
+    actor = str(entry.actor)
+    match entry.body:
+        case SetDeliveryLimits() as asked:
+            return _set_limits(state, asked, actor)
+        case CancelBolus(dose=dose):
+            return cancel(state, dose, actor)
+        case SuspendDelivery():
+            if state.suspended and state.wants_suspended is None:
+                return (DeliveryCommandRefused(name="suspend", reason="already_suspended"),)
+            return (SuspendRequested(actor=actor),)
+        case ResumeDelivery():
+            if not state.suspended and state.wants_suspended is None:
+                return (DeliveryCommandRefused(name="resume", reason="not_suspended"),)
+            return (ResumeRequested(actor=actor),)
+        case FillReservoir(amount=amount):
+            if not 0 < amount <= RESERVOIR_MU_MAX:
+                return (DeliveryCommandRefused(name="fill", reason="out_of_range"),)
+            return (ReservoirFillRequested(amount=amount, actor=actor),)
+        case _:
+            return ()
+
+
+def _set_limits(state: DeliveryState, asked: SetDeliveryLimits, actor: str) -> tuple[Event, ...]:
+    problem = limits_problem(asked)
+    if problem is not None:
+        return (DeliveryLimitsRefused(reason="out_of_range", field=problem),)
+    limits = DeliveryLimitsSet(
+        single=asked.single,
+        hourly=asked.hourly,
+        daily=asked.daily,
+        basal=asked.basal,
+        actor=actor,
+    )
+    if state.plan_heard is None:
+        return (limits,)
+    name, made = state.plan_heard
+    return (limits, *_accept_plan(state, name, made, limits.basal))
+
+
+def _take_plan(state: DeliveryState, name: EventId, made: BasalPlanMade) -> tuple[Event, ...]:
+    if state.is_superseded:
+        return (BasalPlanRefused(plan=name, reason="superseded"),)
+    if state.limits is None:
+        return (BasalPlanRefused(plan=name, reason="no_limits"),)
+    return _accept_plan(state, name, made, state.limits.basal)
+
+
+def _accept_plan(
+    state: DeliveryState, name: EventId, made: BasalPlanMade, rate_max: MilliUnitsPerHour
+) -> tuple[Event, ...]:
+    steps = tuple(PlanStep(at=step.at, rate=min(step.rate, rate_max)) for step in made.steps)
+    capped = steps != made.steps
+    accepted = BasalPlanAccepted(plan=name, steps=steps, ends_at=made.ends_at, capped=capped)
+    alarm = raise_alarm(state.common.alarms, BASAL_CAPPED) if capped else ()
+    return (accepted, *alarm)
+
+
+def _wake_at(state: DeliveryState, now: Now) -> UtcMillis | None:
+    del state, now
+    return None
+
+
+def _effects(event: Event) -> tuple[Effect, ...]:
+    match event:
+        case BolusStarted(dose=dose, amount=amount, start_by=start_by):
+            return (StartPumpBolus(dose=dose, amount=amount, start_by=start_by),)
+        case BolusCancelled(dose=dose):
+            return (StopPumpBolus(dose=dose),)
+        case BasalPlanAccepted(plan=name, steps=steps, ends_at=ends_at):
+            return (LoadPumpPlan(plan=PumpPlan(plan=name, steps=steps, ends_at=ends_at)),)
+        case SuspendRequested():
+            return (SuspendPump(),)
+        case ResumeRequested():
+            return (ResumePump(),)
+        case ReservoirFillRequested(amount=amount):
+            return (FillPump(amount=amount),)
+        case _:
+            return ()
+
+
+DELIVERY_DECIDER: Final = Decider[DeliveryState](
+    name=ACTUATOR,
+    hears=(Speaker("basal_scheduler"), Speaker("bolus_advisor")),
+    says=(
+        *COMMON_EVENTS,
+        DeliveryLimitsSet,
+        DeliveryLimitsRefused,
+        BolusRefused,
+        BolusStarted,
+        BolusProgressed,
+        BolusDelivered,
+        BolusStopped,
+        BolusUnknown,
+        BolusReconciled,
+        BolusCancelled,
+        BasalDelivered,
+        BasalPlanAccepted,
+        BasalPlanRefused,
+        BasalPlanLoaded,
+        DeliveryGap,
+        SuspendRequested,
+        ResumeRequested,
+        DeliverySuspended,
+        DeliveryResumed,
+        DeliveryCommandRefused,
+        ReservoirFillRequested,
+        ReservoirFilled,
+        PumpLost,
+        PumpFound,
+        PumpControlLost,
+    ),
+    obeys=(
+        *COMMON_COMMANDS,
+        SetDeliveryLimits,
+        CancelBolus,
+        SuspendDelivery,
+        ResumeDelivery,
+        FillReservoir,
+    ),
+    initial=initial,
+    decide=_decide,
+    evolve=evolve,
+    wake_at=_wake_at,
+    effects=_effects,
+    view=view,
+)
+"""[-] the thinking of the service actuator."""

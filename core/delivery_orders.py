@@ -1,0 +1,114 @@
+"""Orders: checked once more from the actuator's own record, started once, doubted when in doubt."""
+
+from core.alarms import Condition, raise_alarm
+from core.decider import is_past
+from core.delivery_state import DeliveryState
+from core.limits import breach
+from schemas.bolus import BolusOrdered
+from schemas.delivery import (
+    BasalPlanRefused,
+    BolusCancelled,
+    BolusRefusal,
+    BolusRefused,
+    BolusStarted,
+    BolusUnknown,
+    DeliveryCommandRefused,
+)
+from schemas.device import PULSE_MU, PumpAnswered
+from schemas.message import Event, Now
+from schemas.units import DoseId, EventId
+
+LIMITS_DISAGREE = Condition(
+    "limits_disagree",
+    "high",
+    "operator",
+    "Advisor and actuator do not agree on a limit; the lower one held and nothing was given.",
+)
+
+
+def take_order(
+    state: DeliveryState, dose: DoseId, order: BolusOrdered, now: Now
+) -> tuple[Event, ...]:
+    """Check an order from this service's own record; store the intent before the motor moves."""
+    reason = _why_not(state, order, now)
+    if reason is None:
+        return (
+            BolusStarted(
+                dose=dose,
+                amount=order.amount,
+                odometer=state.odometer,
+                epoch=state.epoch,
+                start_by=order.start_by,
+            ),
+        )
+    refused = BolusRefused(dose=dose, amount=order.amount, reason=reason)
+    if reason in ("single_limit", "hourly_limit", "daily_limit", "no_limits"):
+        return (refused, *raise_alarm(state.common.alarms, LIMITS_DISAGREE))
+    return (refused,)
+
+
+def _why_not(state: DeliveryState, order: BolusOrdered, now: Now) -> BolusRefusal | None:
+    if is_past(order.start_by.therapy, order.start_by.real, now=now):
+        return "expired"
+    if state.is_superseded:
+        return "superseded"
+    if not state.common.is_record_whole:
+        return "history_missing"
+    if state.limits is None:
+        return "no_limits"
+    if order.amount <= 0 or order.amount % PULSE_MU:
+        return "not_whole_pulses"
+    if not state.is_connected:
+        return "pump_unreachable"
+    if state.suspended or state.wants_suspended:
+        return "suspended"
+    if state.doses.running is not None:
+        return "bolus_running"
+    if state.reservoir is None or state.reservoir < order.amount:
+        return "reservoir"
+    given = state.doses.given(at=now.therapy)
+    broken = breach(order.amount, state.limits, given, at=now.therapy)
+    return broken.limit if broken is not None else None
+
+
+def take_answer(state: DeliveryState, answer: PumpAnswered) -> tuple[Event, ...]:
+    """Take what came of a command to the pump; no answer makes the dose unknown, never failed."""
+    if answer.act == "load_plan" and answer.result == "refused":
+        return (BasalPlanRefused(plan=EventId(answer.about), reason="pump_refused"),)
+    if answer.act != "start_bolus" or answer.result == "done":
+        return ()
+    opened = next((one for one in state.doses.open if one.dose == answer.about), None)
+    if opened is None or opened.is_unknown:
+        return ()
+    if answer.result == "refused" and opened.delivered == 0:
+        reason: BolusRefusal = "expired" if answer.reason == "expired" else "pump_refused"
+        return (
+            BolusRefused(
+                dose=opened.dose, amount=opened.amount, reason=reason, detail=answer.reason
+            ),
+        )
+    return (
+        BolusUnknown(
+            dose=opened.dose,
+            least=opened.delivered,
+            most=opened.amount,
+            reason=answer.reason or "the pump did not answer",
+        ),
+    )
+
+
+def doubt_all(state: DeliveryState, reason: str) -> tuple[Event, ...]:
+    """Call every dose unknown that was started and has no end."""
+    return tuple(
+        BolusUnknown(dose=one.dose, least=one.delivered, most=one.amount, reason=reason)
+        for one in state.doses.open
+        if one.is_started and not one.is_unknown
+    )
+
+
+def cancel(state: DeliveryState, dose: DoseId | None, actor: str) -> tuple[Event, ...]:
+    """Stop a bolus, or whichever is open; what was given by then follows from the pump's count."""
+    wanted = [one.dose for one in state.doses.open if dose in (None, one.dose)]
+    if not wanted:
+        return (DeliveryCommandRefused(name="cancel", reason="no_bolus_runs"),)
+    return tuple(BolusCancelled(dose=name, actor=actor) for name in wanted)

@@ -1,0 +1,230 @@
+"""From the pump's own history to events: every pulse once, and unknown doses settled."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, Literal
+
+from core.alarms import Condition, clear_alarm, raise_alarm
+from core.decider import Entry
+from core.delivery_state import ACTUATOR, DeliveryState, evolve
+from schemas.delivery import (
+    BasalDelivered,
+    BasalPlanAccepted,
+    BasalPlanLoaded,
+    BolusCancelled,
+    BolusDelivered,
+    BolusProgressed,
+    BolusReconciled,
+    BolusStopped,
+    DeliveryGap,
+    DeliveryResumed,
+    DeliverySuspended,
+    PumpFound,
+    ReservoirFilled,
+    ResumeRequested,
+    SuspendRequested,
+)
+from schemas.device import PumpReading, PumpRecord
+from schemas.message import Event, Now
+from schemas.units import DoseId, EventId, MilliUnits
+
+RESERVOIR_LOW_MU = MilliUnits(20_000)
+"""[mU] below it the reservoir is low; source: Tandem, 20 U by default."""
+
+OWN_ACTOR: Final = "service:actuator"
+"""[-] who repeats what a person asked and the pump has not confirmed."""
+
+UNREACHABLE = Condition(
+    "pump_unreachable",
+    "medium",
+    "person",
+    "The pump does not answer. It goes on by its plan; no bolus can be given.",
+)
+RESERVOIR_LOW = Condition("reservoir_low", "low", "person", "The reservoir holds less than 20 U.")
+RESERVOIR_EMPTY = Condition(
+    "reservoir_empty", "high", "person", "The reservoir is empty: no insulin flows."
+)
+PLAN_RUNS_OUT = Condition(
+    "plan_runs_out",
+    "medium",
+    "operator",
+    "The basal plan ends within 24 h; then the pump repeats its last 24 h.",
+)
+COUNTS_DIFFER = Condition(
+    "counts_differ",
+    "high",
+    "operator",
+    "The pump's odometer is not the sum of its history. Totals follow the odometer.",
+)
+
+StopReason = Literal["cancelled", "suspended", "reservoir_empty", "power_lost", "stopped_by_pump"]
+
+_ENDS: Final[dict[str, StopReason]] = {
+    "suspended": "suspended",
+    "reservoir_empty": "reservoir_empty",
+    "power_lost": "power_lost",
+}
+
+
+class _Teller:
+    """Collects events and folds each, so that the next sees what the one before said."""
+
+    def __init__(self, state: DeliveryState, now: Now) -> None:
+        self.state = state
+        self.events: list[Event] = []
+        self._now = now
+
+    def tell(self, *events: Event) -> None:
+        for event in events:
+            self.events.append(event)
+            name = f"draft:{len(self.events)}"
+            entry = Entry(id=name, at=self._now.therapy, speaker=ACTUATOR, body=event)
+            self.state = evolve(self.state, entry)
+
+
+def decide_reading(state: DeliveryState, reading: PumpReading, now: Now) -> tuple[Event, ...]:
+    """Account for every record not accounted yet, then compare with the registers.
+
+    Records numbered at or below the last one accounted are dropped; a reading that does not join
+    on is left for the next.
+    """
+    fresh = [one for one in reading.history if one.sequence > state.history_sequence]
+    if fresh and fresh[0].sequence != state.history_sequence + 1:
+        return ()
+    teller = _Teller(state, now)
+    for record in fresh:
+        _tell_record(teller, record)
+    known = fresh[-1].sequence if fresh else state.history_sequence
+    if known == reading.status.history_sequence:
+        _compare(teller, reading, fresh)
+    return tuple(teller.events)
+
+
+def _tell_record(teller: _Teller, record: PumpRecord) -> None:
+    match record.kind:
+        case "basal":
+            teller.tell(
+                BasalDelivered(
+                    starts_at=record.starts_at,
+                    ends_at=record.ends_at,
+                    amount=record.amount,
+                    odometer=record.odometer,
+                    history_sequence=record.sequence,
+                )
+            )
+        case "bolus" | "bolus_started" | "bolus_ended":
+            _tell_bolus(teller, record)
+        case "suspended":
+            teller.tell(DeliverySuspended(at=record.starts_at))
+        case "resumed":
+            teller.tell(DeliveryResumed(at=record.starts_at))
+        case "plan_loaded":
+            if teller.state.plan is not None and teller.state.plan.plan == record.detail:
+                teller.tell(BasalPlanLoaded(plan=EventId(record.detail)))
+        case "filled":
+            teller.tell(ReservoirFilled(amount=record.amount, at=record.starts_at))
+        case "powered":
+            if record.starts_at < record.ends_at:
+                teller.tell(DeliveryGap(starts_at=record.starts_at, ends_at=record.ends_at))
+
+
+def _tell_bolus(teller: _Teller, record: PumpRecord) -> None:
+    dose = record.dose or DoseId("")
+    opened = next((one for one in teller.state.doses.open if one.dose == dose), None)
+    unknown = opened is not None and opened.is_unknown
+    before = opened.delivered if opened else MilliUnits(0)
+    if record.kind == "bolus_started":
+        if unknown:
+            teller.tell(BolusReconciled(dose=dose, outcome="running", delivered=before))
+        return
+    if record.kind == "bolus":
+        teller.tell(
+            BolusProgressed(
+                dose=dose,
+                starts_at=record.starts_at,
+                ends_at=record.ends_at,
+                amount=record.amount,
+                delivered=MilliUnits(before + record.amount),
+                odometer=record.odometer,
+                history_sequence=record.sequence,
+            )
+        )
+        return
+    requested = opened.amount if opened else record.amount
+    if unknown:
+        outcome: Literal["matched", "partial"] = (
+            "matched" if record.amount == requested else "partial"
+        )
+        teller.tell(BolusReconciled(dose=dose, outcome=outcome, delivered=record.amount))
+    if record.detail == "delivered":
+        teller.tell(BolusDelivered(dose=dose, requested=requested, delivered=record.amount))
+        return
+    asked = dose in teller.state.cancelled
+    reason = _ENDS.get(record.detail, "cancelled" if asked else "stopped_by_pump")
+    teller.tell(
+        BolusStopped(dose=dose, requested=requested, delivered=record.amount, reason=reason)
+    )
+
+
+def _compare(teller: _Teller, reading: PumpReading, fresh: Sequence[PumpRecord]) -> None:
+    status, before = reading.status, teller.state
+    for dose in before.doses.unknown:
+        if status.bolus is not None and status.bolus.dose == dose.dose:
+            teller.tell(
+                BolusReconciled(dose=dose.dose, outcome="running", delivered=dose.delivered)
+            )
+        elif status.epoch > dict(before.epoch_of).get(dose.dose, status.epoch):
+            teller.tell(BolusReconciled(dose=dose.dose, outcome="failed", delivered=dose.delivered))
+    last = fresh[-1].odometer if fresh else None
+    if last is not None and last != status.odometer:
+        teller.tell(*raise_alarm(teller.state.common.alarms, COUNTS_DIFFER))
+    if not before.is_connected:
+        found = PumpFound(
+            odometer=status.odometer,
+            reservoir=status.reservoir,
+            suspended=status.suspended,
+            plan=status.plan,
+        )
+        teller.tell(found, *clear_alarm(before.common.alarms, UNREACHABLE.alarm))
+    _tell_alarms(teller, reading)
+    _ask_again(teller, reading)
+
+
+def _tell_alarms(teller: _Teller, reading: PumpReading) -> None:
+    status = reading.status
+    conditions: tuple[tuple[Condition, bool], ...] = (
+        (RESERVOIR_EMPTY, "reservoir_empty" in status.alarms),
+        (RESERVOIR_LOW, status.reservoir < RESERVOIR_LOW_MU),
+        (PLAN_RUNS_OUT, "plan_runs_out" in status.alarms),
+    )
+    for condition, holds in conditions:
+        alarms = teller.state.common.alarms
+        if holds:
+            teller.tell(*raise_alarm(alarms, condition))
+        else:
+            teller.tell(*clear_alarm(alarms, condition.alarm))
+
+
+def _ask_again(teller: _Teller, reading: PumpReading) -> None:
+    """Repeat what was asked of the pump and was lost: a plan, a suspension, a cancel."""
+    status, state = reading.status, teller.state
+    ask: list[Callable[[], Event]] = []
+    if "load_plan" not in state.acting and state.plan and status.plan != state.plan.plan:
+        plan = state.plan
+        ask.append(
+            lambda: BasalPlanAccepted(
+                plan=EventId(plan.plan), steps=plan.steps, ends_at=plan.ends_at
+            )
+        )
+    elif state.plan and status.plan == state.plan.plan != state.plan_loaded:
+        loaded = EventId(state.plan.plan)
+        ask.append(lambda: BasalPlanLoaded(plan=loaded))
+    wants = state.wants_suspended
+    if "suspend" not in state.acting and wants is not None and wants != status.suspended:
+        ask.append(
+            lambda: SuspendRequested(actor=OWN_ACTOR) if wants else ResumeRequested(actor=OWN_ACTOR)
+        )
+    running = status.bolus.dose if status.bolus else None
+    if running in state.cancelled and "stop_bolus" not in state.acting and running is not None:
+        dose = running
+        ask.append(lambda: BolusCancelled(dose=dose, actor=OWN_ACTOR))
+    teller.tell(*(make() for make in ask))

@@ -1,0 +1,260 @@
+"""What the actuator knows of one pump, and how each entry changes it."""
+
+from typing import Final, Literal
+
+import msgspec
+
+from core.common import Common, evolve_common
+from core.decider import Entry
+from core.doses import DoseBook, fold_doses
+from schemas.basal import BasalPlanMade
+from schemas.delivery import (
+    BasalDelivered,
+    BasalPlanAccepted,
+    BasalPlanLoaded,
+    BolusCancelled,
+    BolusDelivered,
+    BolusProgressed,
+    BolusStarted,
+    BolusStopped,
+    BolusUnknown,
+    DeliveryGap,
+    DeliveryLimitsSet,
+    DeliveryResumed,
+    DeliverySuspended,
+    PumpControlLost,
+    PumpFound,
+    PumpLost,
+    ReservoirFilled,
+    ResumeRequested,
+    SuspendRequested,
+)
+from schemas.device import PumpAnswered, PumpPlan, PumpRead, PumpReading, PumpSuperseded
+from schemas.record import Restarted
+from schemas.units import (
+    DoseId,
+    EventId,
+    MilliUnits,
+    PumpId,
+    Speaker,
+    UtcMillis,
+)
+
+ACTUATOR: Final = Speaker("actuator")
+
+LastDoseState = Literal["started", "running", "delivered", "stopped", "unknown"]
+
+
+class LastDose(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest bolus that was started."""
+
+    dose: DoseId
+    """[-] the order."""
+    requested: MilliUnits
+    """[mU] as ordered."""
+    delivered: MilliUnits
+    """[mU] as counted."""
+    state: LastDoseState
+    """[-] how far it is."""
+    at: UtcMillis
+    """[ms] when it was started."""
+
+
+class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the actuator knows of one pump."""
+
+    common: Common = Common()
+    """[-] alarms and faults."""
+    limits: DeliveryLimitsSet | None = None
+    """[-] in force."""
+    doses: DoseBook = DoseBook()
+    """[-] the actuator's own account."""
+    last_dose: LastDose | None = None
+    """[-] the newest bolus started."""
+    plan_heard: tuple[EventId, BasalPlanMade] | None = None
+    """[-] the newest plan, before limits."""
+    plan: PumpPlan | None = None
+    """[-] the newest plan that passed the limits."""
+    plan_loaded: EventId | None = None
+    """[-] the plan that the pump delivers by."""
+    suspended: bool = False
+    """[-] the pump stands, by its own word."""
+    wants_suspended: bool | None = None
+    """[-] what a person asked for and the pump has not confirmed."""
+    cancelled: tuple[DoseId, ...] = ()
+    """[-] doses that a person wants stopped and that have not ended."""
+    acting: tuple[str, ...] = ()
+    """[-] commands on their way to the pump, without answer."""
+    is_connected: bool = False
+    """[-] the pump answered since this process started."""
+    is_superseded: bool = False
+    """[-] another controller drives the pump."""
+    reservoir: MilliUnits | None = None
+    """[mU] left, by the pump's count."""
+    odometer: MilliUnits = MilliUnits(0)
+    """[mU] accounted."""
+    history_sequence: int = 0
+    """[-] the pump's records accounted."""
+    epoch: int = 0
+    """[-] under which this process drives."""
+    epoch_of: tuple[tuple[DoseId, int], ...] = ()
+    """[-] under which each open dose was sent."""
+    gaps: int = 0
+    """[-] times that the pump was off."""
+
+
+def initial(pump: PumpId) -> DeliveryState:
+    """Know nothing yet."""
+    del pump
+    return DeliveryState()
+
+
+def evolve(state: DeliveryState, entry: Entry) -> DeliveryState:
+    """Fold one entry; what `view` shows follows from events alone."""
+    doses = fold_doses(state.doses, entry)
+    if doses is not state.doses:
+        state = msgspec.structs.replace(state, doses=doses)
+    common = evolve_common(state.common, entry, me=ACTUATOR)
+    if common is not state.common:
+        return msgspec.structs.replace(state, common=common)
+    return _evolve_pump(_evolve_dose(state, entry), entry)
+
+
+def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
+    match entry.body:
+        case BolusStarted(dose=dose, amount=amount, epoch=epoch):
+            started = LastDose(
+                dose=dose,
+                requested=amount,
+                delivered=MilliUnits(0),
+                state="started",
+                at=entry.at,
+            )
+            return msgspec.structs.replace(
+                state,
+                last_dose=started,
+                acting=(*state.acting, dose),
+                epoch_of=(*state.epoch_of, (dose, epoch)),
+            )
+        case BolusProgressed(dose=dose, delivered=delivered) as part:
+            moved = _move(state, part)
+            return _last(moved, dose, "running", delivered)
+        case BolusUnknown(dose=dose, least=least):
+            return _last(state, dose, "unknown", least)
+        case BolusDelivered(dose=dose, delivered=delivered):
+            return _end(_last(state, dose, "delivered", delivered), dose)
+        case BolusStopped(dose=dose, delivered=delivered):
+            return _end(_last(state, dose, "stopped", delivered), dose)
+        case BolusCancelled(dose=dose):
+            others = tuple(known for known in state.cancelled if known != dose)
+            return msgspec.structs.replace(
+                state, cancelled=(*others, dose), acting=(*state.acting, "stop_bolus")
+            )
+        case _:
+            return state
+
+
+def _last(
+    state: DeliveryState, dose: DoseId, how: LastDoseState, delivered: MilliUnits
+) -> DeliveryState:
+    last = state.last_dose
+    if last is None or last.dose != dose:
+        return state
+    changed = msgspec.structs.replace(last, state=how, delivered=delivered)
+    return msgspec.structs.replace(state, last_dose=changed)
+
+
+def _end(state: DeliveryState, dose: DoseId) -> DeliveryState:
+    return msgspec.structs.replace(
+        state,
+        cancelled=tuple(known for known in state.cancelled if known != dose),
+        epoch_of=tuple(known for known in state.epoch_of if known[0] != dose),
+    )
+
+
+def _move(state: DeliveryState, part: BasalDelivered | BolusProgressed) -> DeliveryState:
+    left = None if state.reservoir is None else MilliUnits(state.reservoir - part.amount)
+    return msgspec.structs.replace(
+        state,
+        reservoir=left,
+        odometer=part.odometer,
+        history_sequence=max(state.history_sequence, part.history_sequence),
+    )
+
+
+def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
+    match entry.body:
+        case DeliveryLimitsSet() as limits:
+            return msgspec.structs.replace(state, limits=limits)
+        case BasalPlanMade() as made:
+            return msgspec.structs.replace(state, plan_heard=(EventId(entry.id), made))
+        case BasalPlanAccepted(plan=name, steps=steps, ends_at=ends_at):
+            plan = PumpPlan(plan=name, steps=steps, ends_at=ends_at)
+            return msgspec.structs.replace(state, plan=plan, acting=(*state.acting, "load_plan"))
+        case BasalPlanLoaded(plan=name):
+            return msgspec.structs.replace(state, plan_loaded=name)
+        case BasalDelivered() as part:
+            return _move(state, part)
+        case SuspendRequested() | ResumeRequested():
+            wants = isinstance(entry.body, SuspendRequested)
+            return msgspec.structs.replace(
+                state, wants_suspended=wants, acting=(*state.acting, "suspend")
+            )
+        case DeliverySuspended() | DeliveryResumed():
+            now_suspended = isinstance(entry.body, DeliverySuspended)
+            return msgspec.structs.replace(
+                state,
+                suspended=now_suspended,
+                wants_suspended=None
+                if state.wants_suspended == now_suspended
+                else state.wants_suspended,
+            )
+        case ReservoirFilled(amount=amount):
+            return msgspec.structs.replace(state, reservoir=amount)
+        case DeliveryGap():
+            return msgspec.structs.replace(state, gaps=state.gaps + 1)
+        case _:
+            return _evolve_line(state, entry)
+
+
+def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
+    match entry.body:
+        case PumpFound(odometer=odometer, reservoir=reservoir, suspended=suspended):
+            return msgspec.structs.replace(
+                state,
+                is_connected=True,
+                odometer=odometer,
+                reservoir=reservoir,
+                suspended=suspended,
+            )
+        case PumpLost():
+            return msgspec.structs.replace(state, is_connected=False)
+        case PumpControlLost():
+            return msgspec.structs.replace(state, is_superseded=True)
+        case Restarted():
+            return msgspec.structs.replace(
+                state, is_connected=False, is_superseded=False, acting=()
+            )
+        case PumpRead(reading=reading):
+            return msgspec.structs.replace(
+                state,
+                history_sequence=read_up_to(state.history_sequence, reading),
+                epoch=reading.status.epoch,
+            )
+        case PumpAnswered(act=act, about=about):
+            done = about if act == "start_bolus" else "suspend" if act == "resume" else act
+            return msgspec.structs.replace(
+                state, acting=tuple(name for name in state.acting if name != done)
+            )
+        case PumpSuperseded():
+            return msgspec.structs.replace(state, acting=())
+        case _:
+            return state
+
+
+def read_up_to(known: int, reading: PumpReading) -> int:
+    """Give the last record accounted after a reading; one that does not join on adds nothing."""
+    history = reading.history
+    if not history or history[0].sequence > known + 1:
+        return known
+    return max(known, history[-1].sequence)

@@ -1,0 +1,58 @@
+"""Delivery as a person sees it."""
+
+import msgspec
+
+from core.alarms import ActiveAlarm
+from core.delivery_state import DeliveryState, LastDose
+from core.pulses import rate_at
+from schemas.message import Now
+from schemas.units import EventId, MilliUnits, MilliUnitsPerHour
+
+
+class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
+    """Delivery as a person sees it."""
+
+    rate: MilliUnitsPerHour | None
+    """[mU/h] basal by the plan that the pump holds, 0 when suspended, none without a plan."""
+    suspended: bool
+    """[-] the pump stands."""
+    reservoir: MilliUnits | None
+    """[mU] left."""
+    odometer: MilliUnits
+    """[mU] accounted."""
+    basal_total: MilliUnits
+    """[mU] counted in all."""
+    bolus_total: MilliUnits
+    """[mU] counted in all."""
+    last_dose: LastDose | None
+    """[-] the newest bolus started."""
+    unknown_doses: int
+    """[-] doses of which nobody knows what became of them."""
+    plan: EventId | None
+    """[-] the plan that the pump delivers by."""
+    gaps: int
+    """[-] times that the pump was off."""
+    alarms: tuple[ActiveAlarm, ...]
+    """[-] active, oldest first."""
+
+
+def view(state: DeliveryState, now: Now) -> DeliveryView:
+    """Show delivery as it stands at `now`."""
+    rate: MilliUnitsPerHour | None = None
+    if state.suspended:
+        rate = MilliUnitsPerHour(0)
+    elif state.plan is not None and state.plan.plan == state.plan_loaded:
+        rate = rate_at(state.plan, at=now.therapy)
+    return DeliveryView(
+        rate=rate,
+        suspended=state.suspended,
+        reservoir=state.reservoir,
+        odometer=state.odometer,
+        basal_total=state.doses.basal_total,
+        bolus_total=state.doses.bolus_total,
+        last_dose=state.last_dose,
+        unknown_doses=len(state.doses.unknown),
+        plan=state.plan_loaded,
+        gaps=state.gaps,
+        alarms=state.common.alarms,
+    )

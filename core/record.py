@@ -1,0 +1,135 @@
+"""The record: the historian hears everybody, and says how the record of a pump stands."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from core.alarms import ActiveAlarm
+from core.common import COMMON_COMMANDS, COMMON_EVENTS, Common, decide_common, evolve_common
+from core.decider import Decider, Entry, no_effects
+from schemas.message import Event, Now
+from schemas.record import CheckpointMade, ClockChanged, SpeedChanged
+from schemas.units import HOUR_MS, PumpId, Speaker, UtcMillis
+
+HISTORIAN: Final = Speaker("historian")
+
+CHECKPOINT_MS = HOUR_MS
+"""[ms] therapy time between checkpoints while anything happens; project's own choice."""
+
+
+class RecordState(msgspec.Struct, frozen=True, kw_only=True):
+    """What the historian knows of the record of one pump."""
+
+    common: Common = Common()
+    """[-] alarms and faults."""
+    heads: dict[Speaker, str] = {}
+    """[-] hash of each speaker's newest event, the historian's own left out."""
+    events: int = 0
+    """[-] events of others in the record."""
+    checkpoint_events: int = 0
+    """[-] events at the last checkpoint."""
+    next_checkpoint_at: UtcMillis | None = None
+    """[ms] when one is due; none while nothing has happened since the last."""
+    speed: int | None = None
+    """[-] of the clock, when last told."""
+
+
+class RecordView(msgspec.Struct, frozen=True, kw_only=True):
+    """The record as a person sees it."""
+
+    events: int
+    """[-] events of others in the record."""
+    root: str
+    """[-] Merkle root (hex) over the sorted heads."""
+    alarms: tuple[ActiveAlarm, ...]
+    """[-] active, oldest first."""
+
+
+def record_root(heads: Mapping[Speaker, str]) -> str:
+    """Hash a record: the Merkle root (RFC 6962) over the sorted (speaker, head), as hex.
+
+    The order of arrival does not enter.
+    """
+    leaves = [
+        hashlib.sha256(b"\x00" + f"{speaker} {heads[speaker]}".encode()).digest()
+        for speaker in sorted(heads)
+    ]
+    while len(leaves) > 1:
+        pairs = zip(leaves[::2], leaves[1::2], strict=False)
+        joined = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in pairs]
+        leaves = joined + ([leaves[-1]] if len(leaves) % 2 else [])
+    return (leaves[0] if leaves else hashlib.sha256().digest()).hex()
+
+
+def _initial(pump: PumpId) -> RecordState:
+    del pump
+    return RecordState()
+
+
+def _decide(state: RecordState, entry: Entry, now: Now) -> tuple[Event, ...]:
+    shared = decide_common(state.common, entry)
+    if shared is not None:
+        return shared
+    if isinstance(entry.body, ClockChanged):
+        if entry.body.speed == state.speed:
+            return ()
+        return (SpeedChanged(speed=entry.body.speed, therapy=entry.body.therapy),)
+    due = state.next_checkpoint_at
+    if due is None or now.therapy < due:
+        return ()
+    return (CheckpointMade(events=state.events, root=record_root(state.heads)),)
+
+
+def _evolve(state: RecordState, entry: Entry) -> RecordState:
+    match entry.body:
+        case CheckpointMade():
+            return msgspec.structs.replace(
+                state, checkpoint_events=state.events, next_checkpoint_at=None
+            )
+        case SpeedChanged(speed=speed):
+            return msgspec.structs.replace(state, speed=speed)
+        case Event() if entry.speaker not in (None, HISTORIAN):
+            due = state.next_checkpoint_at
+            return msgspec.structs.replace(
+                state,
+                heads={**state.heads, Speaker(str(entry.speaker)): entry.sha256},
+                events=state.events + 1,
+                next_checkpoint_at=due or UtcMillis(entry.at + CHECKPOINT_MS),
+            )
+        case _:
+            common = evolve_common(state.common, entry, me=HISTORIAN)
+            return msgspec.structs.replace(state, common=common)
+
+
+def _wake_at(state: RecordState, now: Now) -> UtcMillis | None:
+    del now
+    return state.next_checkpoint_at
+
+
+def _view(state: RecordState, now: Now) -> RecordView:
+    del now
+    return RecordView(
+        events=state.events, root=record_root(state.heads), alarms=state.common.alarms
+    )
+
+
+RECORD_DECIDER: Final = Decider[RecordState](
+    name=HISTORIAN,
+    hears=(
+        Speaker("glucose_ingest"),
+        Speaker("basal_scheduler"),
+        Speaker("bolus_advisor"),
+        Speaker("actuator"),
+    ),
+    says=(*COMMON_EVENTS, CheckpointMade, SpeedChanged),
+    obeys=COMMON_COMMANDS,
+    initial=_initial,
+    decide=_decide,
+    evolve=_evolve,
+    wake_at=_wake_at,
+    effects=no_effects,
+    view=_view,
+)
+"""[-] the thinking of the service historian."""
