@@ -11,6 +11,7 @@ from core.pump_memory import BolusInMotion, PumpMemory, PumpRefusal, PumpStep
 from schemas.device import PULSE_MU, PumpPlan, PumpStatus, RunningBolus
 from schemas.units import (
     DAY_MS,
+    HOUR_MS,
     DoseId,
     Milliseconds,
     MilliUnits,
@@ -35,6 +36,9 @@ PLAN_STEPS_MAX = 400
 
 PLAN_LEAD_MS_MAX = Milliseconds(300_000)
 """[ms] a plan that begins later than this is refused; until it begins its first rate holds."""
+
+PLAN_SPAN_MS_MIN = HOUR_MS
+"""[ms] a shorter plan is refused; repeated, it would change rate more often than a motor can."""
 
 INSTANT_MS_MAX = 2**53
 """[ms] later instants are refused as broken."""
@@ -273,6 +277,7 @@ def _is_plan(plan: PumpPlan) -> bool:
         1 <= len(plan.steps) <= PLAN_STEPS_MAX
         and instants[0] >= 0
         and instants[-1] <= INSTANT_MS_MAX
+        and instants[-1] - instants[0] >= PLAN_SPAN_MS_MIN
         and all(a < b for a, b in zip(instants, instants[1:], strict=False))
         and all(0 <= step.rate <= RATE_MU_PER_H_MAX for step in plan.steps)
     )
