@@ -191,7 +191,7 @@ def _effects(event: Event) -> tuple[Effect, ...]:
     return ()
 
 
-BASAL_DECIDER: Final = Decider[BasalState](
+BASAL_DECIDER: Final = Decider(
     name=BASAL_SCHEDULER,
     hears=(),
     says=(

@@ -204,7 +204,7 @@ def _wake_at(state: BolusState, now: Now) -> UtcMillis | None:
     return None
 
 
-BOLUS_DECIDER: Final = Decider[BolusState](
+BOLUS_DECIDER: Final = Decider(
     name=BOLUS_ADVISOR,
     hears=(Speaker("glucose_ingest"), Speaker("actuator")),
     says=(

@@ -34,7 +34,7 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
 StateT = TypeVar("StateT")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Decider(Generic[StateT]):
     """One service's thinking: pure, with time as an argument.
 

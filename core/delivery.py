@@ -186,7 +186,7 @@ def _effects(event: Event) -> tuple[Effect, ...]:
             return ()
 
 
-DELIVERY_DECIDER: Final = Decider[DeliveryState](
+DELIVERY_DECIDER: Final = Decider(
     name=ACTUATOR,
     hears=(Speaker("basal_scheduler"), Speaker("bolus_advisor")),
     says=(

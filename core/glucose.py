@@ -226,7 +226,7 @@ def _view(state: GlucoseState, now: Now) -> GlucoseView:
     )
 
 
-GLUCOSE_DECIDER: Final = Decider[GlucoseState](
+GLUCOSE_DECIDER: Final = Decider(
     name=GLUCOSE_INGEST,
     hears=(),
     says=(*COMMON_EVENTS, GlucoseMeasured, GlucoseBeyondRange, ReadingRejected),

@@ -115,7 +115,7 @@ def _view(state: RecordState, now: Now) -> RecordView:
     )
 
 
-RECORD_DECIDER: Final = Decider[RecordState](
+RECORD_DECIDER: Final = Decider(
     name=HISTORIAN,
     hears=(
         Speaker("glucose_ingest"),

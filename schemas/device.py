@@ -117,6 +117,7 @@ class PumpReading(msgspec.Struct, frozen=True, kw_only=True):
     """[-] sorted by sequence, without holes, at most HISTORY_PAGE_RECORDS_MAX; may be empty."""
 
 
+PumpAct = Literal["start_bolus", "stop_bolus", "load_plan", "suspend", "resume", "fill"]
 PumpAnswerResult = Literal["done", "refused", "unknown"]
 """[-] 'unknown' when no answer came in time: neither done nor not done."""
 
@@ -145,7 +146,7 @@ class PumpSuperseded(Report, frozen=True, kw_only=True, tag="pump_superseded.v1"
 class PumpAnswered(Report, frozen=True, kw_only=True, tag="pump_answered.v1"):
     """What came of one command to the device; heard by the actuator."""
 
-    act: Literal["start_bolus", "stop_bolus", "load_plan", "suspend", "resume", "fill"]
+    act: PumpAct
     """[-] the command."""
     about: str
     """[-] dose id, plan id, or the id of the event that asked for it."""

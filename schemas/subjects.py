@@ -80,11 +80,16 @@ def reply_inbox(*, client: str, token: str) -> str:
     return f"basalt_reply.{client}.{token}"
 
 
-def service_endpoint(*, service: str, endpoint: Literal["state", "history", "health"]) -> str:
+Endpoint = Literal["state", "history", "health"]
+ENDPOINTS: tuple[Endpoint, ...] = ("state", "history", "health")
+"""[-] the questions that every decider's process answers."""
+
+
+def service_endpoint(*, service: str, endpoint: Endpoint) -> str:
     """Spell where a service answers questions that change nothing."""
     return f"basalt_service.{service}.{endpoint}"
 
 
 def request_inbox(user: str) -> str:
     """Spell the prefix under which a user waits for answers; nobody else may listen there."""
-    return f"_INBOX_{user}"
+    return f"_INBOX.{user}"

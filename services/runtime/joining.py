@@ -5,7 +5,6 @@ from typing import Any
 
 import structlog
 
-import services.runtime.release as release
 from core.decider import Decider
 from schemas.message import Now, parse_event_id
 from schemas.record import Restarted, RuntimeFault
@@ -16,7 +15,9 @@ from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy, Sec
 from services.runtime.machine import Input, Machine, Reported
 from services.runtime.outbox import Outbox
 from services.runtime.ports import Arrived, Bus, Store, StreamState
+from services.runtime.release import version as release_version
 from services.runtime.speech import read_back
+from services.runtime.zones import tzdata_version
 
 log = structlog.get_logger()
 
@@ -54,7 +55,7 @@ class Joining:
         stream_lost = bool(followed) and state.created not in followed
         await self._outbox.recover(stream_lost=stream_lost)
         await self._bus.reset(position=0 if faults else position)
-        restarted = Restarted(release=release.version(), tzdata=release.tzdata_version())
+        restarted = Restarted(release=release_version(), tzdata=tzdata_version())
         return [Reported(pump, report) for pump in pumps for report in (restarted, *faults)]
 
     async def _compare_own(self, pump: PumpId, now: Now) -> None:

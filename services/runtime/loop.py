@@ -94,6 +94,11 @@ class Loop(Generic[StateT]):
                 tasks.create_task(self._feel(sense))
             tasks.create_task(self._turn())
 
+    @property
+    def waiting(self) -> int:
+        """Count the batches and reports fetched and not yet thought about."""
+        return self._inbox.qsize()
+
     async def put(self, reported: Reported) -> None:
         """Bring a report to the decider."""
         await self._inbox.put((reported,))

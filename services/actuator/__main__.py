@@ -1,0 +1,62 @@
+"""Start actuator: `python -m services.actuator --nats URL --store sqlite:FILE --pump ID=ADDRESS`."""
+
+import argparse
+import sys
+from functools import partial
+
+from core.delivery import DELIVERY_DECIDER
+from core.delivery_state import DeliveryState
+from schemas.subjects import is_token
+from schemas.units import PumpId
+from services.actuator.pump_hands import PumpHands
+from services.actuator.pump_watch import PumpWatch
+from services.runtime.process import Body, World, parser_for, run_service
+from services.runtime.pump_address import PumpAddress, parse_pump_address
+from services.runtime.pump_device import PumpDevice
+from services.runtime.stream_pump_device import StreamPumpDevice
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = parser_for(DELIVERY_DECIDER)
+    parser.add_argument(
+        "--pump",
+        action="append",
+        required=True,
+        type=_pump,
+        metavar="ID=ADDRESS",
+        help="a pump and its line: ID=unix:PATH or ID=tcp:HOST:PORT; may be given again",
+    )
+    return parser
+
+
+def _pump(text: str) -> tuple[PumpId, PumpAddress]:
+    name, found, address = text.partition("=")
+    if not found or not is_token(name):
+        raise argparse.ArgumentTypeError(f"{text!r} is not ID=unix:PATH or ID=tcp:HOST:PORT")
+    try:
+        return PumpId(name), parse_pump_address(address)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _body(world: World) -> Body:
+    devices: dict[PumpId, PumpDevice] = {
+        pump: StreamPumpDevice(address) for pump, address in world.arguments.pump
+    }
+
+    def state(pump: PumpId) -> DeliveryState:
+        known: DeliveryState = world.loop().machine.books.ledger(pump).state
+        return known
+
+    watches = [
+        PumpWatch(pump=pump, device=device, state=partial(state, pump))
+        for pump, device in devices.items()
+    ]
+    return Body(
+        hands=PumpHands(devices=devices, clock=world.clock),
+        senses=[watch.run for watch in watches],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run_service(DELIVERY_DECIDER, body=_body, parser=_parser()))

@@ -1,0 +1,88 @@
+"""The hands of the actuator: they move the motor, once, and say what came of it."""
+
+from collections.abc import Awaitable, Mapping
+
+from core.decider import Effect, is_past
+from core.effects import (
+    FillPump,
+    LoadPumpPlan,
+    ResumePump,
+    StartPumpBolus,
+    StopPumpBolus,
+    SuspendPump,
+)
+from schemas.device import PumpAct, PumpAnswered, PumpStatus
+from schemas.message import Report
+from schemas.units import PumpId
+from services.runtime.clock import Clock
+from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
+from services.runtime.pump_device import PumpDevice
+
+
+class PumpHands:
+    """Performs what the actuator decided; nothing is ever sent a second time to find out."""
+
+    def __init__(self, *, devices: Mapping[PumpId, PumpDevice], clock: Clock) -> None:
+        """Drive these pumps."""
+        self._devices = devices
+        self._clock = clock
+
+    async def perform(self, pump: PumpId, effect: Effect) -> Report | None:
+        """Send one command to the pump; no answer in time is `unknown`."""
+        device = self._devices.get(pump)
+        if device is None:
+            act, about = _act_of(effect)
+            return PumpAnswered(act=act, about=about, result="refused", reason="no such pump here")
+        if isinstance(effect, StartPumpBolus) and is_past(
+            effect.start_by.therapy, effect.start_by.real, now=self._clock.now()
+        ):
+            return PumpAnswered(
+                act="start_bolus", about=effect.dose, result="refused", reason="expired"
+            )
+        act, about = _act_of(effect)
+        try:
+            status = await _send(device, effect)
+        except PumpTimeout:
+            return PumpAnswered(act=act, about=about, result="unknown", reason="no answer")
+        except PumpRefusedError as error:
+            return PumpAnswered(act=act, about=about, result="refused", reason=error.reason)
+        except PumpSupersededError as error:
+            reason = f"superseded by epoch {error.epoch}"
+            return PumpAnswered(act=act, about=about, result="refused", reason=reason)
+        return PumpAnswered(act=act, about=about, result="done", status=status)
+
+
+def _send(device: PumpDevice, effect: Effect) -> Awaitable[PumpStatus]:
+    match effect:
+        case StartPumpBolus(dose=dose, amount=amount):
+            return device.start_bolus(dose=dose, amount=amount)
+        case StopPumpBolus(dose=dose):
+            return device.stop_bolus(dose=dose)
+        case LoadPumpPlan(plan=plan):
+            return device.load_plan(plan=plan)
+        case SuspendPump():
+            return device.suspend()
+        case ResumePump():
+            return device.resume()
+        case FillPump(amount=amount):
+            return device.fill(amount=amount)
+        case _:
+            raise TypeError(f"no hands for {type(effect).__name__}")
+
+
+def _act_of(effect: Effect) -> tuple[PumpAct, str]:
+    match effect:
+        case StartPumpBolus(dose=dose):
+            return "start_bolus", dose
+        case StopPumpBolus(dose=dose):
+            return "stop_bolus", dose
+        case LoadPumpPlan(plan=plan):
+            return "load_plan", plan.plan
+        case SuspendPump():
+            return "suspend", ""
+        case ResumePump():
+            return "resume", ""
+        case FillPump():
+            return "fill", ""
+        case _:
+            raise TypeError(f"no hands for {type(effect).__name__}")

@@ -1,0 +1,96 @@
+"""The senses of the actuator: they read a pump and report when something has changed."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from core.delivery_state import DeliveryState
+from schemas.device import PumpRead, PumpReading, PumpStatus, PumpSuperseded, PumpUnreachable
+from schemas.units import PumpId
+from services.runtime.errors import PumpSupersededError, PumpTimeout
+from services.runtime.loop import Put
+from services.runtime.machine import Reported
+from services.runtime.pump_device import PumpDevice
+
+READ_S = 1.0
+"""[s] real time between readings of a quiet pump."""
+
+READ_BUSY_S = 0.1
+"""[s] real time between readings while a bolus runs or history is behind."""
+
+RETRY_S = 1.0
+"""[s] real time until a pump that did not answer is called again."""
+
+log = structlog.get_logger()
+
+
+class PumpWatch:
+    """Reads one pump for ever."""
+
+    def __init__(
+        self, *, pump: PumpId, device: PumpDevice, state: Callable[[], DeliveryState]
+    ) -> None:
+        """`state` gives what the actuator has accounted for."""
+        self._pump = pump
+        self._device = device
+        self._state = state
+        self._claimed = False
+        self._reported: PumpStatus | None = None
+
+    async def run(self, put: Put) -> None:
+        """Claim the pump and report every change, its silence and its loss to another included.
+
+        After any silence the epoch is raised anew: a command that still lies in the line then
+        finds a closed door, and what the pump says of an unknown dose is final.
+        """
+        while True:
+            try:
+                pause_s = await self._look(put)
+            except PumpTimeout:
+                self._claimed = False
+                self._reported = None
+                await put(Reported(self._pump, PumpUnreachable(reason="no answer in time")))
+                pause_s = RETRY_S
+            except PumpSupersededError as error:
+                await put(Reported(self._pump, PumpSuperseded(epoch=error.epoch)))
+                log.error("actuator.superseded", pump=self._pump, epoch=error.epoch)
+                return
+            await asyncio.sleep(pause_s)
+
+    async def _look(self, put: Put) -> float:
+        state = self._state()
+        if not self._claimed or self._must_fence(state):
+            await self._device.claim()
+            self._claimed = True
+        reading = await self._device.read(after=state.history_sequence)
+        if self._is_news(reading, state):
+            self._reported = reading.status
+            await put(Reported(self._pump, PumpRead(reading=reading)))
+        behind = reading.status.history_sequence > state.history_sequence
+        return READ_BUSY_S if behind or reading.status.bolus or state.doses.open else READ_S
+
+    def _must_fence(self, state: DeliveryState) -> bool:
+        """Say whether a dose is unknown under the epoch that still drives."""
+        epochs = dict(state.epoch_of)
+        return any(epochs.get(dose.dose) == state.epoch for dose in state.doses.unknown)
+
+    def _is_news(self, reading: PumpReading, state: DeliveryState) -> bool:
+        if reading.history or not state.is_connected or state.doses.unknown:
+            return True
+        before, after = self._reported, reading.status
+        if before is None:
+            return True
+        return (before.suspended, before.plan, before.alarms, before.epoch) != (
+            after.suspended,
+            after.plan,
+            after.alarms,
+            after.epoch,
+        ) or self._unconfirmed(state)
+
+    def _unconfirmed(self, state: DeliveryState) -> bool:
+        """Say whether something was asked of the pump that it has not confirmed."""
+        if state.acting:
+            return False
+        plan_waits = state.plan is not None and state.plan.plan != state.plan_loaded
+        return plan_waits or state.wants_suspended is not None or bool(state.cancelled)

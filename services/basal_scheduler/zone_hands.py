@@ -1,0 +1,35 @@
+"""The hands of basal_scheduler: they look time zones up."""
+
+from core.decider import Effect
+from core.effects import ResolveZone
+from core.schedule import PLAN_MS
+from schemas.basal import ZoneResolved
+from schemas.message import Report
+from schemas.units import DAY_MS, PumpId, UtcMillis
+from services.runtime.errors import ZoneError
+from services.runtime.zones import SPAN_DAYS_MAX, transitions, tzdata_version
+
+MARGIN_MS = PLAN_MS
+"""[ms] before the instant asked for, so that a plan may begin a little earlier."""
+
+
+class ZoneHands:
+    """Performs ResolveZone."""
+
+    async def perform(self, pump: PumpId, effect: Effect) -> Report | None:
+        """Look a zone up; an unknown one has no transitions."""
+        del pump
+        if not isinstance(effect, ResolveZone):
+            raise TypeError(f"no hands for {type(effect).__name__}")
+        starts_at = UtcMillis(effect.since - MARGIN_MS)
+        ends_at = UtcMillis(starts_at + SPAN_DAYS_MAX * DAY_MS)
+        try:
+            found = transitions(effect.zone, starts_at=starts_at, ends_at=ends_at)
+        except ZoneError:
+            found = ()
+        return ZoneResolved(
+            zone=effect.zone,
+            tzdata=tzdata_version(),
+            transitions=found,
+            known_until=ends_at,
+        )

@@ -1,0 +1,9 @@
+"""Start historian: `python -m services.historian --nats URL --creds FILE --store sqlite:FILE`."""
+
+import sys
+
+from core.record import RECORD_DECIDER
+from services.runtime.process import run_service
+
+if __name__ == "__main__":
+    sys.exit(run_service(RECORD_DECIDER))

@@ -1,0 +1,107 @@
+"""A service as the NATS services protocol shows it: ping, info, stats, and three questions."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from nats.aio.client import Client
+from nats.micro import add_service
+from nats.micro.request import Request
+
+from schemas import codec
+from schemas.subjects import ENDPOINTS, service_endpoint
+from schemas.units import PumpId, Speaker
+from services.runtime.clock import Clock
+from services.runtime.loop import Loop
+from services.runtime.nats_bus import HistoryRequest
+from services.runtime.ports import Store
+from services.runtime.release import version
+
+HISTORY_BYTES_MAX = 512 * 1024
+"""[bytes] of events in one answer; half of what the broker takes."""
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """How a service is, by its own word."""
+
+    service: str
+    """[-] its name."""
+    pid: int
+    """[-] its process."""
+    ready: bool
+    """[-] it has joined the stream."""
+    handled: int
+    """[-] messages heard since it started."""
+    unpublished: int
+    """[-] events stored and not yet in the stream."""
+    waiting: int
+    """[-] messages fetched and not yet thought about."""
+
+
+class Questions:
+    """Answers what others may ask of a service; nothing here changes anything."""
+
+    def __init__(self, *, loop: Loop[Any], store: Store, clock: Clock, pid: int) -> None:
+        """Answer from this loop and this store."""
+        self._loop = loop
+        self._store = store
+        self._clock = clock
+        self._pid = pid
+
+    async def register(self, client: Client) -> None:
+        """Make the service visible."""
+        decider = self._loop.machine.decider
+        service = await add_service(
+            client,
+            name=decider.name,
+            version=version(),
+            description=f"Basalt {decider.name.replace('_', ' ')}; not a medical device",
+            metadata={"hears": ",".join(decider.hears)},
+        )
+        handlers = (self._state, self._history, self._health)
+        for name, handler in zip(ENDPOINTS, handlers, strict=True):
+            subject = service_endpoint(service=decider.name, endpoint=name)
+            await service.add_endpoint(name=name, handler=handler, subject=subject)
+
+    async def _state(self, request: Request) -> None:
+        await request.respond(codec.encode(self.views()))
+
+    def views(self) -> dict[str, msgspec.Struct]:
+        """Give the view of each pump, by the clock of now."""
+        now, machine = self._clock.now(), self._loop.machine
+        ledgers = machine.books.ledgers
+        return {pump: machine.decider.view(ledgers[pump].state, now) for pump in sorted(ledgers)}
+
+    async def _health(self, request: Request) -> None:
+        health = Health(
+            service=self._loop.machine.decider.name,
+            pid=self._pid,
+            ready=self._loop.ready.is_set(),
+            handled=self._loop.handled,
+            unpublished=self._loop.outbox.pending_events,
+            waiting=self._loop.waiting,
+        )
+        await request.respond(codec.encode(health))
+
+    async def _history(self, request: Request) -> None:
+        try:
+            asked = msgspec.json.decode(request.data, type=HistoryRequest)
+        except codec.DECODE_ERRORS as error:
+            await request.respond_error("400", str(error)[:200])
+            return
+        await request.respond(b"\n".join(self._page(asked)))
+
+    def _page(self, asked: HistoryRequest) -> Iterator[bytes]:
+        own = asked.speaker == self._loop.machine.decider.name
+        size = 0
+        for data in self._store.history(
+            speaker=Speaker(asked.speaker),
+            pump=PumpId(asked.pump),
+            first=asked.first,
+            last=asked.last,
+            own=own,
+        ):
+            size += len(data)
+            if size > HISTORY_BYTES_MAX:
+                return
+            yield data

@@ -1,0 +1,206 @@
+"""The edge of a service's process: arguments, signals, exit codes, one clear line for an error."""
+
+import argparse
+import asyncio
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import structlog
+
+from core.decider import Decider
+from core.errors import CoreError
+from schemas.record import RuntimeFault
+from schemas.units import Speaker
+from services.runtime.clock import Clock, SystemClock, read_clock_record
+from services.runtime.discovery import Questions
+from services.runtime.errors import BasaltError, StoreBroken
+from services.runtime.logs import configure_logs
+from services.runtime.loop import Hands, Loop, Sense
+from services.runtime.machine import Reported
+from services.runtime.nats_bus import NatsBus
+from services.runtime.nats_connection import Credentials
+from services.runtime.sqlite_store import SqliteStore
+
+EXIT_USAGE = 2
+"""[-] the command line is wrong, or the store is."""
+
+EXIT_FAILED = 3
+"""[-] the process stopped by an error that it names."""
+
+SQLITE_PREFIX = "sqlite:"
+"""[-] how a store in a file is named."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a service is given beside its decider."""
+
+    arguments: argparse.Namespace
+    clock: Clock
+    loop: Callable[[], Loop[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The hands and senses of one service."""
+
+    hands: Hands | None = None
+    senses: Sequence[Sense] = ()
+
+
+def no_body(world: World) -> Body:
+    """Give neither hands nor senses, for services that only hear and speak."""
+    del world
+    return Body()
+
+
+def parser_for(decider: Decider[Any]) -> argparse.ArgumentParser:
+    """Make the parser that every service shares."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{decider.name}",
+        description=f"Basalt's {decider.name.replace('_', ' ')} as a process of its own. "
+        "For research and integration; not a medical device.",
+    )
+    parser.add_argument("--nats", required=True, metavar="URL", help="nats://HOST:PORT")
+    parser.add_argument(
+        "--creds", type=Path, metavar="FILE", help="file with the nkey seed of this service's user"
+    )
+    parser.add_argument(
+        "--store", required=True, metavar="URL", help="sqlite:FILE, the journal of this service"
+    )
+    parser.add_argument(
+        "--clock", type=Path, metavar="FILE", help="shared clock record; without it, real time"
+    )
+    parser.add_argument(
+        "--leash", action="store_true", help="stop when standard input ends (the supervisor's)"
+    )
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING"))
+    return parser
+
+
+def run_service(
+    decider: Decider[Any],
+    *,
+    body: Callable[[World], Body] = no_body,
+    parser: argparse.ArgumentParser | None = None,
+) -> int:
+    """Run one decider until it is told to stop; give the exit code."""
+    arguments = (parser or parser_for(decider)).parse_args()
+    configure_logs(service=decider.name, level=arguments.log_level)
+    try:
+        return asyncio.run(_run(decider, body, arguments))
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        return _fail(decider, first)
+    except (BasaltError, CoreError, OSError, ValueError) as error:
+        return _fail(decider, error)
+
+
+def _fail(decider: Decider[Any], error: BaseException) -> int:
+    print(f"{decider.name}: {type(error).__name__}: {error}", file=sys.stderr)
+    if not isinstance(error, BasaltError | CoreError | OSError | ValueError):
+        log.error("process.failed", exc_info=error)
+    return EXIT_USAGE if isinstance(error, StoreBroken | ValueError) else EXIT_FAILED
+
+
+async def _run(
+    decider: Decider[Any], body: Callable[[World], Body], arguments: argparse.Namespace
+) -> int:
+    path = store_path(arguments.store)
+    with _locked(path):
+        store = SqliteStore(path)
+        record = read_clock_record(arguments.clock) if arguments.clock else None
+        clock = SystemClock(record=record)
+        loops: list[Loop[Any]] = []
+        made = body(World(arguments, clock, lambda: loops[0]))
+        pending: set[asyncio.Task[None]] = set()
+
+        def fault(detail: str) -> None:
+            log.error("bus.fault", detail=detail)
+            for pump in list(loops[0].machine.books.ledgers) if loops else ():
+                report = RuntimeFault(fault="bus_error", detail=detail[:300])
+                task = asyncio.create_task(loops[0].put(Reported(pump, report)))
+                pending.add(task)
+                task.add_done_callback(pending.discard)
+
+        bus = NatsBus(
+            url=arguments.nats,
+            speaker=Speaker(decider.name),
+            credentials=Credentials(decider.name, arguments.creds),
+            fault=fault,
+        )
+        loop = Loop(
+            decider=decider,
+            store=store,
+            bus=bus,
+            clock=clock,
+            hands=made.hands,
+            senses=made.senses,
+        )
+        loops.append(loop)
+        await bus.open()
+        questions = Questions(loop=loop, store=store, clock=clock, pid=os.getpid())
+        await questions.register(bus.client)
+        try:
+            await _until_told(loop, leash=arguments.leash)
+        finally:
+            await bus.close()
+            store.close()
+    return 0
+
+
+async def _until_told(loop: Loop[Any], *, leash: bool) -> None:
+    told = asyncio.Event()
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, told.set)
+    if leash:
+        running.add_reader(sys.stdin.fileno(), told.set)
+    work = asyncio.create_task(loop.run())
+    stop = asyncio.create_task(told.wait())
+    await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+    if work.done():
+        stop.cancel()
+        work.result()
+    work.cancel()
+    await asyncio.wait((work,))
+
+
+def store_path(url: str) -> Path:
+    """Read the file out of a store's URL.
+
+    Raises:
+        ValueError: it is not 'sqlite:FILE'.
+    """
+    if not url.startswith(SQLITE_PREFIX) or url == SQLITE_PREFIX:
+        raise ValueError(f"--store {url!r} is not of the form sqlite:FILE")
+    return Path(url.removeprefix(SQLITE_PREFIX))
+
+
+class _locked:
+    """One process for one journal."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path.with_suffix(".lock")
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> None:
+        try:
+            self._file = self._path.open("w")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreBroken(str(self._path), "another process has this journal open") from error
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,114 @@
+"""Who may say and hear what on the broker: exactly what HEARS and SAYS name, nothing anonymous."""
+
+from dataclasses import dataclass
+
+from core.decider import Decider
+from core.deciders import DECIDERS
+from schemas.message import name_of
+from schemas.subjects import (
+    ENDPOINTS,
+    STREAM,
+    command_subject,
+    request_inbox,
+    service_endpoint,
+    speaker_filter,
+)
+from schemas.units import PumpId, Speaker
+
+ANY_PUMP = PumpId("*")
+"""[-] wildcard for the pump's token."""
+
+SUPERVISOR = "supervisor"
+"""[-] the user that makes the stream and the consumers, and nothing else."""
+
+CONSOLE = "console"
+"""[-] the user of people's tools: commands to everybody, no events."""
+
+GLUCOSE_PLAYER = "glucose_player"
+"""[-] the user that plays a trace: readings only."""
+
+SCRIPTED_PERSON = "scripted_person"
+"""[-] the user of the demonstration's person."""
+
+CLIENT_COMMANDS: dict[str, tuple[str, ...]] = {
+    CONSOLE: tuple(DECIDERS),
+    GLUCOSE_PLAYER: ("glucose_ingest",),
+    SCRIPTED_PERSON: ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator"),
+}
+"""[-] which deciders each client may command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What one user may publish and subscribe to."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+def permissions() -> dict[str, Permissions]:
+    """Give the permissions of every user by name."""
+    deciders = {name: _of_decider(decider) for name, decider in DECIDERS.items()}
+    clients = {name: _of_client(name) for name in CLIENT_COMMANDS}
+    return {**deciders, **clients, SUPERVISOR: _of_supervisor()}
+
+
+def _of_decider(decider: Decider[object]) -> Permissions:
+    me = decider.name
+    says = [f"basalt.*.event.{me}.{name_of(kind)}" for kind in decider.says]
+    asks = sorted({*decider.hears, Speaker("historian")} - {me})
+    return Permissions(
+        publish=(
+            *sorted(says),
+            f"$JS.API.STREAM.INFO.{STREAM}",
+            f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{me}",
+            f"$JS.API.CONSUMER.RESET.{STREAM}.{me}",
+            f"$JS.API.DIRECT.GET.{STREAM}.{speaker_filter(me)}",
+            *(service_endpoint(service=name, endpoint="history") for name in asks),
+            "basalt_reply.*.*",
+            "_INBOX.>",
+        ),
+        subscribe=(
+            f"{request_inbox(me)}.>",
+            *(service_endpoint(service=me, endpoint=endpoint) for endpoint in ENDPOINTS),
+            "$SRV.>",
+        ),
+    )
+
+
+def _of_client(name: str) -> Permissions:
+    commands = [
+        command_subject(pump=ANY_PUMP, service=service, name=name_of(kind))
+        for service in map(Speaker, CLIENT_COMMANDS[name])
+        for kind in DECIDERS[service].obeys
+    ]
+    questions = [
+        service_endpoint(service=service, endpoint=endpoint)
+        for service in DECIDERS
+        for endpoint in ENDPOINTS
+        if endpoint != "history"
+    ]
+    return Permissions(
+        publish=(
+            *sorted(commands),
+            *questions,
+            "$SRV.>",
+            f"$JS.API.STREAM.INFO.{STREAM}",
+            f"$JS.API.CONSUMER.INFO.{STREAM}.*",
+        ),
+        subscribe=(f"{request_inbox(name)}.>", "basalt_reply.*.*"),
+    )
+
+
+def _of_supervisor() -> Permissions:
+    stream = ("INFO", "CREATE", "UPDATE")
+    return Permissions(
+        publish=(
+            *(f"$JS.API.STREAM.{verb}.{STREAM}" for verb in stream),
+            f"$JS.API.CONSUMER.CREATE.{STREAM}.>",
+            f"$JS.API.CONSUMER.INFO.{STREAM}.*",
+            *(service_endpoint(service=name, endpoint="state") for name in DECIDERS),
+            *(service_endpoint(service=name, endpoint="health") for name in DECIDERS),
+        ),
+        subscribe=(f"{request_inbox(SUPERVISOR)}.>",),
+    )

@@ -1,0 +1,82 @@
+"""The stream and the consumers, made by the supervisor alone."""
+
+import json
+from typing import Any
+
+from nats.aio.client import Client
+
+from core.deciders import DECIDERS
+from schemas.subjects import STREAM, STREAM_SUBJECTS, command_filter, speaker_filter
+from schemas.units import DAY_MS
+from services.runtime.errors import BasaltError
+
+MAX_AGE_DAYS = 30
+"""[d] that the stream carries; the journals are the record."""
+
+API_S = 5.0
+"""[s] until the broker counts as not answering."""
+
+
+class StreamRefused(BasaltError):
+    """The broker would not make the stream or a consumer."""
+
+
+def stream_config(*, replicas: int = 1) -> dict[str, Any]:
+    """Give the configuration of the one stream."""
+    return {
+        "name": STREAM,
+        "subjects": [STREAM_SUBJECTS],
+        "storage": "file",
+        "num_replicas": replicas,
+        "allow_atomic": True,
+        "allow_direct": True,
+        "deny_delete": True,
+        "deny_purge": True,
+        "max_age": MAX_AGE_DAYS * DAY_MS * 1_000_000,
+    }
+
+
+def consumer_configs() -> dict[str, dict[str, Any]]:
+    """Give the configuration of each decider's consumer: its commands, and those it hears."""
+    return {
+        name: {
+            "durable_name": name,
+            "name": name,
+            "ack_policy": "none",
+            "deliver_policy": "all",
+            "max_waiting": 8,
+            "filter_subjects": [
+                command_filter(name),
+                *(speaker_filter(heard) for heard in decider.hears),
+            ],
+        }
+        for name, decider in DECIDERS.items()
+    }
+
+
+async def make_stream(client: Client, *, replicas: int = 1) -> None:
+    """Make the stream and the consumers, or bring them to this configuration.
+
+    Raises:
+        StreamRefused: the broker says no, with its reason.
+        TimeoutError: it does not answer.
+    """
+    config = stream_config(replicas=replicas)
+    known = await _ask(client, f"STREAM.INFO.{STREAM}", {})
+    verb = "CREATE" if known.get("error") else "UPDATE"
+    _check(await _ask(client, f"STREAM.{verb}.{STREAM}", config))
+    for name, consumer in consumer_configs().items():
+        body = {"stream_name": STREAM, "config": consumer, "action": ""}
+        _check(await _ask(client, f"CONSUMER.CREATE.{STREAM}.{name}", body))
+
+
+async def _ask(client: Client, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    data = json.dumps(body).encode() if body else b""
+    answer = await client.request(f"$JS.API.{name}", data, timeout=API_S)
+    found: dict[str, Any] = json.loads(answer.data)
+    return found
+
+
+def _check(answer: dict[str, Any]) -> None:
+    if answer.get("error"):
+        raise StreamRefused(str(answer["error"].get("description", answer["error"])))
