@@ -8,21 +8,17 @@ from pathlib import Path
 
 import nkeys  # type: ignore[import-untyped]  # it ships no types
 
+from services.runtime.data_folder import DataFolder
 from services.supervisor.permissions import Permissions, permissions
 
 KEY_MODE = 0o600
 """[-] only the owner reads a seed."""
 
 
-def seed_file(keys: Path, user: str) -> Path:
-    """Name the file of a user's seed."""
-    return keys / f"{user}.nk"
-
-
-def make_keys(keys: Path) -> dict[str, str]:
+def make_keys(folder: DataFolder) -> dict[str, str]:
     """Make the seeds that are missing; give each user's public key."""
-    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return {user: _public_key(seed_file(keys, user)) for user in permissions()}
+    folder.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return {user: _public_key(folder.seed(user)) for user in permissions()}
 
 
 def _public_key(path: Path) -> str:
