@@ -65,7 +65,7 @@ class SqlitePumpStore:
         row = self._file.execute("SELECT body, checksum FROM registers").fetchone()
         if row is None:
             return None
-        if zlib.crc32(row[0]) != row[1]:
+        if not isinstance(row[0], bytes) or zlib.crc32(row[0]) != row[1]:
             raise self._broken("registers do not match their checksum")
         try:
             return msgspec.json.decode(row[0], type=PumpMemory)

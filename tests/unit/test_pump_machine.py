@@ -1,4 +1,4 @@
-"""The pump's machine: what it delivers, what it refuses, and what it knows after a loss of power."""
+"""The pump's machine: what it delivers, what it refuses, what it knows after a loss of power."""
 
 import pytest
 
