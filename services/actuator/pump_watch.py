@@ -46,7 +46,7 @@ class PumpWatch:
         """
         while True:
             try:
-                pause_s = await self._look(put)
+                pause_s = await self.look(put)
             except PumpTimeout:
                 self._claimed = False
                 self._reported = None
@@ -58,7 +58,8 @@ class PumpWatch:
                 return
             await asyncio.sleep(pause_s)
 
-    async def _look(self, put: Put) -> float:
+    async def look(self, put: Put) -> float:
+        """Read once, report what is new, and give the seconds until the next reading."""
         state = self._state()
         if not self._claimed or self._must_fence(state):
             await self._device.claim()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from schemas.subjects import command_filter, speaker_filter
+from schemas.subjects import command_filter, parse_subject, speaker_filter
 from schemas.units import PumpId, Speaker
 from services.runtime.errors import HistoryUnavailable, WrongLastSequence
 from services.runtime.ports import BATCH_MESSAGES_MAX, Arrived, Outgoing, StreamState
@@ -18,6 +18,7 @@ class FakeBroker:
         """Start empty."""
         self.created = "2026-01-01T00:00:00Z"
         self.messages: list[Arrived] = []
+        self.newest: dict[Speaker, Arrived] = {}
         self.answers: dict[str, list[bytes]] = {}
         self.historians: dict[Speaker, History] = {}
         self.grown = asyncio.Event()
@@ -25,7 +26,11 @@ class FakeBroker:
     def put(self, subject: str, data: bytes, headers: Mapping[str, str]) -> int:
         """Append one message; give its sequence."""
         sequence = len(self.messages) + 1
-        self.messages.append(Arrived(subject, data, headers, sequence))
+        arrived = Arrived(subject, data, headers, sequence)
+        self.messages.append(arrived)
+        parts = parse_subject(subject)
+        if parts.kind == "event":
+            self.newest[parts.service] = arrived
         self.grown.set()
         self.grown = asyncio.Event()
         return sequence
@@ -91,7 +96,9 @@ class FakeBus:
 
     async def last_own(self, *, subject: str | None = None) -> Arrived | None:
         """Read this speaker's newest event, or the newest on one subject of its own."""
-        pattern = subject or speaker_filter(self._speaker)
+        if subject is None:
+            return self._broker.newest.get(self._speaker)
+        pattern = subject
         for message in reversed(self._broker.messages):
             if matches(message.subject, pattern):
                 return message

@@ -1,0 +1,181 @@
+"""Replay: what a record says of a pump, and every decision of a journal made once more."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from core.decider import Decider
+from core.deciders import DECIDERS
+from schemas import codec
+from schemas.message import Event, Now, parse_event_id
+from schemas.record import HistoryLost, Malformed
+from schemas.units import PumpId, Speaker, UtcMillis
+from services.runtime.admission import NOTHING_HEARD
+from services.runtime.books import Ledger
+from services.runtime.entries import ADOPTED, HEARD, ReadEntry, read_row
+from services.runtime.history import is_event_of
+from services.runtime.ports import Head, Store
+from services.runtime.speech import say
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A place where a journal and its decider do not agree."""
+
+    pump: PumpId
+    position: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of making decisions again."""
+
+    decisions: int
+    events: int
+    differences: tuple[Difference, ...]
+
+
+def replay(store: Store, *, pump: PumpId, at: UtcMillis | None = None) -> dict[str, msgspec.Struct]:
+    """Fold the record of a pump with the deciders' own `evolve`, and show what each would.
+
+    Args:
+        store: the historian's journal.
+        pump: whose record.
+        at: [ms] therapy time; what was decided later is left out; None for all.
+
+    Returns:
+        The view of each speaker at `at`, or at the time of the last event.
+    """
+    states: dict[Speaker, Any] = {name: one.initial(pump) for name, one in DECIDERS.items()}
+    now = Now(therapy=UtcMillis(at or 0), real=UtcMillis(0), speed=1)
+    for _, row in store.rows(pump=pump):
+        read = read_row(row)
+        speaker = read.entry.speaker
+        if speaker is None or not isinstance(read.entry.body, Event):
+            continue
+        if at is not None and read.entry.at > at:
+            continue
+        if at is None:
+            now = Now(therapy=max(now.therapy, read.entry.at), real=now.real, speed=1)
+        for name, decider in DECIDERS.items():
+            if speaker == name or speaker in decider.hears:
+                states[name] = decider.evolve(states[name], read.entry)
+    return {name: DECIDERS[name].view(state, now) for name, state in states.items()}
+
+
+def pumps_in(store: Store) -> tuple[PumpId, ...]:
+    """Name the pumps that a journal knows, sorted."""
+    return tuple(sorted({pump for pump, _ in store.heads()}))
+
+
+@dataclass(slots=True)
+class _Again:
+    """One pump's decisions, made again."""
+
+    ledger: Ledger[Any]
+    heard: ReadEntry | None = None
+    position: int = 0
+    expected: list[Event] = field(default_factory=list)
+
+
+def verify_decisions(decider: Decider[Any], store: Store) -> Verdict:
+    """Run a journal again and compare each event's bytes with those stored."""
+    pumps: dict[PumpId, _Again] = {}
+    differences: list[Difference] = []
+    decisions = events = 0
+    for _, row in store.rows():
+        again = pumps.setdefault(row.pump, _Again(Ledger(decider.initial(row.pump))))
+        read = read_row(row)
+        if row.topic.startswith(HEARD):
+            differences.extend(_unsaid(row.pump, again))
+            differences.extend(_hear(decider, row.pump, again, read, row.position))
+            decisions += 1
+        elif row.topic.startswith(ADOPTED):
+            _fold(decider, again, read)
+        else:
+            events += 1
+            differences.extend(_compare(decider, row.pump, again, read, row.position))
+    for pump, again in pumps.items():
+        differences.extend(_unsaid(pump, again))
+    return Verdict(decisions, events, tuple(differences))
+
+
+def _hear(
+    decider: Decider[Any], pump: PumpId, again: _Again, read: ReadEntry, position: int
+) -> Iterator[Difference]:
+    again.heard, again.position = read, position
+    try:
+        again.expected = list(decider.decide(again.ledger.state, read.entry, read.now))
+    except Exception as error:  # noqa: BLE001  # what no longer decides is a difference
+        again.expected = []
+        yield Difference(pump, position, f"deciding raised {type(error).__name__}: {error}")
+    _fold(decider, again, read)
+
+
+def _fold(decider: Decider[Any], again: _Again, read: ReadEntry) -> None:
+    ledger = again.ledger
+    ledger.state = decider.evolve(ledger.state, read.entry)
+    moved = _moved_head(read, again)
+    if moved is not None:
+        speaker, head = moved
+        ledger.heads[speaker] = head
+        if speaker != decider.name:
+            ledger.heard[speaker] = head.version
+
+
+def _moved_head(read: ReadEntry, again: _Again) -> tuple[Speaker, Head] | None:
+    """Give the head that an entry moved on: its own, or that of the bytes beside a report."""
+    body, entry = read.entry.body, read.entry
+    if isinstance(body, HistoryLost):
+        return Speaker(body.speaker), Head(body.last, "")
+    if isinstance(body, Malformed):
+        return _malformed_head(read, body.subject, again)
+    if entry.speaker is None:
+        return None
+    return entry.speaker, Head(parse_event_id(entry.id)[2], entry.sha256)
+
+
+def _malformed_head(read: ReadEntry, subject: str, again: _Again) -> tuple[Speaker, Head] | None:
+    """An event whose inside is not understood still counts among its speaker's versions."""
+    _, _, data = read.data.partition(b"\n")
+    try:
+        speaker, _, version = parse_event_id(codec.decode_envelope(data).id)
+    except codec.DECODE_ERRORS:
+        return None
+    known = again.ledger.heads.get(speaker, NOTHING_HEARD).version
+    if not is_event_of(subject, speaker) or version != known + 1:
+        return None
+    return speaker, Head(version, codec.sha256_hex(data))
+
+
+def _compare(
+    decider: Decider[Any], pump: PumpId, again: _Again, read: ReadEntry, position: int
+) -> Iterator[Difference]:
+    if read.head.entry == 0:
+        _fold(decider, again, read)
+        return
+    if not again.expected or again.heard is None:
+        yield Difference(pump, position, f"{read.entry.id} is not decided any more")
+    else:
+        spoken = say(
+            again.expected.pop(0),
+            speaker=decider.name,
+            pump=pump,
+            after=again.ledger.heads.get(decider.name),
+            cause=again.heard.entry.id,
+            heard=again.ledger.heard,
+            when=again.heard.head,
+        )
+        if spoken.data != read.data:
+            said, stored = spoken.data.decode(), read.data.decode(errors="replace")
+            yield Difference(pump, position, f"decided {said}, stored {stored}")
+    _fold(decider, again, read)
+
+
+def _unsaid(pump: PumpId, again: _Again) -> Iterator[Difference]:
+    for event in again.expected:
+        yield Difference(pump, again.position, f"{type(event).__name__} is decided, not stored")
+    again.expected = []

@@ -1,0 +1,116 @@
+"""One service without asyncio: the same machine, stepped by hand on a fake clock."""
+
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Generic, TypeVar
+
+from core.decider import Decider
+from schemas.record import Restarted
+from schemas.units import UtcMillis
+from services.runtime.clock import Clock
+from services.runtime.entries import read_row
+from services.runtime.fake_bus import FakeBroker, FakeBus
+from services.runtime.history import version_of
+from services.runtime.loop import Hands
+from services.runtime.machine import Input, Machine, Reported, Step
+from services.runtime.ports import Outgoing, Store
+from services.runtime.release import version
+from services.runtime.speech import outgoing_again
+from services.runtime.zones import tzdata_version
+
+StateT = TypeVar("StateT")
+ResultT = TypeVar("ResultT")
+
+
+def finish(coroutine: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Run a coroutine that never waits to its end.
+
+    Raises:
+        RuntimeError: it waited.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: ResultT = stop.value
+        return result
+    coroutine.close()
+    raise RuntimeError("a fake must not wait")
+
+
+class Stepper(Generic[StateT]):
+    """One decider with its journal on a FakeBroker."""
+
+    def __init__(
+        self,
+        *,
+        decider: Decider[StateT],
+        store: Store,
+        broker: FakeBroker,
+        clock: Clock,
+        hands: Hands | None = None,
+        sense: Callable[[], Sequence[Reported]] | None = None,
+    ) -> None:
+        """Fold the journal and join the stream where it ends."""
+        self.machine: Machine[StateT] = Machine(decider=decider, store=store)
+        self._broker = broker
+        self._clock = clock
+        self._hands = hands
+        self._sense = sense
+        self._bus = FakeBus(broker=broker, speaker=decider.name, hears=decider.hears)
+        finish(self._bus.reset(position=self.machine.books.follow(stream=broker.created)))
+        restarted = Restarted(release=version(), tzdata=tzdata_version())
+        self._reports: deque[Reported] = deque(
+            Reported(pump, restarted) for pump in self.machine.books.ledgers
+        )
+        self._unsent: deque[Sequence[Outgoing]] = deque()
+        self._recover(store)
+
+    def _recover(self, store: Store) -> None:
+        """Line up what a former process stored and did not publish."""
+        newest = finish(self._bus.last_own())
+        after = version_of(newest.data) if newest else None
+        rows = store.said_after(event=after)
+        self._unsent.extend((outgoing_again(read_row(row)),) for row in rows)
+
+    def step(self) -> bool:
+        """Hear, decide, store, speak and act once; give whether anything happened."""
+        self._speak()
+        inputs: list[Input] = list(self._bus.fetch_nowait())
+        if self._sense is not None:
+            inputs.extend(self._sense())
+        inputs.extend(self._reports)
+        self._reports.clear()
+        now = self._clock.now()
+        if inputs:
+            self._follow(self.machine.handle(inputs, now=now))
+            return True
+        at = self.wake_at()
+        if at is None or at > now.therapy:
+            return False
+        self._follow(self.machine.wake(now=now))
+        return True
+
+    def wake_at(self) -> UtcMillis | None:
+        """Give the next instant of therapy time at which the decider wants a Tick."""
+        return self.machine.wake_at(now=self._clock.now())
+
+    def _follow(self, step: Step) -> None:
+        if step.missing is not None:
+            raise RuntimeError(f"a fake broker loses nothing, yet {step.missing} is missing")
+        self._unsent.extend(step.decisions)
+        self._speak()
+        for inbox, data in step.answers:
+            finish(self._bus.answer(inbox=inbox, data=data))
+        for pump, effect in step.effects:
+            if self._hands is None:
+                raise TypeError(f"no hands for {type(effect).__name__}")
+            report = finish(self._hands.perform(pump, effect))
+            if report is not None:
+                self._reports.append(Reported(pump, report))
+
+    def _speak(self) -> None:
+        while self._unsent:
+            decision = self._unsent.popleft()
+            newest = finish(self._bus.last_own())
+            expected = newest.sequence if newest else 0
+            finish(self._bus.publish(decision, expected_last=expected))

@@ -1,0 +1,222 @@
+"""The whole house on fakes: five services, a pump and a clock that jumps; no process, no network."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from core.basal import BASAL_DECIDER
+from core.bolus import BOLUS_DECIDER
+from core.decider import Decider
+from core.delivery import DELIVERY_DECIDER
+from core.glucose import GLUCOSE_DECIDER
+from core.record import RECORD_DECIDER
+from schemas import codec
+from schemas.basal import ProfileSegment, SetBasalProfile
+from schemas.bolus import InsulinAction, SetBolusSettings
+from schemas.delivery import SetDeliveryLimits
+from schemas.glucose import RecordReading
+from schemas.message import Command, CommandEnvelope, Deadline, Event, Outcome, name_of
+from schemas.subjects import REPLY_HEADER, command_subject
+from schemas.units import (
+    HOUR_MS,
+    MINUTE_MS,
+    Actor,
+    CommandId,
+    MgDl,
+    MicrogramsPerDlPerUnit,
+    MilligramsPerUnit,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    PumpId,
+    Speaker,
+    UtcMillis,
+)
+from services.actuator.pump_hands import PumpHands
+from services.actuator.pump_watch import PumpWatch
+from services.basal_scheduler.zone_hands import ZoneHands
+from services.runtime.clock import FakeClock
+from services.runtime.entries import HEARD, read_row
+from services.runtime.fake_bus import FakeBroker
+from services.runtime.fake_pump_device import FakePumpDevice
+from services.runtime.fake_store import FakeStore
+from services.runtime.machine import Reported
+from services.runtime.stepper import Stepper, finish
+
+PUMP = PumpId("p1")
+START = UtcMillis(1_793_491_200_000)  # 2026-11-01T00:00Z, a day that has 25 hours in New York
+STEPS_MAX = 10_000
+READ_MS = 60_000
+
+LIMITS = SetDeliveryLimits(
+    single=MilliUnits(10_000),
+    hourly=MilliUnits(15_000),
+    daily=MilliUnits(80_000),
+    basal=MilliUnitsPerHour(3_000),
+)
+SETTINGS = SetBolusSettings(
+    carb_ratio=MilligramsPerUnit(10_000),
+    sensitivity=MicrogramsPerDlPerUnit(40_000),
+    target_low=MgDl(90),
+    target_high=MgDl(120),
+    insulin=InsulinAction(
+        duration=Milliseconds(6 * HOUR_MS),
+        peak=Milliseconds(75 * MINUTE_MS),
+        delay=Milliseconds(10 * MINUTE_MS),
+    ),
+)
+PROFILE = SetBasalProfile(
+    name="test",
+    zone="Europe/Berlin",
+    segments=(
+        ProfileSegment(start_minute=0, rate=MilliUnitsPerHour(800)),
+        ProfileSegment(start_minute=360, rate=MilliUnitsPerHour(1_200)),
+    ),
+)
+
+
+class FakeHouse:
+    """Five services stepped by hand around one virtual pump."""
+
+    def __init__(self, *, start: UtcMillis = START, speed: int = 1, fill_mu: int = 200_000) -> None:
+        self.clock = FakeClock(therapy=start, speed=speed)
+        self.broker = FakeBroker()
+        self.pump = FakePumpDevice(self.clock, fill=MilliUnits(fill_mu))
+        self.stores = {name: FakeStore() for name in DECIDER_OF}
+        self.services: dict[Speaker, Stepper[Any]] = {}
+        self._sent = 0
+        for name in DECIDER_OF:
+            self.restart(name)
+
+    def restart(self, name: str) -> None:
+        """Kill a service between two steps and start it on its journal."""
+        speaker = Speaker(name)
+        decider: Decider[Any] = DECIDER_OF[speaker]
+        hands: PumpHands | ZoneHands | None = None
+        sense = None
+        if decider is DELIVERY_DECIDER:
+            hands = PumpHands(devices={PUMP: self.pump}, clock=self.clock)
+            watch = PumpWatch(pump=PUMP, device=self.pump, state=lambda: self.state("actuator"))
+            sense = _Sense(watch).look
+        elif decider is BASAL_DECIDER:
+            hands = ZoneHands()
+        self.services[speaker] = Stepper(
+            decider=decider,
+            store=self.stores[speaker],
+            broker=self.broker,
+            clock=self.clock,
+            hands=hands,
+            sense=sense,
+        )
+
+    def state(self, name: str) -> Any:
+        return self.services[Speaker(name)].machine.books.ledger(PUMP).state
+
+    def view(self, name: str) -> Any:
+        decider = DECIDER_OF[Speaker(name)]
+        return decider.view(self.state(name), self.clock.now())
+
+    def settle(self) -> None:
+        """Step everybody until nobody has anything to do."""
+        for _ in range(STEPS_MAX):
+            if not any([service.step() for service in self.services.values()]):
+                return
+        raise RuntimeError("the house never comes to rest")
+
+    def run(self, *, ms: int) -> None:
+        """Let therapy time pass, jumping from wake to wake."""
+        end = self.clock.now().therapy + ms
+        self.settle()
+        while (now := self.clock.now().therapy) < end:
+            wakes = [service.wake_at() for service in self.services.values()]
+            target = min([end, now + READ_MS, *(at for at in wakes if at is not None)])
+            self.clock.advance(therapy_ms=max(1, target - now))
+            self.settle()
+
+    def post(self, command: Command, *, to: str, command_id: str | None = None) -> str:
+        """Put a command into the stream; give its reply inbox."""
+        self._sent += 1
+        name = command_id or f"command-{self._sent}"
+        now = self.clock.now()
+        envelope = CommandEnvelope(
+            id=CommandId(name),
+            actor=Actor("person:test"),
+            expires=Deadline(
+                therapy=UtcMillis(now.therapy + 30_000), real=UtcMillis(now.real + 10_000)
+            ),
+            command=codec.encode_raw(command),
+        )
+        return self.post_bytes(codec.encode(envelope), command, to=to)
+
+    def post_bytes(self, data: bytes, command: Command, *, to: str) -> str:
+        self._sent += 1
+        inbox = f"basalt_reply.test.{self._sent}"
+        subject = command_subject(pump=PUMP, service=Speaker(to), name=name_of(type(command)))
+        self.broker.put(subject, data, {REPLY_HEADER: inbox})
+        return inbox
+
+    def ask(self, command: Command, *, to: str, command_id: str | None = None) -> Outcome:
+        """Send a command and let everybody settle."""
+        inbox = self.post(command, to=to, command_id=command_id)
+        self.settle()
+        return msgspec.json.decode(self.broker.answers[inbox][-1], type=Outcome)
+
+    def set_up(self) -> None:
+        """Give every setting that a therapy needs, and let the first plan be loaded."""
+        self.ask(LIMITS, to="actuator")
+        self.ask(SETTINGS, to="bolus_advisor")
+        self.ask(PROFILE, to="basal_scheduler")
+        self.run(ms=60_000)
+
+    def glucose(self, value: str) -> Outcome:
+        reading = RecordReading(
+            measured_at=self.clock.now().therapy, source="meter", unit="mg/dL", received=value
+        )
+        return self.ask(reading, to="glucose_ingest")
+
+    def said(self, name: str) -> Sequence[Event]:
+        """Give every event that a service ever said, in order."""
+        found: list[Event] = []
+        for _, row in self.stores[Speaker(name)].rows(pump=PUMP):
+            if not row.topic.startswith(HEARD):
+                body = read_row(row).entry.body
+                if isinstance(body, Event):
+                    found.append(body)
+        return found
+
+    def said_of(self, name: str, kind: type[Event]) -> list[Any]:
+        return [event for event in self.said(name) if isinstance(event, kind)]
+
+    @property
+    def odometer(self) -> int:
+        """Read the pump's own ledger."""
+        return finish(self.pump.read(after=10**9)).status.odometer
+
+
+class _Sense:
+    """Looks at the pump at every step."""
+
+    def __init__(self, watch: PumpWatch) -> None:
+        self._watch = watch
+
+    def look(self) -> list[Reported]:
+        found: list[Reported] = []
+
+        async def put(reported: Reported) -> None:
+            found.append(reported)
+
+        finish(self._watch.look(put))
+        return found
+
+
+DECIDER_OF: dict[Speaker, Decider[Any]] = {
+    decider.name: decider
+    for decider in (
+        GLUCOSE_DECIDER,
+        BASAL_DECIDER,
+        BOLUS_DECIDER,
+        DELIVERY_DECIDER,
+        RECORD_DECIDER,
+    )
+}
