@@ -80,6 +80,8 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] heard so far."""
     carbs_total: Grams = Grams(0)
     """[g] recorded in all."""
+    last_carbs: CarbsRecorded | None = None
+    """[-] the newest recorded."""
 
 
 class BolusView(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +99,10 @@ class BolusView(msgspec.Struct, frozen=True, kw_only=True):
     """[g] recorded in all."""
     alarms: tuple[ActiveAlarm, ...]
     """[-] active, oldest first."""
+    advice_terms: BolusAdvised | None = None
+    """[-] the newest advice with every term."""
+    last_carbs: CarbsRecorded | None = None
+    """[-] the newest recorded."""
 
 
 def initial(pump: PumpId) -> BolusState:
@@ -143,6 +149,7 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
         case CarbsRecorded(grams=grams):
             return msgspec.structs.replace(
                 state,
+                last_carbs=body,
                 carbs_total=Grams(state.carbs_total + grams),
                 marks=marks._replace(carbs=marks.carbs + 1),
             )
@@ -200,4 +207,6 @@ def view(state: BolusState, now: Now) -> BolusView:
         advised=newest.advised.amount if newest else None,
         carbs_total=state.carbs_total,
         alarms=state.common.alarms,
+        advice_terms=newest.advised if newest else None,
+        last_carbs=state.last_carbs,
     )

@@ -128,12 +128,19 @@ class BusClient:
             REPLY_HEADER: reply_inbox(client=self._name, token=token),
             TRACE_HEADER: traceparent(trace=trace_id_of(None, cause=name), span_of=name),
         }
-        answer = await self.client.request(
-            subject, codec.encode(envelope), timeout=OUTCOME_S, headers=headers
-        )
-        error = msgspec.json.decode(answer.data, type=_PubAnswer).error
-        if error is not None:
-            raise OutcomeUnknown(f"the broker refused {name_of(type(command))}: {error}")
+        data = codec.encode(envelope)
+        answer = await self._store(subject, data, headers)
+        if answer.duplicate:
+            # A retry inside the broker's window: the stream keeps it under a number of its own,
+            # so that the service hears it and answers with the stored outcome.
+            headers["Nats-Msg-Id"] += f":{token}"
+            answer = await self._store(subject, data, headers)
+        if answer.error is not None:
+            raise OutcomeUnknown(f"the broker refused {name_of(type(command))}: {answer.error}")
+
+    async def _store(self, subject: str, data: bytes, headers: dict[str, str]) -> "_PubAnswer":
+        answer = await self.client.request(subject, data, timeout=OUTCOME_S, headers=headers)
+        return msgspec.json.decode(answer.data, type=_PubAnswer)
 
     async def ask(self, service: str, endpoint: Endpoint, data: bytes = b"") -> bytes:
         """Ask a service something that changes nothing.
@@ -156,6 +163,7 @@ class BusClient:
 
 class _PubAnswer(msgspec.Struct):
     error: dict[str, Any] | None = None
+    duplicate: bool = False
 
 
 async def _nothing() -> None:

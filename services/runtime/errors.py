@@ -64,6 +64,10 @@ class StoreBroken(BasaltError):
     path: str
     reason: str
 
+    def __str__(self) -> str:
+        """Name the file and what is wrong with it."""
+        return f"{self.path}: {self.reason}"
+
 
 @dataclass(eq=False)
 class BusUnreachable(BasaltError):
@@ -71,6 +75,10 @@ class BusUnreachable(BasaltError):
 
     url: str
     reason: str
+
+    def __str__(self) -> str:
+        """Name the broker and what is wrong with it."""
+        return f"{self.url}: {self.reason}"
 
 
 @dataclass(eq=False)

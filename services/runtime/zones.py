@@ -52,6 +52,16 @@ def local_resolver(zone: str) -> LocalResolver:
     return resolve
 
 
+def local_time(at: UtcMillis, *, zone: str) -> datetime:
+    """Read the wall clock of a zone at an instant, to the millisecond.
+
+    Raises:
+        ZoneError: there is no such zone.
+    """
+    moment = datetime.fromtimestamp(at // 1_000, tz=UTC) + timedelta(milliseconds=at % 1_000)
+    return moment.astimezone(_zone(zone))
+
+
 def transitions(
     zone: str, *, starts_at: UtcMillis, ends_at: UtcMillis
 ) -> tuple[ZoneTransition, ...]:

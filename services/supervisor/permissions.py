@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 from core.decider import Decider
 from core.deciders import DECIDERS
-from schemas.message import name_of
+from schemas.basal import SetBasalProfile
+from schemas.bolus import SetBolusSettings
+from schemas.delivery import SetDeliveryLimits
+from schemas.message import Command, name_of
 from schemas.subjects import (
     ENDPOINTS,
     STREAM,
@@ -19,7 +22,8 @@ ANY_PUMP = PumpId("*")
 """[-] wildcard for the pump's token."""
 
 SUPERVISOR = "supervisor"
-"""[-] the user that makes the stream and the consumers, and nothing else."""
+"""[-] the user that makes the stream and the consumers, sets what the demonstration needs, and
+listens to events for the screen."""
 
 CONSOLE = "console"
 """[-] the user of people's tools: commands to everybody, no events."""
@@ -36,6 +40,13 @@ CLIENT_COMMANDS: dict[str, tuple[str, ...]] = {
     SCRIPTED_PERSON: ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator"),
 }
 """[-] which deciders each client may command."""
+
+SUPERVISOR_COMMANDS: tuple[tuple[Speaker, type[Command]], ...] = (
+    (Speaker("actuator"), SetDeliveryLimits),
+    (Speaker("basal_scheduler"), SetBasalProfile),
+    (Speaker("bolus_advisor"), SetBolusSettings),
+)
+"""[-] the demonstration's settings, the only commands of the supervisor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +113,10 @@ def _of_client(name: str) -> Permissions:
 
 def _of_supervisor() -> Permissions:
     stream = ("INFO", "CREATE", "UPDATE")
+    settings = (
+        command_subject(pump=ANY_PUMP, service=service, name=name_of(kind))
+        for service, kind in SUPERVISOR_COMMANDS
+    )
     return Permissions(
         publish=(
             *(f"$JS.API.STREAM.{verb}.{STREAM}" for verb in stream),
@@ -109,6 +124,11 @@ def _of_supervisor() -> Permissions:
             f"$JS.API.CONSUMER.INFO.{STREAM}.*",
             *(service_endpoint(service=name, endpoint="state") for name in DECIDERS),
             *(service_endpoint(service=name, endpoint="health") for name in DECIDERS),
+            *settings,
         ),
-        subscribe=(f"{request_inbox(SUPERVISOR)}.>",),
+        subscribe=(
+            f"{request_inbox(SUPERVISOR)}.>",
+            "basalt_reply.*.*",
+            *(speaker_filter(name) for name in DECIDERS),
+        ),
     )
