@@ -1,4 +1,4 @@
-"""The shape that every decider has: five pure functions, and the names of what it hears and says."""
+"""The shape that every decider has: pure functions, and the names of what it hears and says."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What can be said of basal insulin: profiles, temporary rates and the plan that follows from them."""
+"""What can be said of basal insulin: profiles, temporary rates, and the plan that follows."""
 
 from typing import Literal
 
@@ -86,7 +86,7 @@ class ZoneResolved(Report, frozen=True, kw_only=True, tag="zone_resolved.v1"):
 
 
 class SetTemporaryRate(Command, frozen=True, kw_only=True, tag="set_temporary_rate.v1"):
-    """Deliver another rate for a while; obeyed by basal_scheduler. Exactly one of the two is given."""
+    """Deliver another rate for a while, one of the two given; obeyed by basal_scheduler."""
 
     percent: int | None = None
     """[%] of the profile, 0 to 250."""

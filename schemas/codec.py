@@ -1,8 +1,10 @@
 """Bytes to messages and back: JSON that a person can read, one encoder for everything."""
 
 import hashlib
+from functools import reduce
+from operator import or_
 from types import ModuleType
-from typing import Any, Union
+from typing import Any
 
 import msgspec
 
@@ -23,6 +25,11 @@ def _kinds(base: type[msgspec.Struct]) -> tuple[type[msgspec.Struct], ...]:
     return tuple(found[tag] for tag in sorted(found))
 
 
+def _one_of(kinds: tuple[type[msgspec.Struct], ...]) -> Any:
+    """Make the union type of message classes, known at run time only."""
+    return reduce(or_, kinds)
+
+
 EVENT_KINDS = _kinds(Event)
 """[-] every event that can be said, sorted by tag."""
 
@@ -41,9 +48,9 @@ DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueE
 _encoder = msgspec.json.Encoder(order="deterministic")
 _envelopes = msgspec.json.Decoder(Envelope)
 _command_envelopes = msgspec.json.Decoder(CommandEnvelope)
-_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Union[EVENT_KINDS])
-_commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(Union[COMMAND_KINDS])
-_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(Union[REPORT_KINDS])
+_events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(_one_of(EVENT_KINDS))
+_commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(_one_of(COMMAND_KINDS))
+_reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(_one_of(REPORT_KINDS))
 _any: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
 
 

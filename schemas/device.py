@@ -77,7 +77,7 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line of the pump's own history, kept in non-volatile memory and numbered without holes."""
+    """One line of the pump's own history, in non-volatile memory, numbered without holes."""
 
     sequence: int
     """[-] 1, 2, 3, ..."""
@@ -92,7 +92,7 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         "filled",
         "powered",
     ]
-    """[-] what happened; 'basal' and 'bolus' are insulin moved, 'powered' is a start of the pump."""
+    """[-] what happened; 'basal' and 'bolus' moved insulin, 'powered' is a start of the pump."""
     starts_at: UtcMillis
     """[ms] when it began; for 'powered' the last instant the pump knows it was on."""
     ends_at: UtcMillis

@@ -1,4 +1,4 @@
-"""The shapes that every message shares: event, command, report, and the envelopes they travel in."""
+"""The shapes that all messages share: event, command, report, and what they travel in."""
 
 import msgspec
 

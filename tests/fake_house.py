@@ -1,4 +1,4 @@
-"""The whole house on fakes: five services, a pump and a clock that jumps; no process, no network."""
+"""The whole house on fakes: five services, a pump and a clock that jumps."""
 
 from collections.abc import Sequence
 from typing import Any

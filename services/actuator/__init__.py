@@ -1,1 +1,1 @@
-"""The process that owns the pump: checks every order, drives the device, accounts for every pulse."""
+"""The process that owns the pump: checks orders, drives the device, counts every pulse."""

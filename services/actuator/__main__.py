@@ -1,4 +1,4 @@
-"""Start actuator: `python -m services.actuator --nats URL --store sqlite:FILE --pump ID=ADDRESS`."""
+"""Start actuator: `python -m services.actuator --nats URL --store URL --pump ID=ADDRESS`."""
 
 import argparse
 import sys

@@ -1,1 +1,1 @@
-"""The process that owns ratios, targets and carbs; advises boluses, turns an accepted advice into an order."""
+"""The process that owns ratios and targets: advises boluses, orders those accepted."""

@@ -1,4 +1,4 @@
-"""Start bolus_advisor: `python -m services.bolus_advisor --nats URL --creds FILE --store sqlite:FILE`."""
+"""Start bolus_advisor: `python -m services.bolus_advisor --nats URL --store sqlite:FILE`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Start glucose_ingest: `python -m services.glucose_ingest --nats URL --creds FILE --store sqlite:FILE`."""
+"""Start glucose_ingest: `python -m services.glucose_ingest --nats URL --store sqlite:FILE`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Start historian: `python -m services.historian --nats URL --creds FILE --store sqlite:FILE`."""
+"""Start historian: `python -m services.historian --nats URL --store sqlite:FILE`."""
 
 import sys
 

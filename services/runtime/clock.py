@@ -19,6 +19,7 @@ class Clock(Protocol):
 
     def now(self) -> Now:
         """Read both times; neither goes back within a process."""
+        ...
 
 
 class ClockRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,6 +46,7 @@ class Hands(Protocol):
 
     async def perform(self, pump: PumpId, effect: Effect) -> Report | None:
         """Do it and report what came of it; never raises for what the world may do."""
+        ...
 
 
 class Loop(Generic[StateT]):

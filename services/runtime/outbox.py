@@ -92,11 +92,6 @@ class Outbox:
                 self._pending.popleft()
             self._pending_events -= len(batch)
 
-    async def drain(self) -> None:
-        """Wait until everything lined up so far is in the stream."""
-        while self._pending_events:
-            await asyncio.sleep(0.01)
-
     def _refill(self) -> None:
         rows = self._store.said_after(event=self._published)
         for row in islice(rows, PENDING_EVENTS_MAX):

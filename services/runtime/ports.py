@@ -42,12 +42,15 @@ class Bus(Protocol):
 
     async def stream_state(self) -> StreamState:
         """Ask when the stream was created and how far it goes."""
+        ...
 
     async def reset(self, *, position: int) -> None:
         """Begin to fetch right after this sequence; what was fetched before is forgotten."""
+        ...
 
     async def fetch(self) -> Sequence[Arrived]:
         """Wait for messages, 1 to BATCH_MESSAGES_MAX, in the order of the stream."""
+        ...
 
     async def publish(self, messages: Sequence[Outgoing], *, expected_last: int) -> int:
         """Put messages into the stream, all or none; give the sequence of the last.
@@ -60,12 +63,15 @@ class Bus(Protocol):
             PublishUnknown: no answer in time; they may or may not be there.
             WrongLastSequence: somebody spoke as this speaker, or they are there already.
         """
+        ...
 
     async def last_own(self, *, subject: str | None = None) -> Arrived | None:
         """Read this speaker's newest event, or the newest on one subject of its own."""
+        ...
 
     async def answer(self, *, inbox: str, data: bytes) -> None:
         """Send an outcome to a reply inbox; lost if nobody waits."""
+        ...
 
     async def history(
         self, *, of: Speaker, asked: Speaker, pump: PumpId, first: int, last: int
@@ -75,6 +81,7 @@ class Bus(Protocol):
         Raises:
             HistoryUnavailable: it does not answer or has none of them.
         """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,29 +122,38 @@ class Store(Protocol):
         Raises:
             SecondWriter: another process wrote the same position.
         """
+        ...
 
     def rows(self, *, pump: PumpId | None = None, after_row: int = 0) -> Iterator[tuple[int, Row]]:
         """Stream (row number, row) in the order of storing."""
+        ...
 
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:
         """Stream this service's own events stored after the one named, or all."""
+        ...
 
     def history(
         self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
     ) -> Iterator[bytes]:
         """Stream the stored bytes of a speaker's events first..last, heard or own."""
+        ...
 
     def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
         """Read all heads."""
+        ...
 
     def outcome(self, *, pump: PumpId, command: CommandId) -> bytes | None:
         """Read what came of a command, None if it was never heard."""
+        ...
 
     def sequence(self, *, stream: str) -> int:
         """Read the position in the stream created at that instant, 0 if never heard."""
+        ...
 
     def streams(self) -> Sequence[str]:
         """Read the creation times of all streams ever followed."""
+        ...
 
     def close(self) -> None:
         """Let go of the files."""
+        ...

@@ -17,27 +17,36 @@ class PumpDevice(Protocol):
 
     async def claim(self) -> PumpStatus:
         """Raise the pump's epoch by one and become its controller; stored before it answers."""
+        ...
 
     async def read(self, *, after: int) -> PumpReading:
         """Read the registers and up to one page of history numbered after `after`."""
+        ...
 
     async def start_bolus(self, *, dose: DoseId, amount: MilliUnits) -> PumpStatus:
         """Start a bolus of whole pulses; a dose id that the pump ever executed is refused."""
+        ...
 
     async def stop_bolus(self, *, dose: DoseId) -> PumpStatus:
         """Stop the bolus if it is the one that runs; one that has ended stays ended."""
+        ...
 
     async def load_plan(self, *, plan: PumpPlan) -> PumpStatus:
         """Replace the basal plan; the fraction of a pulse already owed is carried over."""
+        ...
 
     async def suspend(self) -> PumpStatus:
         """Stop all insulin, a running bolus included; suspended twice is suspended."""
+        ...
 
     async def resume(self) -> PumpStatus:
         """Deliver basal by the plan again, a stopped bolus stays stopped."""
+        ...
 
     async def fill(self, *, amount: MilliUnits) -> PumpStatus:
         """A new reservoir holds `amount` [mU, 1 to 300000]."""
+        ...
 
     async def close(self) -> None:
         """Let go of the line."""
+        ...

@@ -1,9 +1,7 @@
 """The stream and the consumers, made by the supervisor alone."""
 
 import json
-from typing import Any
-
-from nats.aio.client import Client
+from typing import Any, Protocol
 
 from core.deciders import DECIDERS
 from schemas.subjects import STREAM, STREAM_SUBJECTS, command_filter, speaker_filter
@@ -15,6 +13,25 @@ MAX_AGE_DAYS = 30
 
 API_S = 5.0
 """[s] until the broker counts as not answering."""
+
+
+class Answer(Protocol):
+    """What the broker sends back."""
+
+    data: bytes
+
+
+class Asker(Protocol):
+    """A connection that can ask the broker's API."""
+
+    async def request(
+        self,
+        subject: str,
+        payload: bytes,
+        timeout: float,  # noqa: ASYNC109  # the shape of nats-py's own method
+    ) -> Answer:
+        """Ask and wait at most `timeout` [s]."""
+        ...
 
 
 class StreamRefused(BasaltError):
@@ -54,7 +71,7 @@ def consumer_configs() -> dict[str, dict[str, Any]]:
     }
 
 
-async def make_stream(client: Client, *, replicas: int = 1) -> None:
+async def make_stream(client: Asker, *, replicas: int = 1) -> None:
     """Make the stream and the consumers, or bring them to this configuration.
 
     Raises:
@@ -70,9 +87,9 @@ async def make_stream(client: Client, *, replicas: int = 1) -> None:
         _check(await _ask(client, f"CONSUMER.CREATE.{STREAM}.{name}", body))
 
 
-async def _ask(client: Client, name: str, body: dict[str, Any]) -> dict[str, Any]:
+async def _ask(client: Asker, name: str, body: dict[str, Any]) -> dict[str, Any]:
     data = json.dumps(body).encode() if body else b""
-    answer = await client.request(f"$JS.API.{name}", data, timeout=API_S)
+    answer = await client.request(f"$JS.API.{name}", data, API_S)
     found: dict[str, Any] = json.loads(answer.data)
     return found
 
