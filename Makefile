@@ -22,12 +22,12 @@ run: $(READY) ## Start everything on this machine.
 test: $(READY) ## Run every test.
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: $(READY) ## Judge format, style, types and layers.
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/basedpyright
-	$(BIN)/lint-imports
+check: $(READY) ## Judge format, style, types and layers; every judge is heard.
+	@failed=0; \
+	for judge in 'ruff format --check .' 'ruff check .' mypy basedpyright lint-imports; do \
+		echo "== $$judge"; $(BIN)/$$judge || failed=1; \
+	done; \
+	exit $$failed
 
 format: $(READY) ## Put the format right.
 	$(BIN)/ruff format .
