@@ -1,0 +1,39 @@
+"""Start the player: `python -m services.glucose_player --nats URL --pump ID --file FILE`."""
+
+import sys
+
+import structlog
+
+from schemas.units import Actor
+from services.glucose_player.player import play
+from services.runtime.client_process import ClientWorld, client_parser, run_client
+from services.runtime.trace_file import read_trace, trace_hash
+
+log = structlog.get_logger()
+
+
+async def _work(world: ClientWorld) -> None:
+    given = world.arguments
+    if given.file is None:
+        raise ValueError("--file is missing: there is nothing to play")
+    trace = read_trace(given.file, unit=given.unit, zone=given.zone)
+    for problem in trace.problems:
+        log.warning("player.line_left_out", line=problem.line, reason=problem.reason)
+    await play(
+        trace.readings,
+        sha256=trace_hash(given.file),
+        client=world.client,
+        clock=world.clock,
+        pump=given.pump,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(
+        run_client(
+            "glucose_player",
+            _work,
+            actor=Actor("service:glucose_player"),
+            parser=client_parser("glucose_player", does="Plays a trace of glucose."),
+        )
+    )

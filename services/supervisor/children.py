@@ -1,0 +1,173 @@
+"""Child processes: started, watched, restarted with back-off, stopped; their logs in files."""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from services.runtime.clock import boot_ns
+
+BACKOFF_S_MIN = 0.2
+"""[s] before the first restart; doubles with each."""
+
+BACKOFF_S_MAX = 5.0
+"""[s] before a restart at most."""
+
+ALIVE_S = 10.0
+"""[s] that a child must have lived for the back-off to begin anew."""
+
+STOP_S = 5.0
+"""[s] from SIGTERM to SIGKILL."""
+
+LOG_BYTES_MAX = 5 * 1024 * 1024
+"""[B] of a log at the start of its process; a longer one is set aside, the one before it lost."""
+
+LAST_WORDS_BYTES = 4_096
+"""[B] at the end of a log in which the reason for an end is looked for."""
+
+ChildState = Literal["starting", "up", "restarting", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """What to run."""
+
+    name: str
+    """[-] of the process, and of its log."""
+    command: Sequence[str]
+    """[-] program and arguments."""
+    log: Path
+    """[-] file that takes its output."""
+    guard: Callable[[int], Sequence[str]] | None = None
+    """[-] command of a guard for this process id, for programs that know no leash."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One process that is kept alive until it is told to stop."""
+
+    spec: ChildSpec
+    changed: Callable[["Child"], None]
+    state: ChildState = "starting"
+    restarts: int = 0
+    exit_code: int | None = None
+    log_from: int = 0
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _process: asyncio.subprocess.Process | None = None
+    _task: asyncio.Task[None] | None = None
+    _stopping: bool = False
+
+    @property
+    def pid(self) -> int | None:
+        """Name the process that runs now."""
+        running = self._process is not None and self._process.returncode is None
+        return self._process.pid if running and self._process else None
+
+    async def start(self) -> None:
+        """Start the process and keep it alive from now on.
+
+        Raises:
+            OSError: the program or its log cannot be opened.
+        """
+        await self._spawn()
+        self._task = asyncio.create_task(self._keep(), name=f"keep {self.spec.name}")
+
+    async def stop(self) -> None:
+        """End the process: told first, killed after STOP_S."""
+        self._stopping = True
+        process = self._process
+        if process is not None:
+            _signal(process, signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_S)
+            except TimeoutError:
+                _signal(process, signal.SIGKILL)
+                await process.wait()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+        self._turn("stopped")
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._stopping = True
+        if self._process is not None:
+            _signal(self._process, signal.SIGKILL)
+
+    def last_words(self) -> str:
+        """Read the last line of plain text in the log: why the process ended."""
+        with contextlib.suppress(OSError), self.spec.log.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(self.log_from, size - LAST_WORDS_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+            plain = [line for line in lines if line.strip() and not line.startswith("{")]
+            return plain[-1] if plain else ""
+        return ""
+
+    def _turn(self, state: ChildState) -> None:
+        if state != self.state:
+            self.state = state
+            self.changed(self)
+
+    async def _spawn(self) -> None:
+        spec = self.spec
+        with contextlib.suppress(OSError):
+            if spec.log.stat().st_size > LOG_BYTES_MAX:
+                spec.log.replace(spec.log.with_suffix(".old.log"))
+        handle = os.open(spec.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            self.log_from = os.fstat(handle).st_size
+            # A session of its own: Ctrl-C at the terminal reaches the supervisor alone, which
+            # then stops all in order. Standard input is the leash.
+            self._process = await asyncio.create_subprocess_exec(
+                *spec.command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=handle,
+                stderr=handle,
+                start_new_session=True,
+            )
+        finally:
+            os.close(handle)
+        self._turn("up")
+
+    async def _keep(self) -> None:
+        """Wait for the end of the process and start it anew, for ever."""
+        backoff_s = BACKOFF_S_MIN
+        while self._process is not None:
+            began_ns, process = boot_ns(), self._process
+            guard = asyncio.create_task(self._keep_guard(process.pid))
+            self.exit_code = await process.wait()
+            guard.cancel()
+            await asyncio.wait((guard,))
+            self.ended.set()
+            if self._stopping:
+                return
+            self.restarts += 1
+            self._turn("restarting")
+            if boot_ns() - began_ns > ALIVE_S * 1e9:
+                backoff_s = BACKOFF_S_MIN
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
+            await self._spawn()
+
+    async def _keep_guard(self, pid: int) -> None:
+        """Keep a guard beside the process; its end by itself means that it was killed."""
+        guard = self.spec.guard
+        while guard is not None:
+            process = await asyncio.create_subprocess_exec(
+                *guard(pid), stdin=asyncio.subprocess.PIPE, start_new_session=True
+            )
+            try:
+                await process.wait()
+                await asyncio.sleep(BACKOFF_S_MIN)
+            finally:
+                _signal(process, signal.SIGKILL)
+
+
+def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(number)

@@ -1,0 +1,7 @@
+"""Why `basalt up` does not start, as exceptions."""
+
+from services.runtime.errors import BasaltError
+
+
+class StartRefused(BasaltError):
+    """The system cannot start here and now; the text is the one line that says why."""

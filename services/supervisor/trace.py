@@ -1,0 +1,173 @@
+"""Which glucose a folder plays: chosen at its first start, the same ever after."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+
+import services
+from core.errors import GlucoseFileError
+from schemas.units import UtcMillis
+from services.runtime.data_folder import DataFolder
+from services.runtime.errors import ZoneError
+from services.runtime.trace_file import read_trace, trace_hash
+from services.runtime.zones import local_resolver, local_time
+from services.supervisor.errors import StartRefused
+
+NO_TRACE = Path("none")
+"""[-] asked for instead of a file: real time, and whatever readings people bring."""
+
+BUNDLED = Path(services.__file__).resolve().parents[1] / "examples/data/hall-2133-018.csv"
+"""[-] the trace of the demonstration; the source, the licence: examples/data/README.md."""
+
+BUNDLED_ZONE = "America/Los_Angeles"
+"""[-] the data gives local times without a zone; the study was done at Stanford, California."""
+
+ZONE_WITHOUT_TRACE = "UTC"
+"""[-] of the demonstration's profile when nobody names another."""
+
+BEGIN_LOCAL = (7, 10)
+"""[h, min] wall clock at the first start of the bundled trace: 20 minutes before breakfast."""
+
+DAYS_SEARCHED = 3
+"""[d] of the trace in which that morning is looked for."""
+
+
+class Begun(msgspec.Struct, frozen=True, kw_only=True):
+    """What a folder was begun with."""
+
+    file: str = ""
+    """[-] path of the trace; empty for none."""
+    sha256: str = ""
+    """[-] of the trace."""
+    unit: str | None = None
+    """[-] of the trace, where the file does not say."""
+    zone: str = ZONE_WITHOUT_TRACE
+    """[-] IANA name, of the trace's times and of the profile."""
+    begins_at: UtcMillis | None = None
+    """[ms] therapy time of the first start; none for real time."""
+    has_settings: bool = False
+    """[-] the demonstration's settings were taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Which glucose somebody asks for; all None goes on with what the folder was begun with."""
+
+    file: Path | None = None
+    unit: str | None = None
+    zone: str | None = None
+
+
+def begun_path(folder: DataFolder) -> Path:
+    """Name the file that remembers the beginning."""
+    return folder.path / "begun.json"
+
+
+def choose(folder: DataFolder, wish: Wish) -> Begun:
+    """Find what the folder was begun with, or begin it; writes nothing.
+
+    Raises:
+        StartRefused: the file is broken, or another one than at the beginning.
+    """
+    path = begun_path(folder)
+    try:
+        begun = msgspec.json.decode(path.read_bytes(), type=Begun)
+    except FileNotFoundError:
+        return _begin(wish)
+    except (OSError, msgspec.DecodeError) as error:
+        raise StartRefused(f"{path} is broken: {error}") from error
+    _compare(begun, wish, folder)
+    return begun
+
+
+def remember(folder: DataFolder, begun: Begun) -> None:
+    """Write down what the folder was begun with.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    path = begun_path(folder)
+    draft = path.with_suffix(".draft")
+    draft.write_bytes(msgspec.json.encode(begun))
+    draft.replace(path)
+
+
+def in_words(begun: Begun) -> str:
+    """Say where glucose comes from."""
+    if not begun.file:
+        return "whatever readings are brought"
+    return f"recorded trace {Path(begun.file).name}"
+
+
+def _begin(wish: Wish) -> Begun:
+    if wish.file == NO_TRACE:
+        zone = wish.zone or ZONE_WITHOUT_TRACE
+        _check_zone(zone)
+        return Begun(zone=zone)
+    is_bundled = wish.file is None or wish.file.resolve() == BUNDLED
+    file = BUNDLED if is_bundled else (wish.file or BUNDLED).resolve()
+    zone = wish.zone or (BUNDLED_ZONE if is_bundled else None)
+    try:
+        sha256 = trace_hash(file)
+        trace = read_trace(file, unit=wish.unit, zone=zone)
+    except OSError as error:
+        raise StartRefused(f"glucose file {file}: {error.strerror or error}") from error
+    except (GlucoseFileError, ZoneError, ValueError) as error:
+        raise StartRefused(f"glucose file {file}: {error}") from error
+    first = trace.readings[0].at
+    return Begun(
+        file=str(file),
+        sha256=sha256,
+        unit=wish.unit,
+        zone=zone or ZONE_WITHOUT_TRACE,
+        begins_at=first_morning(first, zone=BUNDLED_ZONE) if is_bundled else first,
+    )
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        local_resolver(zone)
+    except ZoneError as error:
+        raise StartRefused(str(error)) from error
+
+
+def first_morning(first: UtcMillis, *, zone: str) -> UtcMillis:
+    """Find the first BEGIN_LOCAL after a trace's first reading.
+
+    Args:
+        first: [ms] of the first reading.
+        zone: IANA name of the wall clock.
+    """
+    resolve = local_resolver(zone)
+    day = local_time(first, zone=zone)
+    for _ in range(DAYS_SEARCHED):
+        for at in resolve(day.year, day.month, day.day, *BEGIN_LOCAL, 0):
+            if at > first:
+                return at
+        day += timedelta(days=1)
+    return first
+
+
+def _compare(begun: Begun, wish: Wish, folder: DataFolder) -> None:
+    """Refuse what contradicts the beginning.
+
+    Raises:
+        StartRefused: another file, unit or zone, or the file has changed or gone.
+    """
+    other = "; name another folder with --data"
+    if wish.file is not None and (wish.file == NO_TRACE) != (not begun.file):
+        raise StartRefused(f"{folder.path} was begun with {in_words(begun)}{other}")
+    for asked, known in ((wish.zone, begun.zone), (wish.unit, begun.unit)):
+        if asked is not None and asked != known:
+            raise StartRefused(f"{folder.path} was begun with {known}, not {asked}{other}")
+    if not begun.file:
+        return
+    file = Path(begun.file) if wish.file is None else wish.file
+    try:
+        sha256 = trace_hash(file)
+    except OSError as error:
+        raise StartRefused(f"glucose file {file}: {error.strerror or error}") from error
+    if sha256 != begun.sha256:
+        raise StartRefused(f"{file} is not the file that {folder.path} was begun with{other}")
