@@ -16,14 +16,10 @@ from schemas.bolus import (
     BolusSettingsSet,
     CarbsRecorded,
 )
-from schemas.delivery import (
-    BolusStarted,
-    DeliveryLimitsSet,
-    DeliveryResumed,
-    DeliverySuspended,
-)
+from schemas.delivery import BolusStarted, DeliveryLimitsSet
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.message import Now
+from schemas.pump import DeliveryResumed, DeliverySuspended
 from schemas.units import EventId, Grams, MilliUnits, PumpId, Speaker
 
 BOLUS_ADVISOR: Final = Speaker("bolus_advisor")

@@ -34,23 +34,10 @@ from schemas.delivery import (
     BolusStopped,
     BolusUnknown,
     CancelBolus,
-    DeliveryCommandRefused,
     DeliveryGap,
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
-    DeliveryResumed,
-    DeliverySuspended,
-    FillReservoir,
-    PumpControlLost,
-    PumpFound,
-    PumpLost,
-    ReservoirFilled,
-    ReservoirFillRequested,
-    ResumeDelivery,
-    ResumeRequested,
     SetDeliveryLimits,
-    SuspendDelivery,
-    SuspendRequested,
 )
 from schemas.device import (
     PlanStep,
@@ -61,6 +48,21 @@ from schemas.device import (
     PumpUnreachable,
 )
 from schemas.message import Event, Now
+from schemas.pump import (
+    DeliveryCommandRefused,
+    DeliveryResumed,
+    DeliverySuspended,
+    FillReservoir,
+    PumpControlLost,
+    PumpFound,
+    PumpLost,
+    ReservoirFilled,
+    ReservoirFillRequested,
+    ResumeDelivery,
+    ResumeRequested,
+    SuspendDelivery,
+    SuspendRequested,
+)
 from schemas.record import Restarted
 from schemas.units import DoseId, EventId, MilliUnitsPerHour, Speaker, UtcMillis
 

@@ -12,10 +12,10 @@ from schemas.delivery import (
     BolusRefused,
     BolusStarted,
     BolusUnknown,
-    DeliveryCommandRefused,
 )
 from schemas.device import PULSE_MU, PumpAnswered
 from schemas.message import Event, Now
+from schemas.pump import DeliveryCommandRefused
 from schemas.units import DoseId, EventId
 
 LIMITS_DISAGREE = Condition(

@@ -16,6 +16,10 @@ from schemas.delivery import (
     BolusReconciled,
     BolusStopped,
     DeliveryGap,
+)
+from schemas.device import PumpReading, PumpRecord
+from schemas.message import Event, Now
+from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
     PumpFound,
@@ -23,8 +27,6 @@ from schemas.delivery import (
     ResumeRequested,
     SuspendRequested,
 )
-from schemas.device import PumpReading, PumpRecord
-from schemas.message import Event, Now
 from schemas.units import DoseId, EventId, MilliUnits
 
 RESERVOIR_LOW_MU = MilliUnits(20_000)

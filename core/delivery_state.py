@@ -20,6 +20,9 @@ from schemas.delivery import (
     BolusUnknown,
     DeliveryGap,
     DeliveryLimitsSet,
+)
+from schemas.device import PumpAnswered, PumpPlan, PumpRead, PumpReading, PumpSuperseded
+from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
     PumpControlLost,
@@ -29,7 +32,6 @@ from schemas.delivery import (
     ResumeRequested,
     SuspendRequested,
 )
-from schemas.device import PumpAnswered, PumpPlan, PumpRead, PumpReading, PumpSuperseded
 from schemas.record import Restarted
 from schemas.units import (
     DoseId,

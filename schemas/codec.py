@@ -8,11 +8,11 @@ from typing import Any
 
 import msgspec
 
-from schemas import alarms, basal, bolus, delivery, device, glucose, record
+from schemas import alarms, basal, bolus, delivery, device, glucose, pump, record
 from schemas.message import Command, CommandEnvelope, Envelope, Event, Report, tag_of
 from schemas.upcasts import UPCASTS, UPCASTS_MAX, Upcast
 
-_ROOMS: tuple[ModuleType, ...] = (glucose, basal, bolus, delivery, record, alarms, device)
+_ROOMS: tuple[ModuleType, ...] = (glucose, basal, bolus, delivery, pump, record, alarms, device)
 
 
 def _kinds(base: type[msgspec.Struct]) -> tuple[type[msgspec.Struct], ...]:
@@ -56,6 +56,7 @@ _any: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any]
 
 class _Tagged(msgspec.Struct):
     type: str = ""
+    """[-] the tag; empty where there is none."""
 
 
 _tagged = msgspec.json.Decoder(_Tagged)

@@ -28,7 +28,7 @@ def _public_key(path: Path) -> str:
         with os.fdopen(handle, "wb") as file:
             file.write(seed)
     pair = nkeys.from_seed(bytearray(path.read_bytes().strip()))
-    return str(pair.public_key.decode())
+    return bytes(pair.public_key).decode()
 
 
 def broker_config(*, public_keys: Mapping[str, str], host: str, port: int, store: Path) -> str:

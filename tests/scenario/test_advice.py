@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from fake_house import LIMITS, PROFILE, SETTINGS, FakeHouse
 
+from fake_house import LIMITS, PROFILE, SETTINGS, FakeHouse
 from schemas import codec
 from schemas.bolus import (
     AcceptAdvice,
@@ -17,9 +17,10 @@ from schemas.bolus import (
     RecordCarbs,
     RequestAdvice,
 )
-from schemas.delivery import BolusDelivered, SuspendDelivery
+from schemas.delivery import BolusDelivered
 from schemas.glucose import RecordReading
 from schemas.message import Outcome
+from schemas.pump import SuspendDelivery
 from schemas.units import MINUTE_MS, EventId, Grams, MilliUnits, UtcMillis
 
 

@@ -1,0 +1,103 @@
+"""What can be said of the pump itself: suspension, its reservoir, and the line to it."""
+
+from typing import Literal
+
+from schemas.message import Command, Event, Refusal
+from schemas.units import MilliUnits, UtcMillis
+
+
+class SuspendDelivery(Command, frozen=True, kw_only=True, tag="suspend_delivery.v1"):
+    """Stop all insulin, a running bolus included; obeyed by actuator."""
+
+
+class ResumeDelivery(Command, frozen=True, kw_only=True, tag="resume_delivery.v1"):
+    """Deliver basal again; a stopped bolus stays stopped; obeyed by actuator."""
+
+
+class SuspendRequested(Event, frozen=True, kw_only=True, tag="suspend_requested.v1"):
+    """Somebody stops the pump; the pump is told next; said by actuator."""
+
+    actor: str
+    """[-] who asked."""
+
+
+class ResumeRequested(Event, frozen=True, kw_only=True, tag="resume_requested.v1"):
+    """Somebody starts the pump again; the pump is told next; said by actuator."""
+
+    actor: str
+    """[-] who asked."""
+
+
+class DeliverySuspended(Event, frozen=True, kw_only=True, tag="delivery_suspended.v1"):
+    """The pump says that it stands; said by actuator."""
+
+    at: UtcMillis
+    """[ms] since when, by the pump's history."""
+
+
+class DeliveryResumed(Event, frozen=True, kw_only=True, tag="delivery_resumed.v1"):
+    """The pump says that it delivers again; said by actuator."""
+
+    at: UtcMillis
+    """[ms] since when, by the pump's history."""
+
+
+class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_command_refused.v1"):
+    """A cancel, suspend, resume or fill that had nothing to do; said by actuator."""
+
+    name: Literal["cancel", "suspend", "resume", "fill"]
+    """[-] which."""
+    reason: Literal["no_bolus_runs", "already_suspended", "not_suspended", "out_of_range"]
+    """[-] why."""
+
+
+class FillReservoir(Command, frozen=True, kw_only=True, tag="fill_reservoir.v1"):
+    """A full reservoir was put in; obeyed by actuator."""
+
+    amount: MilliUnits
+    """[mU] 1 to 300000."""
+
+
+class ReservoirFillRequested(Event, frozen=True, kw_only=True, tag="reservoir_fill_requested.v1"):
+    """The pump is told of a new reservoir; said by actuator."""
+
+    amount: MilliUnits
+    """[mU] 1 to 300000."""
+    actor: str
+    """[-] who put it in."""
+
+
+class ReservoirFilled(Event, frozen=True, kw_only=True, tag="reservoir_filled.v1"):
+    """The pump counts down from here; said by actuator."""
+
+    amount: MilliUnits
+    """[mU] 1 to 300000."""
+    at: UtcMillis
+    """[ms] by the pump's history."""
+
+
+class PumpLost(Event, frozen=True, kw_only=True, tag="pump_lost.v1"):
+    """The pump does not answer; it goes on by its plan; said by actuator."""
+
+    reason: str
+    """[-] in words."""
+
+
+class PumpFound(Event, frozen=True, kw_only=True, tag="pump_found.v1"):
+    """The pump answers; its registers at that instant; said by actuator."""
+
+    odometer: MilliUnits
+    """[mU] by the pump's count."""
+    reservoir: MilliUnits
+    """[mU] by the pump's count."""
+    suspended: bool
+    """[-] whether it stands."""
+    plan: str | None = None
+    """[-] the plan it holds."""
+
+
+class PumpControlLost(Event, frozen=True, kw_only=True, tag="pump_control_lost.v1"):
+    """Another controller drives the pump: this one stays silent from now on; said by actuator."""
+
+    epoch: int
+    """[-] the epoch that drives."""
