@@ -85,7 +85,10 @@ async def play(
 
 async def _until(at: UtcMillis, clock: Clock) -> None:
     """Sleep until a therapy time."""
-    while (now := clock.now()).therapy < at:
+    while True:
+        now = clock.now()
+        if now.therapy >= at:
+            return
         await asyncio.sleep(min(SLEEP_S_MAX, (at - now.therapy) / now.speed / 1_000 + 0.001))
 
 

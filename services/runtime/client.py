@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from schemas.headers import TRACE_HEADER, trace_id_of, traceparent
 from schemas.message import Command, CommandEnvelope, Deadline, Outcome, name_of
 from schemas.subjects import (
     REPLY_HEADER,
+    STREAM,
     Endpoint,
     command_subject,
     reply_inbox,
@@ -155,6 +157,23 @@ class BusClient:
             raise ServiceAbsent(f"{service} does not answer") from error
         return answer.data
 
+    async def listen(self, subject: str, *, heard: Callable[[str, bytes], None]) -> None:
+        """Hear what is said from now on, with its subject; what is missed stays missed."""
+
+        async def on_message(message: Msg) -> None:
+            heard(message.subject, message.data)
+
+        await self.client.subscribe(subject, cb=on_message)
+
+    async def lag(self, service: Speaker) -> int | None:
+        """Count the messages in the stream that a service has not fetched; None if unknown."""
+        subject = f"$JS.API.CONSUMER.INFO.{STREAM}.{service}"
+        try:
+            answer = await self.client.request(subject, b"", timeout=ANSWER_S)
+            return msgspec.json.decode(answer.data, type=_ConsumerInfo).num_pending
+        except (TimeoutError, nats.errors.Error, msgspec.DecodeError):
+            return None
+
     async def _on_reply(self, message: Msg) -> None:
         future = self._waiting.get(message.subject.rsplit(".", 1)[-1])
         if future is not None and not future.done():
@@ -164,6 +183,10 @@ class BusClient:
 class _PubAnswer(msgspec.Struct):
     error: dict[str, Any] | None = None
     duplicate: bool = False
+
+
+class _ConsumerInfo(msgspec.Struct):
+    num_pending: int | None = None
 
 
 async def _nothing() -> None:

@@ -150,9 +150,17 @@ class Child:
             self._turn("restarting")
             if boot_ns() - began_ns > ALIVE_S * 1e9:
                 backoff_s = BACKOFF_S_MIN
+            backoff_s = await self._again(backoff_s)
+
+    async def _again(self, backoff_s: float) -> float:
+        """Start the process anew, as often as it takes; give the next pause."""
+        while True:
             await asyncio.sleep(backoff_s)
             backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
-            await self._spawn()
+            # No process table left, no memory: that passes, and the others need us.
+            with contextlib.suppress(OSError):
+                await self._spawn()
+                return backoff_s
 
     async def _keep_guard(self, pid: int) -> None:
         """Keep a guard beside the process; its end by itself means that it was killed."""

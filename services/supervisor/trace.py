@@ -103,9 +103,8 @@ def in_words(begun: Begun) -> str:
 
 def _begin(wish: Wish) -> Begun:
     if wish.file == NO_TRACE:
-        zone = wish.zone or ZONE_WITHOUT_TRACE
-        _check_zone(zone)
-        return Begun(zone=zone)
+        _check_zone(wish.zone or ZONE_WITHOUT_TRACE)
+        return Begun(zone=wish.zone or ZONE_WITHOUT_TRACE)
     is_bundled = wish.file is None or wish.file.resolve() == BUNDLED
     file = BUNDLED if is_bundled else (wish.file or BUNDLED).resolve()
     zone = wish.zone or (BUNDLED_ZONE if is_bundled else None)

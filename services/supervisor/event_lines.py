@@ -1,0 +1,172 @@
+"""Events as lines that a person reads; what is not worth a line gives none."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised
+from schemas.basal import BasalPlanMade, BasalProfileSet, TemporaryRateEnded, TemporaryRateStarted
+from schemas.bolus import (
+    AcceptanceRefused,
+    AdviceAccepted,
+    AdviceRefused,
+    BolusAdvised,
+    BolusOrdered,
+    BolusSettingsSet,
+    CarbsRecorded,
+)
+from schemas.delivery import (
+    BolusCancelled,
+    BolusDelivered,
+    BolusProgressed,
+    BolusReconciled,
+    BolusRefused,
+    BolusStopped,
+    BolusUnknown,
+    DeliveryGap,
+    DeliveryLimitsSet,
+    DeliveryResumed,
+    DeliverySuspended,
+    PumpControlLost,
+    PumpFound,
+    PumpLost,
+    ReservoirFilled,
+)
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
+from schemas.message import Event, Refusal, name_of
+from schemas.units import UtcMillis
+from services.supervisor.texts import between, rate, units, wall, words
+
+
+class Line(NamedTuple):
+    """One notable change."""
+
+    at: UtcMillis
+    """[ms] therapy time."""
+    text: str
+    """[-] in words."""
+    is_routine: bool = False
+    """[-] comes so often that the screen shows it elsewhere."""
+
+
+def advice_terms(advised: BolusAdvised) -> Sequence[tuple[str, str]]:
+    """Write an advice term by term."""
+    glucose = "none fresh" if advised.glucose is None else f"{advised.glucose} mg/dL"
+    board = between(advised.insulin_on_board_least, advised.insulin_on_board_most)
+    return (
+        (f"food {advised.carbs} g", units(advised.food)),
+        (f"correction, glucose {glucose}", units(advised.correction)),
+        ("insulin on board", board),
+        *(
+            (words(cut.limit), f"{units(cut.before)} cut to {units(cut.after)}")
+            for cut in advised.clamps
+        ),
+        ("because", ", ".join(map(words, advised.reasons)) or "the terms as they are"),
+    )
+
+
+def describe(event: Event, *, at: UtcMillis, zone: str) -> Line | None:
+    """Write an event as a line.
+
+    Args:
+        event: what was said.
+        at: [ms] therapy time of the decision.
+        zone: IANA name of the wall clock of times inside the text.
+    """
+    for texts in (_of_bolus, _of_delivery, _of_the_rest):
+        text = texts(event, zone)
+        if text:
+            routine = isinstance(event, BolusProgressed | GlucoseMeasured)
+            return Line(at, text, routine)
+    if isinstance(event, Refusal):
+        reason = words(str(getattr(event, "reason", "")))
+        return Line(at, f"{words(name_of(type(event)))}: {reason}")
+    return None
+
+
+def _of_bolus(event: Event, zone: str) -> str:
+    del zone
+    match event:
+        case CarbsRecorded(grams=grams):
+            return f"meal: {grams} g"
+        case BolusAdvised() as advised:
+            terms = "; ".join(" ".join(term) for term in advice_terms(advised))
+            return f"advice: {units(advised.amount)} = {terms}"
+        case AdviceRefused(reason=reason, carbs=carbs):
+            return f"no advice for {carbs} g: {words(reason)}"
+        case AdviceAccepted(actor=actor):
+            return f"advice accepted by {actor}"
+        case AcceptanceRefused(reason=reason):
+            return f"acceptance refused: {words(reason)}"
+        case BolusOrdered(amount=amount, actor=actor):
+            return f"bolus of {units(amount)} ordered by {actor}"
+        case BolusSettingsSet(actor=actor):
+            return f"ratios and targets set by {actor}"
+        case _:
+            return ""
+
+
+def _of_delivery(event: Event, zone: str) -> str:
+    match event:
+        case BolusProgressed(delivered=delivered):
+            return f"bolus: {units(delivered)} given"
+        case BolusDelivered(delivered=delivered):
+            return f"bolus delivered: {units(delivered)}"
+        case BolusStopped(delivered=delivered, requested=requested, reason=reason):
+            return f"bolus stopped: {units(delivered)} of {units(requested)}, {words(reason)}"
+        case BolusUnknown(least=least, most=most, reason=reason):
+            return f"bolus unknown: {between(least, most)} counts as given; {reason}"
+        case BolusReconciled(outcome=outcome, delivered=delivered):
+            return f"unknown bolus settled: {outcome}, {units(delivered)}"
+        case BolusRefused(amount=amount, reason=reason):
+            return f"bolus of {units(amount)} not given: {words(reason)}"
+        case BolusCancelled(actor=actor):
+            return f"bolus cancelled by {actor}"
+        case DeliveryGap(starts_at=starts_at, ends_at=ends_at):
+            return f"the pump was off {wall(starts_at, zone=zone)} to {wall(ends_at, zone=zone)}"
+        case DeliverySuspended():
+            return "the pump stands"
+        case DeliveryResumed():
+            return "the pump delivers again"
+        case DeliveryLimitsSet(single=single, actor=actor):
+            return f"hard limits set by {actor}: single bolus {units(single)}"
+        case ReservoirFilled(amount=amount):
+            return f"reservoir filled: {units(amount)}"
+        case _:
+            return _of_the_pump(event)
+
+
+def _of_the_pump(event: Event) -> str:
+    match event:
+        case PumpLost(reason=reason):
+            return f"the pump does not answer: {reason}"
+        case PumpFound(odometer=odometer, reservoir=reservoir):
+            return f"the pump answers: odometer {units(odometer)}, reservoir {units(reservoir)}"
+        case PumpControlLost():
+            return "another controller drives the pump"
+        case _:
+            return ""
+
+
+def _of_the_rest(event: Event, zone: str) -> str:
+    match event:
+        case GlucoseMeasured(glucose=glucose, source=source, device=device):
+            return f"glucose {glucose} mg/dL ({device or source})"
+        case GlucoseBeyondRange(bound=bound, source=source):
+            return f"glucose {bound.upper()} ({source})"
+        case BasalProfileSet(name=name, actor=actor):
+            return f"basal profile {name} set by {actor}"
+        case BasalPlanMade(ends_at=ends_at):
+            return f"basal plan made, until {wall(ends_at, zone=zone)} in two days"
+        case TemporaryRateStarted() as temporary:
+            what = rate(temporary.rate) if temporary.percent is None else f"{temporary.percent} %"
+            return f"temporary rate {what} until {wall(temporary.ends_at, zone=zone)}"
+        case TemporaryRateEnded(reason=reason):
+            return f"temporary rate ended: {reason}"
+        case AlarmRaised(priority=priority, text=text):
+            return f"ALARM ({priority}): {text}"
+        case AlarmCleared(alarm=alarm):
+            return f"alarm over: {words(alarm)}"
+        case AlarmAcknowledged(alarm=alarm, actor=actor):
+            return f"alarm seen by {actor}: {words(alarm)}"
+        case _:
+            return ""

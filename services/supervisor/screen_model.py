@@ -1,0 +1,160 @@
+"""What the live screen shows, folded from events heard and answers of services."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+import msgspec
+
+from core.alarms import ActiveAlarm
+from core.basal_state import BasalView
+from core.bolus_state import BolusView
+from core.delivery_view import DeliveryView
+from core.glucose import GlucoseView
+from core.record import RecordView
+from schemas.device import PULSE_MU
+from schemas.glucose import GlucoseMeasured
+from schemas.message import Event
+from schemas.units import MINUTE_MS, MgDl, Milliseconds, MilliUnitsPerHour, PumpId, UtcMillis
+from services.runtime.discovery import Health
+from services.supervisor.event_lines import Line, describe
+from services.supervisor.texts import between, rate
+
+LINES_KEPT = 30
+"""[-] last lines kept for the screen."""
+
+EVENTS_KEPT = 500
+"""[-] ids of events kept to know a repeated one: a batch may be sent twice."""
+
+TREND_MS_MAX = Milliseconds(15 * MINUTE_MS)
+"""[ms] between two readings of a sensor that make a trend."""
+
+_ARROWS: Final = ((3, "⇈"), (2, "↑"), (1, "↗"), (-1, "→"), (-2, "↘"), (-3, "↓"))
+"""[mg/dL/min] the arrow at and above each slope; source: the bounds of Dexcom's arrows."""
+
+Views = GlucoseView | BasalView | BolusView | DeliveryView | RecordView
+
+
+class Step(NamedTuple):
+    """A change of the basal rate that was seen."""
+
+    at: UtcMillis
+    before: MilliUnitsPerHour | None
+    after: MilliUnitsPerHour | None
+
+
+class Process(msgspec.Struct, frozen=True, kw_only=True):
+    """How a process of this system is."""
+
+    state: str
+    """[-] starting, up, restarting or stopped."""
+    restarts: int
+    """[-] since the start."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ScreenModel:
+    """The picture of one pump and its services."""
+
+    pump: PumpId
+    zone: str
+    speed: int
+    glucose_from: str
+    plays_trace: bool
+    tell: Callable[[Line], None]
+    glucose: GlucoseView | None = None
+    basal: BasalView | None = None
+    bolus: BolusView | None = None
+    delivery: DeliveryView | None = None
+    record: RecordView | None = None
+    health: dict[str, Health] = field(default_factory=dict)
+    lag: dict[str, int | None] = field(default_factory=dict)
+    processes: dict[str, Process] = field(default_factory=dict)
+    step: Step | None = None
+    sensor: tuple[GlucoseMeasured, ...] = ()
+    lines: deque[Line] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
+    _known: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+
+    def hear(self, event: Event, *, name: str, at: UtcMillis) -> None:
+        """Take an event that was just said; `name` is its id."""
+        if name in self._known:
+            return
+        self._known.append(name)
+        if isinstance(event, GlucoseMeasured) and event.source == "sensor":
+            self.sensor = (*self.sensor[-1:], event)
+        line = describe(event, at=at, zone=self.zone)
+        if line is not None and isinstance(event, GlucoseMeasured):
+            line = line._replace(text=f"{line.text}{self._standing()}")
+        if line is not None:
+            self._say(line)
+
+    def take(self, view: Views, *, at: UtcMillis) -> None:
+        """Take the answer of a service, given at therapy time `at`."""
+        match view:
+            case GlucoseView():
+                self.glucose = view
+            case BasalView():
+                self.basal = view
+            case BolusView():
+                self.bolus = view
+            case DeliveryView():
+                self._see_rate(view, at)
+                self.delivery = view
+            case RecordView():
+                self.record = view
+
+    def take_process(self, name: str, *, process: Process, at: UtcMillis) -> None:
+        """Take how a process is."""
+        before = self.processes.get(name)
+        self.processes[name] = process
+        if process.state == "restarting":
+            self._say(Line(at, f"process {name} ended by itself and is started again"))
+        elif before is not None and before.state == "restarting" and process.state == "up":
+            self._say(Line(at, f"process {name} is up again, restarts: {process.restarts}"))
+
+    @property
+    def trend(self) -> str:
+        """Give the arrow of the sensor's last two readings, empty without them."""
+        if len(self.sensor) < 2:
+            return ""
+        before, last = self.sensor
+        apart = last.measured_at - before.measured_at
+        if not 0 < apart <= TREND_MS_MAX:
+            return ""
+        slope = (last.glucose - before.glucose) * MINUTE_MS / apart
+        return next((arrow for least, arrow in _ARROWS if slope >= least), "⇊")
+
+    @property
+    def pulses(self) -> int:
+        """Count the strokes of the pump."""
+        return self.delivery.odometer // PULSE_MU if self.delivery else 0
+
+    @property
+    def last_glucose(self) -> MgDl | None:
+        """Give the newest value."""
+        return self.glucose.glucose if self.glucose else None
+
+    def alarms(self) -> tuple[ActiveAlarm, ...]:
+        """Give all alarms, the most urgent first."""
+        views = (self.glucose, self.basal, self.bolus, self.delivery, self.record)
+        found = [alarm for view in views if view for alarm in view.alarms]
+        return tuple(sorted(found, key=lambda alarm: ("high", "medium", "low").index(alarm[1])))
+
+    def _standing(self) -> str:
+        if self.bolus is None or self.bolus.insulin_on_board_most is None:
+            return ""
+        board = between(self.bolus.insulin_on_board_least, self.bolus.insulin_on_board_most)
+        return f"; insulin on board {board}; {self.pulses} pulses"
+
+    def _see_rate(self, view: DeliveryView, at: UtcMillis) -> None:
+        before = self.delivery.rate if self.delivery else None
+        if view.rate is None or view.rate == before:
+            return
+        self.step = Step(at, before, view.rate)
+        self._say(Line(at, f"basal rate: {rate(before)} to {rate(view.rate)}"))
+
+    def _say(self, line: Line) -> None:
+        if not line.is_routine:
+            self.lines.append(line)
+        self.tell(line)
