@@ -42,6 +42,7 @@ from services.runtime.fake_bus import FakeBroker
 from services.runtime.fake_pump_device import FakePumpDevice
 from services.runtime.fake_store import FakeStore
 from services.runtime.machine import Reported
+from services.runtime.pump_host import FakePumpStore
 from services.runtime.stepper import Stepper, finish
 
 PUMP = PumpId("p1")
@@ -82,9 +83,11 @@ class FakeHouse:
     def __init__(self, *, start: UtcMillis = START, speed: int = 1, fill_mu: int = 200_000) -> None:
         self.clock = FakeClock(therapy=start, speed=speed)
         self.broker = FakeBroker()
-        self.pump = FakePumpDevice(self.clock, fill=MilliUnits(fill_mu))
+        self.pump_store = FakePumpStore()
+        self.pump = FakePumpDevice(self.clock, store=self.pump_store, fill=MilliUnits(fill_mu))
         self.stores = {name: FakeStore() for name in DECIDER_OF}
         self.services: dict[Speaker, Stepper[Any]] = {}
+        self.line_is_cut = False
         self._sent = 0
         for name in DECIDER_OF:
             self.restart(name)
@@ -98,7 +101,7 @@ class FakeHouse:
         if decider is DELIVERY_DECIDER:
             hands = PumpHands(devices={PUMP: self.pump}, clock=self.clock)
             watch = PumpWatch(pump=PUMP, device=self.pump, state=lambda: self.state("actuator"))
-            sense = _Sense(watch).look
+            sense = _Sense(self, watch).look
         elif decider is BASAL_DECIDER:
             hands = ZoneHands()
         self.services[speaker] = Stepper(
@@ -197,7 +200,8 @@ class FakeHouse:
 class _Sense:
     """Looks at the pump at every step."""
 
-    def __init__(self, watch: PumpWatch) -> None:
+    def __init__(self, house: FakeHouse, watch: PumpWatch) -> None:
+        self._house = house
         self._watch = watch
 
     def look(self) -> list[Reported]:
@@ -206,7 +210,8 @@ class _Sense:
         async def put(reported: Reported) -> None:
             found.append(reported)
 
-        finish(self._watch.look(put))
+        if not self._house.line_is_cut:
+            finish(self._watch.look(put))
         return found
 
 

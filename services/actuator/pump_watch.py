@@ -36,6 +36,7 @@ class PumpWatch:
         self._device = device
         self._state = state
         self._claimed = False
+        self._superseded = False
         self._reported: PumpStatus | None = None
 
     async def run(self, put: Put) -> None:
@@ -44,22 +45,24 @@ class PumpWatch:
         After any silence the epoch is raised anew: a command that still lies in the line then
         finds a closed door, and what the pump says of an unknown dose is final.
         """
-        while True:
-            try:
-                pause_s = await self.look(put)
-            except PumpTimeout:
-                self._claimed = False
-                self._reported = None
-                await put(Reported(self._pump, PumpUnreachable(reason="no answer in time")))
-                pause_s = RETRY_S
-            except PumpSupersededError as error:
-                await put(Reported(self._pump, PumpSuperseded(epoch=error.epoch)))
-                log.error("actuator.superseded", pump=self._pump, epoch=error.epoch)
-                return
-            await asyncio.sleep(pause_s)
+        while not self._superseded:
+            await asyncio.sleep(await self.look(put))
 
     async def look(self, put: Put) -> float:
         """Read once, report what is new, and give the seconds until the next reading."""
+        try:
+            return await self._read(put)
+        except PumpTimeout:
+            self._claimed = False
+            self._reported = None
+            await put(Reported(self._pump, PumpUnreachable(reason="no answer in time")))
+        except PumpSupersededError as error:
+            self._superseded = True
+            log.error("actuator.superseded", pump=self._pump, epoch=error.epoch)
+            await put(Reported(self._pump, PumpSuperseded(epoch=error.epoch)))
+        return RETRY_S
+
+    async def _read(self, put: Put) -> float:
         state = self._state()
         if not self._claimed or self._must_fence(state):
             await self._device.claim()
