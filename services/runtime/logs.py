@@ -2,14 +2,25 @@
 
 import logging
 import sys
+from pathlib import Path
 
 import structlog
 
 
-def configure_logs(*, service: str, level: str = "INFO") -> None:
-    """Set structlog up for a process; every line names the service."""
+def configure_logs(*, service: str, level: str = "INFO", into: Path | None = None) -> None:
+    """Set structlog up for a process; every line names the service.
+
+    Args:
+        service: who logs.
+        level: the least that is logged.
+        into: file for the log, where standard error belongs to a person; else standard error.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    stream = into.open("a", encoding="utf-8", buffering=1) if into else sys.stderr
     renderer: structlog.types.Processor = structlog.processors.JSONRenderer()
-    if sys.stderr.isatty():
+    if stream.isatty():
         renderer = structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[
@@ -20,7 +31,7 @@ def configure_logs(*, service: str, level: str = "INFO") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)

@@ -24,6 +24,10 @@ from schemas.delivery import (
     BolusUnknown,
     DeliveryGap,
     DeliveryLimitsSet,
+)
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
+from schemas.message import Event, Refusal, name_of
+from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
     PumpControlLost,
@@ -31,10 +35,11 @@ from schemas.delivery import (
     PumpLost,
     ReservoirFilled,
 )
-from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
-from schemas.message import Event, Refusal, name_of
-from schemas.units import UtcMillis
+from schemas.units import MilliUnits, UtcMillis
 from services.supervisor.texts import between, rate, units, wall, words
+
+PROGRESS_MU = MilliUnits(500)
+"""[mU] of a bolus from one line to the next."""
 
 
 class Line(NamedTuple):
@@ -60,7 +65,7 @@ def advice_terms(advised: BolusAdvised) -> Sequence[tuple[str, str]]:
             (words(cut.limit), f"{units(cut.before)} cut to {units(cut.after)}")
             for cut in advised.clamps
         ),
-        ("because", ", ".join(map(words, advised.reasons)) or "the terms as they are"),
+        *((("because", ", ".join(map(words, advised.reasons))),) if advised.reasons else ()),
     )
 
 
@@ -107,8 +112,9 @@ def _of_bolus(event: Event, zone: str) -> str:
 
 def _of_delivery(event: Event, zone: str) -> str:
     match event:
-        case BolusProgressed(delivered=delivered):
-            return f"bolus: {units(delivered)} given"
+        case BolusProgressed(delivered=delivered, amount=amount):
+            crossed = delivered // PROGRESS_MU > (delivered - amount) // PROGRESS_MU
+            return f"bolus: {units(delivered)} given" if crossed else ""
         case BolusDelivered(delivered=delivered):
             return f"bolus delivered: {units(delivered)}"
         case BolusStopped(delivered=delivered, requested=requested, reason=reason):

@@ -84,10 +84,9 @@ class ScreenModel:
         if isinstance(event, GlucoseMeasured) and event.source == "sensor":
             self.sensor = (*self.sensor[-1:], event)
         line = describe(event, at=at, zone=self.zone)
-        if line is not None and isinstance(event, GlucoseMeasured):
-            line = line._replace(text=f"{line.text}{self._standing()}")
         if line is not None:
-            self._say(line)
+            standing = self._standing() if line.is_routine else ""
+            self._say(line._replace(text=f"{line.text}{standing}"))
 
     def take(self, view: Views, *, at: UtcMillis) -> None:
         """Take the answer of a service, given at therapy time `at`."""
@@ -145,7 +144,7 @@ class ScreenModel:
         if self.bolus is None or self.bolus.insulin_on_board_most is None:
             return ""
         board = between(self.bolus.insulin_on_board_least, self.bolus.insulin_on_board_most)
-        return f"; insulin on board {board}; {self.pulses} pulses"
+        return f"; insulin on board {board}; pulses: {self.pulses}"
 
     def _see_rate(self, view: DeliveryView, at: UtcMillis) -> None:
         before = self.delivery.rate if self.delivery else None

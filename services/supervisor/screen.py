@@ -1,0 +1,216 @@
+"""The live screen: one picture of pump and services, drawn twice a second."""
+
+import asyncio
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from schemas.message import Now
+from schemas.units import MINUTE_MS
+from services.runtime.clock import Clock
+from services.runtime.zones import local_time
+from services.supervisor.event_lines import advice_terms
+from services.supervisor.screen_model import ScreenModel
+from services.supervisor.texts import between, rate, units, wall
+
+DRAWN_EVERY_S = 0.5
+"""[s] between two pictures."""
+
+NOT_MEDICAL = "not a medical device"
+"""[-] stands on every picture."""
+
+NO_RESPONSE = "recorded glucose, does not respond to insulin"
+"""[-] stands on every picture while a trace plays."""
+
+ALARMS_SHOWN = 4
+"""[-] the most urgent ones."""
+
+TALL_ROWS = 30
+"""[-] terminals with fewer rows get the services in one line."""
+
+BAR_CELLS = 16
+"""[-] width of the bar of a running bolus."""
+
+GLUCOSE_OLD_MS = 10 * MINUTE_MS
+"""[ms] from here no bolus uses the reading; source: R57."""
+
+_COLOURS = {"high": "bold white on red", "medium": "bold black on yellow", "low": "cyan"}
+
+
+async def draw(model: ScreenModel, *, clock: Clock, console: Console) -> None:
+    """Draw the picture for ever."""
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            picture = render(model, now=clock.now(), height=console.size.height)
+            live.update(picture, refresh=True)
+            await asyncio.sleep(DRAWN_EVERY_S)
+
+
+def render(model: ScreenModel, *, now: Now, height: int) -> RenderableType:
+    """Draw one picture.
+
+    Args:
+        model: what is known.
+        now: both times.
+        height: [-] rows of the terminal.
+    """
+    is_tall = height >= TALL_ROWS
+    middle = Table.grid(expand=True)
+    middle.add_column(ratio=1)
+    middle.add_column(ratio=1)
+    middle.add_row(_panel("glucose", _glucose(model, now)), _panel("basal", _basal(model)))
+    middle.add_row(_panel("insulin", _insulin(model)), _panel("advice", _advice(model)))
+    alarms = tuple(_alarms(model))
+    services = _services(model) if is_tall else _services_line(model)
+    used = 19 + len(alarms) + (len(model.processes) + 3 if is_tall else 2)
+    return Group(
+        _head(model, now),
+        middle,
+        *alarms,
+        services,
+        *_last_lines(model, rows=max(1, height - used)),
+    )
+
+
+def _panel(title: str, rows: Iterator[tuple[str, RenderableType]]) -> Panel:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, value)
+    return Panel(table, title=title, title_align="left", border_style="dim", height=None)
+
+
+def _head(model: ScreenModel, now: Now) -> RenderableType:
+    at = local_time(now.therapy, zone=model.zone).strftime("%a %Y-%m-%d %H:%M:%S")
+    first = Text.assemble(
+        ("Basalt", "bold"),
+        f"  pump {model.pump}  {at} {model.zone}  ",
+        (f"speed {model.speed}", "cyan"),
+    )
+    notes = (NO_RESPONSE, NOT_MEDICAL) if model.plays_trace else (NOT_MEDICAL,)
+    return Group(first, Text("  ·  ".join(notes), style="yellow"))
+
+
+def _glucose(model: ScreenModel, now: Now) -> Iterator[tuple[str, RenderableType]]:
+    view = model.glucose
+    if view is None or view.measured_at is None:
+        yield "now", Text("no reading yet", style="dim")
+        yield "source", model.glucose_from
+        return
+    shown = f"{view.glucose} mg/dL" if view.glucose is not None else str(view.mark).upper()
+    age_ms = max(0, now.therapy - view.measured_at)
+    style = "bold red" if age_ms > GLUCOSE_OLD_MS else "bold green"
+    yield "now", Text.assemble((f"{shown} {model.trend}", style))
+    yield "age", f"{age_ms // MINUTE_MS} min, measured {wall(view.measured_at, zone=model.zone)}"
+    yield "readings", f"{view.readings} taken, {view.rejected} rejected"
+    yield "source", model.glucose_from
+
+
+def _basal(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
+    plan, pump = model.basal, model.delivery
+    now = rate(pump.rate) if pump else "-"
+    stands = Text(" the pump stands", style="bold red") if pump and pump.suspended else Text("")
+    yield "rate", Text.assemble((now, "bold"), stands)
+    step = model.step
+    if step is not None:
+        yield "step", f"{wall(step.at, zone=model.zone)}  {rate(step.before)} to {rate(step.after)}"
+    if plan is None or plan.profile is None:
+        yield "profile", Text("none", style="dim")
+        return
+    yield "profile", f"{plan.profile} ({plan.zone})"
+    if plan.plan_ends_at is not None:
+        until = local_time(plan.plan_ends_at, zone=model.zone).strftime("%a %H:%M")
+        held = "pump has it" if pump and pump.plan == plan.plan else "not at the pump yet"
+        yield "plan", f"until {until}, {held}"
+    if plan.temporary is not None and plan.temporary_ends_at is not None:
+        until = wall(plan.temporary_ends_at, zone=model.zone)
+        yield "temporary", Text(f"{plan.temporary} until {until}", style="magenta")
+
+
+def _insulin(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
+    bolus, pump = model.bolus, model.delivery
+    if bolus is not None:
+        board = between(bolus.insulin_on_board_least, bolus.insulin_on_board_most)
+        yield "on board", Text(board, style="bold")
+    if pump is None:
+        return
+    yield "reservoir", units(pump.reservoir)
+    yield (
+        "pulses",
+        f"{model.pulses}  (basal {units(pump.basal_total)}, bolus {units(pump.bolus_total)})",
+    )
+    dose = pump.last_dose
+    if dose is None:
+        yield "last dose", Text("none yet", style="dim")
+    else:
+        done = BAR_CELLS * dose.delivered // max(1, dose.requested)
+        yield (
+            "last dose",
+            f"{wall(dose.at, zone=model.zone)}  {units(dose.delivered)} of {units(dose.requested)}",
+        )
+        yield "", Text("█" * done + "░" * (BAR_CELLS - done) + f" {dose.state}", style="green")
+    if pump.unknown_doses:
+        yield "unknown", Text(f"{pump.unknown_doses} counted as given", style="bold yellow")
+
+
+def _advice(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
+    bolus = model.bolus
+    if bolus is not None and bolus.last_carbs is not None:
+        meal = bolus.last_carbs
+        yield "last meal", f"{wall(meal.eaten_at, zone=model.zone)}  {meal.grams} g"
+    if bolus is None or bolus.advice_terms is None:
+        yield "advice", Text("none yet", style="dim")
+        return
+    yield "advice", Text(units(bolus.advice_terms.amount), style="bold")
+    yield from advice_terms(bolus.advice_terms)
+
+
+def _alarms(model: ScreenModel) -> Iterator[RenderableType]:
+    alarms = model.alarms()
+    for alarm in alarms[:ALARMS_SHOWN]:
+        seen = f"  (seen by {alarm.acknowledged_by})" if alarm.acknowledged_by else ""
+        yield Text(f" {alarm.priority}: {alarm.text}{seen} ", style=_COLOURS[alarm.priority])
+    if len(alarms) > ALARMS_SHOWN:
+        yield Text(f" and {len(alarms) - ALARMS_SHOWN} more alarms: basalt alarms")
+
+
+def _services(model: ScreenModel) -> RenderableType:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("process")
+    table.add_column("is")
+    for name in ("handled", "unpublished", "lag", "restarts"):
+        table.add_column(name, justify="right")
+    for name, process in model.processes.items():
+        health = model.health.get(name)
+        lag = model.lag.get(name)
+        table.add_row(
+            name,
+            Text(process.state, style="green" if process.state == "up" else "bold red"),
+            str(health.handled) if health else "",
+            str(health.unpublished) if health else "",
+            "" if lag is None else str(lag + (health.waiting if health else 0)),
+            Text(str(process.restarts), style="yellow" if process.restarts else ""),
+        )
+    return Panel(table, title="processes", title_align="left", border_style="dim")
+
+
+def _services_line(model: ScreenModel) -> RenderableType:
+    line = Text()
+    for name, process in model.processes.items():
+        line.append("● ", style="green" if process.state == "up" else "bold red")
+        line.append(f"{name}{f' ({process.restarts})' if process.restarts else ''}  ")
+    return line
+
+
+def _last_lines(model: ScreenModel, *, rows: int) -> Iterator[RenderableType]:
+    for line in list(model.lines)[-rows:]:
+        text = Text.assemble((wall(line.at, zone=model.zone), "dim"), f" {line.text}")
+        text.truncate(200)
+        text.no_wrap = True
+        text.overflow = "ellipsis"
+        yield text

@@ -1,0 +1,232 @@
+"""The whole system on one machine: its clock, broker, processes and picture, start to stop."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from schemas.units import PumpId
+from services.runtime.client import BusClient
+from services.runtime.clock import wall_ms
+from services.runtime.data_folder import DataFolder, Running
+from services.runtime.logs import configure_logs
+from services.runtime.nats_connection import Credentials
+from services.supervisor import broker
+from services.supervisor.children import Child, ChildSpec
+from services.supervisor.clock_keeper import ClockKeeper
+from services.supervisor.demonstration import ACTOR, send_settings
+from services.supervisor.errors import StartRefused
+from services.supervisor.event_lines import Line
+from services.supervisor.observer import Observer
+from services.supervisor.permissions import GLUCOSE_PLAYER, SCRIPTED_PERSON, SUPERVISOR
+from services.supervisor.plain import PlainLines, say
+from services.supervisor.plan_of_processes import PUMP_PROCESS, Plan, specs
+from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, draw
+from services.supervisor.screen_model import Process, ScreenModel
+from services.supervisor.stream import StreamRefused, make_stream
+from services.supervisor.texts import units
+from services.supervisor.trace import Begun, Wish, choose, in_words, remember
+
+READY_S = 30.0
+"""[s] from the start of the services until all have joined the stream; a long record is read."""
+
+LOOK_S = 0.05
+"""[s] between two looks whether all are ready."""
+
+EXIT_USAGE = 2
+"""[-] how a process ends whose files are broken: to start it again would not help."""
+
+CLIENTS = (GLUCOSE_PLAYER, SCRIPTED_PERSON)
+"""[-] stopped first: nobody asks for anything any more."""
+
+MIDDLE = (PUMP_PROCESS, "actuator", "glucose_ingest", "basal_scheduler", "bolus_advisor")
+"""[-] stopped next, all at once; the historian hears what they said last."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemOptions:
+    """What the system is made of."""
+
+    host: str
+    port: int | None
+    speed: int | None
+    wish: Wish
+    has_person: bool
+    has_screen: bool
+    pump: PumpId
+
+
+class System:
+    """Everything that runs on one data folder."""
+
+    def __init__(self, folder: DataFolder, options: SystemOptions) -> None:
+        """Prepare; nothing is read or written before `start`."""
+        self.closing_line = ""
+        self.was_killed = False
+        self._folder = folder
+        self._options = options
+        self._keeper = ClockKeeper(folder)
+        self._children: dict[str, Child] = {}
+        self._client: BusClient | None = None
+        self._model: ScreenModel | None = None
+        self._observer: Observer | None = None
+        self._beat: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start everything; done when every service has joined the stream.
+
+        Raises:
+            StartRefused: something is in the way, in one line.
+            OSError: the folder cannot be written.
+        """
+        options, folder, began = self._options, self._folder, wall_ms()
+        folder.running.unlink(missing_ok=True)
+        begun = choose(folder, options.wish)
+        configure_logs(service=SUPERVISOR, into=folder.log(SUPERVISOR))
+        program = await asyncio.to_thread(broker.find_broker)
+        port = broker.choose_port(host=options.host, port=options.port)
+        record = self._keeper.start(begins_at=begun.begins_at, speed=options.speed)
+        self._beat = asyncio.create_task(self._keeper.beat())
+        remember(folder, begun)
+        self._model = ScreenModel(
+            pump=options.pump,
+            zone=begun.zone,
+            speed=record.speed,
+            glucose_from=in_words(begun),
+            plays_trace=bool(begun.file),
+            tell=_silent if options.has_screen else PlainLines(zone=begun.zone).tell,
+        )
+        url = await self._start_broker(program, port)
+        client, observer = await self._connect(url, self._model)
+        plan = Plan(
+            folder=folder, pump=options.pump, url=url, begun=begun, has_person=options.has_person
+        )
+        for spec in specs(plan):
+            await self._spawn(spec)
+        await self._until_ready(observer)
+        if not begun.has_settings:
+            await send_settings(client, pump=options.pump, zone=begun.zone)
+            remember(folder, msgspec.structs.replace(begun, has_settings=True))
+        self._tell_of_start(url, begun, speed=record.speed, took_ms=wall_ms() - began)
+
+    async def watch(self) -> None:
+        """Keep the picture up to date until cancelled."""
+        if self._observer is None or self._model is None:
+            raise StartRefused("nothing was started")
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._observer.look())
+            if self._options.has_screen:
+                tasks.create_task(draw(self._model, clock=self._keeper.clock, console=Console()))
+
+    async def stop(self) -> None:
+        """Stop everything in order: those who command, those who hear, the broker, the clock."""
+        if self._observer is not None and not self.was_killed:
+            await self._observer.look_once()
+        if self._client is not None:
+            await self._client.close()
+        for stage in (CLIENTS, MIDDLE, ("historian",), ("broker",)):
+            stopping = (self._children[name].stop() for name in stage if name in self._children)
+            await asyncio.gather(*stopping)
+        if self._beat is not None:
+            self._beat.cancel()
+            await asyncio.wait((self._beat,))
+            self._keeper.pause()
+        self._folder.running.unlink(missing_ok=True)
+        self.closing_line = self._closing()
+
+    def kill(self) -> None:
+        """End every process at once."""
+        self.was_killed = True
+        for child in self._children.values():
+            child.kill()
+
+    async def _start_broker(self, program: Path, port: int) -> str:
+        host = self._options.host
+        spec = broker.broker_spec(program=program, folder=self._folder, host=host, port=port)
+        server = await self._spawn(spec)
+        await broker.until_it_answers(server, host=host, port=port)
+        return f"nats://{host}:{port}"
+
+    async def _connect(self, url: str, model: ScreenModel) -> tuple[BusClient, Observer]:
+        client = self._client = BusClient(
+            url=url,
+            credentials=Credentials(SUPERVISOR, self._folder.seed(SUPERVISOR)),
+            actor=ACTOR,
+            clock=self._keeper.clock,
+        )
+        await client.open()
+        try:
+            await make_stream(client.client)
+        except (StreamRefused, TimeoutError) as error:
+            raise StartRefused(f"the broker makes no stream: {error}") from error
+        observer = self._observer = Observer(client=client, clock=self._keeper.clock, model=model)
+        await observer.listen()
+        return client, observer
+
+    async def _spawn(self, spec: ChildSpec) -> Child:
+        child = self._children[spec.name] = Child(spec, self._changed)
+        await child.start()
+        return child
+
+    def _changed(self, child: Child) -> None:
+        if self._model is not None:
+            process = Process(state=child.state, restarts=child.restarts)
+            at = self._keeper.clock.now().therapy
+            self._model.take_process(child.spec.name, process=process, at=at)
+
+    async def _until_ready(self, observer: Observer) -> None:
+        """Wait until every service has joined the stream.
+
+        Raises:
+            StartRefused: a process cannot use its files, or READY_S are over.
+        """
+        try:
+            async with asyncio.timeout(READY_S):
+                while not await observer.look_once():
+                    self._refuse_broken()
+                    await asyncio.sleep(LOOK_S)
+                self._refuse_broken()
+        except TimeoutError as error:
+            words = [child.last_words() for child in self._children.values() if child.restarts]
+            why = "; ".join(filter(None, words)) or f"see {self._folder.logs}"
+            raise StartRefused(f"not ready within {READY_S:.0f} s: {why}") from error
+
+    def _refuse_broken(self) -> None:
+        for child in self._children.values():
+            if child.ended.is_set() and child.exit_code == EXIT_USAGE:
+                words = child.last_words() or f"see {child.spec.log}"
+                raise StartRefused(words)
+
+    def _tell_of_start(self, url: str, begun: Begun, *, speed: int, took_ms: int) -> None:
+        words = in_words(begun)
+        self._folder.write_running(
+            Running(
+                pid=os.getpid(),
+                url=url,
+                pump=self._options.pump,
+                speed=speed,
+                started=wall_ms(),
+                glucose=words,
+            )
+        )
+        if not self._options.has_screen:
+            say(f"ready in {took_ms / 1_000:.1f} s at {url}: {words}, speed {speed}")
+            say(f"{NO_RESPONSE}; {NOT_MEDICAL}" if begun.file else NOT_MEDICAL)
+
+    def _closing(self) -> str:
+        delivery = self._model.delivery if self._model else None
+        if delivery is None:
+            return ""
+        return (
+            f"stopped; delivered {units(delivery.odometer)} in all: "
+            f"basal {units(delivery.basal_total)}, boluses {units(delivery.bolus_total)}; "
+            f"start again with the same folder, {self._folder.path}, to go on"
+        )
+
+
+def _silent(line: Line) -> None:
+    """Leave it to the screen."""
+    del line
