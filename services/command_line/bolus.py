@@ -1,0 +1,113 @@
+"""Boluses: advice with every term, its acceptance, and an amount of the person's own."""
+
+import argparse
+import sys
+
+from schemas.bolus import (
+    AcceptAdvice,
+    BolusAdvised,
+    BolusOrdered,
+    OrderBolus,
+    RequestAdvice,
+)
+from schemas.message import Outcome, Refusal
+from schemas.units import DoseId, EventId, MilliUnits, Speaker
+from services.command_line.advice_table import expiry, reasons, terms
+from services.command_line.choices import choices
+from services.command_line.exits import DONE, REFUSED, CommandFailed
+from services.command_line.following import follow
+from services.command_line.session import (
+    Session,
+    print_event,
+    print_json,
+    run_session,
+    said,
+)
+from services.command_line.tables import print_table
+from services.command_line.words import signed_units
+
+ADVISOR = Speaker("bolus_advisor")
+
+
+def advise(arguments: argparse.Namespace) -> int:
+    """Ask for an advice and print each of its terms."""
+
+    async def work(session: Session) -> int:
+        outcome = await session.send(RequestAdvice(carbs=arguments.carbs), to=ADVISOR)
+        if session.as_json:
+            print_json(outcome)
+        else:
+            _show(session, outcome)
+        return DONE if outcome.accepted else REFUSED
+
+    return run_session(choices(arguments), work)
+
+
+def accept(arguments: argparse.Namespace) -> int:
+    """Accept an advice, by default the newest one."""
+
+    async def work(session: Session) -> int:
+        advice = arguments.advice or await _newest(session, ask=not arguments.yes)
+        outcome = await session.send(AcceptAdvice(advice=EventId(advice)), to=ADVISOR)
+        return await _ordered(session, outcome, wait=not arguments.no_wait)
+
+    return run_session(choices(arguments), work)
+
+
+def own_amount(arguments: argparse.Namespace) -> int:
+    """Order an amount of the person's own."""
+
+    async def work(session: Session) -> int:
+        outcome = await session.send(OrderBolus(amount=arguments.amount), to=ADVISOR)
+        return await _ordered(session, outcome, wait=not arguments.no_wait)
+
+    return run_session(choices(arguments), work)
+
+
+async def _newest(session: Session, *, ask: bool) -> str:
+    """Name the newest advice; on a terminal show its amount and ask, for it may be another's."""
+    view = await session.view(ADVISOR)
+    advice, amount = view.get("advice"), view.get("advised")
+    if advice is None or amount is None:
+        raise CommandFailed("there is no advice; ask for one with 'basalt advise'", REFUSED)
+    if ask and sys.stdin.isatty():
+        print(f"give {signed_units(MilliUnits(amount))}, advice {advice}? [y/N] ", end="")
+        sys.stdout.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise CommandFailed("nothing was given", REFUSED)
+    return str(advice)
+
+
+async def _ordered(session: Session, outcome: Outcome, *, wait: bool) -> int:
+    if session.as_json:
+        print_json(outcome)
+    else:
+        _show(session, outcome)
+    if not outcome.accepted:
+        return REFUSED
+    for name, event in zip(outcome.events, said(outcome), strict=True):
+        if isinstance(event, BolusOrdered) and wait:
+            return await follow(session, DoseId(name))
+    return DONE
+
+
+def _show(session: Session, outcome: Outcome) -> None:
+    for name, event in zip(outcome.events, said(outcome), strict=True):
+        if isinstance(event, BolusAdvised):
+            _show_advice(session, name, event)
+        else:
+            print_event(event)
+    if not outcome.accepted and not any(isinstance(event, Refusal) for event in said(outcome)):
+        session.show(outcome)
+
+
+def _show_advice(session: Session, name: EventId, advice: BolusAdvised) -> None:
+    now = session.clock.now()
+    rows = [(term.name, signed_units(term.amount), term.detail) for term in terms(advice, now)]
+    total = ("advised", signed_units(advice.amount), "")
+    print_table(("", "", ""), [*rows, total], title=f"advice {name}", right=frozenset({1}))
+    for sentence in reasons(advice):
+        print(f"- {sentence}")
+    print(f"- {expiry(advice, now)}")
+    if advice.amount or advice.carbs:
+        print(f"give it with: basalt accept {name}")

@@ -1,0 +1,77 @@
+"""Delivery: cancel, temporary rates, suspend and resume, a new reservoir."""
+
+import argparse
+import sys
+
+from schemas.basal import CancelTemporaryRate, SetTemporaryRate
+from schemas.delivery import CancelBolus
+from schemas.message import Command
+from schemas.pump import FillReservoir, ResumeDelivery, SuspendDelivery
+from schemas.units import Speaker
+from services.command_line.choices import choices
+from services.command_line.exits import DONE, UNKNOWN, wrong_input
+from services.command_line.following import ACTUATOR, FOLLOW_S, until
+from services.command_line.session import Session, run_session
+from services.command_line.texts import TemporaryRate
+
+SCHEDULER = Speaker("basal_scheduler")
+
+
+def cancel(arguments: argparse.Namespace) -> int:
+    """Stop the bolus that runs."""
+    return _perform(arguments, CancelBolus(), to=ACTUATOR)
+
+
+def temp(arguments: argparse.Namespace) -> int:
+    """Set or end a temporary rate."""
+    rate: TemporaryRate = arguments.rate
+    if rate.is_off:
+        if arguments.duration is not None:
+            raise wrong_input("'basalt temp off' takes no duration; nothing was sent")
+        return _perform(arguments, CancelTemporaryRate(), to=SCHEDULER)
+    if arguments.duration is None:
+        raise wrong_input("for how long? such as 'basalt temp 80% 30m'; nothing was sent")
+    command = SetTemporaryRate(percent=rate.percent, rate=rate.rate, duration=arguments.duration)
+    return _perform(arguments, command, to=SCHEDULER)
+
+
+def suspend(arguments: argparse.Namespace) -> int:
+    """Stop all insulin, and wait until the pump says that it stands."""
+    return _switch(arguments, SuspendDelivery(), suspended=True)
+
+
+def resume(arguments: argparse.Namespace) -> int:
+    """Deliver again, and wait until the pump says so."""
+    return _switch(arguments, ResumeDelivery(), suspended=False)
+
+
+def fill(arguments: argparse.Namespace) -> int:
+    """Tell the pump of a new reservoir."""
+    return _perform(arguments, FillReservoir(amount=arguments.amount), to=ACTUATOR)
+
+
+def _perform(arguments: argparse.Namespace, command: Command, *, to: Speaker) -> int:
+    async def work(session: Session) -> int:
+        return await session.perform(command, to=to)
+
+    return run_session(choices(arguments), work)
+
+
+def _switch(arguments: argparse.Namespace, command: Command, *, suspended: bool) -> int:
+    async def work(session: Session) -> int:
+        code = await session.perform(command, to=ACTUATOR)
+        if code != DONE:
+            return code
+        if await until(session, lambda view: view.get("suspended") is suspended) is None:
+            state = "suspended" if suspended else "delivering"
+            print(
+                f"basalt: the pump has not said within {FOLLOW_S:.0f} s that it is {state}; it may "
+                "or may not be. Look with 'basalt status' and 'basalt alarms'",
+                file=sys.stderr,
+            )
+            return UNKNOWN
+        if not session.as_json:
+            print("the pump stands" if suspended else "the pump delivers again")
+        return DONE
+
+    return run_session(choices(arguments), work)

@@ -1,0 +1,34 @@
+"""The entry point of `basalt`: parses, hands over to one command, turns its end into a code."""
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from services.command_line.exits import DONE, INTERRUPTED, CommandFailed
+from services.command_line.parser import Handler, make_parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; give its exit code."""
+    parsed = make_parser().parse_args(arguments)
+    try:
+        code = _handler(parsed.handler)(parsed)
+        sys.stdout.flush()
+        return code
+    except CommandFailed as error:
+        print(f"basalt: {error}", file=sys.stderr)
+        return error.code
+    except KeyboardInterrupt:
+        print("basalt: stopped; what was sent before may have been obeyed", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _handler(name: str) -> Handler:
+    """Import a command only when it is run; `name` is 'module:function' of this package."""
+    module, _, function = name.partition(":")
+    found: Handler = getattr(importlib.import_module(f"services.command_line.{module}"), function)
+    return found

@@ -1,0 +1,109 @@
+"""Every reason code of the vocabulary as a sentence that a person understands."""
+
+from typing import Final
+
+OF_ANY: Final[dict[str, str]] = {
+    "already_acknowledged": "somebody has acknowledged this alarm already",
+    "already_executed": "the pump has given this very dose already, and gives no dose twice",
+    "already_suspended": "delivery is suspended already",
+    "already_used": "this advice was accepted before; ask for a new one",
+    "ancient": "it was measured more than 24 h before therapy time",
+    "advice_changed": "glucose has moved the advice by more than 0.1 U since; look at the new one",
+    "advice_withdrawn": "with what is known now there would be no advice",
+    "bolus_running": "a bolus is being given; wait for its end or cancel it",
+    "carbs_out_of_range": "carbohydrate must be 0 to 300 g",
+    "carbs_since": "carbohydrate was recorded after the advice; ask for a new one",
+    "daily_limit": "it would exceed the limit for all insulin in any 24 h",
+    "dose_since": "a dose was ordered after the advice; ask for a new one",
+    "duplicate": "the same reading was taken before",
+    "expired": "it came too late and is not obeyed any more; ask again",
+    "future": "it claims a time more than 5 min ahead of therapy time",
+    "glucose_below_safe_minimum": "glucose is below 70 mg/dL; eat first, no insulin is advised",
+    "glucose_high_mark": "the device shows HIGH, which is not a number; measure with a meter",
+    "glucose_implausible": "the newest reading is implausible; measure again",
+    "glucose_low_mark": "the device shows LOW; eat first, no insulin is advised",
+    "history_missing": "a part of the record is missing; no bolus until it is settled",
+    "hourly_limit": "it would exceed the limit for boluses in any 60 min",
+    "implausible": "it is outside 10 to 600 mg/dL; check the number and its unit (--mmol?)",
+    "no_bolus_runs": "no bolus is being given",
+    "no_limits": "no delivery limits are set; set them with 'basalt limits'",
+    "no_profile": "no basal profile is set; set one with 'basalt profile FILE'",
+    "no_settings": "no bolus settings are set; set them with 'basalt settings FILE'",
+    "no_such_advice": "there is no such advice, or it is long past",
+    "none_runs": "no temporary rate runs",
+    "not_a_number": "it is neither a number nor LOW nor HIGH",
+    "not_active": "no such alarm is active",
+    "not_for_me": "the service asked does not obey this command",
+    "not_suspended": "delivery is not suspended",
+    "not_supported": "the service asked cannot do this now",
+    "not_whole_pulses": "the pump gives whole pulses of 0.05 U only",
+    "nothing_to_give": "the advice was to give nothing",
+    "one_of_percent_and_rate": "give either a percentage or a rate, not both",
+    "pump_refused": "the pump itself refused",
+    "pump_unreachable": "the pump does not answer",
+    "rate_out_of_range": "a rate is outside 0 to 35 U/h",
+    "reservoir": "the reservoir holds less than that",
+    "segments_wrong": "a profile has 1 to 48 segments, sorted by start, the first at 00:00",
+    "settings_since": "settings or limits were changed after the advice; ask for a new one",
+    "single_limit": "it is more than the limit for one bolus",
+    "superseded": "another controller drives the pump",
+    "suspended": "delivery is suspended; resume it first",
+    "time_out_of_range": "carbohydrate counts from 12 h before to 1 h after therapy time",
+    "unknown_zone": "there is no such time zone; names look like Europe/Berlin",
+    # Why something ended.
+    "cancelled": "somebody cancelled it",
+    "power_lost": "the pump lost its power",
+    "reservoir_empty": "the reservoir is empty",
+    "stopped_by_pump": "the pump stopped it",
+    # What shaped an advice.
+    "no_glucose": "there is no glucose reading",
+    "glucose_stale": "the newest glucose is older than 10 min and was not used",
+    "carbs_only": "without glucose the advice covers the carbohydrate only, no correction",
+    "below_target": "glucose is below target",
+    "negative_correction": "the correction lowers the advice",
+    "insulin_on_board_subtracted": "bolus insulin on board was subtracted from the correction",
+    "unknown_dose_counted": "a dose of unknown outcome was counted as given in full",
+    "rounded_down": "rounded down to whole pulses of 0.05 U",
+    "clamped_to_single_limit": "cut to the limit for one bolus",
+    "clamped_to_hourly_limit": "cut to what the hourly limit leaves",
+    "clamped_to_daily_limit": "cut to what the daily limit leaves",
+    "nothing_needed": "no insulin is needed",
+    # What an unknown dose came to.
+    "running": "the pump is giving it",
+    "matched": "the pump gave it in full",
+    "partial": "the pump gave a part of it",
+    "failed": "the pump gave none of it",
+    # What went wrong around a process.
+    "stream_replaced": "the broker's stream was made anew",
+    "stream_behind": "the broker's stream ends before what was heard of it",
+    "restored_from_old_copy": "a journal was restored from an old copy",
+    "bus_error": "the broker reported an error",
+    "clock_went_back": "the clock went back",
+}
+"""[-] code to sentence, where one sentence fits every message that has the code."""
+
+OF_ONE: Final[dict[tuple[str, str], str]] = {
+    ("acceptance_refused.v1", "expired"): "the advice has expired; ask for a new one",
+    ("bolus_refused.v1", "expired"): "it could not be started in time, and is never started late",
+    ("bolus_settings_refused.v1", "out_of_range"): "a setting is out of range",
+    ("carbs_refused.v1", "out_of_range"): "carbohydrate must be 1 to 300 g",
+    ("delivery_command_refused.v1", "out_of_range"): "a reservoir holds more than 0, up to 300 U",
+    ("delivery_limits_refused.v1", "out_of_range"): "a limit is out of range",
+    ("order_refused.v1", "out_of_range"): "a bolus must be more than 0 U",
+    ("temporary_rate_ended.v1", "expired"): "its time was over",
+    ("temporary_rate_ended.v1", "superseded"): "another temporary rate took its place",
+    ("temporary_rate_refused.v1", "out_of_range"): (
+        "a temporary rate is 0 to 250 % or 0 to 35 U/h, for 15 min to 24 h in whole minutes"
+    ),
+}
+"""[-] (tag, code) to sentence, where the message makes a difference."""
+
+
+def in_words(reason: str, *, tag: str = "") -> str:
+    """Give the sentence of a reason code; a text that is no code is given back as it stands.
+
+    Args:
+        reason: code, or words that a device or the runtime gave.
+        tag: of the message that has it, for codes that mean several things.
+    """
+    return OF_ONE.get((tag, reason)) or OF_ANY.get(reason) or reason.replace("_", " ")

@@ -1,0 +1,185 @@
+"""The record read again: the state of a pump at a time, and every decision made once more."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from core.amounts import print_rate, print_units
+from core.basal_state import BasalView
+from core.bolus_state import BolusView
+from core.deciders import DECIDERS
+from core.delivery_view import DeliveryView
+from core.glucose import GlucoseView
+from core.record import RecordView
+from schemas import codec
+from schemas.units import MilliUnits, MilliUnitsPerHour, PumpId, Speaker
+from services.command_line.choices import Choices, choices
+from services.command_line.exits import (
+    DONE,
+    REFUSED,
+    CommandFailed,
+    unreachable,
+    wrong_input,
+)
+from services.command_line.journals import journal
+from services.command_line.session import print_json
+from services.command_line.tables import print_table
+from services.command_line.words import moment
+from services.runtime.data_folder import DataFolder, NotRunning
+from services.runtime.hearing import UNKNOWN_PUMP
+from services.runtime.replay import Verdict, pumps_in, replay, verify_decisions
+
+STORE_PREFIX = "sqlite:"
+"""[-] how a store in a file is named."""
+
+DIFFERENCES_SHOWN = 5
+"""[-] of one service."""
+
+
+def replay_record(arguments: argparse.Namespace) -> int:
+    """Fold a pump's record and print its state."""
+    chosen = choices(arguments)
+    folder = DataFolder(chosen.data)
+    with journal(_store(arguments.store, folder)) as store:
+        known = tuple(name for name in pumps_in(store) if name != UNKNOWN_PUMP)
+        pump = _pump(chosen, folder, known)
+        if pump not in known:
+            names = ", ".join(known) or "none"
+            raise CommandFailed(f"the record knows no pump {pump!r}; known: {names}", REFUSED)
+        views = replay(store, pump=pump, at=arguments.at)
+    if chosen.json:
+        print(codec.encode(views).decode())
+        return DONE
+    when = "by its newest event" if arguments.at is None else f"at {moment(arguments.at)}"
+    print_table(("", ""), _rows(views), title=f"pump {pump} {when}")
+    return DONE
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Make the decisions of the journals again."""
+    folder = DataFolder(choices(arguments).data)
+    if arguments.service is not None and arguments.service not in DECIDERS:
+        known = ", ".join(DECIDERS)
+        raise wrong_input(f"no service {arguments.service!r} keeps a journal; known: {known}")
+    wanted = DECIDERS if arguments.service is None else [Speaker(arguments.service)]
+    verdicts: dict[str, Verdict] = {}
+    for name in wanted:
+        with journal(folder.journal(name)) as store:
+            verdicts[name] = verify_decisions(DECIDERS[name], store)
+    if choices(arguments).json:
+        print_json(verdicts)
+    else:
+        rows = [
+            (name, str(one.decisions), str(one.events), str(len(one.differences)))
+            for name, one in verdicts.items()
+        ]
+        columns = ("service", "decisions made again", "events compared", "differences")
+        print_table(columns, rows, right=frozenset({1, 2, 3}))
+    return _tell_differences(verdicts)
+
+
+def _tell_differences(verdicts: dict[str, Verdict]) -> int:
+    differing = {name: one.differences for name, one in verdicts.items() if one.differences}
+    for name, differences in differing.items():
+        for one in differences[:DIFFERENCES_SHOWN]:
+            print(f"basalt: {name} {one.pump}:{one.position}: {one.text}", file=sys.stderr)
+        if len(differences) > DIFFERENCES_SHOWN:
+            print(f"basalt: {name}: {len(differences) - DIFFERENCES_SHOWN} more", file=sys.stderr)
+    return REFUSED if differing else DONE
+
+
+def _store(url: str | None, folder: DataFolder) -> Path:
+    if url is None:
+        return folder.journal("historian")
+    if not url.startswith(STORE_PREFIX) or url == STORE_PREFIX:
+        raise wrong_input(f"--store {url!r} is not of the form sqlite:FILE")
+    return Path(url.removeprefix(STORE_PREFIX))
+
+
+def _pump(chosen: Choices, folder: DataFolder, known: tuple[PumpId, ...]) -> PumpId:
+    """Name the pump: the one said, the one that runs, or the only one there is."""
+    if chosen.pump is not None:
+        return chosen.pump
+    try:
+        return folder.read_running().pump
+    except NotRunning as error:
+        if len(known) == 1:
+            return known[0]
+        names = ", ".join(known) or "none"
+        raise unreachable(f"which pump? say --pump ID; the record knows {names}") from error
+
+
+def _rows(views: dict[str, Any]) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    for view in views.values():
+        match view:
+            case GlucoseView():
+                rows.append(("glucose", _glucose(view)))
+            case BasalView():
+                rows.extend(_basal(view))
+            case BolusView():
+                rows.extend(_bolus(view))
+            case DeliveryView():
+                rows.extend(_delivery(view))
+            case RecordView():
+                rows.append(("record", f"{view.events} events, root {view.root[:16]}"))
+    active = [(name, alarm) for name, view in views.items() for alarm in view.alarms]
+    for name, alarm in sorted(active, key=lambda one: one[1].raised_at):
+        rows.append(("alarm", f"{alarm.alarm} ({alarm.priority}, {name}): {alarm.text}"))
+    if not active:
+        rows.append(("alarms", "none"))
+    return rows
+
+
+def _glucose(view: GlucoseView) -> str:
+    if view.measured_at is None:
+        return "none"
+    value = f"{view.glucose} mg/dL" if view.glucose is not None else str(view.mark).upper()
+    return f"{value}, {moment(view.measured_at)}; {view.readings} taken, {view.rejected} rejected"
+
+
+def _basal(view: BasalView) -> list[tuple[str, str]]:
+    profile = f"{view.profile}, {view.zone}" if view.profile else "none"
+    rows = [("profile", profile), ("planned rate", _rate(view.rate))]
+    if view.temporary and view.temporary_ends_at:
+        rows.append(("temporary", f"{view.temporary} until {moment(view.temporary_ends_at)}"))
+    return rows
+
+
+def _bolus(view: BolusView) -> list[tuple[str, str]]:
+    least, most = view.insulin_on_board_least, view.insulin_on_board_most
+    on_board = _units(most) if least == most else f"{_units(least)} to {_units(most)}"
+    return [
+        ("insulin on board", on_board if most is not None else "unknown without settings"),
+        ("carbohydrate", f"{view.carbs_total} g in all"),
+    ]
+
+
+def _delivery(view: DeliveryView) -> list[tuple[str, str]]:
+    rate = "0 U/h, suspended" if view.suspended else _rate(view.rate)
+    last = view.last_dose
+    dose = "none"
+    if last is not None:
+        dose = (
+            f"{last.dose}: {_units(last.delivered)} of {_units(last.requested)}, "
+            f"{last.state}, {moment(last.at)}"
+        )
+    return [
+        ("basal rate", rate),
+        ("reservoir", "unknown" if view.reservoir is None else _units(view.reservoir)),
+        ("basal given", f"{_units(view.basal_total)} in all"),
+        ("boluses given", f"{_units(view.bolus_total)} in all"),
+        ("odometer", _units(view.odometer)),
+        ("last dose", dose),
+        ("unknown doses", str(view.unknown_doses)),
+        ("times off", str(view.gaps)),
+    ]
+
+
+def _rate(rate: MilliUnitsPerHour | None) -> str:
+    return "none" if rate is None else f"{print_rate(rate)} U/h"
+
+
+def _units(amount: MilliUnits | None) -> str:
+    return "unknown" if amount is None else f"{print_units(MilliUnits(max(0, amount)))} U"

@@ -1,0 +1,153 @@
+"""One connection for one command: found by the data folder, closed at the end."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from schemas import codec
+from schemas.message import Command, Event, Outcome, Refusal, tag_of
+from schemas.units import Actor, CommandId, PumpId, Speaker
+from services.command_line.choices import Choices
+from services.command_line.exits import DONE, REFUSED, unreachable
+from services.command_line.words import refused, tell
+from services.runtime.client import BusClient, OutcomeUnknown, ServiceAbsent
+from services.runtime.clock import SystemClock, read_clock_record
+from services.runtime.data_folder import DataFolder, NotRunning, Running
+from services.runtime.errors import BusUnreachable
+from services.runtime.logs import configure_logs
+from services.runtime.nats_connection import Credentials
+
+USER = "console"
+"""[-] the broker's user of people's tools."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What a command works with."""
+
+    client: BusClient
+    clock: SystemClock
+    running: Running
+    pump: PumpId
+    data: Path
+    as_json: bool
+
+    async def send(
+        self, command: Command, *, to: Speaker, command_id: CommandId | None = None
+    ) -> Outcome:
+        """Send a command and wait for its outcome.
+
+        Raises:
+            CommandFailed: nothing came in time.
+        """
+        try:
+            return await self.client.send(command, to=to, pump=self.pump, command_id=command_id)
+        except OutcomeUnknown as error:
+            raise unreachable(
+                f"{error}. Look with 'basalt status' and 'basalt replay' before you ask again"
+            ) from error
+
+    async def view(self, service: Speaker) -> dict[str, Any]:
+        """Read what a service shows of this pump; empty where it knows nothing of it.
+
+        Raises:
+            CommandFailed: it does not answer.
+        """
+        try:
+            answer = await self.client.ask(service, "state")
+        except ServiceAbsent as error:
+            raise unreachable(f"{error}; look with 'basalt status'") from error
+        views: dict[str, dict[str, Any]] = msgspec.json.decode(answer)
+        return views.get(self.pump, {})
+
+    async def perform(self, command: Command, *, to: Speaker) -> int:
+        """Send a command and print what came of it; give the exit code."""
+        return self.show(await self.send(command, to=to))
+
+    def show(self, outcome: Outcome) -> int:
+        """Print what came of a command; give the exit code."""
+        if self.as_json:
+            print_json(outcome)
+        else:
+            for event in said(outcome):
+                print_event(event)
+            if not outcome.accepted and not any(isinstance(e, Refusal) for e in said(outcome)):
+                print(f"refused: {refused(outcome.reason)}", file=sys.stderr)
+        return DONE if outcome.accepted else REFUSED
+
+
+def said(outcome: Outcome) -> tuple[Event, ...]:
+    """Decode what was said because of a command."""
+    return tuple(codec.decode_event(raw) for raw in outcome.said)
+
+
+def print_event(event: Event) -> None:
+    """Print one event in words, a refusal on stderr."""
+    if isinstance(event, Refusal):
+        print(f"refused: {refused(event)}", file=sys.stderr)
+    else:
+        print(tell(event) or tag_of(type(event)))
+
+
+def print_json(value: object) -> None:
+    """Print a struct or what a struct is made of as JSON, two spaces deep."""
+    print(json.dumps(json.loads(codec.encode(value)), indent=2, ensure_ascii=False))
+
+
+def run_session(choices: Choices, work: Callable[[Session], Awaitable[int]]) -> int:
+    """Connect, do one thing, disconnect; give the exit code.
+
+    Raises:
+        CommandFailed: no system runs, or it is not reachable.
+    """
+
+    async def connected() -> int:
+        async with session(choices) as opened:
+            return await work(opened)
+
+    return asyncio.run(connected())
+
+
+@asynccontextmanager
+async def session(choices: Choices) -> AsyncIterator[Session]:
+    """Connect to the system that runs on the data folder."""
+    configure_logs(service="command_line", level="CRITICAL")
+    folder = DataFolder(choices.data)
+    try:
+        running = folder.read_running()
+        clock = SystemClock(record=read_clock_record(folder.clock))
+    except NotRunning as error:
+        raise unreachable(str(error)) from error
+    except (OSError, msgspec.DecodeError) as error:
+        raise unreachable(f"the data folder {choices.data} cannot be read: {error}") from error
+    client = BusClient(
+        url=running.url,
+        credentials=Credentials(USER, folder.seed(USER)),
+        actor=Actor(choices.actor),
+        clock=clock,
+    )
+    try:
+        await client.open()
+    except BusUnreachable as error:
+        text = f"the broker at {running.url} is not reachable: {error.reason}"
+        raise unreachable(text) from error
+    except OSError as error:
+        raise unreachable(f"the key {folder.seed(USER)} cannot be read: {error}") from error
+    try:
+        yield Session(
+            client=client,
+            clock=clock,
+            running=running,
+            pump=choices.pump or running.pump,
+            data=choices.data,
+            as_json=choices.json,
+        )
+    finally:
+        await client.close()

@@ -1,0 +1,130 @@
+"""What people type after `basalt`: each text has one meaning, or argparse says why it has none.
+
+Every function here is an argparse type: it raises ArgumentTypeError and nothing is sent.
+"""
+
+import re
+from argparse import ArgumentTypeError
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from core import amounts
+from core.errors import AmountError, GlucoseTextError
+from core.file_times import parse_instants
+from schemas.subjects import is_token
+from schemas.units import (
+    SECOND_MS,
+    Grams,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    PumpId,
+    UtcMillis,
+)
+
+SPEED_MAX = 600
+"""[-] therapy seconds in a real second; as the shared clock allows."""
+
+_INSTANT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,3})?)?"
+    r"(?:Z|[+-][0-9]{2}:[0-9]{2})",
+    re.ASCII,
+)
+_COUNT = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
+
+ParsedT = TypeVar("ParsedT")
+
+
+@dataclass(frozen=True, slots=True)
+class TemporaryRate:
+    """What a temporary rate says: exactly one of the two, or neither for 'off'."""
+
+    percent: int | None = None
+    rate: MilliUnitsPerHour | None = None
+
+    @property
+    def is_off(self) -> bool:
+        """Say whether the running one is to end."""
+        return self.percent is None and self.rate is None
+
+
+def units(text: str) -> MilliUnits:
+    """Read insulin in U, such as '1.25'."""
+    return _parse(amounts.parse_units, text)
+
+
+def grams(text: str) -> Grams:
+    """Read carbohydrate in whole g."""
+    return _parse(amounts.parse_grams, text)
+
+
+def duration(text: str) -> Milliseconds:
+    """Read a duration such as '30m'."""
+    return _parse(amounts.parse_duration, text)
+
+
+def seconds(text: str) -> float:
+    """Read a duration such as '30s' as seconds, more than none."""
+    found = duration(text)
+    if found == 0:
+        raise ArgumentTypeError(f"no time at all: {text!r}")
+    return found / SECOND_MS
+
+
+def temporary_rate(text: str) -> TemporaryRate:
+    """Read '80%', '0.5U/h' or 'off'; a number without its unit could be either, and is neither."""
+    if text == "off":
+        return TemporaryRate()
+    if text.endswith("%"):
+        return TemporaryRate(percent=_parse(amounts.parse_percent, text))
+    if text.endswith("U/h"):
+        return TemporaryRate(rate=_parse(amounts.parse_rate, text.removesuffix("U/h")))
+    raise ArgumentTypeError(f"not a rate such as 80% or 0.5U/h, nor off: {text!r}")
+
+
+def instant(text: str) -> UtcMillis:
+    """Read an ISO 8601 instant with its offset, such as 2026-03-01T07:30:00+01:00."""
+    if not _INSTANT.fullmatch(text):
+        raise ArgumentTypeError(
+            f"not an ISO 8601 time with Z or an offset, such as 2026-03-01T07:30:00Z: {text!r}"
+        )
+    return _parse(lambda known: parse_instants(known, local_to_utc=None)[0], text)
+
+
+def pump(text: str) -> PumpId:
+    """Read a pump's id."""
+    if not is_token(text):
+        raise ArgumentTypeError(f"a pump's id is 1 to 32 of a-z, 0-9, '-' and '_', not {text!r}")
+    return PumpId(text)
+
+
+def actor(text: str) -> str:
+    """Read who asks: 'person:NAME' or 'service:NAME'."""
+    kind, _, name = text.partition(":")
+    if kind not in ("person", "service") or not 1 <= len(name) <= 64 or not name.isprintable():
+        raise ArgumentTypeError(f"not person:NAME or service:NAME: {text!r}")
+    return text
+
+
+def speed(text: str) -> int:
+    """Read how fast therapy time runs."""
+    return _count(text, most=SPEED_MAX)
+
+
+def port(text: str) -> int:
+    """Read a TCP port."""
+    return _count(text, most=65_535)
+
+
+def _count(text: str, *, most: int) -> int:
+    if not _COUNT.fullmatch(text) or int(text) > most:
+        raise ArgumentTypeError(f"not a whole number from 1 to {most}: {text!r}")
+    return int(text)
+
+
+def _parse(read: Callable[[str], ParsedT], text: str) -> ParsedT:
+    try:
+        return read(text)
+    except (AmountError, GlucoseTextError) as error:
+        raise ArgumentTypeError(str(error)) from error

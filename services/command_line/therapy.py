@@ -1,0 +1,112 @@
+"""A person's profile, settings and limits: set from files, shown as files."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from schemas.basal import BasalPlanMade, BasalProfileSet
+from schemas.bolus import BolusSettingsSet
+from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
+from schemas.message import Command, Event
+from schemas.units import EventId, MilliUnitsPerHour, PumpId, Speaker
+from services.command_line.choices import choices
+from services.command_line.exits import DONE, REFUSED, CommandFailed, unreachable, wrong_input
+from services.command_line.journals import all_of, journal
+from services.command_line.session import Session, print_json, run_session
+from services.command_line.therapy_files import (
+    limits_as_file,
+    profile_as_file,
+    read_limits,
+    read_profile,
+    read_settings,
+    settings_as_file,
+)
+from services.runtime.data_folder import DataFolder, NotRunning
+
+SHOW = "show"
+
+
+def profile(arguments: argparse.Namespace) -> int:
+    """Set or show the basal profile."""
+    if arguments.file == SHOW:
+        return _show(arguments, "basal_scheduler", (BasalProfileSet, BasalPlanMade), _profile)
+    return _set(arguments, read_profile(Path(arguments.file)), Speaker("basal_scheduler"))
+
+
+def settings(arguments: argparse.Namespace) -> int:
+    """Set or show the settings of the bolus advisor."""
+    if arguments.file == SHOW:
+        return _show(arguments, "bolus_advisor", (BolusSettingsSet,), _settings)
+    return _set(arguments, read_settings(Path(arguments.file)), Speaker("bolus_advisor"))
+
+
+def limits(arguments: argparse.Namespace) -> int:
+    """Set or show the hard limits of delivery."""
+    given = (arguments.single, arguments.hourly, arguments.daily, arguments.basal)
+    has_options = any(one is not None for one in given)
+    if (arguments.file is None) != has_options:
+        raise wrong_input("either a file, or show, or all four limits; see 'basalt limits --help'")
+    if arguments.file == SHOW:
+        return _show(arguments, "actuator", (DeliveryLimitsSet,), _limits)
+    if arguments.file is not None:
+        return _set(arguments, read_limits(Path(arguments.file)), Speaker("actuator"))
+    if any(one is None for one in given):
+        raise wrong_input("all four of --single, --hourly, --daily and --basal: none has a default")
+    command = SetDeliveryLimits(
+        single=arguments.single,
+        hourly=arguments.hourly,
+        daily=arguments.daily,
+        basal=MilliUnitsPerHour(arguments.basal),
+    )
+    return _set(arguments, command, Speaker("actuator"))
+
+
+def _set(arguments: argparse.Namespace, command: Command, to: Speaker) -> int:
+    async def work(session: Session) -> int:
+        return await session.perform(command, to=to)
+
+    return run_session(choices(arguments), work)
+
+
+def _show(
+    arguments: argparse.Namespace,
+    service: str,
+    kinds: tuple[type[Event], ...],
+    shown: Callable[[list[tuple[EventId, Event]]], dict[str, Any] | None],
+) -> int:
+    """Print what is in force, out of the service's own journal."""
+    chosen = choices(arguments)
+    folder = DataFolder(chosen.data)
+    with journal(folder.journal(service)) as store:
+        found = shown(list(all_of(store, pump=chosen.pump or _pump(folder), kinds=kinds)))
+    if found is None:
+        raise CommandFailed("none is in force", REFUSED)
+    print_json(found)
+    return DONE
+
+
+def _pump(folder: DataFolder) -> PumpId:
+    try:
+        return folder.read_running().pump
+    except NotRunning as error:
+        raise unreachable("nothing runs here that would name the pump; say --pump ID") from error
+
+
+def _profile(found: list[tuple[EventId, Event]]) -> dict[str, Any] | None:
+    """Show the profile that the newest plan was made of: that one is in force."""
+    plans = [event.profile for _, event in found if isinstance(event, BasalPlanMade)]
+    for name, event in found:
+        if plans and name == plans[-1] and isinstance(event, BasalProfileSet):
+            return profile_as_file(event)
+    return None
+
+
+def _settings(found: list[tuple[EventId, Event]]) -> dict[str, Any] | None:
+    event = found[-1][1] if found else None
+    return settings_as_file(event) if isinstance(event, BolusSettingsSet) else None
+
+
+def _limits(found: list[tuple[EventId, Event]]) -> dict[str, Any] | None:
+    event = found[-1][1] if found else None
+    return limits_as_file(event) if isinstance(event, DeliveryLimitsSet) else None

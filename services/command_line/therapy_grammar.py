@@ -1,0 +1,166 @@
+"""The grammar of what a person does: readings, carbohydrate, boluses, rates, settings."""
+
+from services.command_line import texts
+from services.command_line.grammar import Commands, add_command
+
+
+def add_person(commands: Commands) -> None:
+    """Add what a person tells the system."""
+    glucose = add_command(
+        commands,
+        "glucose",
+        "person:glucose",
+        text="record one glucose reading, in mg/dL or, with --mmol, in mmol/L",
+        example="basalt glucose 123\n  basalt glucose 6.8 --mmol --sensor",
+    )
+    glucose.add_argument("value", metavar="VALUE", help="a number, LOW or HIGH")
+    glucose.add_argument("--mmol", action="store_true", help="VALUE is in mmol/L")
+    glucose.add_argument("--sensor", action="store_true", help="of a sensor; a meter otherwise")
+    glucose.add_argument("--at", type=texts.instant, metavar="TIME", help="measured then; now")
+    carbs = add_command(
+        commands,
+        "carbs",
+        "person:carbs",
+        text="record carbohydrate eaten without a bolus, in g",
+        example="basalt carbs 45",
+    )
+    carbs.add_argument("grams", type=texts.grams, metavar="GRAMS", help="1 to 300 g")
+    carbs.add_argument("--at", type=texts.instant, metavar="TIME", help="eaten then; now")
+    alarms = add_command(
+        commands,
+        "alarms",
+        "person:alarms",
+        text="list the active alarms, or acknowledge one",
+        example="basalt alarms\n  basalt alarms ack glucose_low",
+    )
+    alarms.add_argument("act", nargs="?", choices=("ack",), help="acknowledge the alarm NAME")
+    alarms.add_argument("name", nargs="?", metavar="NAME", help="as 'basalt alarms' shows it")
+    settle = add_command(
+        commands,
+        "settle",
+        "person:settle",
+        text="go on although events of a service are missing, after checking the pump",
+        example="basalt settle actuator",
+    )
+    settle.add_argument("speaker", metavar="SERVICE", help="whose events are given up")
+
+
+def add_bolus(commands: Commands) -> None:
+    """Add advice, acceptance and boluses."""
+    advise = add_command(
+        commands,
+        "advise",
+        "bolus:advise",
+        text="ask how much insulin to give, for g of carbohydrate and the glucose of now",
+        example="basalt advise --carbs 45",
+    )
+    advise.add_argument(
+        "--carbs", type=texts.grams, default=0, metavar="GRAMS", help="0 to 300 g about to be eaten"
+    )
+    accept = add_command(
+        commands,
+        "accept",
+        "bolus:accept",
+        text="give what was advised; refused if anything that matters has changed since",
+        example="basalt accept bolus_advisor:p1:12",
+    )
+    accept.add_argument(
+        "advice", nargs="?", metavar="ADVICE", help="its id; the newest, after a question"
+    )
+    accept.add_argument("--yes", action="store_true", help="do not ask before the newest is given")
+    bolus = add_command(
+        commands,
+        "bolus",
+        "bolus:own_amount",
+        text="give an amount of your own in U, within the same limits",
+        example="basalt bolus 1.25",
+    )
+    bolus.add_argument("amount", type=texts.units, metavar="UNITS", help="U, steps of 0.05 U")
+    for parser in (accept, bolus):
+        parser.add_argument(
+            "--no-wait", action="store_true", help="do not wait for the pump to begin"
+        )
+    add_command(
+        commands,
+        "cancel",
+        "delivery:cancel",
+        text="stop the bolus that is being given; the part given stays counted",
+        example="basalt cancel",
+    )
+
+
+def add_therapy(commands: Commands) -> None:
+    """Add temporary rates, suspension and the reservoir."""
+    temp = add_command(
+        commands,
+        "temp",
+        "delivery:temp",
+        text="run another basal rate for 15 min to 24 h, or end the one that runs",
+        example="basalt temp 80% 30m\n  basalt temp 0.5U/h 2h\n  basalt temp off",
+    )
+    temp.add_argument("rate", type=texts.temporary_rate, metavar="RATE", help="80%%, 0.5U/h or off")
+    temp.add_argument("duration", type=texts.duration, nargs="?", help="30m, 2h")
+    add_command(
+        commands,
+        "suspend",
+        "delivery:suspend",
+        text="stop all insulin, a running bolus included",
+        example="basalt suspend",
+    )
+    add_command(
+        commands,
+        "resume",
+        "delivery:resume",
+        text="deliver basal again; a stopped bolus stays stopped",
+        example="basalt resume",
+    )
+    fill = add_command(
+        commands,
+        "fill",
+        "delivery:fill",
+        text="tell the pump that a new reservoir was put in, in U",
+        example="basalt fill 200",
+    )
+    fill.add_argument("amount", type=texts.units, metavar="UNITS", help="U, up to 300")
+
+
+def add_files(commands: Commands) -> None:
+    """Add profile, settings and limits."""
+    profile = add_command(
+        commands,
+        "profile",
+        "therapy:profile",
+        text="set the basal profile from a file, or show the one in force",
+        example="basalt profile show > profile.json\n  basalt profile profile.json\n\nfile:\n"
+        '  {"name": "weekday", "zone": "Europe/Berlin",\n'
+        '   "segments": [{"start": "00:00", "rate": 0.8}, {"start": "05:00", "rate": 1.2}]}\n'
+        "  start by the clock on the wall of the zone, rate in U/h, 0 to 35",
+    )
+    profile.add_argument("file", metavar="FILE|show", help="JSON, rates in U/h")
+    settings = add_command(
+        commands,
+        "settings",
+        "therapy:settings",
+        text="set the settings of the bolus advisor from a file, or show those in force",
+        example="basalt settings settings.json\n\nfile:\n"
+        '  {"carb_ratio": 10, "unit": "mg/dL", "sensitivity": 40,\n'
+        '   "target_low": 90, "target_high": 120,\n'
+        '   "insulin": {"duration": "6h", "peak": "75m", "delay": "10m"}}\n'
+        "  carb_ratio in g/U, 1 to 150; sensitivity in the unit per U; targets in the unit,\n"
+        "  70 to 180 mg/dL; unit is mg/dL or mmol/L",
+    )
+    settings.add_argument("file", metavar="FILE|show", help="JSON; nothing has a default")
+    limits = add_command(
+        commands,
+        "limits",
+        "therapy:limits",
+        text="set the hard limits of delivery from a file or from all four options, or show them",
+        example="basalt limits --single 10 --hourly 15 --daily 60 --basal 3\n"
+        "  basalt limits limits.json\n\nfile:\n"
+        '  {"single": 10, "hourly": 15, "daily": 60, "basal": 3}',
+    )
+    limits.add_argument("file", nargs="?", metavar="FILE|show", help="JSON")
+    limits.add_argument("--single", type=texts.units, metavar="U", help="U, largest bolus, 25 most")
+    limits.add_argument("--hourly", type=texts.units, metavar="U", help="U, boluses in any 60 min")
+    limits.add_argument("--daily", type=texts.units, metavar="U", help="U, all insulin in 24 h")
+    limits.add_argument("--basal", type=texts.units, metavar="U/h", help="U/h, largest basal rate")

@@ -1,0 +1,150 @@
+"""Events in words: one line for each that a command can lead to."""
+
+from core.amounts import print_rate, print_units
+from schemas.alarms import AcknowledgementRefused, AlarmAcknowledged, AlarmCleared, AlarmRaised
+from schemas.basal import (
+    BasalProfileRefused,
+    BasalProfileSet,
+    TemporaryRateEnded,
+    TemporaryRateStarted,
+    ZoneLookupRequested,
+)
+from schemas.bolus import (
+    AdviceAccepted,
+    BolusOrdered,
+    BolusSettingsRefused,
+    BolusSettingsSet,
+    CarbsRecorded,
+    OrderRefused,
+)
+from schemas.delivery import (
+    BasalPlanAccepted,
+    BolusCancelled,
+    BolusRefused,
+    DeliveryLimitsRefused,
+    DeliveryLimitsSet,
+)
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
+from schemas.headers import iso_time
+from schemas.message import Event, Refusal, tag_of
+from schemas.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
+from schemas.record import HistorySettled
+from schemas.units import MilliUnits, UtcMillis
+from services.command_line.reasons import in_words
+
+
+def signed_units(amount: int) -> str:
+    """Write insulin in U with a sign where it is below zero and three decimals at most."""
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{print_units(MilliUnits(abs(amount)))} U"
+
+
+def moment(at: UtcMillis) -> str:
+    """Write an instant so that a person can read it and `--at` takes it back."""
+    return iso_time(UtcMillis(at // 1000 * 1000)).replace(".000Z", "Z")
+
+
+def refused(why: Event | str) -> str:
+    """Say why something was not done, in a sentence."""
+    if isinstance(why, str):
+        return in_words(why)
+    sentence = in_words(str(getattr(why, "reason", "")), tag=tag_of(type(why)))
+    match why:
+        case OrderRefused(limit=limit) if limit is not None:
+            return f"{sentence}; {signed_units(limit)} may be given now"
+        case BolusSettingsRefused(field=field) | DeliveryLimitsRefused(field=field):
+            return f"{sentence}: {field}"
+        case BasalProfileRefused(name=name):
+            return f"profile {name!r}: {sentence}"
+        case AcknowledgementRefused(alarm=alarm):
+            return f"{alarm}: {sentence}"
+        case BolusRefused(detail=detail) if detail:
+            return f"{sentence} ({detail})"
+        case _:
+            return sentence
+
+
+def tell(event: Event) -> str | None:
+    """Say in a line what an event means to the person who caused it; None where nothing does."""
+    if isinstance(event, Refusal):
+        return refused(event)
+    return _of_alarms(event) or _of_basal(event) or _of_bolus(event) or _of_delivery(event)
+
+
+def _of_alarms(event: Event) -> str | None:
+    match event:
+        case AlarmRaised(alarm=alarm, priority=priority, text=text):
+            return f"alarm ({priority}) {alarm}: {text}"
+        case AlarmCleared(alarm=alarm):
+            return f"alarm {alarm} is over"
+        case AlarmAcknowledged(alarm=alarm, actor=actor):
+            return f"alarm {alarm} acknowledged by {actor}; it stays until its cause is gone"
+        case HistorySettled(speaker=speaker):
+            return f"the missing events of {speaker} are given up; boluses are possible again"
+        case _:
+            return None
+
+
+def _of_basal(event: Event) -> str | None:
+    match event:
+        case BasalProfileSet(name=name, zone=zone, segments=segments):
+            count = f"{len(segments)} segment{'s' if len(segments) > 1 else ''}"
+            return f"profile {name!r} taken: {count}, {zone}"
+        case ZoneLookupRequested(zone=zone):
+            return f"in force as soon as {zone} is looked up; see 'basalt profile show'"
+        case TemporaryRateStarted() as temporary:
+            return f"temporary rate {_rate(temporary)} until {moment(temporary.ends_at)}"
+        case TemporaryRateEnded(reason=reason):
+            why = in_words(reason, tag="temporary_rate_ended.v1")
+            return f"the temporary rate before it has ended: {why}"
+        case _:
+            return None
+
+
+def _rate(temporary: TemporaryRateStarted) -> str:
+    if temporary.rate is None:
+        return f"{temporary.percent} % of the profile"
+    return f"{print_rate(temporary.rate)} U/h"
+
+
+def _of_bolus(event: Event) -> str | None:
+    match event:
+        case GlucoseMeasured(glucose=glucose, received=received, unit=unit, measured_at=at):
+            as_received = f" ({received} {unit})" if unit != "mg/dL" else ""
+            return f"glucose {glucose} mg/dL{as_received} taken, measured {moment(at)}"
+        case GlucoseBeyondRange(received=received, measured_at=at):
+            return f"glucose {received} taken as a mark, not a number, measured {moment(at)}"
+        case CarbsRecorded(grams=grams, eaten_at=at):
+            return f"{grams} g of carbohydrate recorded, eaten {moment(at)}"
+        case AdviceAccepted(advice=advice, recomputed=recomputed):
+            changed = f"; with newer glucose {signed_units(recomputed)}" if recomputed else ""
+            return f"advice {advice} accepted{changed}"
+        case BolusOrdered(amount=amount):
+            return f"{signed_units(amount)} ordered"
+        case BolusSettingsSet():
+            return "bolus settings taken"
+        case _:
+            return None
+
+
+def _of_delivery(event: Event) -> str | None:
+    match event:
+        case BolusCancelled(dose=dose):
+            return f"dose {dose} is being stopped; what was given until then stays counted"
+        case SuspendRequested():
+            return "the pump is told to stop"
+        case ResumeRequested():
+            return "the pump is told to go on"
+        case ReservoirFillRequested(amount=amount):
+            return f"the pump is told of a reservoir of {signed_units(amount)}"
+        case DeliveryLimitsSet() as limits:
+            return (
+                f"limits taken: {signed_units(limits.single)} at once, "
+                f"{signed_units(limits.hourly)} in 60 min, {signed_units(limits.daily)} in 24 h, "
+                f"basal {print_rate(limits.basal)} U/h"
+            )
+        case BasalPlanAccepted(plan=plan, capped=capped):
+            cut = ", cut to the largest basal rate" if capped else ""
+            return f"basal plan {plan} goes to the pump{cut}"
+        case _:
+            return None
