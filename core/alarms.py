@@ -41,7 +41,7 @@ Alarms = tuple[ActiveAlarm, ...]
 
 def is_active(alarms: Alarms, alarm: str) -> bool:
     """Say whether a condition stands."""
-    return any(active.alarm == alarm for active in alarms)
+    return bool(alarms) and any(active.alarm == alarm for active in alarms)
 
 
 def raise_alarm(alarms: Alarms, condition: Condition) -> tuple[Event, ...]:

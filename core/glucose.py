@@ -161,7 +161,8 @@ def _why_not(
         return "future"
     if asked.measured_at < now.therapy - GLUCOSE_ANCIENT_MS:
         return "ancient"
-    if (asked.measured_at, asked.source, asked.device) in state.seen:
+    is_newest = state.latest is None or asked.measured_at > state.latest.measured_at
+    if not is_newest and (asked.measured_at, asked.source, asked.device) in state.seen:
         return "duplicate"
     return None
 

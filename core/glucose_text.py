@@ -74,6 +74,8 @@ def parse_glucose(text: str, *, unit: str, decimal_comma: bool = False) -> Gluco
         return GlucoseText(received=text, unit=known, bound=bound)
     if not _NUMBER.fullmatch(text) or ("," in text and not decimal_comma):
         raise GlucoseTextError(reason="neither a number nor LOW nor HIGH", text=text[:80])
+    if known == "mg/dL" and text.isdigit() and len(text) <= DIGITS_MAX:
+        return GlucoseText(received=text, unit=known, glucose=MgDl(int(text)))
     plain = text.replace(",", ".")
     if max(len(part) for part in plain.split(".")) > DIGITS_MAX:
         raise GlucoseTextError(reason=f"more than {DIGITS_MAX} digits", text=text[:80])

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from schemas.units import PumpId, Speaker, UtcMillis
 
@@ -17,18 +18,21 @@ def trace_id_of(header: str | None, *, cause: str) -> str:
     found = _TRACE.fullmatch(header) if header else None
     if found is not None:
         return found.group(1)
-    return hashlib.sha256(cause.encode()).hexdigest()[:32]
+    return hashlib.blake2b(cause.encode(), digest_size=16).hexdigest()
 
 
-def traceparent(*, trace: str, span_of: str) -> str:
-    """Write the trace header of one message; the span follows from the message's id."""
-    return f"00-{trace}-{hashlib.sha256(span_of.encode()).hexdigest()[:16]}-01"
+def traceparent(*, trace: str, span: str) -> str:
+    """Write the trace header of one message from 32 and 16 hex digits."""
+    return f"00-{trace}-{span}-01"
 
 
 def event_headers(
-    *, event_id: str, speaker: Speaker, pump: PumpId, tag: str, at: UtcMillis, trace: str
+    *, event_id: str, speaker: Speaker, pump: PumpId, tag: str, at: UtcMillis, trace: str, span: str
 ) -> dict[str, str]:
-    """Write the headers of an event; `at` [ms] is the therapy time of the decision."""
+    """Write the headers of an event; `at` [ms] is the therapy time of the decision.
+
+    The span is the first 16 hex digits of the hash of the event's bytes.
+    """
     return {
         "ce-specversion": "1.0",
         "ce-id": event_id,
@@ -36,11 +40,15 @@ def event_headers(
         "ce-type": tag,
         "ce-time": iso_time(at),
         "content-type": "application/json",
-        TRACE_HEADER: traceparent(trace=trace, span_of=event_id),
+        TRACE_HEADER: traceparent(trace=trace, span=span),
     }
 
 
 def iso_time(at: UtcMillis) -> str:
     """Write an instant as RFC 3339 in UTC with milliseconds."""
-    moment = datetime.fromtimestamp(at // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
+    return f"{_iso_second(at // 1000)}.{at % 1000:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _iso_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

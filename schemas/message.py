@@ -1,5 +1,7 @@
 """The shapes that all messages share: event, command, report, and what they travel in."""
 
+from functools import cache
+
 import msgspec
 
 from schemas.units import Actor, CommandId, EventId, PumpId, Speaker, UtcMillis
@@ -105,11 +107,13 @@ def require(holds: bool, *, text: str) -> None:
         raise ValueError(text)
 
 
+@cache
 def tag_of(kind: type[msgspec.Struct]) -> str:
     """Give the stored name of a message class, for instance 'bolus_delivered.v1'."""
     return str(kind.__struct_config__.tag)
 
 
+@cache
 def name_of(kind: type[msgspec.Struct]) -> str:
     """Give the name of a message class as it stands in subjects, without its version."""
     return tag_of(kind).rsplit(".", 1)[0]

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from schemas.units import PumpId, Speaker
@@ -49,6 +50,7 @@ def command_subject(*, pump: PumpId, service: Speaker, name: str) -> str:
     return f"basalt.{pump}.command.{service}.{name}"
 
 
+@lru_cache(maxsize=4096)
 def parse_subject(subject: str) -> SubjectParts:
     """Take a subject of the stream apart.
 

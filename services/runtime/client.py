@@ -128,7 +128,9 @@ class BusClient:
             "Nats-Msg-Id": f"{to}:{pump}:{name}",
             "content-type": "application/json",
             REPLY_HEADER: reply_inbox(client=self._name, token=token),
-            TRACE_HEADER: traceparent(trace=trace_id_of(None, cause=name), span_of=name),
+            TRACE_HEADER: traceparent(
+                trace=trace_id_of(None, cause=name), span=secrets.token_hex(8)
+            ),
         }
         data = codec.encode(envelope)
         answer = await self._store(subject, data, headers)

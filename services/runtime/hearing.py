@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
+import msgspec
+
 from core.decider import Entry, is_past
 from schemas import codec
-from schemas.message import CommandEnvelope, Envelope, Now, Report, parse_event_id, tag_of
+from schemas.message import CommandEnvelope, Envelope, Now, Report, parse_event_id
 from schemas.record import CommandExpired, ForkFound, Malformed
 from schemas.subjects import REPLY_HEADER, SubjectParts, is_reply_inbox, parse_subject
 from schemas.units import CommandId, PumpId, Speaker
@@ -21,8 +23,7 @@ UNKNOWN_PUMP = PumpId("unknown")
 """[-] the journal of messages that name no pump."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True):
     """Something for `decide`: the entry, the bytes to store, and what moves with it."""
 
     pump: PumpId
@@ -34,8 +35,7 @@ class Heard:
     reply: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Instead:
+class Instead(msgspec.Struct, frozen=True):
     """A report that enters `decide` in place of bytes that cannot, the bytes beside it."""
 
     pump: PumpId
@@ -83,7 +83,7 @@ class Listener:
 
     name: Speaker
     hears: tuple[Speaker, ...]
-    obeys: tuple[type, ...]
+    obeys: frozenset[str]
     outcome: Callable[[PumpId, CommandId], bytes | None]
 
 
@@ -207,7 +207,7 @@ def _refusal(
         return None
     if tag not in codec.COMMAND_TAGS:
         return None
-    mine = parts.service == listener.name and tag in {tag_of(kind) for kind in listener.obeys}
+    mine = parts.service == listener.name and tag in listener.obeys
     if mine and not is_past(envelope.expires.therapy, envelope.expires.real, now=now):
         return None
     return CommandExpired(

@@ -19,5 +19,8 @@ PUT_HEAD = (
 PUT_OUTCOME = "INSERT INTO outcomes VALUES (?,?,?)"
 """[-] keeps what came of a command."""
 
+GET_OUTCOME = "SELECT outcome FROM outcomes WHERE pump=? AND command=?"
+"""[-] reads what came of a command."""
+
 SAID_NOT_HEARD = "topic NOT LIKE 'heard %' AND topic NOT LIKE 'adopted %'"
 """[-] picks the service's own events."""

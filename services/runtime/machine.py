@@ -44,7 +44,7 @@ class Reported:
 
 
 Input = Arrived | Reported
-Said = list[tuple[EventId, Event]]
+Said = list[tuple[EventId, Event, msgspec.Raw]]
 
 
 @dataclass(slots=True)
@@ -66,7 +66,8 @@ class Machine(Generic[StateT]):
         self.decider = decider
         self.books: Books[StateT] = Books(decider=decider, store=store)
         self._says = frozenset(decider.says)
-        self._listener = Listener(decider.name, decider.hears, decider.obeys, self.books.outcome)
+        obeys = frozenset(tag_of(kind) for kind in decider.obeys)
+        self._listener = Listener(decider.name, decider.hears, obeys, self.books.outcome)
 
     def handle(self, inputs: Sequence[Input], *, now: Now) -> Step:
         """Hear inputs in order, decide, and store everything in one transaction.
@@ -241,12 +242,14 @@ class Machine(Generic[StateT]):
                 heard=ledger.heard,
                 when=when,
             )
-            head = msgspec.structs.replace(when, entry=position, subject=spoken.subject, sequence=0)
+            head = EntryHead(
+                when.therapy, when.real, when.speed, position, spoken.subject, when.trace
+            )
             topic = tag_of(type(event))
             self.books.put_row(pump, topic, head=head, data=spoken.data, entry=spoken.entry)
             self.books.put_head(pump, speaker, spoken.head)
-            said.append((EventId(spoken.entry.id), event))
-            decision.append(outgoing(spoken, trace=when.trace))
+            said.append((EventId(spoken.entry.id), event, spoken.raw))
+            decision.append(outgoing(spoken, speaker=speaker, pump=pump, trace=when.trace))
             step.effects.extend((pump, effect) for effect in self.decider.effects(event))
         if decision:
             step.decisions.append(decision)
@@ -255,15 +258,15 @@ class Machine(Generic[StateT]):
     def _answer(self, to: Heard | Instead, said: Said, step: Step) -> None:
         if to.command is None:
             return
-        refusals = [event for _, event in said if isinstance(event, Refusal)]
+        refusals = [event for _, event, _ in said if isinstance(event, Refusal)]
         refused = isinstance(to, Instead) or bool(refusals)
         reason = getattr(refusals[0], "reason", "") if refusals else getattr(to, "why", "")
         outcome = Outcome(
             command=to.command,
             accepted=not refused,
             reason=str(reason),
-            events=tuple(name for name, _ in said),
-            said=tuple(codec.encode_raw(event) for _, event in said),
+            events=tuple([name for name, _, _ in said]),
+            said=tuple([raw for _, _, raw in said]),
         )
         data = codec.encode(outcome)
         self.books.put_outcome(to.pump, to.command, data)

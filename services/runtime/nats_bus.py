@@ -12,6 +12,7 @@ from nats.aio.msg import Msg
 
 from schemas.subjects import STREAM, service_endpoint, speaker_filter
 from schemas.units import PumpId, Speaker
+from services.runtime.batch_wire import send_inner
 from services.runtime.errors import (
     BusUnreachable,
     HistoryUnavailable,
@@ -165,14 +166,9 @@ class NatsBus:
     async def _put_batch(self, messages: Sequence[Outgoing], guard: dict[str, str]) -> _ApiAnswer:
         self._batches += 1
         batch = f"{self._client_token()}-{self._batches}"
-        for number, message in enumerate(messages[:-1], start=1):
-            headers = {
-                **message.headers,
-                "Nats-Batch-Id": batch,
-                "Nats-Batch-Sequence": str(number),
-                **(guard if number == 1 else {}),
-            }
-            await self.client.publish(message.subject, message.data, headers=headers)
+        if not self.client.is_connected:
+            raise nats.errors.OutboundBufferLimitError
+        await send_inner(self.client, batch=batch, messages=messages[:-1], guard=guard)
         commit = {
             "Nats-Batch-Id": batch,
             "Nats-Batch-Sequence": str(len(messages)),

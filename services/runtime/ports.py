@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
+
 from schemas.units import CommandId, EventId, PumpId, Speaker
 
 BATCH_MESSAGES_MAX = 500
 """[-] messages fetched, decided, stored and published at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True):
     """One message of the stream, as it came."""
 
     subject: str
@@ -20,8 +21,7 @@ class Arrived:
     sequence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True):
     """One event on its way to the stream."""
 
     subject: str
@@ -84,8 +84,7 @@ class Bus(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One stored line of a journal."""
 
     pump: PumpId
@@ -94,8 +93,7 @@ class Row:
     state: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """How far a speaker's events for a pump are known."""
 
     version: int

@@ -1,6 +1,6 @@
 """From an event to the bytes that are stored, hashed and published."""
 
-from dataclasses import dataclass
+import msgspec
 
 from core.decider import Entry
 from schemas import codec
@@ -13,14 +13,14 @@ from services.runtime.entries import EntryHead, ReadEntry, event_entry
 from services.runtime.ports import Head, Outgoing
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(msgspec.Struct, frozen=True):
     """An event with its identity, ready to be stored."""
 
     entry: Entry
     data: bytes
     subject: str
     head: Head
+    raw: msgspec.Raw
 
 
 def say(
@@ -36,6 +36,7 @@ def say(
     """Give an event the next version of its speaker and chain it to the one before."""
     head = after or NOTHING_HEARD
     name = event_id(speaker=speaker, pump=pump, version=head.version + 1)
+    raw = codec.encode_raw(event)
     envelope = Envelope(
         id=name,
         at=when.therapy,
@@ -43,13 +44,13 @@ def say(
         cause=cause,
         previous=head.sha256,
         heard=heard,
-        event=codec.encode_raw(event),
+        event=raw,
     )
     data = codec.encode(envelope)
     sha256 = codec.sha256_hex(data)
     entry = Entry(id=name, at=when.therapy, speaker=speaker, sha256=sha256, body=event)
     subject = event_subject(pump=pump, speaker=speaker, name=name_of(type(event)))
-    return Spoken(entry, data, subject, Head(head.version + 1, sha256))
+    return Spoken(entry, data, subject, Head(head.version + 1, sha256), raw)
 
 
 def read_back(data: bytes) -> Spoken:
@@ -63,12 +64,11 @@ def read_back(data: bytes) -> Spoken:
     sha256 = codec.sha256_hex(data)
     entry = event_entry(envelope.id, envelope.at, sha256, envelope.event)
     subject = event_subject(pump=pump, speaker=speaker, name=name_of(type(entry.body)))
-    return Spoken(entry, data, subject, Head(version, sha256))
+    return Spoken(entry, data, subject, Head(version, sha256), envelope.event)
 
 
-def outgoing(spoken: Spoken, *, trace: str) -> Outgoing:
+def outgoing(spoken: Spoken, *, speaker: Speaker, pump: PumpId, trace: str) -> Outgoing:
     """Put an event into what the stream takes."""
-    speaker, pump, _ = parse_event_id(spoken.entry.id)
     headers = event_headers(
         event_id=spoken.entry.id,
         speaker=speaker,
@@ -76,10 +76,13 @@ def outgoing(spoken: Spoken, *, trace: str) -> Outgoing:
         tag=tag_of(type(spoken.entry.body)),
         at=spoken.entry.at,
         trace=trace,
+        span=spoken.entry.sha256[:16],
     )
     return Outgoing(spoken.subject, spoken.data, headers)
 
 
 def outgoing_again(read: ReadEntry) -> Outgoing:
     """Put a stored event of one's own into what the stream takes."""
-    return outgoing(read_back(read.data), trace=read.head.trace)
+    spoken = read_back(read.data)
+    speaker, pump, _ = parse_event_id(spoken.entry.id)
+    return outgoing(spoken, speaker=speaker, pump=pump, trace=read.head.trace)

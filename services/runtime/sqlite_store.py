@@ -67,6 +67,7 @@ class SqliteStore:
             self._recorder = JournalRecorder(self._datastore)
             self._recorder.create_table()
             self._assert_durable()
+            self._lookups = self._datastore.pool.get_connection(is_writer=False)
         except (PersistenceError, sqlite3.Error) as error:
             raise StoreBroken(str(path), str(error)) from error
 
@@ -141,8 +142,9 @@ class SqliteStore:
 
     def outcome(self, *, pump: PumpId, command: CommandId) -> bytes | None:
         """Read what came of a command, None if it was never heard."""
-        statement = "SELECT outcome FROM outcomes WHERE pump=? AND command=?"
-        found = next(self._stream(statement, (pump, command)), None)
+        cursor = self._lookups.cursor().sqlite_cursor
+        cursor.row_factory = None
+        found = cursor.execute(journal_schema.GET_OUTCOME, (pump, command)).fetchone()
         return None if found is None else bytes(found[0])
 
     def sequence(self, *, stream: str) -> int:
@@ -157,4 +159,5 @@ class SqliteStore:
 
     def close(self) -> None:
         """Let go of the file."""
+        self._datastore.pool.put_connection(self._lookups)
         self._datastore.close()
