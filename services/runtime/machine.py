@@ -82,6 +82,7 @@ class Machine(Generic[StateT]):
         """
         now, step = self.books.not_before(now), Step()
         touched: dict[PumpId, None] = {}
+        heard_up_to = 0
         for index, given in enumerate(inputs):
             if isinstance(given, Reported):
                 self._report(given.pump, given.report, data=b"", now=now, step=step)
@@ -91,8 +92,9 @@ class Machine(Generic[StateT]):
             if missing is not None:
                 step.missing, step.unread = missing, inputs[index:]
                 break
-            self.books.put_sequence(given.sequence)
+            heard_up_to = max(heard_up_to, given.sequence)
             touched[pump_of(given)] = None
+        self.books.put_sequence(heard_up_to)
         for pump in touched:
             self._settle(pump, now, step)
         self.books.commit()

@@ -67,9 +67,13 @@ class SqliteStore:
             self._recorder = JournalRecorder(self._datastore)
             self._recorder.create_table()
             self._assert_durable()
-            self._lookups = self._datastore.pool.get_connection(is_writer=False)
+            self._reader = self._datastore.pool.get_connection(is_writer=False)
         except (PersistenceError, sqlite3.Error) as error:
             raise StoreBroken(str(path), str(error)) from error
+
+        self._lookup = self._reader.cursor().sqlite_cursor
+        self._lookup.row_factory = None
+        self._is_looking = False
 
     def _assert_durable(self) -> None:
         with self._datastore.transaction(commit=False) as cursor:
@@ -80,6 +84,7 @@ class SqliteStore:
 
     def commit(self, commit: Commit) -> None:
         """Store a step: all of it or nothing, durable when it returns."""
+        self._stop_looking()
         try:
             self._recorder.insert_events((), commit=commit)
         except IntegrityError as error:
@@ -142,10 +147,17 @@ class SqliteStore:
 
     def outcome(self, *, pump: PumpId, command: CommandId) -> bytes | None:
         """Read what came of a command, None if it was never heard."""
-        cursor = self._lookups.cursor().sqlite_cursor
-        cursor.row_factory = None
-        found = cursor.execute(journal_schema.GET_OUTCOME, (pump, command)).fetchone()
+        if not self._is_looking:
+            self._lookup.execute("BEGIN")
+            self._is_looking = True
+        found = self._lookup.execute(journal_schema.GET_OUTCOME, (pump, command)).fetchone()
         return None if found is None else bytes(found[0])
+
+    def _stop_looking(self) -> None:
+        """End the snapshot of the lookups of one step: this process is the only writer."""
+        if self._is_looking:
+            self._lookup.execute("ROLLBACK")
+            self._is_looking = False
 
     def sequence(self, *, stream: str) -> int:
         """Read the position in the stream created at that instant, 0 if never heard."""
@@ -159,5 +171,6 @@ class SqliteStore:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._datastore.pool.put_connection(self._lookups)
+        self._stop_looking()
+        self._datastore.pool.put_connection(self._reader)
         self._datastore.close()
