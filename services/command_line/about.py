@@ -27,7 +27,8 @@ def schema(arguments: argparse.Namespace) -> int:
             if arguments.check:
                 is_current = path.is_file() and path.read_bytes() == data
                 outdated += not is_current
-                print(f"{path}: {'current' if is_current else 'outdated'}")
+                state = "current" if is_current else "outdated" if path.exists() else "missing"
+                print(f"{path}: {state}")
                 continue
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
@@ -35,5 +36,5 @@ def schema(arguments: argparse.Namespace) -> int:
         except OSError as error:
             raise wrong_input(f"{path}: {error.strerror or error}") from error
     if outdated:
-        print("basalt: outdated; write them with 'basalt schema'", file=sys.stderr)
+        print("basalt: not current; write them with 'basalt schema'", file=sys.stderr)
     return REFUSED if outdated else DONE

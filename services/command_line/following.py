@@ -37,20 +37,29 @@ async def until(session: Session, holds: Callable[[dict[str, Any]], bool]) -> di
 
 
 async def follow(session: Session, dose: DoseId) -> int:
-    """Wait until the pump gives a dose; say what is known and give the exit code."""
-    view = await until(session, lambda seen: _last_dose(seen).get("dose") == dose)
+    """Wait until the pump has counted a pulse of a dose; say what is known, give the exit code."""
+    view = await until(session, lambda seen: _state_of(dose, seen) not in (None, "started"))
     if view is None:
         return _not_begun(session, dose)
-    last = _last_dose(view)
+    last = view["last_dose"]
+    if last["state"] == "unknown":
+        print(
+            f"basalt: nobody knows what became of {dose}; it counts as given. Look with 'basalt "
+            "status' and 'basalt alarms' before you ask again",
+            file=sys.stderr,
+        )
+        return UNKNOWN
     if not session.as_json:
         given = signed_units(MilliUnits(last["delivered"]))
         asked = signed_units(MilliUnits(last["requested"]))
-        print(f"the pump has it: {last['state']}, {given} of {asked} counted")
+        print(f"the pump is giving it: {last['state']}, {given} of {asked} counted")
     return DONE
 
 
-def _last_dose(view: dict[str, Any]) -> dict[str, Any]:
-    return view.get("last_dose") or {}
+def _state_of(dose: DoseId, view: dict[str, Any]) -> str | None:
+    """Give how far a dose is by the actuator's view, None while another one is the newest."""
+    last = view.get("last_dose")
+    return str(last["state"]) if last and last["dose"] == dose else None
 
 
 def _not_begun(session: Session, dose: DoseId) -> int:
@@ -63,8 +72,8 @@ def _not_begun(session: Session, dose: DoseId) -> int:
                     print(f"refused by the actuator: {refused(event)}", file=sys.stderr)
                     return REFUSED
     print(
-        f"basalt: the pump has not begun {dose} within {FOLLOW_S:.0f} s; it may or may not be "
-        "given. Look with 'basalt status' and 'basalt replay' before you ask again",
+        f"basalt: the pump has counted no pulse of {dose} within {FOLLOW_S:.0f} s; it may or may "
+        "not be given. Look with 'basalt status' and 'basalt replay' before you ask again",
         file=sys.stderr,
     )
     return UNKNOWN

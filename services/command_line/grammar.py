@@ -17,6 +17,8 @@ class OneLineParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and where help is."""
+        if message.startswith("argument COMMAND: invalid choice"):
+            message = f"no such command: {message.split()[4]}"
         print(f"basalt: {message}; see '{self.prog} --help'", file=sys.stderr)
         sys.exit(WRONG_INPUT)
 

@@ -21,7 +21,7 @@ from schemas.glucose import RecordReading
 from schemas.message import Outcome
 from schemas.units import HOUR_MS, CommandId, Speaker, UtcMillis
 from services.command_line.choices import choices
-from services.command_line.exits import DONE, REFUSED, CommandFailed, wrong_input
+from services.command_line.exits import DONE, REFUSED, CommandFailed, unreachable, wrong_input
 from services.command_line.reasons import in_words
 from services.command_line.session import Session, print_json, run_session
 from services.command_line.words import moment
@@ -30,6 +30,11 @@ from services.runtime.zones import local_resolver
 
 IN_FLIGHT_MAX = 32
 """[-] readings sent and not yet answered."""
+
+SENDINGS_MAX = 5
+"""[-] of one reading, each under an id of its own."""
+
+INGEST = Speaker("glucose_ingest")
 
 HASH_DIGITS = 24
 """[-] hex digits of the file's hash in a command's id."""
@@ -118,8 +123,11 @@ async def _send_all(session: Session, found: GlucoseFile, name: str) -> tuple[Co
         try:
             await asyncio.gather(*tasks)
         except CommandFailed as error:
-            text = f"{error}. {taken} were taken; run it again, nothing is doubled"
-            raise CommandFailed(text, error.code) from error
+            done = taken + sum(reasons.values())
+            raise unreachable(
+                f"glucose_ingest stopped answering after {done} of {len(found.readings)} readings; "
+                "run the same command again, nothing is doubled"
+            ) from error
         finally:
             for task in tasks:
                 task.cancel()
@@ -127,17 +135,22 @@ async def _send_all(session: Session, found: GlucoseFile, name: str) -> tuple[Co
 
 
 async def _send(session: Session, reading: FileReading, name: str) -> Outcome:
-    return await session.send(
-        RecordReading(
-            measured_at=reading.at,
-            source=reading.kind,
-            unit=reading.unit,
-            received=plain(reading),
-            device=reading.device,
-        ),
-        to=Speaker("glucose_ingest"),
-        command_id=_command_id(name, reading, now=session.clock.now().therapy),
+    """Send a reading under its own id; one that expired unread was never obeyed, and goes again."""
+    command = RecordReading(
+        measured_at=reading.at,
+        source=reading.kind,
+        unit=reading.unit,
+        received=plain(reading),
+        device=reading.device,
     )
+    first = _command_id(name, reading, now=session.clock.now().therapy)
+    outcome = await session.send(command, to=INGEST, command_id=first)
+    for number in range(1, SENDINGS_MAX):
+        if outcome.accepted or outcome.reason != "expired":
+            break
+        again = CommandId(f"{first}-again{number}")
+        outcome = await session.send(command, to=INGEST, command_id=again)
+    return outcome
 
 
 def _command_id(name: str, reading: FileReading, *, now: UtcMillis) -> CommandId:

@@ -130,7 +130,7 @@ def _service(
     own: Health | None,
     pending: int | None,
 ) -> ServiceStatus:
-    lag = None if own is None or pending is None else pending + own.waiting
+    lag = None if pending is None else pending + (own.waiting if own else 0)
     answered = bool(here) and own is not None
     return ServiceStatus(
         service=name,
@@ -160,7 +160,7 @@ def _print(found: Status) -> None:
         held = found.stream.state
         print(
             f"stream: {held.messages} messages ({held.bytes / 1e6:.1f} MB), "
-            f"{held.first_seq} to {held.last_seq}, since {found.stream.created[:19]}Z"
+            f"{held.first_seq} to {held.last_seq}, made {found.stream.created[:19]}Z real time"
         )
     print(f"pump {found.pump}: {_pump(found.delivery)}")
     columns = ("service", "state", "pid", "version", "lag", "unpublished", "handled", "errors")

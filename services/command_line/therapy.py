@@ -1,6 +1,7 @@
 """A person's profile, settings and limits: set from files, shown as files."""
 
 import argparse
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from schemas.units import EventId, MilliUnitsPerHour, PumpId, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, CommandFailed, unreachable, wrong_input
 from services.command_line.journals import all_of, journal
-from services.command_line.session import Session, print_json, run_session
+from services.command_line.session import Session, run_session
 from services.command_line.therapy_files import (
     limits_as_file,
     profile_as_file,
@@ -23,6 +24,8 @@ from services.command_line.therapy_files import (
     settings_as_file,
 )
 from services.runtime.data_folder import DataFolder, NotRunning
+from services.runtime.errors import ZoneError
+from services.runtime.zones import local_resolver
 
 SHOW = "show"
 
@@ -31,7 +34,12 @@ def profile(arguments: argparse.Namespace) -> int:
     """Set or show the basal profile."""
     if arguments.file == SHOW:
         return _show(arguments, "basal_scheduler", (BasalProfileSet, BasalPlanMade), _profile)
-    return _set(arguments, read_profile(Path(arguments.file)), Speaker("basal_scheduler"))
+    asked = read_profile(Path(arguments.file))
+    try:
+        local_resolver(asked.zone)
+    except ZoneError as error:
+        raise wrong_input(f"{arguments.file}: {error}; nothing was sent") from error
+    return _set(arguments, asked, Speaker("basal_scheduler"))
 
 
 def settings(arguments: argparse.Namespace) -> int:
@@ -82,7 +90,7 @@ def _show(
         found = shown(list(all_of(store, pump=chosen.pump or _pump(folder), kinds=kinds)))
     if found is None:
         raise CommandFailed("none is in force", REFUSED)
-    print_json(found)
+    print(json.dumps(found, indent=2, ensure_ascii=False))
     return DONE
 
 

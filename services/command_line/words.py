@@ -3,6 +3,7 @@
 from core.amounts import print_rate, print_units
 from schemas.alarms import AcknowledgementRefused, AlarmAcknowledged, AlarmCleared, AlarmRaised
 from schemas.basal import (
+    BasalPlanMade,
     BasalProfileRefused,
     BasalProfileSet,
     TemporaryRateEnded,
@@ -91,7 +92,9 @@ def _of_basal(event: Event) -> str | None:
             count = f"{len(segments)} segment{'s' if len(segments) > 1 else ''}"
             return f"profile {name!r} taken: {count}, {zone}"
         case ZoneLookupRequested(zone=zone):
-            return f"in force as soon as {zone} is looked up; see 'basalt profile show'"
+            return f"a plan follows as soon as {zone} is looked up; see 'basalt profile show'"
+        case BasalPlanMade(ends_at=ends_at):
+            return f"basal plan made, until {moment(ends_at)}"
         case TemporaryRateStarted() as temporary:
             return f"temporary rate {_rate(temporary)} until {moment(temporary.ends_at)}"
         case TemporaryRateEnded(reason=reason):
