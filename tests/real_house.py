@@ -1,0 +1,195 @@
+"""The whole house for real: `basalt up` with its processes, killed and looked into by tests."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from core.decider import Decider
+from core.deciders import DECIDERS
+from schemas.device import PumpRecord
+from schemas.message import Event, Now, parse_event_id
+from schemas.units import PumpId, Speaker
+from services.runtime.data_folder import DataFolder
+from services.runtime.entries import ADOPTED, HEARD, read_row
+from services.runtime.replay import Verdict, replay, verify_decisions
+from services.runtime.sqlite_store import SqliteStore
+
+BIN = Path(sys.executable).parent
+READY_S = 60.0
+POLL_S = 0.1
+
+
+class RealHouse:
+    """A system that runs on a folder of its own."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = DataFolder(folder)
+        self.pump = PumpId("demo")
+        self.log = folder.with_suffix(".log")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [BIN / "basalt", "up", "--data", folder, "--no-screen", *arguments],
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+
+    def wait_ready(self) -> None:
+        self.wait_until(lambda: self.folder.running.exists(), "the system is ready")
+
+    def wait_until(self, holds: Any, what: str, *, s: float = READY_S) -> None:
+        """Poll for something that other processes do; fail with the log when it never comes."""
+        deadline = time.monotonic() + s
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"basalt up ended: {self.text()}")
+            if holds():
+                return
+            time.sleep(POLL_S)
+        raise AssertionError(f"never: {what}; {self.text()[-3000:]}")
+
+    def text(self) -> str:
+        return self.log.read_text(errors="replace")
+
+    def basalt(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Use the command line as a person would."""
+        command = [BIN / "basalt", arguments[0], "--data", self.folder.path, *arguments[1:]]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        if check:
+            assert done.returncode == 0, (arguments, done.stdout, done.stderr)
+        return done
+
+    def pids(self) -> dict[str, int]:
+        """Name the child processes by what they run."""
+        found: dict[str, int] = {}
+        listing = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        for pid in listing.read_text().split():
+            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            for word in words:
+                if word.startswith("services."):
+                    found[word.removeprefix("services.")] = int(pid)
+            if words[0].endswith("nats-server"):
+                found["broker"] = int(pid)
+        return found
+
+    def kill(self, name: str) -> None:
+        """Kill -9 one process and wait until another stands in its place."""
+        before = self.pids()[name]
+        os.kill(before, signal.SIGKILL)
+        self.wait_until(lambda: self.pids().get(name, before) != before, f"{name} is started again")
+
+    def stop(self) -> int:
+        """Ctrl-C, and wait for the end."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=30)
+
+    def journal(self, name: str) -> SqliteStore:
+        return SqliteStore(self.folder.journal(name))
+
+    def own_events(self, name: str) -> dict[int, bytes]:
+        """Give what a service said, by version, from its own journal."""
+        return self._events(name, lambda topic: not topic.startswith((HEARD, ADOPTED)), name)
+
+    def recorded_events(self, name: str) -> dict[int, bytes]:
+        """Give what the historian keeps of a service, by version."""
+        return self._events("historian", lambda topic: topic.startswith(HEARD), name)
+
+    def _events(self, journal: str, wanted: Any, speaker: str) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        for _, row in self.journal(journal).rows(pump=self.pump):
+            if not wanted(row.topic):
+                continue
+            read = read_row(row)
+            if read.entry.speaker == speaker:
+                version = parse_event_id(read.entry.id)[2]
+                assert version not in found, f"{read.entry.id} stands twice"
+                found[version] = read.data
+        return found
+
+    def said(self, name: str, kind: type[Event]) -> list[Any]:
+        """Give a service's events of one kind, in order."""
+        rows = self.journal(name).rows(pump=self.pump)
+        read = [read_row(row) for _, row in rows if not row.topic.startswith((HEARD, ADOPTED))]
+        return [one.entry.body for one in read if isinstance(one.entry.body, kind)]
+
+    def ledger(self) -> list[PumpRecord]:
+        """Read the pump's own history out of its memory, whether the pump runs or not."""
+        file = sqlite3.connect(f"file:{self.folder.pump_memory(self.pump)}?mode=ro", uri=True)
+        try:
+            rows = file.execute("SELECT record FROM history ORDER BY sequence")
+            return [msgspec.json.decode(record, type=PumpRecord) for (record,) in rows]
+        finally:
+            file.close()
+
+    def pumped(self) -> int:
+        """Add up what the pump's own ledger says that the motor moved [mU]."""
+        return sum(one.amount for one in self.ledger() if one.kind in ("basal", "bolus"))
+
+    def views(self, now: Now) -> dict[str, Any]:
+        """Fold each service's own journal and show its state at an instant."""
+        return {name: self._view(decider, now) for name, decider in DECIDERS.items()}
+
+    def last_now(self) -> Now:
+        """Give the latest time that any service decided at."""
+        times = [read_row(row).now for name in DECIDERS for _, row in self.journal(name).rows()]
+        return max(times, key=lambda now: now.therapy)
+
+    def has_come_to_rest(self) -> bool:
+        """Say whether no bolus is open and the historian has every event of everybody."""
+        others = [name for name in DECIDERS if name != "historian"]
+        is_kept = all(self.own_events(name) == self.recorded_events(name) for name in others)
+        open_doses = self.fold("actuator").doses.open
+        return is_kept and not open_doses and self.pumped() == self.accounted()
+
+    def accounted(self) -> int:
+        """Add up what the actuator accounted for [mU]."""
+        doses = self.fold("actuator").doses
+        return int(doses.basal_total + doses.bolus_total)
+
+    def fold(self, name: str) -> Any:
+        """Fold a service's own journal."""
+        decider = DECIDERS[Speaker(name)]
+        state = decider.initial(self.pump)
+        for _, row in self.journal(name).rows(pump=self.pump):
+            state = decider.evolve(state, read_row(row).entry)
+        return state
+
+    def _view(self, decider: Decider[Any], now: Now) -> Any:
+        return decider.view(self.fold(decider.name), now)
+
+    def replayed(self, now: Now) -> dict[str, Any]:
+        """Fold the historian's record instead."""
+        return dict(replay(self.journal("historian"), pump=self.pump, at=now.therapy))
+
+    def verdicts(self) -> dict[Speaker, Verdict]:
+        """Make every decision again."""
+        return {
+            name: verify_decisions(decider, self.journal(name))
+            for name, decider in DECIDERS.items()
+        }
+
+
+@contextmanager
+def real_house(folder: Path, *arguments: str) -> Iterator[RealHouse]:
+    """Start a system; whatever happens, nothing of it is left running."""
+    house = RealHouse(folder, *arguments)
+    try:
+        house.wait_ready()
+        yield house
+    finally:
+        if house.process.poll() is None:
+            try:
+                house.stop()
+            except subprocess.TimeoutExpired:
+                house.process.kill()
+                house.process.wait()
