@@ -1,0 +1,323 @@
+"""The `basalt` command against the real system: each command as a new user would type it."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from schemas.units import UtcMillis
+from services.command_line.journals import journal
+from services.command_line.texts import instant
+from services.command_line.words import moment
+from services.runtime.data_folder import DataFolder
+
+pytestmark = pytest.mark.system
+
+COMMAND_S = 40.0
+"""[s] that one command may take on a machine under load."""
+
+START_LINES_MAX = 200
+"""[-] lines of `basalt up` until it says that it is ready."""
+
+LIMITS = ("--single", "10", "--hourly", "15", "--daily", "60", "--basal", "3")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command said, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class House:
+    """A system that runs on a folder of its own."""
+
+    data: pathlib.Path
+
+    def basalt(self, *words: str) -> Said:
+        """Type a command."""
+        done = subprocess.run(
+            [sys.executable, "-m", "services.command_line", "--data", str(self.data), *words],
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        return Said(done.returncode, done.stdout, done.stderr)
+
+    def json(self, *words: str) -> Any:
+        """Type a command and read its answer as a program does."""
+        return json.loads(self.basalt("--json", *words).out)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Start the system as `make run` does, without a screen, a person or a trace; stop it."""
+    data = tmp_path_factory.mktemp("house") / "data"
+    options = ("--no-screen", "--no-person", "--glucose", "none", "--speed", "60")
+    up = subprocess.Popen(
+        [sys.executable, "-m", "services.command_line", "--data", str(data), "up", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        lines = _until_ready(up)
+        if not lines or not lines[-1].startswith("ready"):
+            pytest.fail("basalt up did not become ready:\n" + "".join(lines))
+        _drain(up, data.parent / "up.log")
+        running = House(data)
+        _set_up(running, data.parent)
+        yield running
+    finally:
+        up.send_signal(signal.SIGINT)
+        up.wait(COMMAND_S)
+
+
+def _until_ready(up: subprocess.Popen[str]) -> list[str]:
+    lines: list[str] = []
+    for _ in range(START_LINES_MAX):
+        line = up.stdout.readline() if up.stdout else ""
+        lines.append(line)
+        if not line or line.startswith("ready"):
+            break
+    return lines
+
+
+def _drain(up: subprocess.Popen[str], log: pathlib.Path) -> None:
+    """Let somebody read on, or the system stops when the pipe is full."""
+    with log.open("w") as file:
+        subprocess.Popen(["cat"], stdin=up.stdout, stdout=file)
+
+
+def _set_up(house: House, folder: pathlib.Path) -> None:
+    profile = {"name": "test", "zone": "Europe/Berlin", "segments": [{"start": "00:00", "rate": 1}]}
+    settings = {
+        "carb_ratio": 10,
+        "unit": "mg/dL",
+        "sensitivity": 40,
+        "target_low": 90,
+        "target_high": 120,
+        "insulin": {"duration": "6h", "peak": "75m", "delay": "10m"},
+    }
+    for name, content in (("profile", profile), ("settings", settings)):
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(content))
+        said = house.basalt(name, str(path))
+        assert (0, "") == (said.code, said.err)
+    said = house.basalt("limits", *LIMITS)
+    assert (0, "") == (said.code, said.err)
+
+
+def _therapy(house: House) -> str:
+    return str(house.json("status")["therapy"])
+
+
+def test_status_shows_every_service_and_its_lag(house: House) -> None:
+    """Who runs a pump must see at a glance what does not run."""
+    found = house.json("status")
+
+    assert ["ready"] * 5 == [one["state"] for one in found["services"]]
+    assert all(isinstance(one["lag"], int) for one in found["services"])
+    assert found["stream"]["state"]["messages"] > 0
+    assert 0 == house.basalt("status").code
+
+
+def test_a_reading_is_taken_in_either_unit_and_refused_with_its_reason(house: House) -> None:
+    """5.6 taken for mg/dL is a coma, and 100 taken for mmol/L is a bolus for nobody."""
+    taken = house.basalt("glucose", "150")
+    in_mmol = house.basalt("glucose", "5.6", "--mmol", "--sensor")
+    wrong = house.basalt("glucose", "5.6")
+    early = house.basalt("glucose", "150", "--at", "2000-01-02T00:00:00Z")
+
+    assert (0, True) == (taken.code, taken.out.startswith("glucose 150 mg/dL taken"))
+    assert "glucose 101 mg/dL (5.6 mmol/L)" in in_mmol.out
+    assert (1, True) == (wrong.code, "outside 10 to 600 mg/dL" in wrong.err)
+    assert (1, True) == (early.code, "more than 24 h before" in early.err)
+
+
+def test_an_alarm_is_listed_acknowledged_once_and_ends_with_its_cause(house: House) -> None:
+    """An alarm that cannot be silenced is switched off for good."""
+    house.basalt("glucose", "60")
+
+    listed = house.basalt("alarms")
+    seen = house.basalt("alarms", "ack", "glucose_low")
+    again = house.basalt("alarms", "ack", "glucose_low")
+    over = house.basalt("glucose", "120", "--sensor")
+    gone = house.basalt("alarms", "ack", "glucose_low")
+
+    assert "glucose_low  (medium, person, glucose_ingest" in listed.out
+    assert (0, 1) == (seen.code, again.code)
+    assert "somebody has acknowledged" in again.err
+    assert "alarm glucose_low is over" in over.out
+    assert (1, True) == (gone.code, "no alarm 'glucose_low' is active" in gone.err)
+
+
+def test_advice_is_shown_term_by_term_accepted_once_and_given(house: House) -> None:
+    """The way of every meal."""
+    house.basalt("glucose", "180")
+    advice = house.basalt("advise", "--carbs", "10")
+    found = re.search(r"basalt accept (\S+)", advice.out)
+    assert found, advice
+
+    accepted = house.basalt("accept", found[1])
+    again = house.basalt("accept", found[1])
+    none = house.basalt("accept", "bolus_advisor:demo:99999")
+
+    assert "food" in advice.out and "glucose 180 mg/dL" in advice.out
+    assert (0, True) == (accepted.code, "the pump is giving it" in accepted.out)
+    assert (1, True) == (again.code, "accepted before" in again.err)
+    assert (1, True) == (none.code, "no such advice" in none.err)
+
+
+def test_an_own_amount_is_given_within_the_limits_and_can_be_cancelled(house: House) -> None:
+    """What was given when it was stopped is what counts."""
+    before = house.json("replay")["actuator"]["bolus_total"]
+
+    ordered = house.basalt("bolus", "10")
+    cancelled = house.basalt("cancel")
+    nothing = house.basalt("cancel")
+    too_much = house.basalt("bolus", "10.05")
+    no_pulse = house.basalt("bolus", "1.03")
+
+    assert (0, 0) == (ordered.code, cancelled.code)
+    assert 1 == nothing.code or "being stopped" in nothing.out
+    assert (1, True) == (too_much.code, "limit for one bolus; 10 U" in too_much.err)
+    assert (1, True) == (no_pulse.code, "whole pulses" in no_pulse.err)
+    assert before < house.json("replay")["actuator"]["bolus_total"] <= before + 10_000
+
+
+def test_a_temporary_rate_runs_and_ends(house: House) -> None:
+    """Sport and fever are met with the basal rate."""
+    started = house.basalt("temp", "50%", "4h")
+    instead = house.basalt("temp", "0.5U/h", "2h")
+    ended = house.basalt("temp", "off")
+    none = house.basalt("temp", "off")
+    too_short = house.basalt("temp", "50%", "10m")
+
+    assert (0, True) == (started.code, "temporary rate 50 % of the profile" in started.out)
+    assert "another temporary rate took its place" in instead.out
+    assert (0, 1, 1) == (ended.code, none.code, too_short.code)
+    assert "15 min to 24 h" in too_short.err
+
+
+def test_suspension_is_waited_for_and_refuses_boluses(house: House) -> None:
+    """'Suspended' said too early is insulin that still flows."""
+    stood = house.basalt("suspend")
+    refused = house.basalt("bolus", "1")
+    again = house.basalt("suspend")
+    resumed = house.basalt("resume")
+
+    assert (0, True) == (stood.code, "the pump stands" in stood.out)
+    assert (1, True) == (refused.code, "delivery is suspended" in refused.err)
+    assert 1 == again.code
+    assert (0, True) == (resumed.code, "the pump delivers again" in resumed.out)
+
+
+def test_a_reservoir_is_filled_and_too_large_a_one_refused(house: House) -> None:
+    """The count of what is left begins with what a person types."""
+    filled = house.basalt("fill", "250")
+    refused = house.basalt("fill", "301")
+
+    assert (0, 1) == (filled.code, refused.code)
+    assert "300 U" in refused.err
+
+
+def test_settings_are_shown_as_files_that_can_be_set_again(
+    house: House, tmp_path: pathlib.Path
+) -> None:
+    """What is in force must be seen without asking a developer."""
+    for name in ("profile", "settings", "limits"):
+        shown = house.basalt(name, "show")
+        path = tmp_path / f"{name}.json"
+        path.write_text(shown.out)
+
+        assert 0 == shown.code, shown.err
+        assert 0 == house.basalt(name, str(path)).code
+
+
+def test_a_file_of_readings_is_sent_once_and_each_fault_reported(
+    house: House, tmp_path: pathlib.Path
+) -> None:
+    """A reading doubled is a rise that never was."""
+    now_ms = instant(_therapy(house))
+    lines = [f"{moment(UtcMillis(now_ms - i * 300_000))},{100 + i}" for i in range(40, 1, -1)]
+    faulty = ["no reading", f"{moment(UtcMillis(now_ms - 60_000))},1e2"]
+    future = f"{moment(UtcMillis(now_ms + 200 * 86_400_000))},100"
+    path = tmp_path / "readings.csv"
+    path.write_text("\n".join(["time,mg/dL", *lines, *faulty, future]))
+    before = house.json("replay")["glucose_ingest"]["readings"]
+
+    tried = house.json("ingest", str(path), "--dry-run")
+    first = house.basalt("ingest", str(path))
+    second = house.json("ingest", str(path))
+
+    assert (40, 2, 0) == (tried["readings"], tried["bad_lines"], tried["taken"])
+    assert (1, 2) == (first.code, first.err.count("readings.csv:"))
+    assert "39 taken, 1 refused, 2 bad lines" in first.out
+    assert "1 refused: it claims a time more than 5 min ahead" in first.out
+    assert (39, {"future": 1}) == (second["taken"], second["refused"])
+    assert before + 39 == house.json("replay")["glucose_ingest"]["readings"]
+
+
+def test_replay_equals_the_state_of_each_service(house: House) -> None:
+    """The record is the pump's history, or it is nothing."""
+    house.basalt("suspend")
+    live = house.json("status")["delivery"]
+
+    replayed = house.json("replay")
+    earlier = house.json("replay", "--at", "2000-01-02T00:00:00Z")
+    house.basalt("resume")
+
+    assert live == replayed["actuator"]
+    assert live["suspended"] is True
+    assert 0 == earlier["actuator"]["odometer"]
+
+
+def test_every_decision_can_be_made_again(house: House) -> None:
+    """A decision that cannot be repeated cannot be explained."""
+    verified = house.basalt("verify", "decisions")
+    one = house.json("verify", "decisions", "--service", "actuator")
+
+    assert (0, "") == (verified.code, verified.err)
+    assert ["actuator"] == list(one)
+    assert one["actuator"]["decisions"] > 0 and [] == one["actuator"]["differences"]
+
+
+@pytest.mark.requirement("R17")
+@pytest.mark.parametrize("amount", [".5", "0,5", "1e1", " 5", "-1"])
+def test_a_wrong_amount_leaves_no_trace(house: House, amount: str) -> None:
+    """Nothing was sent means that nobody heard it."""
+    before = _orders_heard(house)
+
+    said = house.basalt("bolus", amount)
+
+    assert (2, True) == (said.code, repr(amount) in said.err)
+    assert before == _orders_heard(house)
+
+
+def test_an_order_leaves_a_trace(house: House) -> None:
+    """A check that never fails checks nothing."""
+    before = _orders_heard(house)
+
+    house.basalt("bolus", "0.01")
+
+    assert before + 1 == _orders_heard(house)
+
+
+def _orders_heard(house: House) -> int:
+    with journal(DataFolder(house.data).journal("bolus_advisor")) as store:
+        return sum("order_bolus.v1" in row.topic for _, row in store.rows())
