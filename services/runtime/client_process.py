@@ -4,9 +4,10 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -16,6 +17,7 @@ from schemas.subjects import is_token
 from schemas.units import Actor, PumpId
 from services.runtime.client import BusClient
 from services.runtime.clock import Clock, SystemClock, read_clock_record
+from services.runtime.ending import end
 from services.runtime.errors import BasaltError
 from services.runtime.logs import configure_logs
 from services.runtime.nats_connection import Credentials
@@ -62,7 +64,7 @@ def _pump(text: str) -> PumpId:
 
 def run_client(
     name: str,
-    work: Callable[[ClientWorld], Awaitable[None]],
+    work: Callable[[ClientWorld], Coroutine[Any, Any, None]],
     *,
     actor: Actor,
     parser: argparse.ArgumentParser,
@@ -80,7 +82,7 @@ def run_client(
 
 async def _run(
     name: str,
-    work: Callable[[ClientWorld], Awaitable[None]],
+    work: Callable[[ClientWorld], Coroutine[Any, Any, None]],
     actor: Actor,
     arguments: argparse.Namespace,
 ) -> None:
@@ -98,7 +100,7 @@ async def _run(
         clock=clock,
     )
     await client.open()
-    works = asyncio.ensure_future(work(ClientWorld(arguments, client, clock)))
+    works = asyncio.create_task(work(ClientWorld(arguments, client, clock)))
     stop = asyncio.create_task(told.wait())
     try:
         await asyncio.wait((works, stop), return_when=asyncio.FIRST_COMPLETED)
@@ -108,6 +110,5 @@ async def _run(
             await told.wait()
     finally:
         stop.cancel()
-        works.cancel()
-        await asyncio.wait((works, stop))
+        await end(works)
         await client.close()

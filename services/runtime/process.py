@@ -19,6 +19,7 @@ from schemas.record import RuntimeFault
 from schemas.units import Speaker
 from services.runtime.clock import Clock, SystemClock, read_clock_record
 from services.runtime.discovery import Questions
+from services.runtime.ending import end
 from services.runtime.errors import BasaltError, StoreBroken
 from services.runtime.logs import configure_logs
 from services.runtime.loop import Hands, Loop, Sense
@@ -172,8 +173,7 @@ async def _until_told(loop: Loop[Any], *, leash: bool) -> None:
     if work.done():
         stop.cancel()
         work.result()
-    work.cancel()
-    await asyncio.wait((work,))
+    await end(work)
 
 
 def store_path(url: str) -> Path:

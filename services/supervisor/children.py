@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from services.runtime.clock import boot_ns
+from services.runtime.ending import end
 
 BACKOFF_S_MIN = 0.2
 """[s] before the first restart; doubles with each."""
@@ -88,8 +89,7 @@ class Child:
                 _signal(process, signal.SIGKILL)
                 await process.wait()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait((self._task,))
+            await end(self._task)
         self._turn("stopped")
 
     def kill(self) -> None:
@@ -141,8 +141,7 @@ class Child:
             began_ns, process = boot_ns(), self._process
             guard = asyncio.create_task(self._keep_guard(process.pid))
             self.exit_code = await process.wait()
-            guard.cancel()
-            await asyncio.wait((guard,))
+            await end(guard)
             self.ended.set()
             if self._stopping:
                 return

@@ -12,6 +12,7 @@ from schemas.units import PumpId
 from services.runtime.client import BusClient
 from services.runtime.clock import wall_ms
 from services.runtime.data_folder import DataFolder, Running
+from services.runtime.ending import end
 from services.runtime.logs import configure_logs
 from services.runtime.nats_connection import Credentials
 from services.supervisor import broker
@@ -131,8 +132,7 @@ class System:
             stopping = (self._children[name].stop() for name in stage if name in self._children)
             await asyncio.gather(*stopping)
         if self._beat is not None:
-            self._beat.cancel()
-            await asyncio.wait((self._beat,))
+            await end(self._beat)
             self._keeper.pause()
         self._folder.running.unlink(missing_ok=True)
         self.closing_line = self._closing()

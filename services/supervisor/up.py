@@ -11,6 +11,7 @@ from pathlib import Path
 from schemas.subjects import is_token
 from schemas.units import PumpId
 from services.runtime.data_folder import DataFolder
+from services.runtime.ending import end
 from services.runtime.errors import BasaltError
 from services.supervisor.errors import StartRefused
 from services.supervisor.folder_lock import FolderLock
@@ -116,8 +117,7 @@ async def _first(starting: asyncio.Task[None], told: asyncio.Event) -> None:
     if starting.done():
         starting.result()
         return
-    starting.cancel()
-    await asyncio.wait((starting,))
+    await end(starting)
 
 
 async def _run(system: System, told: asyncio.Event, for_s: float | None) -> None:
@@ -129,8 +129,7 @@ async def _run(system: System, told: asyncio.Event, for_s: float | None) -> None
     stop.cancel()
     if watching.done():
         watching.result()
-    watching.cancel()
-    await asyncio.wait((watching,))
+    await end(watching)
 
 
 def _hear_signals(told: asyncio.Event, system: System) -> None:

@@ -1,0 +1,19 @@
+"""Ends a task for certain."""
+
+import asyncio
+from typing import Any
+
+CANCEL_AGAIN_S = 0.5
+"""[s] until a task that is still there is cancelled once more."""
+
+
+async def end(task: asyncio.Task[Any]) -> None:
+    """Cancel a task until it is over; what it raised is left for whoever asks it.
+
+    In Python 3.11 `asyncio.wait_for`, which nats-py uses for every request, swallows a
+    cancellation that comes in the same turn as the answer (cpython issue 86296): a loop around it
+    would then run on for ever, and so would whoever waits for its end.
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=CANCEL_AGAIN_S)
