@@ -24,12 +24,25 @@ READY_TRIES_MAX = 50
 """[-] attempts to connect, 0.1 s apart."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Broker:
-    """A running broker and the folder it lives in."""
+    """A broker and the folder it lives in."""
 
     url: str
     folder: DataFolder
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server on its folder."""
+        server = Path(sys.executable).parent / "nats-server"
+        config = self.folder.broker / "nats.conf"
+        self.process = subprocess.Popen([server, "-c", config, "-l", self.folder.log("broker")])
+
+    def kill(self) -> None:
+        """kill -9 the server."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
     def credentials(self, user: str) -> Credentials:
         """Give a user's key."""
@@ -56,22 +69,19 @@ async def broker() -> AsyncIterator[Broker]:
         folder = DataFolder(Path(name))
         folder.make()
         port = free_port()
-        config = folder.broker / "nats.conf"
         text = broker_config(
             public_keys=make_keys(folder), host="127.0.0.1", port=port, store=folder.broker
         )
-        config.write_text(text)
-        server = Path(sys.executable).parent / "nats-server"
-        process = subprocess.Popen([server, "-c", config, "-l", folder.log("broker")])
+        (folder.broker / "nats.conf").write_text(text)
+        running = Broker(f"nats://127.0.0.1:{port}", folder)
+        running.start()
         try:
-            running = Broker(f"nats://127.0.0.1:{port}", folder)
             client = await _connected(running)
             await make_stream(client)
             await client.close()
             yield running
         finally:
-            process.terminate()
-            process.wait()
+            running.kill()
 
 
 async def _connected(running: Broker) -> Client:

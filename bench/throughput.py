@@ -117,9 +117,7 @@ def insert_alone(source: Path, target: Path, count: int) -> float:
     rows = [row for _, row in from_store.rows()]
     heads = from_store.heads()
     names = [CommandId(f"c{number}") for number in range(count)]
-    outcomes = [
-        (PUMP, name, from_store.outcome(pump=PUMP, command=name) or b"") for name in names
-    ]
+    outcomes = [(PUMP, name, from_store.outcome(pump=PUMP, command=name) or b"") for name in names]
     to_store = SqliteStore(target)
     per_step, sequence = PUBLISH_BATCH, 0
     start = time.perf_counter()

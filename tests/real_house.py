@@ -48,8 +48,7 @@ class RealHouse:
 
     def wait_until(self, holds: Any, what: str, *, s: float = READY_S) -> None:
         """Poll for something that other processes do; fail with the log when it never comes."""
-        deadline = time.monotonic() + s
-        while time.monotonic() < deadline:
+        for _ in range(int(s / POLL_S)):
             if self.process.poll() is not None:
                 raise AssertionError(f"basalt up ended: {self.text()}")
             if holds():
@@ -62,7 +61,13 @@ class RealHouse:
 
     def basalt(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Use the command line as a person would."""
-        command = [BIN / "basalt", arguments[0], "--data", self.folder.path, *arguments[1:]]
+        command: list[str | Path] = [
+            BIN / "basalt",
+            arguments[0],
+            "--data",
+            self.folder.path,
+            *arguments[1:],
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if check:
             assert done.returncode == 0, (arguments, done.stdout, done.stderr)

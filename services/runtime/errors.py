@@ -43,6 +43,15 @@ class WrongLastSequence(BasaltError):
 
 
 @dataclass(eq=False)
+class StreamChanged(BasaltError):
+    """The broker's stream is not the one that was followed, or has lost its end."""
+
+    created: str
+    last_sequence: int
+    position: int
+
+
+@dataclass(eq=False)
 class HistoryUnavailable(BasaltError):
     """A service gave none of the events asked for."""
 

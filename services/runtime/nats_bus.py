@@ -17,6 +17,7 @@ from services.runtime.errors import (
     BusUnreachable,
     HistoryUnavailable,
     PublishUnknown,
+    StreamChanged,
     WrongLastSequence,
 )
 from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
@@ -25,6 +26,9 @@ from services.runtime.puller import Puller
 
 REQUEST_S = 5.0
 """[s] until an answer of the broker counts as unknown."""
+
+RESET_PAUSE_S = 0.5
+"""[s] between attempts to set the cursor back."""
 
 HISTORY_S = 5.0
 """[s] until another service counts as not answering."""
@@ -87,6 +91,7 @@ class NatsBus:
         self._consumer = consumer or speaker
         self._puller: Puller | None = None
         self._position = 0
+        self._created = ""
         self._batches = 0
         self._must_reset = asyncio.Event()
 
@@ -107,12 +112,15 @@ class NatsBus:
     async def stream_state(self) -> StreamState:
         """Ask when the stream was created and how far it goes."""
         answer = await self._api(f"STREAM.INFO.{STREAM}", b"")
+        self._created = self._created or answer.created
         return StreamState(answer.created, answer.state.last_seq)
 
     async def reset(self, *, position: int) -> None:
         """Begin to fetch right after this sequence; what was fetched before is forgotten."""
         self._position = position
         self._must_reset.clear()
+        if self._puller is not None:
+            await self._puller.stop()
         body = msgspec.json.encode({"seq": position + 1})
         await self._api(f"CONSUMER.RESET.{STREAM}.{self._consumer}", body)
         if self._puller is not None:
@@ -131,11 +139,29 @@ class NatsBus:
                     batch = fetching.result()
                     self._position = batch[-1].sequence
                     return batch
-                await self.reset(position=self._position)
+                await self._reset_again()
                 resetting = asyncio.ensure_future(self._must_reset.wait())
         finally:
             fetching.cancel()
             resetting.cancel()
+
+    async def _reset_again(self) -> None:
+        """Set the cursor back after a reconnect or a jump, as soon as the broker lets us.
+
+        Raises:
+            StreamChanged: the stream is another one, or ends before the position: the process
+                ends, and the next one joins anew.
+        """
+        while True:
+            try:
+                state = await self.stream_state()
+                if state.created != self._created or state.last_sequence < self._position:
+                    raise StreamChanged(state.created, state.last_sequence, self._position)
+                await self.reset(position=self._position)
+                return
+            except PublishUnknown as error:
+                log.warning("bus.reset_delayed", reason=error.reason)
+                await asyncio.sleep(RESET_PAUSE_S)
 
     async def publish(self, messages: Sequence[Outgoing], *, expected_last: int) -> int:
         """Put messages into the stream, all or none; give the sequence of the last."""

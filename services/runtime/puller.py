@@ -53,8 +53,7 @@ class Puller:
         self._last_sign_s = 0.0
 
     async def start(self) -> None:
-        """Forget what came before and pull from where the consumer stands."""
-        await self.stop()
+        """Forget what came before and pull from where the consumer stands, just reset."""
         self._arrived.clear()
         self._consumer_sequence = 0
         self._pulling = False
@@ -63,9 +62,14 @@ class Puller:
         await self._pull()
 
     async def stop(self) -> None:
-        """Let go of the subscription."""
-        if self._subscription is not None and not self._client.is_closed:
+        """Let go of the subscription.
+
+        This comes before a reset: what the broker delivers to a pull that nobody listens to any
+        more is not delivered again, and the service would stay deaf.
+        """
+        if self._subscription is not None and self._client.is_connected:
             await self._subscription.unsubscribe()
+            await self._client.flush()
         self._subscription = None
 
     async def fetch(self) -> list[Arrived]:
@@ -113,7 +117,7 @@ class Puller:
         status = headers.get("Status", "")
         if status == "100":
             said = headers.get("Nats-Last-Consumer", "")
-            if said.isdigit() and self._consumer_sequence not in (0, int(said)):
+            if said.isdigit() and int(said) != self._consumer_sequence:
                 self._lost(f"broker delivered {said}, heard {self._consumer_sequence}")
             self._ready.set()
             return

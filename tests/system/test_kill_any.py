@@ -1,4 +1,4 @@
-"""kill -9 of any one process while insulin flows: nothing lost, nothing doubled, nothing made up."""
+"""kill -9 of any process while insulin flows: nothing lost, nothing doubled, nothing made up."""
 
 import pytest
 

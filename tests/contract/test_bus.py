@@ -1,0 +1,182 @@
+"""Bus: NATS JetStream and its fake keep the same promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from bench.broker import Broker, broker
+from schemas.units import PumpId, Speaker
+from services.runtime.errors import (
+    BusUnreachable,
+    HistoryUnavailable,
+    PublishUnknown,
+    WrongLastSequence,
+)
+from services.runtime.fake_bus import FakeBroker, FakeBus
+from services.runtime.nats_bus import NatsBus
+from services.runtime.nats_connection import Credentials
+from services.runtime.ports import Arrived, Bus, Outgoing
+
+ACTUATOR = Speaker("actuator")
+ADVISOR = Speaker("bolus_advisor")
+HEADERS = {"ce-id": "1", "content-type": "application/json"}
+
+
+@dataclass
+class Pair:
+    """The advisor speaks, the actuator hears it."""
+
+    speaker: Bus
+    listener: Bus
+    running: Broker | None
+
+
+@pytest.fixture(params=["nats", "fake"])
+async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
+    if request.param == "fake":
+        shared = FakeBroker()
+        yield Pair(
+            FakeBus(broker=shared, speaker=ADVISOR, hears=()),
+            FakeBus(broker=shared, speaker=ACTUATOR, hears=(ADVISOR,)),
+            None,
+        )
+        return
+    async with broker() as running:
+        speaker, listener = await running.bus(ADVISOR), await running.bus(ACTUATOR)
+        await listener.reset(position=0)
+        yield Pair(speaker, listener, running)
+        await speaker.close()
+        await listener.close()
+
+
+def event(number: int, *, name: str = "bolus_ordered", pump: str = "p1") -> Outgoing:
+    subject = f"basalt.{pump}.event.bolus_advisor.{name}"
+    return Outgoing(subject, b'{"n":%d}' % number, HEADERS)
+
+
+async def hear(bus: Bus, count: int) -> list[Arrived]:
+    found: list[Arrived] = []
+    async with asyncio.timeout(10):
+        while len(found) < count:
+            found.extend(await bus.fetch())
+    return found
+
+
+async def test_a_batch_arrives_whole_in_order_with_its_headers(pair: Pair) -> None:
+    """All events of a decision or none, in the order of the store."""
+    events = [event(n) for n in range(7)]
+
+    last = await pair.speaker.publish(events, expected_last=0)
+
+    heard = await hear(pair.listener, 7)
+    assert [one.data for one in events] == [one.data for one in heard]
+    assert last == heard[-1].sequence
+    assert all(HEADERS.items() <= dict(one.headers).items() for one in heard)
+
+
+async def test_one_event_and_a_full_batch_are_both_taken(pair: Pair) -> None:
+    """The smallest and the largest batch, after one another."""
+    first = await pair.speaker.publish([event(0)], expected_last=0)
+    await pair.speaker.publish([event(n) for n in range(1, 501)], expected_last=first)
+
+    assert 501 == len(await hear(pair.listener, 501))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+async def test_a_second_writer_is_refused(pair: Pair, count: int) -> None:
+    """The expected sequence is what makes a re-send harmless."""
+    await pair.speaker.publish([event(1)], expected_last=0)
+
+    with pytest.raises(WrongLastSequence):
+        await pair.speaker.publish([event(n) for n in range(count)], expected_last=0)
+
+    assert 1 == len(await hear(pair.listener, 1))
+
+
+async def test_others_speaking_in_between_do_no_harm(pair: Pair) -> None:
+    """The guard looks at this speaker's own events only."""
+    first = await pair.speaker.publish([event(1)], expected_last=0)
+    other = Outgoing("basalt.p1.event.actuator.bolus_refused", b"{}", HEADERS)
+    await pair.listener.publish([other], expected_last=0)
+
+    assert first < await pair.speaker.publish([event(2)], expected_last=first)
+
+
+async def test_the_newest_own_event_can_be_read_back(pair: Pair) -> None:
+    """After an unknown publish the stream itself says what is there."""
+    assert await pair.speaker.last_own() is None
+    last = await pair.speaker.publish([event(1), event(2)], expected_last=0)
+    await pair.speaker.publish([event(3, pump="p2")], expected_last=last)
+
+    newest = await pair.speaker.last_own()
+    of_p1 = await pair.speaker.last_own(subject="basalt.p1.event.bolus_advisor.>")
+
+    assert newest is not None
+    assert of_p1 is not None
+    assert (b'{"n":3}', b'{"n":2}') == (newest.data, of_p1.data)
+
+
+async def test_a_reset_hears_again_from_a_position(pair: Pair) -> None:
+    """The position lives in the journal: what was not stored is heard again."""
+    await pair.speaker.publish([event(n) for n in range(5)], expected_last=0)
+    heard = await hear(pair.listener, 5)
+
+    await pair.listener.reset(position=heard[2].sequence)
+
+    assert [one.data for one in heard[3:]] == [one.data for one in await hear(pair.listener, 2)]
+
+
+async def test_the_stream_tells_its_creation_and_its_end(pair: Pair) -> None:
+    """A stream that was made anew, or ends before the position, must be noticed."""
+    before = await pair.speaker.stream_state()
+    await pair.speaker.publish([event(1), event(2)], expected_last=0)
+    after = await pair.speaker.stream_state()
+
+    assert before.created == after.created
+    assert 2 == after.last_sequence - before.last_sequence
+
+
+async def test_history_of_nobody_is_unavailable(pair: Pair) -> None:
+    """A service that does not answer is an answer, in bounded time."""
+    with pytest.raises(HistoryUnavailable):
+        await pair.listener.history(of=ADVISOR, asked=ADVISOR, pump=PumpId("p1"), first=1, last=2)
+
+
+async def test_a_broker_that_is_not_there_gives_one_clear_error() -> None:
+    """Sixty attempts with a traceback each help nobody."""
+    bus = NatsBus(
+        url="nats://127.0.0.1:1",
+        speaker=ACTUATOR,
+        credentials=Credentials("actuator", None),
+        fault=lambda detail: None,
+    )
+
+    with pytest.raises(BusUnreachable) as caught:
+        await bus.open()
+
+    assert "127.0.0.1:1" in caught.value.url
+
+
+async def test_a_broker_that_is_killed_and_comes_back_is_heard_again() -> None:
+    """kill -9 of the broker: what was acknowledged is there, and nobody stays deaf (B2)."""
+    async with broker() as running:
+        speaker, listener = await running.bus(ADVISOR), await running.bus(ACTUATOR)
+        await listener.stream_state()
+        await listener.reset(position=0)
+        last = await speaker.publish([event(n) for n in range(20)], expected_last=0)
+        await hear(listener, 20)
+        running.kill()
+        running.start()
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    await speaker.publish([event(99)], expected_last=last)
+                    break
+                except PublishUnknown:
+                    await asyncio.sleep(0.2)
+
+        assert b'{"n":99}' == (await hear(listener, 1))[-1].data
+        await speaker.close()
+        await listener.close()
