@@ -1,0 +1,186 @@
+"""`basalt up` on real processes: it starts, refuses in one line, goes on, and leaves nothing."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.system
+
+START_S = 40.0
+"""[s] that a start may take on a machine that runs other tests as well."""
+
+_UP = """
+import sys
+from pathlib import Path
+from services.supervisor.up import UpOptions, run_up
+port = int(sys.argv[3]) if len(sys.argv) > 3 else None
+for_s = float(sys.argv[2]) or None
+sys.exit(run_up(UpOptions(data=Path(sys.argv[1]), for_s=for_s, port=port, screen=False)))
+"""
+
+
+def command(folder: Path, *more: str) -> list[str]:
+    return [sys.executable, "-P", "-c", _UP, str(folder), *more]
+
+
+def run(folder: Path, *more: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command(folder, *more), capture_output=True, text=True, timeout=2 * START_S, check=False
+    )
+
+
+def processes_of(folder: Path) -> dict[str, int]:
+    """Find the living processes that name the folder on their command line."""
+    found: dict[str, int] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(str(folder).encode() in word for word in words):
+            name = next((word for word in words if word.startswith(b"services.")), words[0])
+            found[Path(name.decode()).name] = int(entry.name)
+    return found
+
+
+def until(condition: object, *, within_s: float) -> bool:
+    """Look again and again whether something has become true."""
+    for _ in range(round(within_s / 0.1)):
+        if callable(condition) and condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Start a system that is ready, and stop it in the end."""
+    folder = tmp_path / "data"
+    with subprocess.Popen(
+        command(folder, "0"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert until((folder / "running.json").exists, within_s=START_S)
+        yield process
+        process.kill()
+
+
+def test_a_fresh_folder_shows_readings_and_goes_on_where_it_was(tmp_path: Path) -> None:
+    """Therapy time and odometer never go back, or insulin would be counted twice or forgotten."""
+    folder = tmp_path / "data"
+
+    first = run(folder, "8")
+    second = run(folder, "4")
+
+    assert (0, 0) == (first.returncode, second.returncode), first.stderr + second.stderr
+    assert "glucose 100 mg/dL" in first.stdout
+    assert "basal rate: 1.30 U/h to 1.10 U/h" in first.stdout
+    assert "set by demonstration" in first.stdout
+    assert "set by demonstration" not in second.stdout
+    times = re.findall(r"^(2017-\S+ \S+)", first.stdout + second.stdout, re.MULTILINE)
+    assert times[-1] > times[0]
+    last_of_first = re.findall(r"^(2017-\S+ \S+)", first.stdout, re.MULTILINE)[-1]
+    first_of_second = re.findall(r"^(2017-\S+ \S+)", second.stdout, re.MULTILINE)[0]
+    assert first_of_second >= last_of_first
+    given = [float(re.findall(r"delivered ([0-9.]+) U", out.stdout)[0]) for out in (first, second)]
+    assert given == sorted(given)
+    assert {} == processes_of(folder)
+
+
+def test_a_second_system_on_one_folder_is_refused(
+    running: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    """Two controllers on one pump's record would contradict each other."""
+    second = run(tmp_path / "data", "1")
+
+    assert 2 == second.returncode
+    assert 1 == len(second.stderr.splitlines())
+    assert "runs on" in second.stderr
+    assert running.poll() is None
+
+
+def test_ctrl_c_stops_everything_and_says_what_was_delivered(
+    running: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    """A person must be able to stop it, and see what came of it."""
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate(timeout=START_S)
+
+    assert 0 == running.returncode
+    assert out.splitlines()[-1].startswith("stopped; delivered ")
+    assert {} == processes_of(tmp_path / "data")
+    assert not (tmp_path / "data/running.json").exists()
+
+
+def test_a_killed_supervisor_leaves_no_process(
+    running: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    """A pump that nobody watches must not go on by accident."""
+    running.kill()
+    running.wait()
+
+    assert until(lambda: not processes_of(tmp_path / "data"), within_s=5)
+
+
+def test_each_killed_process_comes_back_and_the_rest_goes_on(
+    running: "subprocess.Popen[str]", tmp_path: Path
+) -> None:
+    """One process that dies must not take the others with it."""
+    folder = tmp_path / "data"
+    before = processes_of(folder)
+    before = {name: pid for name, pid in before.items() if pid != running.pid}
+    assert {"services.virtual_pump", "nats-server", "services.actuator"} <= before.keys()
+
+    for name, pid in before.items():
+        os.kill(pid, signal.SIGKILL)
+        assert until(lambda n=name, p=pid: processes_of(folder).get(n, p) != p, within_s=15), name
+
+    assert running.poll() is None
+
+
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
+    """The line must name the port, so that a person can choose another."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        refused = run(tmp_path / "data", "1", str(port))
+
+    assert 2 == refused.returncode
+    assert [f"port {port} on 127.0.0.1 cannot be used"] == re.findall(
+        r"port \d+ on \S+ cannot be used", refused.stderr
+    )
+    assert 1 == len(refused.stderr.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("broken", "content"),
+    [
+        ("", "a file and no folder"),
+        ("clock.json", "{}"),
+        ("begun.json", "["),
+        ("journals/actuator.db", "no database at all, " * 100),
+        ("pump/demo.nvm", "no memory of a pump, " * 100),
+    ],
+)
+def test_a_broken_data_folder_is_refused_by_name(tmp_path: Path, broken: str, content: str) -> None:
+    """Insulin is not given by a record that cannot be read."""
+    folder = tmp_path / "data"
+    file = folder / broken if broken else folder
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(content)
+
+    refused = run(folder, "1")
+
+    assert 2 == refused.returncode, refused.stdout + refused.stderr
+    assert 1 == len(refused.stderr.splitlines()), refused.stderr
+    assert str(file) in refused.stderr
+    assert {} == processes_of(folder)
