@@ -55,17 +55,18 @@ class Line(NamedTuple):
 
 def advice_terms(advised: BolusAdvised) -> Sequence[tuple[str, str]]:
     """Write an advice term by term."""
-    glucose = "none fresh" if advised.glucose is None else f"{advised.glucose} mg/dL"
+    glucose = "no fresh glucose" if advised.glucose is None else f"{advised.glucose} mg/dL"
     board = between(advised.insulin_on_board_least, advised.insulin_on_board_most)
+    reasons = ", ".join(map(words, advised.reasons))
     return (
         (f"food {advised.carbs} g", units(advised.food)),
-        (f"correction, glucose {glucose}", units(advised.correction)),
-        ("insulin on board", board),
+        ("correction", f"{units(advised.correction)} at {glucose}"),
+        ("on board", board),
         *(
-            (words(cut.limit), f"{units(cut.before)} cut to {units(cut.after)}")
+            ("cut", f"{units(cut.before)} to {units(cut.after)}, {words(cut.limit)}")
             for cut in advised.clamps
         ),
-        *((("because", ", ".join(map(words, advised.reasons))),) if advised.reasons else ()),
+        *((("because", reasons),) if reasons else ()),
     )
 
 

@@ -15,7 +15,7 @@ from services.runtime.clock import Clock
 from services.runtime.zones import local_time
 from services.supervisor.event_lines import advice_terms
 from services.supervisor.screen_model import ScreenModel
-from services.supervisor.texts import between, rate, units, wall
+from services.supervisor.texts import between, change, rate, units, wall
 
 DRAWN_EVERY_S = 0.5
 """[s] between two pictures."""
@@ -69,9 +69,8 @@ def render(model: ScreenModel, *, now: Now, height: int) -> RenderableType:
     used = 19 + len(alarms) + (len(model.processes) + 3 if is_tall else 2)
     return Group(
         _head(model, now),
-        middle,
         *alarms,
-        services,
+        *((middle, services) if is_tall else (services, middle)),
         *_last_lines(model, rows=max(1, height - used)),
     )
 
@@ -118,14 +117,15 @@ def _basal(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
     yield "rate", Text.assemble((now, "bold"), stands)
     step = model.step
     if step is not None:
-        yield "step", f"{wall(step.at, zone=model.zone)}  {rate(step.before)} to {rate(step.after)}"
+        yield "step", f"{wall(step.at, zone=model.zone)}  {change(step.before, step.after)}"
     if plan is None or plan.profile is None:
         yield "profile", Text("none", style="dim")
         return
-    yield "profile", f"{plan.profile} ({plan.zone})"
+    elsewhere = f" ({plan.zone})" if plan.zone != model.zone else ""
+    yield "profile", f"{plan.profile}{elsewhere}"
     if plan.plan_ends_at is not None:
         until = local_time(plan.plan_ends_at, zone=model.zone).strftime("%a %H:%M")
-        held = "pump has it" if pump and pump.plan == plan.plan else "not at the pump yet"
+        held = "at the pump" if pump and pump.plan == plan.plan else "not there yet"
         yield "plan", f"until {until}, {held}"
     if plan.temporary is not None and plan.temporary_ends_at is not None:
         until = wall(plan.temporary_ends_at, zone=model.zone)
@@ -140,10 +140,8 @@ def _insulin(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
     if pump is None:
         return
     yield "reservoir", units(pump.reservoir)
-    yield (
-        "pulses",
-        f"{model.pulses}  (basal {units(pump.basal_total)}, bolus {units(pump.bolus_total)})",
-    )
+    yield "pulses", str(model.pulses)
+    yield "given", f"{units(pump.basal_total)} basal, {units(pump.bolus_total)} bolus"
     dose = pump.last_dose
     if dose is None:
         yield "last dose", Text("none yet", style="dim")

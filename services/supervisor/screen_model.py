@@ -19,7 +19,7 @@ from schemas.message import Event
 from schemas.units import MINUTE_MS, MgDl, Milliseconds, MilliUnitsPerHour, PumpId, UtcMillis
 from services.runtime.discovery import Health
 from services.supervisor.event_lines import Line, describe
-from services.supervisor.texts import between, rate
+from services.supervisor.texts import between, change
 
 LINES_KEPT = 30
 """[-] last lines kept for the screen."""
@@ -151,7 +151,7 @@ class ScreenModel:
         if view.rate is None or view.rate == before:
             return
         self.step = Step(at, before, view.rate)
-        self._say(Line(at, f"basal rate: {rate(before)} to {rate(view.rate)}"))
+        self._say(Line(at, f"basal rate: {change(before, view.rate)}"))
 
     def _say(self, line: Line) -> None:
         if not line.is_routine:

@@ -14,9 +14,17 @@ def rate(amount: MilliUnitsPerHour | None) -> str:
     return "none" if amount is None else f"{amount / 1_000:.2f} U/h"
 
 
+def change(before: MilliUnitsPerHour | None, after: MilliUnitsPerHour | None) -> str:
+    """Write a change of a rate."""
+    start = "none" if before is None else f"{before / 1_000:.2f}"
+    return f"{start} to {rate(after)}"
+
+
 def between(least: MilliUnits | None, most: MilliUnits | None) -> str:
     """Write an interval of insulin, one number where both ends are the same."""
-    return units(most) if least == most else f"{units(least)} to {units(most)}"
+    if least is None or least == most:
+        return units(most)
+    return f"{least / 1_000:.2f} to {units(most)}"
 
 
 def wall(at: UtcMillis, *, zone: str) -> str:

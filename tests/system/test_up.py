@@ -81,7 +81,7 @@ def test_a_fresh_folder_shows_readings_and_goes_on_where_it_was(tmp_path: Path) 
 
     assert (0, 0) == (first.returncode, second.returncode), first.stderr + second.stderr
     assert "glucose 100 mg/dL" in first.stdout
-    assert "basal rate: 1.30 U/h to 1.10 U/h" in first.stdout
+    assert "basal rate: 1.30 to 1.10 U/h" in first.stdout
     assert "set by demonstration" in first.stdout
     assert "set by demonstration" not in second.stdout
     times = re.findall(r"^(2017-\S+ \S+)", first.stdout + second.stdout, re.MULTILINE)
