@@ -15,6 +15,7 @@ import msgspec
 
 from core.decider import Decider
 from core.deciders import DECIDERS
+from schemas.delivery import BolusStarted
 from schemas.device import PumpRecord
 from schemas.message import Event, Now, parse_event_id
 from schemas.units import PumpId, Speaker
@@ -182,6 +183,43 @@ class RealHouse:
             name: verify_decisions(decider, self.journal(name))
             for name, decider in DECIDERS.items()
         }
+
+    def assert_record_is_whole(self) -> None:
+        """No version is missing or doubled, and the historian keeps the same bytes."""
+        for name in DECIDERS:
+            own = self.own_events(name)
+            assert list(range(1, len(own) + 1)) == sorted(own)
+            if name != "historian":
+                assert own == self.recorded_events(name)
+
+    def assert_each_dose_once(self) -> None:
+        """By the pump's own ledger each order moved the motor once at most."""
+        started = [one.dose for one in self.ledger() if one.kind == "bolus_started"]
+        intents = [event.dose for event in self.said("actuator", BolusStarted)]
+        assert started
+        assert len(set(started)) == len(started)
+        assert len(set(intents)) == len(intents)
+        assert set(started) <= set(intents)
+
+    def assert_accounted(self) -> None:
+        """The record equals the pump's own ledger, to the pulse."""
+        assert self.pumped() == self.accounted()
+        assert self.ledger()[-1].odometer == self.pumped()
+
+    def assert_replay_agrees(self) -> None:
+        """The record shows what each service knows, and every decision is made again alike."""
+        now = self.last_now()
+        assert self.views(now) == self.replayed(now)
+        for name, verdict in self.verdicts().items():
+            assert verdict.decisions > 0
+            assert () == verdict.differences, name
+
+
+def let_it_rest(stopped: RealHouse) -> None:
+    """Start again at speed 1, without a person, until everybody knows everything; then stop."""
+    with real_house(stopped.folder.path, "--speed", "1", "--no-person") as house:
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        assert house.stop() == 0
 
 
 @contextmanager

@@ -2,10 +2,9 @@
 
 import pytest
 
-from core.deciders import DECIDERS
-from real_house import RealHouse, real_house
+from real_house import RealHouse, let_it_rest, real_house
 from schemas.bolus import BolusAdvised
-from schemas.delivery import BolusStarted, BolusStopped, DeliveryGap
+from schemas.delivery import BolusStopped, DeliveryGap
 from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseMeasured
 from schemas.units import HOUR_MS
@@ -24,13 +23,6 @@ VICTIMS = (
 )
 RATE_STEP_AT = 1_489_587_300_000  # 2017-03-15 07:15 in Los Angeles: 1.3 to 1.1 U/h
 NINE_AT = RATE_STEP_AT + 105 * 60_000  # 0.9 U/h until the evening
-
-
-def let_it_rest(folder_of: RealHouse) -> None:
-    """Start again at speed 1, without a person, until everybody knows everything; then stop."""
-    with real_house(folder_of.folder.path, "--speed", "1", "--no-person") as house:
-        house.wait_until(house.has_come_to_rest, "everybody knows everything")
-        assert house.stop() == 0
 
 
 @pytest.fixture(scope="module")
@@ -64,33 +56,9 @@ def pump_died(tmp_path_factory: pytest.TempPathFactory) -> RealHouse:
     return house
 
 
-def assert_record_is_whole(house: RealHouse) -> None:
-    for name in DECIDERS:
-        own = house.own_events(name)
-        assert list(range(1, len(own) + 1)) == sorted(own)
-        if name != "historian":
-            assert own == house.recorded_events(name)
-
-
-def assert_each_dose_once(house: RealHouse) -> None:
-    started = [one.dose for one in house.ledger() if one.kind == "bolus_started"]
-    intents = [event.dose for event in house.said("actuator", BolusStarted)]
-    assert started
-    assert len(set(started)) == len(started)
-    assert len(set(intents)) == len(intents)
-    assert set(started) <= set(intents)
-
-
-def assert_replay_agrees(house: RealHouse) -> None:
-    now = house.last_now()
-    assert house.views(now) == house.replayed(now)
-    for name, verdict in house.verdicts().items():
-        assert () == verdict.differences, name
-
-
 def test_no_event_is_lost_or_doubled(survived: RealHouse) -> None:
     """Each speaker's versions have no hole, and the record holds the same bytes."""
-    assert_record_is_whole(survived)
+    survived.assert_record_is_whole()
     assert survived.said("glucose_ingest", GlucoseMeasured)
     assert survived.said("bolus_advisor", BolusAdvised)
 
@@ -99,14 +67,13 @@ def test_no_event_is_lost_or_doubled(survived: RealHouse) -> None:
 @pytest.mark.requirement("R44")
 def test_no_dose_is_given_twice(survived: RealHouse) -> None:
     """The pump's own ledger is the judge: each order moved the motor once at most."""
-    assert_each_dose_once(survived)
+    survived.assert_each_dose_once()
 
 
 @pytest.mark.requirement("R44")
 def test_the_record_equals_the_pumps_own_ledger(survived: RealHouse) -> None:
     """Accounted insulin is what was delivered, to the pulse, through every crash."""
-    assert survived.pumped() == survived.accounted()
-    assert survived.ledger()[-1].odometer == survived.pumped()
+    survived.assert_accounted()
 
 
 def test_basal_is_what_it_would_have_been(survived: RealHouse) -> None:
@@ -137,7 +104,7 @@ def scheduled_mu(starts_at: int, ends_at: int) -> float:
 @pytest.mark.requirement("R97")
 def test_replay_and_live_state_agree_field_by_field(survived: RealHouse) -> None:
     """What the record says is what each service knows; each decision is made again alike."""
-    assert_replay_agrees(survived)
+    survived.assert_replay_agrees()
 
 
 @pytest.mark.requirement("R45")
@@ -150,7 +117,7 @@ def test_a_killed_pump_leaves_a_partial_dose_and_nothing_is_made_up(
     assert ["power_lost"] == [event.reason for event in stopped]
     assert 0 < stopped[0].delivered < 6_000
     assert pump_died.said("actuator", DeliveryGap)
-    assert pump_died.pumped() == pump_died.accounted()
-    assert_each_dose_once(pump_died)
-    assert_record_is_whole(pump_died)
-    assert_replay_agrees(pump_died)
+    pump_died.assert_accounted()
+    pump_died.assert_each_dose_once()
+    pump_died.assert_record_is_whole()
+    pump_died.assert_replay_agrees()

@@ -1,0 +1,142 @@
+"""Who may say what on the real broker: each user against every subject (S4)."""
+
+import asyncio
+
+import pytest
+from nats.aio.client import Client
+
+from bench.broker import Broker, broker
+from core.deciders import DECIDERS
+from schemas.codec import COMMAND_KINDS, EVENT_KINDS
+from schemas.message import name_of
+from schemas.subjects import STREAM, command_subject, event_subject
+from schemas.units import PumpId
+from services.runtime.errors import BusUnreachable
+from services.runtime.fake_bus import matches
+from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
+from services.supervisor.permissions import permissions
+
+pytestmark = pytest.mark.system
+
+PUMP = PumpId("p1")
+HARMFUL = (
+    f"$JS.API.STREAM.DELETE.{STREAM}",
+    f"$JS.API.STREAM.PURGE.{STREAM}",
+    f"$JS.API.STREAM.MSG.DELETE.{STREAM}",
+    f"$JS.API.STREAM.SNAPSHOT.{STREAM}",
+    f"$JS.API.STREAM.RESTORE.{STREAM}",
+    f"$JS.API.STREAM.MSG.GET.{STREAM}",
+    *(f"$JS.API.CONSUMER.DELETE.{STREAM}.{name}" for name in DECIDERS),
+)
+
+
+def universe() -> list[str]:
+    """Give every subject that matters: events, commands, the broker's API, inboxes."""
+    events = [
+        event_subject(pump=PUMP, speaker=name, name=name_of(kind))
+        for name in DECIDERS
+        for kind in EVENT_KINDS
+    ]
+    commands = [
+        command_subject(pump=PUMP, service=name, name=name_of(kind))
+        for name in DECIDERS
+        for kind in COMMAND_KINDS
+    ]
+    own = [
+        f"$JS.API.{what}.{STREAM}.{name}"
+        for what in ("CONSUMER.MSG.NEXT", "CONSUMER.RESET")
+        for name in DECIDERS
+    ]
+    made = (f"$JS.API.STREAM.CREATE.{STREAM}", f"$JS.API.CONSUMER.CREATE.{STREAM}.x")
+    return [*events, *commands, *own, *made, *HARMFUL, "basalt.p1.event.nobody.x", "other"]
+
+
+async def denied_to(running: Broker, user: str, subjects: list[str]) -> set[str]:
+    """Publish on every subject as a user; give those that the broker refused."""
+    refused: set[str] = set()
+
+    async def on_error(error: Exception) -> None:
+        text = str(error)
+        if "ermissions violation for publish" in text:
+            refused.add(text.split('"')[1])
+
+    async def nothing() -> None:
+        """Take no notice."""
+
+    client: Client = await connect(
+        url=running.url,
+        credentials=running.credentials(user),
+        events=ConnectionEvents(nothing, on_error, nothing),
+    )
+    for subject in subjects:
+        await client.publish(subject, b"{}")
+    await client.flush()
+    await asyncio.sleep(0.2)
+    await client.close()
+    return refused
+
+
+def lower(subjects: set[str]) -> set[str]:
+    """nats-py gives errors in lower case."""
+    return {subject.lower() for subject in subjects}
+
+
+@pytest.mark.requirement("R104")
+async def test_the_broker_allows_exactly_what_is_declared() -> None:
+    """Least privilege holds on the wire, not only in a table."""
+    subjects = universe()
+    async with broker() as running:
+        for user, allowed in permissions().items():
+            expected = {
+                subject
+                for subject in subjects
+                if not any(matches(subject, pattern) for pattern in allowed.publish)
+            }
+            denied = await denied_to(running, user, subjects)
+            assert lower(expected) == lower(denied), user
+
+
+def test_a_service_may_say_its_own_events_and_no_others() -> None:
+    """SAYS in the code and the permission on the broker are one list."""
+    for name, decider in DECIDERS.items():
+        mine = {
+            event_subject(pump=PumpId("*"), speaker=name, name=name_of(kind))
+            for kind in decider.says
+        }
+        declared = {one for one in permissions()[name].publish if ".event." in one}
+        declared = {one for one in declared if not one.startswith("$JS.API.DIRECT")}
+        assert mine == declared
+
+
+def test_only_clients_may_command_and_only_those_that_obey() -> None:
+    """A service that was taken over cannot order a bolus by command."""
+    for name, allowed in permissions().items():
+        commands = [one for one in allowed.publish if one.startswith("basalt.*.command")]
+        if name in DECIDERS:
+            assert [] == commands
+        for command in commands:
+            service, kind = command.split(".")[3:]
+            obeyed = {name_of(one) for one in DECIDERS[service].obeys}  # type: ignore[index]  # a name
+            assert kind in obeyed
+
+
+def test_nobody_may_harm_the_record() -> None:
+    """Delete, purge and restore are nobody's business."""
+    for name, allowed in permissions().items():
+        for subject in HARMFUL:
+            assert not any(matches(subject, pattern) for pattern in allowed.publish), name
+
+
+async def test_nothing_anonymous_is_let_in() -> None:
+    """Without a key there is no connection at all."""
+
+    async def nothing(*_: object) -> None:
+        """Take no notice."""
+
+    async with broker() as running:
+        with pytest.raises(BusUnreachable):
+            await connect(
+                url=running.url,
+                credentials=Credentials("anybody", None),
+                events=ConnectionEvents(nothing, nothing, nothing),
+            )
