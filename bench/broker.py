@@ -1,4 +1,4 @@
-"""A broker of one's own for a benchmark: real server, `sync_interval: always`, a folder that goes."""
+"""A broker of one's own: the real server, `sync_interval: always`, a folder that goes."""
 
 import asyncio
 import socket
