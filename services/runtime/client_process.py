@@ -99,8 +99,12 @@ async def _run(
         actor=actor,
         clock=clock,
     )
-    await client.open()
-    works = asyncio.create_task(work(ClientWorld(arguments, client, clock)))
+
+    async def connected() -> None:
+        await client.open()
+        await work(ClientWorld(arguments, client, clock))
+
+    works = asyncio.create_task(connected())
     stop = asyncio.create_task(told.wait())
     try:
         await asyncio.wait((works, stop), return_when=asyncio.FIRST_COMPLETED)

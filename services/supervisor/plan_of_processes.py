@@ -1,5 +1,6 @@
 """Which processes make the system, and how each is started."""
 
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +10,15 @@ from schemas.units import PumpId
 from services.runtime.data_folder import DataFolder
 from services.supervisor.children import ChildSpec
 from services.supervisor.demonstration import FILL_U
+from services.supervisor.errors import StartRefused
 from services.supervisor.permissions import GLUCOSE_PLAYER, SCRIPTED_PERSON
 from services.supervisor.trace import Begun
 
 PUMP_PROCESS = "virtual_pump"
 """[-] name of the pump's process."""
+
+SOCKET_PATH_BYTES_MAX = 103
+"""[B] of a Unix socket's path; source: sun_path of macOS, 104 with its end; Linux has 108."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,28 +32,26 @@ class Plan:
     has_person: bool
 
 
-def specs(plan: Plan) -> tuple[ChildSpec, ...]:
-    """Say how each process is started, the broker left out, in the order of starting."""
-    address = f"unix:{plan.folder.pump / 'line.sock'}"
-    pump = (
-        f"--listen={address}",
+def pump_spec(plan: Plan) -> Iterator[ChildSpec]:
+    """Say how the virtual pump is started."""
+    arguments = (
+        f"--listen={_line(plan)}",
         f"--memory={plan.folder.pump_memory(plan.pump)}",
         f"--fill-u={FILL_U}",
     )
-    return (
-        _spec(plan, PUMP_PROCESS, pump),
-        *(_decider(plan, name, address) for name in DECIDERS),
-        *_clients(plan),
-    )
+    yield _spec(plan, PUMP_PROCESS, arguments)
 
 
-def _decider(plan: Plan, name: str, address: str) -> ChildSpec:
-    drives = (f"--pump={plan.pump}={address}",) if name == "actuator" else ()
-    store = f"--store=sqlite:{plan.folder.journal(name)}"
-    return _spec(plan, name, (*_bus(plan, name), store, *drives))
+def decider_specs(plan: Plan) -> Iterator[ChildSpec]:
+    """Say how the services are started that hear and say events."""
+    for name in DECIDERS:
+        drives = (f"--pump={plan.pump}={_line(plan)}",) if name == "actuator" else ()
+        store = f"--store=sqlite:{plan.folder.journal(name)}"
+        yield _spec(plan, name, (*_bus(plan, name), store, *drives))
 
 
-def _clients(plan: Plan) -> Iterator[ChildSpec]:
+def client_specs(plan: Plan) -> Iterator[ChildSpec]:
+    """Say how those are started that only send commands, when the services are ready."""
     begun = plan.begun
     told = [f"--pump={plan.pump}", f"--zone={begun.zone}"]
     if begun.file:
@@ -59,6 +62,22 @@ def _clients(plan: Plan) -> Iterator[ChildSpec]:
         yield _spec(plan, GLUCOSE_PLAYER, (*_bus(plan, GLUCOSE_PLAYER), *told))
     if plan.has_person:
         yield _spec(plan, SCRIPTED_PERSON, (*_bus(plan, SCRIPTED_PERSON), *told))
+
+
+def _line(plan: Plan) -> str:
+    """Name the pump's socket by its shorter path: children stand where the supervisor stands.
+
+    Raises:
+        StartRefused: the system takes no path of this length.
+    """
+    path = plan.folder.pump / "line.sock"
+    shown = min(str(path.absolute()), os.path.relpath(path), key=len)
+    if len(os.fsencode(shown)) > SOCKET_PATH_BYTES_MAX:
+        raise StartRefused(
+            f"the path of the data folder {plan.folder.path} is too long for the pump's socket: "
+            f"{len(os.fsencode(shown))} bytes, {SOCKET_PATH_BYTES_MAX} at most"
+        )
+    return f"unix:{shown}"
 
 
 def _bus(plan: Plan, user: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from schemas.message import Event
 from schemas.units import MINUTE_MS, MgDl, Milliseconds, MilliUnitsPerHour, PumpId, UtcMillis
 from services.runtime.discovery import Health
 from services.supervisor.event_lines import Line, describe
-from services.supervisor.texts import between, change
+from services.supervisor.texts import between, change, rate
 
 LINES_KEPT = 30
 """[-] last lines kept for the screen."""
@@ -40,8 +40,8 @@ class Step(NamedTuple):
     """A change of the basal rate that was seen."""
 
     at: UtcMillis
-    before: MilliUnitsPerHour | None
-    after: MilliUnitsPerHour | None
+    before: MilliUnitsPerHour
+    after: MilliUnitsPerHour
 
 
 class Process(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,6 +149,9 @@ class ScreenModel:
     def _see_rate(self, view: DeliveryView, at: UtcMillis) -> None:
         before = self.delivery.rate if self.delivery else None
         if view.rate is None or view.rate == before:
+            return
+        if before is None:
+            self._say(Line(at, f"basal rate: {rate(view.rate)}"))
             return
         self.step = Step(at, before, view.rate)
         self._say(Line(at, f"basal rate: {change(before, view.rate)}"))

@@ -24,7 +24,13 @@ from services.supervisor.event_lines import Line
 from services.supervisor.observer import Observer
 from services.supervisor.permissions import GLUCOSE_PLAYER, SCRIPTED_PERSON, SUPERVISOR
 from services.supervisor.plain import PlainLines, say
-from services.supervisor.plan_of_processes import PUMP_PROCESS, Plan, specs
+from services.supervisor.plan_of_processes import (
+    PUMP_PROCESS,
+    Plan,
+    client_specs,
+    decider_specs,
+    pump_spec,
+)
 from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, draw
 from services.supervisor.screen_model import Process, ScreenModel
 from services.supervisor.stream import StreamRefused, make_stream
@@ -89,10 +95,12 @@ class System:
         configure_logs(service=SUPERVISOR, into=folder.log(SUPERVISOR))
         program = await asyncio.to_thread(broker.find_broker)
         port = broker.choose_port(host=options.host, port=options.port)
+        url = await self._start_broker(program, port)
+        # Therapy time runs from here: what follows is the pump's own start, seconds at most.
         record = self._keeper.start(begins_at=begun.begins_at, speed=options.speed)
         self._beat = asyncio.create_task(self._keeper.beat())
         remember(folder, begun)
-        self._model = ScreenModel(
+        model = self._model = ScreenModel(
             pump=options.pump,
             zone=begun.zone,
             speed=record.speed,
@@ -100,17 +108,19 @@ class System:
             plays_trace=bool(begun.file),
             tell=_silent if options.has_screen else PlainLines(zone=begun.zone).tell,
         )
-        url = await self._start_broker(program, port)
-        client, observer = await self._connect(url, self._model)
+        self._changed(self._children["broker"])
+        client, observer = await self._connect(url, model)
         plan = Plan(
             folder=folder, pump=options.pump, url=url, begun=begun, has_person=options.has_person
         )
-        for spec in specs(plan):
+        for spec in (*pump_spec(plan), *decider_specs(plan)):
             await self._spawn(spec)
         await self._until_ready(observer)
         if not begun.has_settings:
             await send_settings(client, pump=options.pump, zone=begun.zone)
             remember(folder, msgspec.structs.replace(begun, has_settings=True))
+        for spec in client_specs(plan):
+            await self._spawn(spec)
         self._tell_of_start(url, begun, speed=record.speed, took_ms=wall_ms() - began)
 
     async def watch(self) -> None:

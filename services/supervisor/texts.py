@@ -14,10 +14,9 @@ def rate(amount: MilliUnitsPerHour | None) -> str:
     return "none" if amount is None else f"{amount / 1_000:.2f} U/h"
 
 
-def change(before: MilliUnitsPerHour | None, after: MilliUnitsPerHour | None) -> str:
+def change(before: MilliUnitsPerHour, after: MilliUnitsPerHour) -> str:
     """Write a change of a rate."""
-    start = "none" if before is None else f"{before / 1_000:.2f}"
-    return f"{start} to {rate(after)}"
+    return f"{before / 1_000:.2f} to {rate(after)}"
 
 
 def between(least: MilliUnits | None, most: MilliUnits | None) -> str:
