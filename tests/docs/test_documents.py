@@ -18,6 +18,7 @@ from services.runtime.data_folder import DataFolder
 
 ROOT = pathlib.Path(__file__).parents[2]
 TOP = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")
+FILES = (*TOP, "Makefile", "requirements.lock")
 DOCUMENTS = [
     *(ROOT / name for name in TOP),
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -59,8 +60,8 @@ def paths_in(text: str) -> Iterator[tuple[str, str]]:
     """Give what looks like a path of the repository, and the name after its colon, if any."""
     for words in code_in(text):
         path, _, name = words.partition(":")
-        is_here = path.split("/")[0] in ROOMS or path in TOP or path.endswith((".toml", ".lock"))
-        if PATH.fullmatch(path) and is_here and "lock.json" not in path and path != "up.lock":
+        is_here = path.split("/")[0] in ROOMS or path in FILES or path.endswith(".toml")
+        if PATH.fullmatch(path) and is_here:
             yield path, name
 
 
