@@ -76,7 +76,7 @@ def test_a_fresh_folder_shows_readings_and_goes_on_where_it_was(tmp_path: Path) 
     """Therapy time and odometer never go back, or insulin would be counted twice or forgotten."""
     folder = tmp_path / "data"
 
-    first = run(folder, "8")
+    first = run(folder, "14")
     second = run(folder, "4")
 
     assert (0, 0) == (first.returncode, second.returncode), first.stderr + second.stderr
