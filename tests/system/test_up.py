@@ -45,9 +45,11 @@ def processes_of(folder: Path) -> dict[str, int]:
             words = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if any(str(folder).encode() in word for word in words):
-            name = next((word for word in words if word.startswith(b"services.")), words[0])
-            found[Path(name.decode()).name] = int(entry.name)
+        if not any(str(folder).encode() in word for word in words):
+            continue
+        ours = (word for word in words if word.startswith(b"services.") or b"broker_guard" in word)
+        name = next(ours, words[0])
+        found[Path(name.decode()).name] = int(entry.name)
     return found
 
 
@@ -136,7 +138,8 @@ def test_each_killed_process_comes_back_and_the_rest_goes_on(
     folder = tmp_path / "data"
     before = processes_of(folder)
     before = {name: pid for name, pid in before.items() if pid != running.pid}
-    assert {"services.virtual_pump", "nats-server", "services.actuator"} <= before.keys()
+    wanted = {"services.virtual_pump", "nats-server", "broker_guard.py", "services.actuator"}
+    assert wanted <= before.keys()
 
     for name, pid in before.items():
         os.kill(pid, signal.SIGKILL)
