@@ -29,7 +29,7 @@ ROOMS = ("schemas", "core", "services", "tests", "docs", "deploy", "bench", "exa
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PATH = re.compile(r"[\w./-]+")
+PATH = re.compile(r"[\w./@-]+")
 
 ADR_LINES_MAX = 40
 """[lines] of a decision; source: one screen."""
