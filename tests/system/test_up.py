@@ -141,7 +141,9 @@ def test_each_killed_process_comes_back_and_the_rest_goes_on(
     wanted = {"services.virtual_pump", "nats-server", "broker_guard.py", "services.actuator"}
     assert wanted <= before.keys()
 
-    for name, pid in before.items():
+    for name in before:
+        assert until(lambda n=name: n in processes_of(folder), within_s=15), name
+        pid = processes_of(folder)[name]
         os.kill(pid, signal.SIGKILL)
         assert until(lambda n=name, p=pid: processes_of(folder).get(n, p) != p, within_s=15), name
 
