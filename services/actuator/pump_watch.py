@@ -36,6 +36,7 @@ class PumpWatch:
         self._device = device
         self._state = state
         self._claimed = False
+        self._epoch = 0
         self._superseded = False
         self._reported: PumpStatus | None = None
 
@@ -45,11 +46,16 @@ class PumpWatch:
         After any silence the epoch is raised anew: a command that still lies in the line then
         finds a closed door, and what the pump says of an unknown dose is final.
         """
-        while not self._superseded:
-            await asyncio.sleep(await self.look(put))
+        while True:
+            pause_s = await self.look(put)
+            if self._superseded:
+                return
+            await asyncio.sleep(pause_s)
 
     async def look(self, put: Put) -> float:
         """Read once, report what is new, and give the seconds until the next reading."""
+        if self._superseded:
+            return RETRY_S
         try:
             return await self._read(put)
         except PumpTimeout:
@@ -65,9 +71,11 @@ class PumpWatch:
     async def _read(self, put: Put) -> float:
         state = self._state()
         if not self._claimed or self._must_fence(state):
-            await self._device.claim()
+            self._epoch = (await self._device.claim()).epoch
             self._claimed = True
         reading = await self._device.read(after=state.history_sequence)
+        if reading.status.epoch > self._epoch:
+            raise PumpSupersededError(epoch=reading.status.epoch)
         if self._is_news(reading, state):
             self._reported = reading.status
             await put(Reported(self._pump, PumpRead(reading=reading)))

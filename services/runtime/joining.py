@@ -6,8 +6,8 @@ from typing import Any
 import structlog
 
 from core.decider import Decider
-from schemas.message import Now, parse_event_id
-from schemas.record import Restarted, RuntimeFault
+from schemas.message import Now, Report, parse_event_id
+from schemas.record import ClockChanged, Restarted, RuntimeFault
 from schemas.subjects import speaker_filter
 from schemas.units import PumpId, Speaker
 from services.runtime.admission import NOTHING_HEARD
@@ -48,15 +48,19 @@ class Joining:
         state = await self._bus.stream_state()
         followed = self._store.streams()
         position = self._machine.books.follow(stream=state.created)
-        faults = _faults(state, followed, position)
+        stream_faults = _stream_faults(state, followed, position)
         pumps = list(self._machine.books.ledgers)
         for pump in pumps:
             await self._compare_own(pump, now)
         stream_lost = bool(followed) and state.created not in followed
         await self._outbox.recover(stream_lost=stream_lost)
-        await self._bus.reset(position=0 if faults else position)
-        restarted = Restarted(release=release_version(), tzdata=tzdata_version())
-        return [Reported(pump, report) for pump in pumps for report in (restarted, *faults)]
+        await self._bus.reset(position=0 if stream_faults else position)
+        reports: tuple[Report, ...] = (
+            Restarted(release=release_version(), tzdata=tzdata_version()),
+            *stream_faults,
+            *clock_reports(self._machine.books.last_now, now),
+        )
+        return [Reported(pump, report) for pump in pumps for report in reports]
 
     async def _compare_own(self, pump: PumpId, now: Now) -> None:
         """Hold the own head against the newest own event that the stream and the historian know."""
@@ -88,7 +92,23 @@ class Joining:
         self._machine.take(pump, found, now=now)
 
 
-def _faults(state: StreamState, followed: Sequence[str], position: int) -> tuple[RuntimeFault, ...]:
+def clock_reports(last: Now | None, now: Now) -> tuple[Report, ...]:
+    """Tell what has happened to the clock since this service last decided anything."""
+    if last is None:
+        return ()
+    changed: tuple[Report, ...] = ()
+    if last.speed != now.speed:
+        changed = (ClockChanged(speed=now.speed, therapy=now.therapy),)
+    behind_ms = max(last.therapy - now.therapy, last.real - now.real)
+    if behind_ms <= 0:
+        return changed
+    detail = f"{behind_ms} ms behind the last decision; time stands still until it is caught up"
+    return (*changed, RuntimeFault(fault="clock_went_back", detail=detail))
+
+
+def _stream_faults(
+    state: StreamState, followed: Sequence[str], position: int
+) -> tuple[RuntimeFault, ...]:
     if followed and state.created not in followed:
         return (RuntimeFault(fault="stream_replaced", detail=f"created {state.created}"),)
     if state.last_sequence < position:

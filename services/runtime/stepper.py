@@ -11,6 +11,7 @@ from services.runtime.clock import Clock
 from services.runtime.entries import read_row
 from services.runtime.fake_bus import FakeBroker, FakeBus
 from services.runtime.history import version_of
+from services.runtime.joining import clock_reports
 from services.runtime.loop import Hands
 from services.runtime.machine import Input, Machine, Reported, Step
 from services.runtime.ports import Outgoing, Store
@@ -58,9 +59,12 @@ class Stepper(Generic[StateT]):
         self._sense = sense
         self._bus = FakeBus(broker=broker, speaker=decider.name, hears=decider.hears)
         finish(self._bus.reset(position=self.machine.books.follow(stream=broker.created)))
-        restarted = Restarted(release=version(), tzdata=tzdata_version())
+        reports = (
+            Restarted(release=version(), tzdata=tzdata_version()),
+            *clock_reports(self.machine.books.last_now, clock.now()),
+        )
         self._reports: deque[Reported] = deque(
-            Reported(pump, restarted) for pump in self.machine.books.ledgers
+            Reported(pump, report) for pump in self.machine.books.ledgers for report in reports
         )
         self._unsent: deque[Sequence[Outgoing]] = deque()
         self._recover(store)
@@ -71,6 +75,10 @@ class Stepper(Generic[StateT]):
         after = version_of(newest.data) if newest else None
         rows = store.said_after(event=after)
         self._unsent.extend((outgoing_again(read_row(row)),) for row in rows)
+
+    def put(self, reported: Reported) -> None:
+        """Bring a report to the decider with the next step."""
+        self._reports.append(reported)
 
     def step(self) -> bool:
         """Hear, decide, store, speak and act once; give whether anything happened."""

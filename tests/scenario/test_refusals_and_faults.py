@@ -1,0 +1,322 @@
+"""Everything that is refused has its reason, and every fault of the record is told."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from fake_house import LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse
+from schemas.alarms import AcknowledgeAlarm, AlarmAcknowledged, AlarmCleared, AlarmRaised
+from schemas.basal import BasalPlanMade, BasalProfileRefused, ProfileSegment
+from schemas.bolus import OrderBolus, RecordCarbs
+from schemas.delivery import CancelBolus
+from schemas.pump import FillReservoir, PumpControlLost, PumpLost, ResumeDelivery
+from schemas.record import (
+    CheckpointMade,
+    HistoryLost,
+    HistoryMissing,
+    RuntimeFault,
+    SettleHistory,
+    SpeedChanged,
+)
+from schemas.units import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    DoseId,
+    Grams,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    Speaker,
+    UtcMillis,
+)
+from services.runtime.clock import FakeClock
+from services.runtime.fake_pump_device import FakePumpDevice
+from services.runtime.machine import Reported
+from services.runtime.stepper import finish
+
+
+@pytest.fixture
+def house() -> FakeHouse:
+    ready = FakeHouse()
+    ready.set_up()
+    return ready
+
+
+def changed(whole: Any, **fields: Any) -> Any:
+    return msgspec.structs.replace(whole, **fields)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("carb_ratio", 999),
+        ("carb_ratio", 150_001),
+        ("carb_ratio", -1),
+        ("sensitivity", 4_999),
+        ("sensitivity", 500_001),
+        ("target_low", 69),
+        ("target_high", 89),
+        ("target_high", 181),
+    ],
+)
+def test_a_setting_out_of_range_is_refused_by_name(
+    house: FakeHouse, field: str, value: int
+) -> None:
+    """The old settings stay, and the person learns which number was wrong."""
+    outcome = house.ask(changed(SETTINGS, **{field: value}), to="bolus_advisor")
+
+    assert (False, "out_of_range") == (outcome.accepted, outcome.reason)
+    assert field.encode() in bytes(outcome.said[0])
+    assert SETTINGS.carb_ratio == house.state("bolus_advisor").settings.carb_ratio
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("duration", 119 * MINUTE_MS),
+        ("duration", 601 * MINUTE_MS),
+        ("peak", 0),
+        ("peak", 180 * MINUTE_MS),
+        ("delay", -1),
+        ("delay", 31 * MINUTE_MS),
+    ],
+)
+def test_an_insulin_that_cannot_be_is_refused(house: FakeHouse, field: str, value: int) -> None:
+    """A peak at half the duration would divide by zero."""
+    insulin = changed(SETTINGS.insulin, **{field: Milliseconds(value)})
+
+    assert not house.ask(changed(SETTINGS, insulin=insulin), to="bolus_advisor").accepted
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("single", 0), ("single", 25_050), ("hourly", 9_999), ("daily", 1), ("basal", 30_001)],
+)
+@pytest.mark.requirement("R9")
+def test_a_limit_out_of_range_is_refused_by_name(house: FakeHouse, field: str, value: int) -> None:
+    """A limit that limits nothing is none."""
+    outcome = house.ask(changed(LIMITS, **{field: value}), to="actuator")
+
+    assert not outcome.accepted
+    assert field.encode() in bytes(outcome.said[0])
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        (),
+        ((30, 800),),
+        ((0, 800), (0, 900)),
+        ((0, 800), (60, 900), (30, 700)),
+        ((0, 800), (1440, 900)),
+        ((0, -1),),
+        ((0, 35_001),),
+        tuple((minute, 800) for minute in range(49)),
+    ],
+)
+def test_a_profile_that_makes_no_sense_is_refused(
+    house: FakeHouse, segments: tuple[tuple[int, int], ...]
+) -> None:
+    """The plan stays as it is."""
+    plans = len(house.said_of("basal_scheduler", BasalPlanMade))
+    wrong = tuple(
+        ProfileSegment(start_minute=minute, rate=MilliUnitsPerHour(rate))
+        for minute, rate in segments
+    )
+
+    assert not house.ask(changed(PROFILE, segments=wrong), to="basal_scheduler").accepted
+    house.run(ms=MINUTE_MS)
+    assert plans == len(house.said_of("basal_scheduler", BasalPlanMade))
+
+
+def test_a_profile_in_an_unknown_zone_never_comes_into_force(house: FakeHouse) -> None:
+    """Whatever sent it, the old profile goes on."""
+    house.ask(changed(PROFILE, name="moon", zone="Moon/Crater"), to="basal_scheduler")
+    house.run(ms=MINUTE_MS)
+
+    assert ["unknown_zone"] == [
+        event.reason for event in house.said_of("basal_scheduler", BasalProfileRefused)
+    ]
+    assert "test" == house.view("basal_scheduler").profile
+
+
+@pytest.mark.parametrize(
+    ("grams", "ago_ms", "reason"),
+    [
+        (0, 0, "out_of_range"),
+        (301, 0, "out_of_range"),
+        (20, 13 * HOUR_MS, "time_out_of_range"),
+        (20, -2 * HOUR_MS, "time_out_of_range"),
+    ],
+)
+def test_carbs_out_of_reason_are_refused(
+    house: FakeHouse, grams: int, ago_ms: int, reason: str
+) -> None:
+    """A typing error must not become a meal."""
+    at = UtcMillis(house.clock.now().therapy - ago_ms)
+    meal = RecordCarbs(grams=Grams(grams), eaten_at=at)
+
+    assert reason == house.ask(meal, to="bolus_advisor").reason
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (CancelBolus(dose=DoseId("bolus_advisor:p1:77")), "no_bolus_runs"),
+        (ResumeDelivery(), "not_suspended"),
+        (FillReservoir(amount=MilliUnits(0)), "out_of_range"),
+        (FillReservoir(amount=MilliUnits(300_001)), "out_of_range"),
+        (AcknowledgeAlarm(alarm="nothing"), "not_active"),
+        (SettleHistory(speaker="bolus_advisor"), "not_supported"),
+    ],
+)
+def test_a_command_with_nothing_to_do_says_so(house: FakeHouse, command: Any, reason: str) -> None:
+    """Never do nothing in silence."""
+    assert reason == house.ask(command, to="actuator").reason
+
+
+@pytest.mark.requirement("R71")
+def test_a_low_alarm_is_raised_once_acknowledged_once_and_cleared_with_its_cause(
+    house: FakeHouse,
+) -> None:
+    """One cause, one alarm; seen is not gone."""
+    for value in ("65", "60", "66"):
+        house.glucose(value)
+        house.run(ms=5 * MINUTE_MS)
+    acknowledge = AcknowledgeAlarm(alarm="glucose_low")
+    assert house.ask(acknowledge, to="glucose_ingest").accepted
+    assert "already_acknowledged" == house.ask(acknowledge, to="glucose_ingest").reason
+    assert ["person:test"] == [
+        alarm.acknowledged_by for alarm in house.view("glucose_ingest").alarms
+    ]
+    house.glucose("74")
+    assert house.view("glucose_ingest").alarms
+    house.run(ms=MINUTE_MS)
+    house.glucose("75")
+
+    assert () == house.view("glucose_ingest").alarms
+    for kind in (AlarmRaised, AlarmAcknowledged, AlarmCleared):
+        assert 1 == len(house.said_of("glucose_ingest", kind)), kind
+
+
+@pytest.mark.parametrize(
+    ("value", "alarms"),
+    [
+        ("LOW", {"glucose_urgent_low", "glucose_low"}),
+        ("53", {"glucose_urgent_low", "glucose_low"}),
+        ("54", {"glucose_low"}),
+        ("70", set()),
+        ("250", set()),
+        ("251", {"glucose_high"}),
+        ("HIGH", {"glucose_high"}),
+    ],
+)
+def test_thresholds_are_exact(house: FakeHouse, value: str, alarms: set[str]) -> None:
+    """LOW and HIGH lie beyond every threshold."""
+    house.glucose(value)
+
+    assert alarms == {alarm.alarm for alarm in house.view("glucose_ingest").alarms}
+
+
+def test_a_reading_is_taken_once(house: FakeHouse) -> None:
+    """Back-fill repeats itself; totals must not."""
+    house.glucose("120")
+
+    assert "duplicate" == house.glucose("121").reason
+    assert 1 == house.view("glucose_ingest").readings
+
+
+def test_events_lost_for_good_stop_boluses_until_a_person_settles_it(
+    house: FakeHouse,
+) -> None:
+    """A hole in what is known is not a zero (Loop #2166); a person may take it upon themselves."""
+    lost = HistoryLost(speaker="glucose_ingest", first=1, last=1)
+    house.services[Speaker("bolus_advisor")].put(Reported(PUMP, lost))
+    house.settle()
+    order = OrderBolus(amount=MilliUnits(500))
+
+    assert 1 == len(house.said_of("bolus_advisor", HistoryMissing))
+    assert "history_missing" == house.ask(order, to="bolus_advisor").reason
+    assert house.ask(SettleHistory(speaker="glucose_ingest"), to="bolus_advisor").accepted
+    assert house.ask(order, to="bolus_advisor").accepted
+
+
+def test_a_fault_of_the_surroundings_is_an_alarm_for_the_operator(house: FakeHouse) -> None:
+    """What the bus library only whispers is told."""
+    fault = RuntimeFault(fault="bus_error", detail="permissions violation")
+    for _ in range(3):
+        house.services[Speaker("historian")].put(Reported(PUMP, fault))
+        house.settle()
+
+    raised = house.said_of("historian", AlarmRaised)
+    assert ["runtime_bus_error"] == [alarm.alarm for alarm in raised]
+
+
+def test_a_change_of_speed_is_an_event(house: FakeHouse) -> None:
+    """Who reads the record later must know how fast time ran."""
+    house.run(ms=MINUTE_MS)
+    before = house.clock.now()
+    house.clock = FakeClock(therapy=before.therapy, speed=60)
+    house.pump = FakePumpDevice(house.clock, store=house.pump_store)
+    for name in list(house.services):
+        house.restart(name)
+    house.settle()
+
+    assert [60] == [event.speed for event in house.said_of("historian", SpeedChanged)]
+
+
+@pytest.mark.requirement("R87")
+def test_a_clock_that_went_back_is_told(house: FakeHouse) -> None:
+    """Time stands still until it is caught up, and somebody learns why."""
+    house.run(ms=HOUR_MS)
+    house.clock = FakeClock(therapy=UtcMillis(house.clock.now().therapy - DAY_MS))
+    house.restart("historian")
+    house.services[Speaker("historian")].step()
+
+    assert "runtime_clock_went_back" in [
+        alarm.alarm for alarm in house.said_of("historian", AlarmRaised)
+    ]
+
+
+@pytest.mark.requirement("R43")
+def test_a_controller_that_lost_the_pump_stays_silent(house: FakeHouse) -> None:
+    """Two actuators alive: the pump obeys the newer one, the older one knows it."""
+    rival = FakePumpDevice(house.clock, host=house.pump.host)
+    finish(rival.claim())
+    house.run(ms=HOUR_MS)
+
+    assert 1 == len(house.said_of("actuator", PumpControlLost))
+    order = OrderBolus(amount=MilliUnits(500))
+    house.ask(order, to="bolus_advisor")
+    house.run(ms=MINUTE_MS)
+    assert 0 == house.view("actuator").bolus_total
+
+
+def test_a_pump_that_does_not_answer_is_told_once_and_found_again(house: FakeHouse) -> None:
+    """The pump goes on by its plan; what it did meanwhile is read afterwards."""
+    original = house.pump.read
+
+    async def silent(*, after: int) -> Any:
+        house.pump.loses = "request"
+        return await original(after=after)
+
+    house.pump.read = silent  # type: ignore[method-assign]  # a fault
+    for _ in range(5):
+        house.services[Speaker("actuator")].step()
+    house.pump.read = original  # type: ignore[method-assign]  # the fault is gone
+    house.run(ms=2 * HOUR_MS)
+
+    assert 1 == len(house.said_of("actuator", PumpLost))
+    assert house.odometer == house.view("actuator").basal_total
+    assert () == house.view("actuator").alarms
+
+
+def test_checkpoints_are_made_while_anything_happens(house: FakeHouse) -> None:
+    """The record says how it stood, every hour."""
+    house.run(ms=6 * HOUR_MS)
+
+    made = house.said_of("historian", CheckpointMade)
+    assert 5 <= len(made) <= 7
+    assert len({checkpoint.root for checkpoint in made}) == len(made)
