@@ -277,7 +277,7 @@ async def until_ready(url: str, seed: pathlib.Path, names: tuple[str, ...]) -> d
                 await asyncio.sleep(0.1)
                 continue
             is_ready = all(msgspec.json.decode(one, type=Health).ready for one in health)
-            if is_ready and state["actuator"]:
+            if is_ready and state["actuator"].get("p1", {}).get("reservoir"):
                 return state
             await asyncio.sleep(0.1)
     finally:
