@@ -39,9 +39,6 @@ COMMAND_KINDS = _kinds(Command)
 REPORT_KINDS = _kinds(Report)
 """[-] everything a process brings to its own decider, sorted by tag."""
 
-COMMAND_TAGS = frozenset(tag_of(kind) for kind in COMMAND_KINDS)
-"""[-] the tags of all commands."""
-
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError)
 """[-] what decoding foreign bytes can raise; msgspec.ValidationError is among them."""
 

@@ -7,7 +7,7 @@ import msgspec
 
 from core.decider import Entry, is_past
 from schemas import codec
-from schemas.message import CommandEnvelope, Envelope, Now, Report, parse_event_id
+from schemas.message import CommandEnvelope, Envelope, Now, Report, parse_event_id, tag_of
 from schemas.record import CommandExpired, ForkFound, Malformed
 from schemas.subjects import REPLY_HEADER, SubjectParts, is_reply_inbox, parse_subject
 from schemas.units import CommandId, PumpId, Speaker
@@ -188,25 +188,19 @@ def _hear_command(arrived: Arrived, parts: SubjectParts, listener: Listener, now
     stored = listener.outcome(pump, envelope.id)
     if stored is not None:
         return Repeated(stored, reply)
-    refusal = _refusal(envelope, parts, listener, now)
-    if refusal is not None:
-        return Instead(pump, refusal, arrived.data, None, envelope.id, reply)
     try:
         entry = command_entry(envelope.id, envelope.actor, now.therapy, envelope.command)
     except codec.DECODE_ERRORS as error:
         return malformed(arrived, pump, str(error), command=envelope.id, reply=reply)
+    refusal = _refusal(envelope, tag_of(type(entry.body)), parts, listener, now)
+    if refusal is not None:
+        return Instead(pump, refusal, arrived.data, None, envelope.id, reply)
     return Heard(pump, entry, arrived.subject, arrived.data, None, envelope.id, reply)
 
 
 def _refusal(
-    envelope: CommandEnvelope, parts: SubjectParts, listener: Listener, now: Now
+    envelope: CommandEnvelope, tag: str, parts: SubjectParts, listener: Listener, now: Now
 ) -> CommandExpired | None:
-    try:
-        tag = codec.tag_in(envelope.command)
-    except codec.DECODE_ERRORS:
-        return None
-    if tag not in codec.COMMAND_TAGS:
-        return None
     mine = parts.service == listener.name and tag in listener.obeys
     if mine and not is_past(envelope.expires.therapy, envelope.expires.real, now=now):
         return None

@@ -93,7 +93,6 @@ class NatsBus:
         self._position = 0
         self._created = ""
         self._batches = 0
-        self._must_reset = asyncio.Event()
 
     async def open(self) -> None:
         """Connect.
@@ -118,7 +117,6 @@ class NatsBus:
     async def reset(self, *, position: int) -> None:
         """Begin to fetch right after this sequence; what was fetched before is forgotten."""
         self._position = position
-        self._must_reset.clear()
         if self._puller is not None:
             await self._puller.stop()
         body = msgspec.json.encode({"seq": position + 1})
@@ -130,20 +128,12 @@ class NatsBus:
         """Wait for messages, 1 to BATCH_MESSAGES_MAX, in the order of the stream."""
         if self._puller is None:
             raise BusUnreachable(self._url, "not open")
-        fetching = asyncio.ensure_future(self._puller.fetch())
-        resetting = asyncio.ensure_future(self._must_reset.wait())
-        try:
-            while True:
-                await asyncio.wait((fetching, resetting), return_when=asyncio.FIRST_COMPLETED)
-                if not resetting.done():
-                    batch = fetching.result()
-                    self._position = batch[-1].sequence
-                    return batch
-                await self._reset_again()
-                resetting = asyncio.ensure_future(self._must_reset.wait())
-        finally:
-            fetching.cancel()
-            resetting.cancel()
+        while True:
+            batch = await self._puller.fetch()
+            if batch:
+                self._position = max(self._position, batch[-1].sequence)
+                return batch
+            await self._reset_again()
 
     async def _reset_again(self) -> None:
         """Set the cursor back after a reconnect or a jump, as soon as the broker lets us.
@@ -253,12 +243,16 @@ class NatsBus:
         except UNKNOWN_ERRORS as error:
             raise PublishUnknown(f"{subject}: {type(error).__name__} {error}") from error
 
+    def _interrupt(self) -> None:
+        if self._puller is not None:
+            self._puller.interrupt()
+
     async def _on_reconnected(self) -> None:
-        self._must_reset.set()
+        self._interrupt()
 
     def _on_lost(self, reason: str) -> None:
         log.warning("bus.resetting", service=self._speaker, reason=reason)
-        self._must_reset.set()
+        self._interrupt()
 
     async def _on_error(self, error: Exception) -> None:
         if isinstance(error, (nats.errors.Error, OSError)) and not self.client.is_connected:

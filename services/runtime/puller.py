@@ -39,6 +39,7 @@ class Puller:
 
     def __init__(self, *, client: Client, consumer: str, lost: Callable[[str], None]) -> None:
         """`lost` is told when messages were missed or the subscription died."""
+        self.is_interrupted = False
         self._client = client
         self._next = f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{consumer}"
         self._request = msgspec.json.encode(_Pull())
@@ -57,6 +58,7 @@ class Puller:
         self._arrived.clear()
         self._consumer_sequence = 0
         self._pulling = False
+        self.is_interrupted = False
         self._inbox = self._client.new_inbox()
         self._subscription = await self._client.subscribe(self._inbox, cb=self._on_message)
         await self._pull()
@@ -72,9 +74,16 @@ class Puller:
             await self._client.flush()
         self._subscription = None
 
+    def interrupt(self) -> None:
+        """Let `fetch` return empty-handed: the cursor must be set back first."""
+        self.is_interrupted = True
+        self._ready.set()
+
     async def fetch(self) -> list[Arrived]:
-        """Wait for 1 to BATCH_MESSAGES_MAX messages."""
-        while not self._arrived:
+        """Wait for 1 to BATCH_MESSAGES_MAX messages; none when interrupted."""
+        while not self._arrived or self.is_interrupted:
+            if self.is_interrupted:
+                return []
             self._ready.clear()
             try:
                 async with asyncio.timeout(SILENCE_S_MAX):
