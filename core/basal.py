@@ -179,8 +179,7 @@ def _renewal_at(state: BasalState) -> UtcMillis | None:
     return UtcMillis(state.plan.ends_at - PLAN_MS + PLAN_RENEWED_MS)
 
 
-def _wake_at(state: BasalState, now: Now) -> UtcMillis | None:
-    del now
+def _wake_at(state: BasalState) -> UtcMillis | None:
     wakes = [_renewal_at(state), state.temporary.ends_at if state.temporary else None]
     return min((at for at in wakes if at is not None), default=None)
 

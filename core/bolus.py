@@ -5,7 +5,7 @@ from typing import Final
 from core.advice import CARBS_G_MAX, advise
 from core.bolus_state import BOLUS_ADVISOR, Advice, BolusState, basis_of, evolve, initial, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
-from core.decider import Decider, Entry, is_past, no_effects
+from core.decider import Decider, Entry, is_past, never, no_effects
 from core.insulin import action_problem
 from core.limits import breach
 from schemas.bolus import (
@@ -133,7 +133,7 @@ def _why_not(state: BolusState, advice: Advice, now: Now) -> AcceptanceRefused |
     expires = advice.advised.expires
     if advice.is_used:
         return AcceptanceRefused(advice=advice.id, reason="already_used")
-    if is_past(expires.therapy, expires.real, now=now):
+    if is_past(expires, now=now):
         return AcceptanceRefused(advice=advice.id, reason="expired")
     if state.doses.running is not None:
         return AcceptanceRefused(advice=advice.id, reason="bolus_running")
@@ -199,11 +199,6 @@ def _order(amount: MilliUnits, actor: str, advice: EventId | None, now: Now) -> 
     return BolusOrdered(amount=amount, actor=actor, advice=advice, start_by=start_by)
 
 
-def _wake_at(state: BolusState, now: Now) -> UtcMillis | None:
-    del state, now
-    return None
-
-
 BOLUS_DECIDER: Final = Decider(
     name=BOLUS_ADVISOR,
     hears=(Speaker("glucose_ingest"), Speaker("actuator")),
@@ -231,7 +226,7 @@ BOLUS_DECIDER: Final = Decider(
     initial=initial,
     decide=_decide,
     evolve=evolve,
-    wake_at=_wake_at,
+    wake_at=never,
     effects=no_effects,
     view=view,
 )

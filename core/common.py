@@ -30,7 +30,6 @@ from schemas.record import (
     HistorySettled,
     Malformed,
     MessageQuarantined,
-    Restarted,
     RuntimeFault,
     SettleHistory,
     SpeakerForked,
@@ -131,11 +130,6 @@ def evolve_common(common: Common, entry: Entry, *, me: Speaker) -> Common:
             return msgspec.structs.replace(common, alarms=fold_alarm(common.alarms, entry))
         case _:
             return common
-
-
-def is_restart(entry: Entry) -> bool:
-    """Say whether the process has just started."""
-    return isinstance(entry.body, Restarted)
 
 
 def _with(names: tuple[Speaker, ...], name: str) -> tuple[Speaker, ...]:

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from schemas.message import Command, Event, Now, Report
+from schemas.message import Command, Deadline, Event, Now, Report
 from schemas.units import Actor, PumpId, Speaker, UtcMillis
 
 
@@ -39,9 +39,8 @@ class Decider(Generic[StateT]):
     """One service's thinking: pure, with time as an argument.
 
     decide gives at most 500 events and never changes anything; evolve folds one entry;
-    wake_at names the next instant of therapy time at which a Tick has something to do
-    (deadlines in real time are turned into therapy time by `now`); effects names what must
-    happen because of an event of its own.
+    wake_at names the next instant of therapy time at which a Tick has something to do; effects
+    names what must happen because of an event of its own; view shows the state to a person.
     """
 
     name: Speaker
@@ -51,7 +50,7 @@ class Decider(Generic[StateT]):
     initial: Callable[[PumpId], StateT]
     decide: Callable[[StateT, Entry, Now], tuple[Event, ...]]
     evolve: Callable[[StateT, Entry], StateT]
-    wake_at: Callable[[StateT, Now], UtcMillis | None]
+    wake_at: Callable[[StateT], UtcMillis | None]
     effects: Callable[[Event], tuple[Effect, ...]]
     view: Callable[[StateT, Now], msgspec.Struct]
 
@@ -62,6 +61,12 @@ def no_effects(event: Event) -> tuple[Effect, ...]:
     return ()
 
 
-def is_past(deadline_therapy: UtcMillis, deadline_real: UtcMillis, *, now: Now) -> bool:
+def never(state: object) -> UtcMillis | None:
+    """Ask for no Tick, for deciders that only answer."""
+    del state
+    return None
+
+
+def is_past(deadline: Deadline, *, now: Now) -> bool:
     """Say whether both clocks have reached a deadline."""
-    return now.therapy >= deadline_therapy and now.real >= deadline_real
+    return now.therapy >= deadline.therapy and now.real >= deadline.real

@@ -4,7 +4,7 @@ from typing import Final
 
 from core.alarms import Condition, raise_alarm
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
-from core.decider import Decider, Effect, Entry
+from core.decider import Decider, Effect, Entry, never
 from core.delivery_orders import cancel, doubt_all, take_answer, take_order
 from core.delivery_reading import UNREACHABLE, decide_reading
 from core.delivery_state import ACTUATOR, DeliveryState, evolve, initial
@@ -64,7 +64,7 @@ from schemas.pump import (
     SuspendRequested,
 )
 from schemas.record import Restarted
-from schemas.units import DoseId, EventId, MilliUnitsPerHour, Speaker, UtcMillis
+from schemas.units import DoseId, EventId, MilliUnitsPerHour, Speaker
 
 RESERVOIR_MU_MAX = 300_000
 """[mU] largest reservoir of any pump known; source: Medtronic and Tandem, 300 U."""
@@ -165,11 +165,6 @@ def _accept_plan(
     return (accepted, *alarm)
 
 
-def _wake_at(state: DeliveryState, now: Now) -> UtcMillis | None:
-    del state, now
-    return None
-
-
 def _effects(event: Event) -> tuple[Effect, ...]:
     match event:
         case BolusStarted(dose=dose, amount=amount, start_by=start_by):
@@ -230,7 +225,7 @@ DELIVERY_DECIDER: Final = Decider(
     initial=initial,
     decide=_decide,
     evolve=evolve,
-    wake_at=_wake_at,
+    wake_at=never,
     effects=_effects,
     view=view,
 )

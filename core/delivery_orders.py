@@ -1,5 +1,7 @@
 """Orders: checked once more from the actuator's own record, started once, doubted when in doubt."""
 
+from typing import Literal
+
 from core.alarms import Condition, raise_alarm
 from core.decider import is_past
 from core.delivery_state import DeliveryState
@@ -48,7 +50,7 @@ def take_order(
 
 
 def _why_not(state: DeliveryState, order: BolusOrdered, now: Now) -> BolusRefusal | None:
-    if is_past(order.start_by.therapy, order.start_by.real, now=now):
+    if is_past(order.start_by, now=now):
         return "expired"
     if state.is_superseded:
         return "superseded"
@@ -75,6 +77,11 @@ def take_answer(state: DeliveryState, answer: PumpAnswered) -> tuple[Event, ...]
     """Take what came of a command to the pump; no answer makes the dose unknown, never failed."""
     if answer.act == "load_plan" and answer.result == "refused":
         return (BasalPlanRefused(plan=EventId(answer.about), reason="pump_refused"),)
+    if answer.act == "fill" and answer.result != "done":
+        why: Literal["pump_refused", "no_answer"] = (
+            "pump_refused" if answer.result == "refused" else "no_answer"
+        )
+        return (DeliveryCommandRefused(name="fill", reason=why),)
     if answer.act != "start_bolus" or answer.result == "done":
         return ()
     opened = next((one for one in state.doses.open if one.dose == answer.about), None)

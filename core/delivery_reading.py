@@ -55,7 +55,7 @@ COUNTS_DIFFER = Condition(
     "counts_differ",
     "high",
     "operator",
-    "The pump's odometer is not the sum of its history. Totals follow the odometer.",
+    "The pump's odometer is not where its newest record left it. Totals follow the history.",
 )
 
 StopReason = Literal["cancelled", "suspended", "reservoir_empty", "power_lost", "stopped_by_pump"]

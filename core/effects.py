@@ -53,7 +53,3 @@ class FillPump(Effect, frozen=True, kw_only=True):
 
     amount: MilliUnits
     """[mU] 1 to 300000."""
-
-
-PumpEffect = StartPumpBolus | StopPumpBolus | LoadPumpPlan | SuspendPump | ResumePump | FillPump
-"""[-] everything that touches the pump."""

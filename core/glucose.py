@@ -12,7 +12,7 @@ from core.common import (
     decide_common,
     evolve_common,
 )
-from core.decider import Decider, Entry, no_effects
+from core.decider import Decider, Entry, never, no_effects
 from core.errors import GlucoseTextError
 from core.glucose_text import GlucoseText, parse_glucose
 from schemas.glucose import (
@@ -209,11 +209,6 @@ def _evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
     return state if common is state.common else msgspec.structs.replace(state, common=common)
 
 
-def _wake_at(state: GlucoseState, now: Now) -> UtcMillis | None:
-    del state, now
-    return None
-
-
 def _view(state: GlucoseState, now: Now) -> GlucoseView:
     del now
     latest = state.latest
@@ -235,7 +230,7 @@ GLUCOSE_DECIDER: Final = Decider(
     initial=_initial,
     decide=_decide,
     evolve=_evolve,
-    wake_at=_wake_at,
+    wake_at=never,
     effects=no_effects,
     view=_view,
 )

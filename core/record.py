@@ -103,8 +103,7 @@ def _evolve(state: RecordState, entry: Entry) -> RecordState:
             return msgspec.structs.replace(state, common=common)
 
 
-def _wake_at(state: RecordState, now: Now) -> UtcMillis | None:
-    del now
+def _wake_at(state: RecordState) -> UtcMillis | None:
     return state.next_checkpoint_at
 
 

@@ -47,7 +47,14 @@ class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_c
 
     name: Literal["cancel", "suspend", "resume", "fill"]
     """[-] which."""
-    reason: Literal["no_bolus_runs", "already_suspended", "not_suspended", "out_of_range"]
+    reason: Literal[
+        "no_bolus_runs",
+        "already_suspended",
+        "not_suspended",
+        "out_of_range",
+        "pump_refused",
+        "no_answer",
+    ]
     """[-] why."""
 
 

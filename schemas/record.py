@@ -60,7 +60,7 @@ class CheckpointMade(Event, frozen=True, kw_only=True, tag="checkpoint_made.v1")
     events: int
     """[-] events in the record."""
     root: str
-    """[-] Merkle root (hex) over the sorted (speaker, version, hash) heads."""
+    """[-] Merkle root (hex) over the sorted (speaker, hash of its newest event)."""
 
 
 class Tick(Report, frozen=True, kw_only=True, tag="tick.v1"):
@@ -96,7 +96,7 @@ class CommandExpired(Report, frozen=True, kw_only=True, tag="command_expired.v1"
     """[-] its id."""
     name: str
     """[-] its tag."""
-    reason: Literal["expired", "not_for_me", "not_supported"]
+    reason: Literal["expired", "not_for_me"]
     """[-] why it is not obeyed."""
     actor: str
     """[-] who asked."""
@@ -127,9 +127,7 @@ class ForkFound(Report, frozen=True, kw_only=True, tag="fork_found.v1"):
 class RuntimeFault(Report, frozen=True, kw_only=True, tag="runtime_fault.v1"):
     """The process met a fault of its own surroundings that an operator must know."""
 
-    fault: Literal[
-        "stream_replaced", "stream_behind", "restored_from_old_copy", "bus_error", "clock_went_back"
-    ]
+    fault: Literal["stream_replaced", "stream_behind", "bus_error", "clock_went_back"]
     """[-] the kind."""
     detail: str
     """[-] in words."""

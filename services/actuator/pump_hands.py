@@ -33,9 +33,7 @@ class PumpHands:
         if device is None:
             act, about = _act_of(effect)
             return PumpAnswered(act=act, about=about, result="refused", reason="no such pump here")
-        if isinstance(effect, StartPumpBolus) and is_past(
-            effect.start_by.therapy, effect.start_by.real, now=self._clock.now()
-        ):
+        if isinstance(effect, StartPumpBolus) and is_past(effect.start_by, now=self._clock.now()):
             return PumpAnswered(
                 act="start_bolus", about=effect.dose, result="refused", reason="expired"
             )

@@ -8,7 +8,7 @@ import structlog
 from core.delivery_state import DeliveryState
 from schemas.device import PumpRead, PumpReading, PumpStatus, PumpSuperseded, PumpUnreachable
 from schemas.units import PumpId
-from services.runtime.errors import PumpSupersededError, PumpTimeout
+from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
 from services.runtime.loop import Put
 from services.runtime.machine import Reported
 from services.runtime.pump_device import PumpDevice
@@ -58,7 +58,7 @@ class PumpWatch:
             return RETRY_S
         try:
             return await self._read(put)
-        except PumpTimeout:
+        except (PumpTimeout, PumpRefusedError):
             self._claimed = False
             self._reported = None
             await put(Reported(self._pump, PumpUnreachable(reason="no answer in time")))

@@ -39,6 +39,7 @@ OF_ANY: Final[dict[str, str]] = {
     "not_whole_pulses": "the pump gives whole pulses of 0.05 U only",
     "nothing_to_give": "the advice was to give nothing",
     "one_of_percent_and_rate": "give either a percentage or a rate, not both",
+    "no_answer": "the pump did not answer; look at it before you ask again",
     "pump_refused": "the pump itself refused",
     "pump_unreachable": "the pump does not answer",
     "rate_out_of_range": "a rate is outside 0 to 35 U/h",
@@ -76,7 +77,6 @@ OF_ANY: Final[dict[str, str]] = {
     # What went wrong around a process.
     "stream_replaced": "the broker's stream was made anew",
     "stream_behind": "the broker's stream ends before what was heard of it",
-    "restored_from_old_copy": "a journal was restored from an old copy",
     "bus_error": "the broker reported an error",
     "clock_went_back": "the clock went back",
 }

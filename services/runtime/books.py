@@ -87,13 +87,23 @@ class Books(Generic[StateT]):
         return drafted or self._store.outcome(pump=pump, command=command)
 
     def put_row(
-        self, pump: PumpId, topic: str, *, head: EntryHead, data: bytes, entry: Entry
+        self,
+        pump: PumpId,
+        topic: str,
+        *,
+        head: EntryHead,
+        data: bytes,
+        entry: Entry,
+        evolved: StateT | None = None,
     ) -> int:
-        """Write one line, fold it, and give its position."""
+        """Write one line, fold it unless `evolved` is the state after it, give its position."""
         ledger = self.ledger(pump)
         ledger.position += 1
         self._draft.rows.append(Row(pump, ledger.position, topic, join(head, data)))
-        self._fold(ledger, entry)
+        if evolved is None:
+            self._fold(ledger, entry)
+        else:
+            ledger.state = evolved
         return ledger.position
 
     def put_head(self, pump: PumpId, speaker: Speaker, head: Head) -> None:

@@ -59,7 +59,6 @@ class BusClient:
         self._credentials = credentials
         self._actor = actor
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
-        self._name = f"{credentials.user}-{secrets.token_hex(6)}"
 
     async def open(self) -> None:
         """Connect, and listen to this client's own reply inboxes.
@@ -69,7 +68,9 @@ class BusClient:
         """
         events = ConnectionEvents(_nothing, _ignore, _nothing)
         self.client = await connect(url=self._url, credentials=self._credentials, events=events)
-        await self.client.subscribe(reply_inbox(client=self._name, token="*"), cb=self._on_reply)
+        await self.client.subscribe(
+            reply_inbox(client=self._credentials.user, token="*"), cb=self._on_reply
+        )
 
     async def close(self) -> None:
         """Disconnect."""
@@ -127,7 +128,7 @@ class BusClient:
         headers = {
             "Nats-Msg-Id": f"{to}:{pump}:{name}",
             "content-type": "application/json",
-            REPLY_HEADER: reply_inbox(client=self._name, token=token),
+            REPLY_HEADER: reply_inbox(client=self._credentials.user, token=token),
             TRACE_HEADER: traceparent(
                 trace=trace_id_of(None, cause=name), span=secrets.token_hex(8)
             ),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.entries import ADOPTED, HEARD, split
 from services.runtime.errors import SecondWriter
-from services.runtime.history import is_event_of, version_of
+from services.runtime.history import event_id_in, is_event_of
 from services.runtime.ports import Commit, Head, Row
 
 
@@ -48,7 +48,7 @@ class FakeStore:
                 continue
             if passed:
                 yield row
-            elif version_of(split(row.state)[1]) == event:
+            elif event_id_in(split(row.state)[1]) == event:
                 passed = True
 
     def history(
@@ -60,7 +60,7 @@ class FakeStore:
             head, data = split(row.state)
             if row.pump != pump or heard == own or not is_event_of(head.subject, speaker):
                 continue
-            if first <= int(version_of(data).rsplit(":", 1)[1]) <= last:
+            if first <= int(event_id_in(data).rsplit(":", 1)[1]) <= last:
                 yield data
 
     def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:

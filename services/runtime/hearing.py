@@ -202,7 +202,7 @@ def _refusal(
     envelope: CommandEnvelope, tag: str, parts: SubjectParts, listener: Listener, now: Now
 ) -> CommandExpired | None:
     mine = parts.service == listener.name and tag in listener.obeys
-    if mine and not is_past(envelope.expires.therapy, envelope.expires.real, now=now):
+    if mine and not is_past(envelope.expires, now=now):
         return None
     return CommandExpired(
         command=envelope.id,

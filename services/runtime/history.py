@@ -12,7 +12,7 @@ class _Identified(msgspec.Struct):
 _identified = msgspec.json.Decoder(_Identified)
 
 
-def version_of(data: bytes) -> EventId:
+def event_id_in(data: bytes) -> EventId:
     """Read the id in an envelope's bytes."""
     return _identified.decode(data).id
 

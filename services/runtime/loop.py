@@ -13,7 +13,7 @@ from schemas.units import PumpId, Speaker
 from services.runtime.clock import Clock
 from services.runtime.errors import HistoryUnavailable
 from services.runtime.hearing import Missing
-from services.runtime.history import version_of
+from services.runtime.history import event_id_in
 from services.runtime.joining import Joining, as_arrived
 from services.runtime.machine import Input, Machine, Reported, Step
 from services.runtime.outbox import Outbox
@@ -73,7 +73,7 @@ class Loop(Generic[StateT]):
         self._hands = hands
         self._senses = senses
         self._inbox: asyncio.Queue[Sequence[Input]] = asyncio.Queue(INBOX_BATCHES_MAX)
-        self._acts: set[asyncio.Task[None]] = set()
+        self._tasks = asyncio.TaskGroup()
 
     async def run(self) -> None:
         """Join the stream where the journal ends, then run for ever.
@@ -86,7 +86,7 @@ class Loop(Generic[StateT]):
             machine=self.machine, outbox=self.outbox, bus=self._bus, store=self._store
         )
         first = await joining.join(now=self._clock.now())
-        async with asyncio.TaskGroup() as tasks:
+        async with self._tasks as tasks:
             tasks.create_task(self.outbox.run())
             await self._think(first)
             self.ready.set()
@@ -121,7 +121,7 @@ class Loop(Generic[StateT]):
 
     async def _next(self) -> Sequence[Input]:
         now = self._clock.now()
-        at = self.machine.wake_at(now=now)
+        at = self.machine.wake_at()
         if at is None:
             wait_s = SLEEP_S_MAX
         else:
@@ -148,9 +148,7 @@ class Loop(Generic[StateT]):
         for inbox, data in step.answers:
             await self._bus.answer(inbox=inbox, data=data)
         for pump, effect in step.effects:
-            act = asyncio.create_task(self._act(pump, effect))
-            self._acts.add(act)
-            act.add_done_callback(self._acts.discard)
+            self._tasks.create_task(self._act(pump, effect))
 
     async def _act(self, pump: PumpId, effect: Effect) -> None:
         if self._hands is None:
@@ -168,23 +166,31 @@ class Loop(Generic[StateT]):
             first=missing.first,
             last=missing.last,
         )
+        is_new_here = missing.first == 1 and self.machine.books.ledger(missing.pump).position == 0
         for attempt in range(HISTORY_TRIES_MAX):
             for asked in (missing.speaker, HISTORIAN):
                 found = await self._ask(missing, asked)
+                if found and is_new_here:
+                    await self._adopt(missing, found, asked)
+                    return []
                 if found:
-                    return await self._taken(missing, found)
+                    return list(found)
             if attempt + 1 < HISTORY_TRIES_MAX:
                 await asyncio.sleep(HISTORY_PAUSE_S)
         lost = HistoryLost(speaker=missing.speaker, first=missing.first, last=missing.last)
         return [Reported(missing.pump, lost)]
 
-    async def _taken(self, missing: Missing, found: list[Arrived]) -> list[Input]:
-        ledger = self.machine.books.ledger(missing.pump)
-        if missing.first == 1 and ledger.position == 0:
+    async def _adopt(self, missing: Missing, found: list[Arrived], asked: Speaker) -> None:
+        """Fold an old pump's past page by page without deciding: its orders are not ours."""
+        first = missing.first
+        while found:
             events = [arrived.data for arrived in found]
             self.machine.take(missing.pump, events, now=self._clock.now())
-            return []
-        return list(found)
+            first += len(found)
+            if first > missing.last:
+                return
+            rest = Missing(missing.pump, missing.speaker, first, missing.last)
+            found = await self._ask(rest, asked)
 
     async def _ask(self, missing: Missing, asked: Speaker) -> list[Arrived]:
         if asked == self.machine.decider.name:
@@ -201,6 +207,6 @@ class Loop(Generic[StateT]):
             log.warning("loop.history_unavailable", asked=error.asked, reason=error.reason)
             return []
         arrived = [as_arrived(data) for data in found]
-        begins = version_of(found[0]) if found else ""
+        begins = event_id_in(found[0]) if found else ""
         wanted = f"{missing.speaker}:{missing.pump}:{missing.first}"
         return arrived if begins == wanted else []

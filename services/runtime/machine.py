@@ -108,10 +108,10 @@ class Machine(Generic[StateT]):
         self.books.commit()
         return step
 
-    def wake_at(self, *, now: Now) -> UtcMillis | None:
+    def wake_at(self) -> UtcMillis | None:
         """Give the next instant of therapy time at which some pump wants a Tick."""
         states = [ledger.state for ledger in self.books.ledgers.values()]
-        wakes = [self.decider.wake_at(state, now) for state in states]
+        wakes = [self.decider.wake_at(state) for state in states]
         return min((at for at in wakes if at is not None), default=None)
 
     def take(self, pump: PumpId, events: Sequence[bytes], *, now: Now) -> None:
@@ -154,8 +154,9 @@ class Machine(Generic[StateT]):
         ledger = self.books.ledger(heard.pump)
         try:
             events = self._decide(ledger, heard.entry, now)
+            evolved = self.decider.evolve(ledger.state, heard.entry)
         except Exception as error:  # noqa: BLE001  # one poison message must not stop a pump
-            reason = f"decide raised {type(error).__name__}: {error}"
+            reason = f"deciding raised {type(error).__name__}: {error}"
             instead = malformed(
                 arrived,
                 heard.pump,
@@ -172,7 +173,9 @@ class Machine(Generic[StateT]):
         )
         topic = HEARD + tag_of(type(heard.entry.body))
         entry = heard.entry
-        at = self.books.put_row(heard.pump, topic, head=head, data=heard.data, entry=entry)
+        at = self.books.put_row(
+            heard.pump, topic, head=head, data=heard.data, entry=entry, evolved=evolved
+        )
         if heard.head is not None:
             self.books.put_head(heard.pump, *heard.head)
         said = self._say(heard.pump, entry.id, events, when=head, position=at, step=step)
@@ -211,11 +214,11 @@ class Machine(Generic[StateT]):
 
     def _settle(self, pump: PumpId, now: Now, step: Step) -> None:
         for _ in range(TICKS_PER_STEP_MAX):
-            at = self.decider.wake_at(self.books.ledger(pump).state, now)
+            at = self.decider.wake_at(self.books.ledger(pump).state)
             if at is None or at > now.therapy:
                 return
             said = self._report(pump, Tick(), data=b"", now=now, step=step)
-            after = self.decider.wake_at(self.books.ledger(pump).state, now)
+            after = self.decider.wake_at(self.books.ledger(pump).state)
             if not said and after is not None and after <= now.therapy:
                 raise InvariantError(f"a Tick at {now.therapy} moved nothing")
         raise InvariantError(f"more than {TICKS_PER_STEP_MAX} ticks at {now.therapy}")

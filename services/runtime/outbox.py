@@ -10,9 +10,12 @@ import structlog
 from schemas.units import EventId, Speaker
 from services.runtime.entries import read_row
 from services.runtime.errors import PublishUnknown, SecondWriter, WrongLastSequence
-from services.runtime.history import version_of
+from services.runtime.history import event_id_in
 from services.runtime.ports import BATCH_MESSAGES_MAX, Bus, Outgoing, Store
 from services.runtime.speech import outgoing_again
+
+RECOVER_EVENTS_MAX = 1_000
+"""[-] stored events said to a stream that holds none of ours; of more, only the newest ones."""
 
 RETRY_S_FIRST = 0.1
 """[s] until a publish of unknown result is looked into again."""
@@ -49,17 +52,21 @@ class Outbox:
     async def recover(self, *, stream_lost: bool) -> None:
         """Find the newest own event in the stream and line up what was stored after it.
 
-        Of a stream that was lost only each pump's newest event is said again: whoever misses
-        those before it asks for them.
+        To a stream that was lost, or that kept none of many events, only each pump's newest one
+        is said again: whoever misses those before it asks for them.
         """
         newest = await self._bus.last_own()
         self._expected_last = newest.sequence if newest else 0
-        self._published = version_of(newest.data) if newest else None
-        if newest is not None or not stream_lost:
+        self._published = event_id_in(newest.data) if newest else None
+        if newest is not None or not (stream_lost or self._has_said_many()):
             self._refill()
             return
         last = {row.pump: row for row in self._store.said_after(event=None)}
         self.put([(outgoing_again(read_row(row)),) for row in last.values()])
+
+    def _has_said_many(self) -> bool:
+        said = islice(self._store.said_after(event=None), RECOVER_EVENTS_MAX + 1)
+        return sum(1 for _ in said) > RECOVER_EVENTS_MAX
 
     def put(self, decisions: Sequence[Sequence[Outgoing]]) -> None:
         """Line up what one step has stored."""
@@ -87,7 +94,7 @@ class Outbox:
                 await self._wake.wait()
             batch, count = self._next_batch()
             await self._publish(batch)
-            self._published = version_of(batch[-1].data)
+            self._published = event_id_in(batch[-1].data)
             for _ in range(count):
                 self._pending.popleft()
             self._pending_events -= len(batch)
@@ -137,7 +144,8 @@ class Outbox:
         if newest.data == batch[-1].data:
             self._expected_last = newest.sequence
             return True
-        if newest.sequence == self._expected_last or version_of(newest.data) == self._published:
+        if newest.sequence == self._expected_last or event_id_in(newest.data) == self._published:
             self._expected_last = newest.sequence
             return False
-        raise SecondWriter(f"{version_of(newest.data)} stands in the stream, not {self._published}")
+        found = event_id_in(newest.data)
+        raise SecondWriter(f"{found} stands in the stream, not {self._published}")

@@ -12,7 +12,7 @@ from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime import journal_schema
 from services.runtime.entries import split
 from services.runtime.errors import SecondWriter, StoreBroken
-from services.runtime.history import is_event_of, version_of
+from services.runtime.history import event_id_in, is_event_of
 from services.runtime.ports import Commit, Head, Row
 
 FETCH_ROWS = 2000
@@ -117,7 +117,7 @@ class SqliteStore:
             row = Row(PumpId(pump), position, topic, state)
             if passed:
                 yield row
-            elif version_of(split(state)[1]) == event:
+            elif event_id_in(split(state)[1]) == event:
                 passed = True
 
     def history(
@@ -132,7 +132,7 @@ class SqliteStore:
         ):
             head, data = split(state)
             if own or is_event_of(head.subject, speaker):
-                version = int(version_of(data).rsplit(":", 1)[1])
+                version = int(event_id_in(data).rsplit(":", 1)[1])
                 if version > last:
                     return
                 if version >= first:

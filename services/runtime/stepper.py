@@ -10,7 +10,7 @@ from schemas.units import UtcMillis
 from services.runtime.clock import Clock
 from services.runtime.entries import read_row
 from services.runtime.fake_bus import FakeBroker, FakeBus
-from services.runtime.history import version_of
+from services.runtime.history import event_id_in
 from services.runtime.joining import clock_reports
 from services.runtime.loop import Hands
 from services.runtime.machine import Input, Machine, Reported, Step
@@ -72,7 +72,7 @@ class Stepper(Generic[StateT]):
     def _recover(self, store: Store) -> None:
         """Line up what a former process stored and did not publish."""
         newest = finish(self._bus.last_own())
-        after = version_of(newest.data) if newest else None
+        after = event_id_in(newest.data) if newest else None
         rows = store.said_after(event=after)
         self._unsent.extend((outgoing_again(read_row(row)),) for row in rows)
 
@@ -100,7 +100,7 @@ class Stepper(Generic[StateT]):
 
     def wake_at(self) -> UtcMillis | None:
         """Give the next instant of therapy time at which the decider wants a Tick."""
-        return self.machine.wake_at(now=self._clock.now())
+        return self.machine.wake_at()
 
     def _follow(self, step: Step) -> None:
         if step.missing is not None:

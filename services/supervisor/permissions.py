@@ -12,6 +12,7 @@ from schemas.subjects import (
     ENDPOINTS,
     STREAM,
     command_subject,
+    reply_inbox,
     request_inbox,
     service_endpoint,
     speaker_filter,
@@ -107,7 +108,7 @@ def _of_client(name: str) -> Permissions:
             f"$JS.API.STREAM.INFO.{STREAM}",
             f"$JS.API.CONSUMER.INFO.{STREAM}.*",
         ),
-        subscribe=(f"{request_inbox(name)}.>", "basalt_reply.*.*"),
+        subscribe=(f"{request_inbox(name)}.>", reply_inbox(client=name, token="*")),
     )
 
 
@@ -128,7 +129,7 @@ def _of_supervisor() -> Permissions:
         ),
         subscribe=(
             f"{request_inbox(SUPERVISOR)}.>",
-            "basalt_reply.*.*",
+            reply_inbox(client=SUPERVISOR, token="*"),
             *(speaker_filter(name) for name in DECIDERS),
         ),
     )

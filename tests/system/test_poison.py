@@ -130,7 +130,7 @@ async def test_times_out_of_reason_are_rejected(
 ) -> None:
     """A reading from 1970 or from next year is no glucose of now."""
     client = await console(house)
-    inbox = f"basalt_reply.console-test.{reason}{abs(measured_at)}"
+    inbox = f"basalt_reply.console.{reason}{abs(measured_at)}"
     answers = await client.subscribe(inbox)
     data = command(reading(measured_at=measured_at), id=f"t{measured_at}")
     await client.request(READING, data, timeout=5, headers={"Basalt-Reply": inbox})

@@ -129,13 +129,13 @@ def test_a_decider_that_raises_quarantines_the_message() -> None:
 
     step = Machine(decider=decider, store=FakeStore()).handle([command(reading())], now=NOW)
 
-    assert b"decide raised ZeroDivisionError" in step.decisions[0][0].data
+    assert b"deciding raised ZeroDivisionError" in step.decisions[0][0].data
     assert b'"accepted":false' in step.answers[0][1]
 
 
 def test_a_tick_that_moves_nothing_stops_the_process() -> None:
     """A decider that never comes to rest would burn a core and say nothing."""
-    decider = _with(GLUCOSE_DECIDER, wake_at=lambda state, now: now.therapy)
+    decider = _with(GLUCOSE_DECIDER, wake_at=lambda state: NOW.therapy)
     broken_machine = Machine(decider=decider, store=FakeStore())
 
     with pytest.raises(InvariantError):

@@ -1,0 +1,187 @@
+"""A service that starts finds its place, or says why it cannot: old copies, lost streams, holes."""
+
+import asyncio
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core.bolus import BOLUS_DECIDER
+from fake_house import PUMP, FakeHouse
+from schemas.bolus import OrderBolus, RecordCarbs
+from schemas.message import tag_of
+from schemas.record import HistoryMissing
+from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker
+from services.runtime.errors import RestoredFromOldCopy, SecondWriter
+from services.runtime.fake_bus import FakeBroker, FakeBus
+from services.runtime.fake_store import FakeStore
+from services.runtime.joining import Joining
+from services.runtime.loop import Loop
+from services.runtime.machine import Input, Machine, Reported
+from services.runtime.outbox import Outbox
+
+ADVISOR = Speaker("bolus_advisor")
+HISTORIAN = Speaker("historian")
+
+
+@pytest.fixture
+def house() -> FakeHouse:
+    ready = FakeHouse()
+    ready.set_up()
+    return ready
+
+
+def eat(house: FakeHouse, grams: int) -> None:
+    meal = RecordCarbs(grams=Grams(grams), eaten_at=house.clock.now().therapy)
+    house.ask(meal, to="bolus_advisor")
+
+
+def serve_history(house: FakeHouse, *names: str) -> None:
+    """Let services answer questions for old events, as their processes do."""
+    for name in names:
+        store, me = house.stores[Speaker(name)], Speaker(name)
+
+        def history(
+            of: Speaker,
+            pump: PumpId,
+            first: int,
+            last: int,
+            store: FakeStore = store,
+            me: Speaker = me,
+        ) -> Iterator[bytes]:
+            return store.history(speaker=of, pump=pump, first=first, last=last, own=of == me)
+
+        house.broker.historians[me] = history
+
+
+async def join(house: FakeHouse, store: FakeStore, broker: FakeBroker) -> tuple[Any, list[Input]]:
+    bus = FakeBus(broker=broker, speaker=ADVISOR, hears=BOLUS_DECIDER.hears)
+    machine = Machine(decider=BOLUS_DECIDER, store=store)
+    outbox = Outbox(bus=bus, store=store, speaker=ADVISOR)
+    joining = Joining(machine=machine, outbox=outbox, bus=bus, store=store)
+    return machine, list(await joining.join(now=house.clock.now()))
+
+
+def faults(reports: list[Input]) -> list[str]:
+    return [
+        str(getattr(one.report, "fault", ""))
+        for one in reports
+        if isinstance(one, Reported) and hasattr(one.report, "fault")
+    ]
+
+
+async def test_a_journal_from_an_old_copy_takes_its_own_events_back(house: FakeHouse) -> None:
+    """Restored from yesterday: what was said since comes from the record, letter for letter."""
+    old_copy = copy.deepcopy(house.stores[ADVISOR])
+    eat(house, 20)
+    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    house.run(ms=5 * MINUTE_MS)
+    serve_history(house, "historian")
+
+    machine, _ = await join(house, old_copy, house.broker)
+
+    live = house.services[ADVISOR].machine.books.ledger(PUMP)
+    restored = machine.books.ledger(PUMP)
+    assert live.heads[ADVISOR] == restored.heads[ADVISOR]
+    assert 20 == restored.state.carbs_total
+
+
+async def test_an_old_copy_that_nobody_can_complete_stays_silent(house: FakeHouse) -> None:
+    """Without its own past a service would say two things under one number."""
+    old_copy = copy.deepcopy(house.stores[ADVISOR])
+    eat(house, 20)
+
+    with pytest.raises(RestoredFromOldCopy):
+        await join(house, old_copy, house.broker)
+
+
+async def test_a_journal_that_went_another_way_is_a_second_writer(house: FakeHouse) -> None:
+    """The same number with other bytes in the stream: one of the two must stop."""
+    other = FakeHouse()
+    other.set_up()
+    eat(house, 20)
+    eat(other, 30)
+
+    with pytest.raises(SecondWriter):
+        await join(house, other.stores[ADVISOR], house.broker)
+
+
+async def test_a_stream_that_was_made_anew_is_told(house: FakeHouse) -> None:
+    """The journals are the record; the loss of the carrier is a fault, not a loss of history."""
+    anew = FakeBroker()
+    anew.created = "2026-02-02T00:00:00Z"
+
+    machine, reports = await join(house, house.stores[ADVISOR], anew)
+
+    assert ["stream_replaced"] == faults(reports)
+    assert machine.books.ledger(PUMP).state.settings is not None
+
+
+async def test_a_stream_that_lost_its_end_is_told(house: FakeHouse) -> None:
+    """Never wait for sequences that will not come."""
+    shorter = FakeBroker()
+
+    _, reports = await join(house, house.stores[ADVISOR], shorter)
+
+    assert ["stream_behind"] == faults(reports)
+
+
+async def run_for_a_while(loop: Loop[Any]) -> None:
+    running = asyncio.create_task(loop.run())
+    for _ in range(2000):
+        await asyncio.sleep(0)
+        if running.done():
+            break
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+def fresh_loop(house: FakeHouse, store: FakeStore, broker: FakeBroker) -> Loop[Any]:
+    bus = FakeBus(broker=broker, speaker=ADVISOR, hears=BOLUS_DECIDER.hears)
+    return Loop(decider=BOLUS_DECIDER, store=store, bus=bus, clock=house.clock)
+
+
+def with_a_hole(house: FakeHouse) -> FakeBroker:
+    """Give the stream as it is after the retention took an actuator's event out of the middle."""
+    holed = FakeBroker()
+    for message in house.broker.messages:
+        if b'"actuator:p1:2"' not in message.data[:40]:
+            holed.put(message.subject, message.data, message.headers)
+    return holed
+
+
+async def test_a_hole_is_filled_from_the_speaker(house: FakeHouse) -> None:
+    """Versions without holes: who misses some asks for them before going on."""
+    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    house.run(ms=5 * MINUTE_MS)
+    holed = with_a_hole(house)
+    serve_history(house, "actuator")
+    holed.historians = house.broker.historians
+    store = FakeStore()
+    loop = fresh_loop(house, store, holed)
+
+    await run_for_a_while(loop)
+
+    known = loop.machine.books.ledger(PUMP).heads[Speaker("actuator")]
+    assert (
+        house.services[Speaker("actuator")].machine.books.ledger(PUMP).heads[Speaker("actuator")]
+        == known
+    )
+
+
+async def test_a_hole_that_nobody_fills_is_an_event_and_stops_boluses(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unknown is not zero: until a person settles it there is no advice."""
+    monkeypatch.setattr("services.runtime.loop.HISTORY_PAUSE_S", 0.0)
+    house.run(ms=60 * MINUTE_MS)
+    store = FakeStore()
+    loop = fresh_loop(house, store, with_a_hole(house))
+
+    await run_for_a_while(loop)
+
+    state = loop.machine.books.ledger(PUMP).state
+    assert (Speaker("actuator"),) == state.common.missing_from
+    assert any(tag_of(HistoryMissing) in row.topic for _, row in store.rows())
+    assert HISTORIAN not in state.common.missing_from
