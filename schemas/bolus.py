@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from schemas.message import Command, Deadline, Event, Refusal
+from schemas.message import Command, Deadline, Event, Refusal, require
 from schemas.units import (
     EventId,
     Grams,
@@ -87,6 +87,10 @@ class CarbsRecorded(Event, frozen=True, kw_only=True, tag="carbs_recorded.v1"):
     """[ms] therapy time."""
     actor: str
     """[-] who said so."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(1 <= self.grams <= 300, text="carbs are 1 to 300 g")
 
 
 class CarbsRefused(Refusal, frozen=True, kw_only=True, tag="carbs_refused.v1"):
@@ -176,6 +180,10 @@ class BolusAdvised(Event, frozen=True, kw_only=True, tag="bolus_advised.v1"):
     expires: Deadline
     """[ms] 5 min of therapy time and at least 20 s real."""
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(self.amount >= 0, text="an advice is 0 or more")
+
 
 class AdviceRefused(Refusal, frozen=True, kw_only=True, tag="advice_refused.v1"):
     """No amount can be advised; said by bolus_advisor."""
@@ -245,6 +253,10 @@ class BolusOrdered(Event, frozen=True, kw_only=True, tag="bolus_ordered.v1"):
     """[-] the advice accepted; none for an amount of the person's own."""
     start_by: Deadline
     """[ms] 30 s of therapy time and at least 5 s real; not started by then, never started."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(0 < self.amount <= 25_000, text="an order is 50 to 25000 mU")
 
 
 class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):

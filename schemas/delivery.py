@@ -3,7 +3,7 @@
 from typing import Literal
 
 from schemas.device import PlanStep
-from schemas.message import Command, Deadline, Event, Refusal
+from schemas.message import Command, Deadline, Event, Refusal, require
 from schemas.units import DoseId, EventId, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
@@ -89,6 +89,10 @@ class BolusStarted(Event, frozen=True, kw_only=True, tag="bolus_started.v1"):
     start_by: Deadline
     """[ms] of the order."""
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(0 < self.amount <= 25_000, text="a bolus is 50 to 25000 mU")
+
 
 class BolusProgressed(Event, frozen=True, kw_only=True, tag="bolus_progressed.v1"):
     """Pulses of a bolus were counted by the pump; said by actuator."""
@@ -108,6 +112,12 @@ class BolusProgressed(Event, frozen=True, kw_only=True, tag="bolus_progressed.v1
     history_sequence: int
     """[-] number of the pump's record."""
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(
+            0 <= self.amount <= self.delivered, text="a part is 0 or more and at most the whole"
+        )
+
 
 class BolusDelivered(Event, frozen=True, kw_only=True, tag="bolus_delivered.v1"):
     """The whole amount was given; said by actuator."""
@@ -118,6 +128,10 @@ class BolusDelivered(Event, frozen=True, kw_only=True, tag="bolus_delivered.v1")
     """[mU] as ordered."""
     delivered: MilliUnits
     """[mU] as counted."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(self.delivered >= 0, text="insulin delivered is 0 or more")
 
 
 class BolusStopped(Event, frozen=True, kw_only=True, tag="bolus_stopped.v1"):
@@ -132,6 +146,10 @@ class BolusStopped(Event, frozen=True, kw_only=True, tag="bolus_stopped.v1"):
     reason: Literal["cancelled", "suspended", "reservoir_empty", "power_lost", "stopped_by_pump"]
     """[-] why."""
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(0 <= self.delivered <= self.requested, text="a part is at most what was ordered")
+
 
 class BolusUnknown(Event, frozen=True, kw_only=True, tag="bolus_unknown.v1"):
     """What became of a dose is not known: it counts as given in every limit; said by actuator."""
@@ -144,6 +162,10 @@ class BolusUnknown(Event, frozen=True, kw_only=True, tag="bolus_unknown.v1"):
     """[mU] all of it."""
     reason: str
     """[-] why it is not known."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(0 <= self.least <= self.most, text="the least is at most the most")
 
 
 class BolusReconciled(Event, frozen=True, kw_only=True, tag="bolus_reconciled.v1"):
@@ -170,6 +192,10 @@ class BasalDelivered(Event, frozen=True, kw_only=True, tag="basal_delivered.v1")
     """[mU] after them."""
     history_sequence: int
     """[-] number of the pump's record."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(self.amount >= 0, text="insulin delivered is 0 or more")
 
 
 class DeliveryGap(Event, frozen=True, kw_only=True, tag="delivery_gap.v1"):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.message import Command, Event, Refusal
+from schemas.message import Command, Event, Refusal, require
 from schemas.units import MgDl, UtcMillis
 
 GlucoseSource = Literal["meter", "sensor"]
@@ -40,6 +40,10 @@ class GlucoseMeasured(Event, frozen=True, kw_only=True, tag="glucose_measured.v1
     """[in `unit`] the number letter for letter."""
     device: str = ""
     """[-] the device, as it names itself."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(10 <= self.glucose <= 1000, text="glucose is 10 to 1000 mg/dL")
 
 
 class GlucoseBeyondRange(Event, frozen=True, kw_only=True, tag="glucose_beyond_range.v1"):

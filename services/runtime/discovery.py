@@ -36,6 +36,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """[-] events stored and not yet in the stream."""
     waiting: int
     """[-] messages fetched and not yet thought about."""
+    bus_errors: int
+    """[-] errors that the bus library told of since it started."""
 
 
 class Questions:
@@ -80,6 +82,7 @@ class Questions:
             handled=self._loop.handled,
             unpublished=self._loop.outbox.pending_events,
             waiting=self._loop.waiting,
+            bus_errors=self._loop.bus_errors,
         )
         await request.respond(codec.encode(health))
 

@@ -8,7 +8,7 @@ import structlog
 
 from core.decider import Decider, Effect
 from schemas.message import Report
-from schemas.record import HistoryLost
+from schemas.record import HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
 from services.runtime.clock import Clock
 from services.runtime.errors import HistoryUnavailable
@@ -67,6 +67,7 @@ class Loop(Generic[StateT]):
         self.outbox = Outbox(bus=bus, store=store, speaker=decider.name)
         self.ready = asyncio.Event()
         self.handled = 0
+        self.bus_errors = 0
         self._bus = bus
         self._store = store
         self._clock = clock
@@ -103,6 +104,16 @@ class Loop(Generic[StateT]):
     async def put(self, reported: Reported) -> None:
         """Bring a report to the decider."""
         await self._inbox.put((reported,))
+
+    def tell_of_fault(self, detail: str) -> None:
+        """Count an error that the bus library only whispers, and bring it to every pump."""
+        log.error("loop.bus_fault", detail=detail)
+        self.bus_errors += 1
+        if not self.ready.is_set():
+            return
+        report = RuntimeFault(fault="bus_error", detail=detail[:300])
+        for pump in self.machine.books.ledgers:
+            self._tasks.create_task(self.put(Reported(pump, report)))
 
     async def _feel(self, sense: Sense) -> None:
         await sense(self.put)

@@ -15,7 +15,6 @@ import structlog
 
 from core.decider import Decider
 from core.errors import CoreError
-from schemas.record import RuntimeFault
 from schemas.units import Speaker
 from services.runtime.clock import Clock, SystemClock, read_clock_record
 from services.runtime.discovery import Questions
@@ -23,7 +22,6 @@ from services.runtime.ending import end
 from services.runtime.errors import BasaltError, StoreBroken
 from services.runtime.logs import configure_logs
 from services.runtime.loop import Hands, Loop, Sense
-from services.runtime.machine import Reported
 from services.runtime.nats_bus import NatsBus
 from services.runtime.nats_connection import Credentials
 from services.runtime.sqlite_store import SqliteStore
@@ -122,25 +120,14 @@ async def _run(
         store = SqliteStore(path)
         record = read_clock_record(arguments.clock) if arguments.clock else None
         clock = SystemClock(record=record)
-        loops: list[Loop[Any]] = []
-        made = body(World(arguments, clock, lambda: loops[0]))
-        pending: set[asyncio.Task[None]] = set()
-
-        def fault(detail: str) -> None:
-            log.error("bus.fault", detail=detail)
-            for pump in list(loops[0].machine.books.ledgers) if loops else ():
-                report = RuntimeFault(fault="bus_error", detail=detail[:300])
-                task = asyncio.create_task(loops[0].put(Reported(pump, report)))
-                pending.add(task)
-                task.add_done_callback(pending.discard)
-
+        made = body(World(arguments, clock, lambda: loop))
         bus = NatsBus(
             url=arguments.nats,
             speaker=Speaker(decider.name),
             credentials=Credentials(decider.name, arguments.creds),
-            fault=fault,
+            fault=lambda detail: loop.tell_of_fault(detail),
         )
-        loop = Loop(
+        loop: Loop[Any] = Loop(
             decider=decider,
             store=store,
             bus=bus,
@@ -148,7 +135,6 @@ async def _run(
             hands=made.hands,
             senses=made.senses,
         )
-        loops.append(loop)
         await bus.open()
         questions = Questions(loop=loop, store=store, clock=clock, pid=os.getpid())
         await questions.register(bus.client)
