@@ -13,7 +13,7 @@ from core.glucose import GLUCOSE_DECIDER
 from core.record import RECORD_DECIDER
 from schemas import codec
 from schemas.basal import ProfileSegment, SetBasalProfile
-from schemas.bolus import InsulinAction, SetBolusSettings
+from schemas.bolus import InsulinAction, OrderBolus, SetBolusSettings
 from schemas.delivery import SetDeliveryLimits
 from schemas.glucose import RecordReading
 from schemas.message import Command, CommandEnvelope, Deadline, Event, Outcome, name_of
@@ -171,6 +171,15 @@ class FakeHouse:
         self.ask(SETTINGS, to="bolus_advisor")
         self.ask(PROFILE, to="basal_scheduler")
         self.run(ms=60_000)
+
+    def order(self, amount: int) -> Outcome:
+        """Ask for an amount of one's own [mU]."""
+        return self.ask(OrderBolus(amount=MilliUnits(amount)), to="bolus_advisor")
+
+    def accounted(self) -> int:
+        """Give what the actuator accounted for [mU]."""
+        view = self.view("actuator")
+        return int(view.basal_total + view.bolus_total)
 
     def glucose(self, value: str) -> Outcome:
         reading = RecordReading(

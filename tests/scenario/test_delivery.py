@@ -5,13 +5,7 @@ from typing import Any
 import pytest
 
 from core.decider import Entry
-from fake_house import LIMITS, PUMP, FakeHouse
-from schemas.basal import (
-    BasalPlanMade,
-    CancelTemporaryRate,
-    SetTemporaryRate,
-    TemporaryRateEnded,
-)
+from fake_house import PUMP, FakeHouse
 from schemas.bolus import BolusOrdered, OrderBolus, RequestAdvice
 from schemas.delivery import (
     BolusDelivered,
@@ -23,15 +17,13 @@ from schemas.delivery import (
     CancelBolus,
     DeliveryGap,
 )
-from schemas.message import Deadline, Outcome
-from schemas.pump import FillReservoir, ResumeDelivery, SuspendDelivery
+from schemas.message import Deadline
+from schemas.pump import FillReservoir
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
     Grams,
-    Milliseconds,
     MilliUnits,
-    MilliUnitsPerHour,
     Speaker,
     UtcMillis,
 )
@@ -46,10 +38,6 @@ def house() -> FakeHouse:
     return ready
 
 
-def order(house: FakeHouse, amount: int) -> Outcome:
-    return house.ask(OrderBolus(amount=MilliUnits(amount)), to="bolus_advisor")
-
-
 def lose_the_start(house: FakeHouse, lost: Any) -> None:
     """Cut the line at the next start of a bolus, before it arrives or after."""
     original = house.pump.start_bolus
@@ -62,44 +50,9 @@ def lose_the_start(house: FakeHouse, lost: Any) -> None:
     house.pump.start_bolus = start  # type: ignore[method-assign]  # a fault
 
 
-def accounted(house: FakeHouse) -> int:
-    view = house.view("actuator")
-    return int(view.basal_total + view.bolus_total)
-
-
-def test_a_day_of_basal_equals_the_profile(house: FakeHouse) -> None:
-    """18 h at 1.2 and 6 h at 0.8 U/h are 26.4 U, to the pulse."""
-    house.run(ms=24 * HOUR_MS)
-
-    assert abs(26_400 - house.odometer) <= 50
-    assert house.odometer == accounted(house)
-
-
-@pytest.mark.requirement("R86")
-@pytest.mark.parametrize(
-    ("day", "expected_mu"),
-    [
-        (1_774_738_800_000, 5 * 800 + 18 * 1200),  # 2026-03-29 in Berlin has 23 hours
-        (1_792_879_200_000, 7 * 800 + 18 * 1200),  # 2026-10-25 in Berlin has 25 hours
-    ],
-)
-def test_short_and_long_days_are_delivered_by_the_clock_on_the_wall(
-    day: int, expected_mu: int
-) -> None:
-    """06:00 means 06:00: the missing or doubled hour is one of the night's rate."""
-    house = FakeHouse(start=UtcMillis(day - HOUR_MS))
-    house.set_up()
-    house.run(ms=HOUR_MS - MINUTE_MS)
-    before = house.odometer
-    hours = 23 if expected_mu < 26_000 else 25
-    house.run(ms=hours * HOUR_MS)
-
-    assert abs(expected_mu - (house.odometer - before)) <= 50
-
-
 def test_a_bolus_is_counted_pulse_by_pulse(house: FakeHouse) -> None:
     """1.5 U/min: after a minute about 1.5 U of 3 U are given, and known."""
-    order(house, 3_000)
+    house.order(3_000)
     house.run(ms=MINUTE_MS)
     half = house.view("actuator").last_dose
     house.run(ms=2 * MINUTE_MS)
@@ -113,7 +66,7 @@ def test_a_bolus_is_counted_pulse_by_pulse(house: FakeHouse) -> None:
 @pytest.mark.requirement("R42")
 def test_cancel_records_the_part_that_was_delivered(house: FakeHouse) -> None:
     """What went in counts, and the rest never comes."""
-    order(house, 3_000)
+    house.order(3_000)
     house.run(ms=MINUTE_MS)
 
     assert house.ask(CancelBolus(), to="actuator").accepted
@@ -123,71 +76,7 @@ def test_cancel_records_the_part_that_was_delivered(house: FakeHouse) -> None:
     assert ["cancelled"] == [dose.reason for dose in stopped]
     assert 0 < stopped[0].delivered < 3_000
     assert stopped[0].delivered == house.view("actuator").bolus_total
-    assert house.odometer == accounted(house)
-
-
-def test_suspend_stops_everything_and_resume_brings_basal_alone_back(
-    house: FakeHouse,
-) -> None:
-    """A suspended bolus stays stopped; insulin for an hour missed is not made up."""
-    order(house, 3_000)
-    house.run(ms=MINUTE_MS)
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=MINUTE_MS)
-    stopped_at = house.odometer
-    house.run(ms=HOUR_MS)
-    assert stopped_at == house.odometer
-    assert 0 == house.view("actuator").rate
-    assert "already_suspended" == house.ask(SuspendDelivery(), to="actuator").reason
-
-    house.ask(ResumeDelivery(), to="actuator")
-    house.run(ms=HOUR_MS)
-
-    assert 750 <= house.odometer - stopped_at <= 850
-    assert ["suspended"] == [dose.reason for dose in house.said_of("actuator", BolusStopped)]
-
-
-def test_a_temporary_rate_runs_and_ends(house: FakeHouse) -> None:
-    """50 % for an hour is half the insulin for an hour, then the profile again."""
-    before = house.odometer
-    asked = SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS))
-    assert house.ask(asked, to="basal_scheduler").accepted
-    house.run(ms=HOUR_MS)
-    during = house.odometer - before
-    house.run(ms=HOUR_MS)
-
-    assert abs(400 - during) <= 50
-    assert abs(800 - (house.odometer - before - during)) <= 50
-    ends = house.said_of("basal_scheduler", TemporaryRateEnded)
-    assert ["expired"] == [end.reason for end in ends]
-    assert "none_runs" == house.ask(CancelTemporaryRate(), to="basal_scheduler").reason
-
-
-@pytest.mark.parametrize(
-    ("asked", "reason"),
-    [
-        (SetTemporaryRate(duration=Milliseconds(HOUR_MS)), "one_of_percent_and_rate"),
-        (
-            SetTemporaryRate(
-                percent=50, rate=MilliUnitsPerHour(100), duration=Milliseconds(HOUR_MS)
-            ),
-            "one_of_percent_and_rate",
-        ),
-        (SetTemporaryRate(percent=-1, duration=Milliseconds(HOUR_MS)), "out_of_range"),
-        (SetTemporaryRate(percent=251, duration=Milliseconds(HOUR_MS)), "out_of_range"),
-        (SetTemporaryRate(percent=50, duration=Milliseconds(14 * MINUTE_MS)), "out_of_range"),
-        (SetTemporaryRate(percent=50, duration=Milliseconds(25 * HOUR_MS)), "out_of_range"),
-        (SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS + 1)), "out_of_range"),
-    ],
-)
-def test_a_wrong_temporary_rate_is_refused(
-    house: FakeHouse, asked: SetTemporaryRate, reason: str
-) -> None:
-    """The plan stays as it is."""
-    before = house.view("basal_scheduler").plan
-
-    assert reason == house.ask(asked, to="basal_scheduler").reason
-    assert before == house.view("basal_scheduler").plan
+    assert house.odometer == house.accounted()
 
 
 @pytest.mark.requirement("R36")
@@ -207,7 +96,7 @@ def test_a_lost_line_makes_the_dose_unknown_and_the_pump_settles_it(
     outcomes = [event.outcome for event in house.said_of("actuator", BolusReconciled)]
     assert (["failed"] if lost == "request" else ["running"]) == outcomes
     assert (0 if lost == "request" else 1_000) == house.view("actuator").bolus_total
-    assert house.odometer == accounted(house)
+    assert house.odometer == house.accounted()
     assert 0 == house.view("actuator").unknown_doses
 
 
@@ -216,14 +105,14 @@ def test_an_unknown_dose_counts_in_full_in_limits_and_on_board(house: FakeHouse)
     """Until the pump says otherwise the worst is assumed; advice stays possible, marked so."""
     lose_the_start(house, "request")
     house.line_is_cut = True
-    order(house, 6_000)
+    house.order(6_000)
 
     assert 1 == house.view("actuator").unknown_doses
     assert (0, 6_000) == (
         house.view("bolus_advisor").insulin_on_board_least,
         house.view("bolus_advisor").insulin_on_board_most,
     )
-    assert "hourly_limit" == order(house, 9_050).reason
+    assert "hourly_limit" == house.order(9_050).reason
     house.glucose("200")
     advice = house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
     assert advice.accepted
@@ -236,7 +125,7 @@ def test_an_unknown_dose_counts_in_full_in_limits_and_on_board(house: FakeHouse)
 @pytest.mark.requirement("R44")
 def test_an_actuator_killed_in_mid_bolus_finds_it_again(house: FakeHouse) -> None:
     """Restarted: unknown, then running by the pump's word, then delivered; one dose."""
-    order(house, 3_000)
+    house.order(3_000)
     house.run(ms=MINUTE_MS)
     house.restart("actuator")
     house.run(ms=5 * MINUTE_MS)
@@ -245,7 +134,7 @@ def test_an_actuator_killed_in_mid_bolus_finds_it_again(house: FakeHouse) -> Non
     assert ["running"] == [e.outcome for e in house.said_of("actuator", BolusReconciled)]
     assert [3_000] == [dose.delivered for dose in house.said_of("actuator", BolusDelivered)]
     assert 1 == len(house.said_of("actuator", BolusStarted))
-    assert house.odometer == accounted(house)
+    assert house.odometer == house.accounted()
 
 
 @pytest.mark.requirement("R45")
@@ -253,7 +142,7 @@ def test_a_pump_that_lost_power_in_mid_bolus_is_accounted_to_the_pulse(
     house: FakeHouse,
 ) -> None:
     """The delivered part is known, the rest never comes, the hour off is a gap."""
-    order(house, 3_000)
+    house.order(3_000)
     house.run(ms=MINUTE_MS)
     house.clock.advance(therapy_ms=HOUR_MS)
     house.pump = FakePumpDevice(house.clock, store=house.pump_store)
@@ -264,14 +153,14 @@ def test_a_pump_that_lost_power_in_mid_bolus_is_accounted_to_the_pulse(
     assert ["power_lost"] == [dose.reason for dose in stopped]
     assert 0 < stopped[0].delivered < 3_000
     assert 1 == len(house.said_of("actuator", DeliveryGap))
-    assert house.odometer == accounted(house)
+    assert house.odometer == house.accounted()
 
 
 @pytest.mark.requirement("R39")
 def test_an_order_heard_too_late_is_never_started(house: FakeHouse) -> None:
     """Thirty seconds later the person has already helped themselves."""
     actuator = house.services.pop(Speaker("actuator"))
-    order(house, 1_000)
+    house.order(1_000)
     house.clock.advance(therapy_ms=30_000)
     house.services[Speaker("actuator")] = actuator
     house.run(ms=5 * MINUTE_MS)
@@ -285,7 +174,7 @@ def test_an_order_has_five_real_seconds_at_any_speed() -> None:
     house = FakeHouse(speed=600)
     house.set_up()
     actuator = house.services.pop(Speaker("actuator"))
-    order(house, 1_000)
+    house.order(1_000)
     house.clock.advance(therapy_ms=2_400_000)
     house.services[Speaker("actuator")] = actuator
     house.run(ms=5 * MINUTE_MS)
@@ -317,45 +206,14 @@ def test_the_actuator_refuses_what_its_own_record_forbids(house: FakeHouse) -> N
 @pytest.mark.requirement("R4")
 def test_the_hourly_limit_slides(house: FakeHouse) -> None:
     """15 U in any 60 minutes: the next dose fits when the first has left the window."""
-    assert order(house, 10_000).accepted
+    assert house.order(10_000).accepted
     house.run(ms=10 * MINUTE_MS)
-    assert "hourly_limit" == order(house, 5_050).reason
-    assert order(house, 5_000).accepted
+    assert "hourly_limit" == house.order(5_050).reason
+    assert house.order(5_000).accepted
     house.run(ms=45 * MINUTE_MS)
-    assert "hourly_limit" == order(house, 5_000).reason
+    assert "hourly_limit" == house.order(5_000).reason
     house.run(ms=20 * MINUTE_MS)
-    assert order(house, 5_000).accepted
-
-
-@pytest.mark.requirement("R5")
-def test_no_limit_stops_programmed_basal(house: FakeHouse) -> None:
-    """A cap on boluses must not take the insulin that keeps a person alive."""
-    tight = type(LIMITS)(
-        single=MilliUnits(1_000),
-        hourly=MilliUnits(1_000),
-        daily=MilliUnits(1_000),
-        basal=MilliUnitsPerHour(3_000),
-    )
-    house.ask(tight, to="actuator")
-    house.run(ms=12 * HOUR_MS)
-
-    assert house.odometer > 9_000
-    assert "daily_limit" == order(house, 500).reason
-
-
-def test_a_profile_above_the_maximum_basal_is_capped_and_alarmed(house: FakeHouse) -> None:
-    """The maximum holds, basal goes on, and somebody is told."""
-    low = type(LIMITS)(
-        single=MilliUnits(1_000),
-        hourly=MilliUnits(1_000),
-        daily=MilliUnits(9_000),
-        basal=MilliUnitsPerHour(500),
-    )
-    house.ask(low, to="actuator")
-    house.run(ms=MINUTE_MS)
-
-    assert 500 == house.view("actuator").rate
-    assert ["basal_capped"] == [alarm.alarm for alarm in house.view("actuator").alarms]
+    assert house.order(5_000).accepted
 
 
 @pytest.mark.requirement("R74")
@@ -363,7 +221,7 @@ def test_a_bolus_needs_all_of_its_insulin_in_the_reservoir(house: FakeHouse) -> 
     """Half a dose and an empty reservoir is worse than a refusal."""
     house.ask(FillReservoir(amount=MilliUnits(2_000)), to="actuator")
     house.run(ms=MINUTE_MS)
-    order(house, 3_000)
+    house.order(3_000)
     house.run(ms=MINUTE_MS)
 
     assert ["reservoir"] == [event.reason for event in house.said_of("actuator", BolusRefused)]
@@ -372,32 +230,11 @@ def test_a_bolus_needs_all_of_its_insulin_in_the_reservoir(house: FakeHouse) -> 
 
 def test_a_second_bolus_while_one_runs_is_refused(house: FakeHouse) -> None:
     """One motor, one bolus."""
-    order(house, 3_000)
+    house.order(3_000)
 
-    assert "bolus_running" == order(house, 500).reason
+    assert "bolus_running" == house.order(500).reason
     advice = house.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor")
     assert "bolus_running" == advice.reason
-
-
-def test_without_the_scheduler_the_pump_goes_on_by_itself(house: FakeHouse) -> None:
-    """A dead service never stops the trickle: 3 days on a plan of 48 h."""
-    house.run(ms=MINUTE_MS)
-    house.services.pop(Speaker("basal_scheduler"))
-    before = house.odometer
-    house.run(ms=72 * HOUR_MS)
-
-    assert abs(3 * 26_400 - (house.odometer - before)) <= 50
-    assert "plan_runs_out" in [alarm.alarm for alarm in house.view("actuator").alarms]
-
-
-def test_the_plan_is_renewed_long_before_it_ends(house: FakeHouse) -> None:
-    """42 hours are always left."""
-    house.run(ms=30 * HOUR_MS)
-    plans = house.said_of("basal_scheduler", BasalPlanMade)
-
-    assert len(plans) >= 5
-    assert house.view("basal_scheduler").plan_ends_at - house.clock.now().therapy >= 42 * HOUR_MS
-    assert house.view("actuator").plan == house.view("basal_scheduler").plan
 
 
 @pytest.mark.requirement("R97")
@@ -406,7 +243,7 @@ def test_a_busy_day_replays_field_by_field_and_byte_by_byte(house: FakeHouse) ->
     for hour in range(24):
         house.glucose(str(90 + 7 * hour))
         if hour % 6 == 1:
-            order(house, 1_500)
+            house.order(1_500)
         if hour == 9:
             house.restart("actuator")
         if hour == 10:

@@ -1,0 +1,177 @@
+"""The trickle: profiles, temporary rates, suspension, short and long days, dead services."""
+
+import pytest
+
+from fake_house import LIMITS, FakeHouse
+from schemas.basal import (
+    BasalPlanMade,
+    CancelTemporaryRate,
+    SetTemporaryRate,
+    TemporaryRateEnded,
+)
+from schemas.delivery import (
+    BolusStopped,
+)
+from schemas.pump import ResumeDelivery, SuspendDelivery
+from schemas.units import (
+    HOUR_MS,
+    MINUTE_MS,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    Speaker,
+    UtcMillis,
+)
+
+
+@pytest.fixture
+def house() -> FakeHouse:
+    ready = FakeHouse()
+    ready.set_up()
+    return ready
+
+
+def test_a_day_of_basal_equals_the_profile(house: FakeHouse) -> None:
+    """18 h at 1.2 and 6 h at 0.8 U/h are 26.4 U, to the pulse."""
+    house.run(ms=24 * HOUR_MS)
+
+    assert abs(26_400 - house.odometer) <= 50
+    assert house.odometer == house.accounted()
+
+
+@pytest.mark.requirement("R86")
+@pytest.mark.parametrize(
+    ("day", "expected_mu"),
+    [
+        (1_774_738_800_000, 5 * 800 + 18 * 1200),  # 2026-03-29 in Berlin has 23 hours
+        (1_792_879_200_000, 7 * 800 + 18 * 1200),  # 2026-10-25 in Berlin has 25 hours
+    ],
+)
+def test_short_and_long_days_are_delivered_by_the_clock_on_the_wall(
+    day: int, expected_mu: int
+) -> None:
+    """06:00 means 06:00: the missing or doubled hour is one of the night's rate."""
+    house = FakeHouse(start=UtcMillis(day - HOUR_MS))
+    house.set_up()
+    house.run(ms=HOUR_MS - MINUTE_MS)
+    before = house.odometer
+    hours = 23 if expected_mu < 26_000 else 25
+    house.run(ms=hours * HOUR_MS)
+
+    assert abs(expected_mu - (house.odometer - before)) <= 50
+
+
+def test_suspend_stops_everything_and_resume_brings_basal_alone_back(
+    house: FakeHouse,
+) -> None:
+    """A suspended bolus stays stopped; insulin for an hour missed is not made up."""
+    house.order(3_000)
+    house.run(ms=MINUTE_MS)
+    house.ask(SuspendDelivery(), to="actuator")
+    house.run(ms=MINUTE_MS)
+    stopped_at = house.odometer
+    house.run(ms=HOUR_MS)
+    assert stopped_at == house.odometer
+    assert 0 == house.view("actuator").rate
+    assert "already_suspended" == house.ask(SuspendDelivery(), to="actuator").reason
+
+    house.ask(ResumeDelivery(), to="actuator")
+    house.run(ms=HOUR_MS)
+
+    assert 750 <= house.odometer - stopped_at <= 850
+    assert ["suspended"] == [dose.reason for dose in house.said_of("actuator", BolusStopped)]
+
+
+def test_a_temporary_rate_runs_and_ends(house: FakeHouse) -> None:
+    """50 % for an hour is half the insulin for an hour, then the profile again."""
+    before = house.odometer
+    asked = SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS))
+    assert house.ask(asked, to="basal_scheduler").accepted
+    house.run(ms=HOUR_MS)
+    during = house.odometer - before
+    house.run(ms=HOUR_MS)
+
+    assert abs(400 - during) <= 50
+    assert abs(800 - (house.odometer - before - during)) <= 50
+    ends = house.said_of("basal_scheduler", TemporaryRateEnded)
+    assert ["expired"] == [end.reason for end in ends]
+    assert "none_runs" == house.ask(CancelTemporaryRate(), to="basal_scheduler").reason
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        (SetTemporaryRate(duration=Milliseconds(HOUR_MS)), "one_of_percent_and_rate"),
+        (
+            SetTemporaryRate(
+                percent=50, rate=MilliUnitsPerHour(100), duration=Milliseconds(HOUR_MS)
+            ),
+            "one_of_percent_and_rate",
+        ),
+        (SetTemporaryRate(percent=-1, duration=Milliseconds(HOUR_MS)), "out_of_range"),
+        (SetTemporaryRate(percent=251, duration=Milliseconds(HOUR_MS)), "out_of_range"),
+        (SetTemporaryRate(percent=50, duration=Milliseconds(14 * MINUTE_MS)), "out_of_range"),
+        (SetTemporaryRate(percent=50, duration=Milliseconds(25 * HOUR_MS)), "out_of_range"),
+        (SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS + 1)), "out_of_range"),
+    ],
+)
+def test_a_wrong_temporary_rate_is_refused(
+    house: FakeHouse, asked: SetTemporaryRate, reason: str
+) -> None:
+    """The plan stays as it is."""
+    before = house.view("basal_scheduler").plan
+
+    assert reason == house.ask(asked, to="basal_scheduler").reason
+    assert before == house.view("basal_scheduler").plan
+
+
+@pytest.mark.requirement("R5")
+def test_no_limit_stops_programmed_basal(house: FakeHouse) -> None:
+    """A cap on boluses must not take the insulin that keeps a person alive."""
+    tight = type(LIMITS)(
+        single=MilliUnits(1_000),
+        hourly=MilliUnits(1_000),
+        daily=MilliUnits(1_000),
+        basal=MilliUnitsPerHour(3_000),
+    )
+    house.ask(tight, to="actuator")
+    house.run(ms=12 * HOUR_MS)
+
+    assert house.odometer > 9_000
+    assert "daily_limit" == house.order(500).reason
+
+
+def test_a_profile_above_the_maximum_basal_is_capped_and_alarmed(house: FakeHouse) -> None:
+    """The maximum holds, basal goes on, and somebody is told."""
+    low = type(LIMITS)(
+        single=MilliUnits(1_000),
+        hourly=MilliUnits(1_000),
+        daily=MilliUnits(9_000),
+        basal=MilliUnitsPerHour(500),
+    )
+    house.ask(low, to="actuator")
+    house.run(ms=MINUTE_MS)
+
+    assert 500 == house.view("actuator").rate
+    assert ["basal_capped"] == [alarm.alarm for alarm in house.view("actuator").alarms]
+
+
+def test_without_the_scheduler_the_pump_goes_on_by_itself(house: FakeHouse) -> None:
+    """A dead service never stops the trickle: 3 days on a plan of 48 h."""
+    house.run(ms=MINUTE_MS)
+    house.services.pop(Speaker("basal_scheduler"))
+    before = house.odometer
+    house.run(ms=72 * HOUR_MS)
+
+    assert abs(3 * 26_400 - (house.odometer - before)) <= 50
+    assert "plan_runs_out" in [alarm.alarm for alarm in house.view("actuator").alarms]
+
+
+def test_the_plan_is_renewed_long_before_it_ends(house: FakeHouse) -> None:
+    """42 hours are always left."""
+    house.run(ms=30 * HOUR_MS)
+    plans = house.said_of("basal_scheduler", BasalPlanMade)
+
+    assert len(plans) >= 5
+    assert house.view("basal_scheduler").plan_ends_at - house.clock.now().therapy >= 42 * HOUR_MS
+    assert house.view("actuator").plan == house.view("basal_scheduler").plan
