@@ -17,6 +17,7 @@ from schemas.units import Speaker
 from services.runtime.client import BusClient, ServiceAbsent
 from services.runtime.clock import Clock
 from services.runtime.discovery import Health
+from services.runtime.ending import end
 from services.supervisor.screen_model import ScreenModel, Views
 
 LOOK_S = 0.5
@@ -54,9 +55,14 @@ class Observer:
 
     async def look(self) -> None:
         """Ask each service again and again, for ever; a slow one holds up no other."""
-        async with asyncio.TaskGroup() as tasks:
-            for service in SERVICES:
-                tasks.create_task(self._follow(service))
+        # No TaskGroup: it cancels its tasks once, and one that swallowed that would hold up Ctrl-C.
+        following = [asyncio.create_task(self._follow(service)) for service in SERVICES]
+        try:
+            done, _ = await asyncio.wait(following, return_when=asyncio.FIRST_EXCEPTION)
+            for task in done:
+                task.result()
+        finally:
+            await asyncio.gather(*map(end, following))
 
     async def look_once(self, services: Iterable[Speaker] = SERVICES) -> bool:
         """Ask each service once; say whether all have joined the stream."""

@@ -227,13 +227,16 @@ class System:
             say(f"{NO_RESPONSE}; {NOT_MEDICAL}" if begun.file else NOT_MEDICAL)
 
     def _closing(self) -> str:
+        again = f"start again with the same folder, {self._folder.path}, to go on"
+        if self.was_killed:
+            return f"ended at once; what was delivered stands in the pump's memory; {again}"
         delivery = self._model.delivery if self._model else None
         if delivery is None:
             return ""
         return (
             f"stopped; delivered {units(delivery.odometer)} in all: "
             f"basal {units(delivery.basal_total)}, boluses {units(delivery.bolus_total)}; "
-            f"start again with the same folder, {self._folder.path}, to go on"
+            f"{again}"
         )
 
 

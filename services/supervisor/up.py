@@ -101,11 +101,9 @@ async def _up(options: UpOptions) -> int:
             stack.push_async_callback(system.stop)
             starting = asyncio.create_task(system.start())
             await _first(starting, told)
-            if starting.done():
+            if not told.is_set():
                 await _run(system, told, options.for_s)
-        closing = system.closing_line
-        if closing:
-            say(closing)
+        say(system.closing_line or "stopped before everything had started")
     return EXIT_KILLED if system.was_killed else 0
 
 
@@ -118,6 +116,8 @@ async def _first(starting: asyncio.Task[None], told: asyncio.Event) -> None:
         starting.result()
         return
     await end(starting)
+    if not starting.cancelled():
+        starting.result()
 
 
 async def _run(system: System, told: asyncio.Event, for_s: float | None) -> None:
