@@ -6,7 +6,7 @@ TABLES = (
     "PRIMARY KEY (pump, speaker)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS outcomes ("
     "pump TEXT NOT NULL, command TEXT NOT NULL, outcome BLOB NOT NULL, "
-    "PRIMARY KEY (pump, command)) WITHOUT ROWID",
+    "PRIMARY KEY (pump, command))",
 )
 """[-] statements that make them."""
 
