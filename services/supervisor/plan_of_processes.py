@@ -1,6 +1,5 @@
 """Which processes make the system, and how each is started."""
 
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,15 +9,12 @@ from schemas.units import PumpId
 from services.runtime.data_folder import DataFolder
 from services.supervisor.children import ChildSpec
 from services.supervisor.demonstration import FILL_U
-from services.supervisor.errors import StartRefused
 from services.supervisor.permissions import GLUCOSE_PLAYER, SCRIPTED_PERSON
+from services.supervisor.pump_line import socket_path
 from services.supervisor.trace import Begun
 
 PUMP_PROCESS = "virtual_pump"
 """[-] name of the pump's process."""
-
-SOCKET_PATH_BYTES_MAX = 103
-"""[B] of a Unix socket's path; source: sun_path of macOS, 104 with its end; Linux has 108."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +31,7 @@ class Plan:
 def pump_spec(plan: Plan) -> Iterator[ChildSpec]:
     """Say how the virtual pump is started."""
     arguments = (
-        f"--listen={_line(plan)}",
+        f"--listen=unix:{socket_path(plan.folder)}",
         f"--memory={plan.folder.pump_memory(plan.pump)}",
         f"--fill-u={FILL_U}",
     )
@@ -44,8 +40,9 @@ def pump_spec(plan: Plan) -> Iterator[ChildSpec]:
 
 def decider_specs(plan: Plan) -> Iterator[ChildSpec]:
     """Say how the services are started that hear and say events."""
+    socket = socket_path(plan.folder)
     for name in DECIDERS:
-        drives = (f"--pump={plan.pump}={_line(plan)}",) if name == "actuator" else ()
+        drives = (f"--pump={plan.pump}=unix:{socket}",) if name == "actuator" else ()
         store = f"--store=sqlite:{plan.folder.journal(name)}"
         yield _spec(plan, name, (*_bus(plan, name), store, *drives))
 
@@ -62,22 +59,6 @@ def client_specs(plan: Plan) -> Iterator[ChildSpec]:
         yield _spec(plan, GLUCOSE_PLAYER, (*_bus(plan, GLUCOSE_PLAYER), *told))
     if plan.has_person:
         yield _spec(plan, SCRIPTED_PERSON, (*_bus(plan, SCRIPTED_PERSON), *told))
-
-
-def _line(plan: Plan) -> str:
-    """Name the pump's socket by its shorter path: children stand where the supervisor stands.
-
-    Raises:
-        StartRefused: the system takes no path of this length.
-    """
-    path = plan.folder.pump / "line.sock"
-    shown = min(str(path.absolute()), os.path.relpath(path), key=len)
-    if len(os.fsencode(shown)) > SOCKET_PATH_BYTES_MAX:
-        raise StartRefused(
-            f"the path of the data folder {plan.folder.path} is too long for the pump's socket: "
-            f"{len(os.fsencode(shown))} bytes, {SOCKET_PATH_BYTES_MAX} at most"
-        )
-    return f"unix:{shown}"
 
 
 def _bus(plan: Plan, user: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from services.supervisor.plan_of_processes import (
     decider_specs,
     pump_spec,
 )
+from services.supervisor.pump_line import socket_path, until_it_listens
 from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, draw
 from services.supervisor.screen_model import Process, ScreenModel
 from services.supervisor.stream import StreamRefused, make_stream
@@ -96,9 +98,14 @@ class System:
         program = await asyncio.to_thread(broker.find_broker)
         port = broker.choose_port(host=options.host, port=options.port)
         url = await self._start_broker(program, port)
-        # Therapy time runs from here: what follows is the pump's own start, seconds at most.
+        # Therapy time runs from here: what follows at once is the pump's own start.
         record = self._keeper.start(begins_at=begun.begins_at, speed=options.speed)
         self._beat = asyncio.create_task(self._keeper.beat())
+        plan = Plan(
+            folder=folder, pump=options.pump, url=url, begun=begun, has_person=options.has_person
+        )
+        for spec in pump_spec(plan):
+            await self._spawn(spec)
         remember(folder, begun)
         model = self._model = ScreenModel(
             pump=options.pump,
@@ -108,12 +115,12 @@ class System:
             plays_trace=bool(begun.file),
             tell=_silent if options.has_screen else PlainLines(zone=begun.zone).tell,
         )
-        self._changed(self._children["broker"])
+        for child in self._children.values():
+            self._changed(child)
         client, observer = await self._connect(url, model)
-        plan = Plan(
-            folder=folder, pump=options.pump, url=url, begun=begun, has_person=options.has_person
-        )
-        for spec in (*pump_spec(plan), *decider_specs(plan)):
+        # Until the pump is on it has the machine to itself: five more starts would slow its own.
+        await until_it_listens(self._children[PUMP_PROCESS], path=socket_path(folder))
+        for spec in decider_specs(plan):
             await self._spawn(spec)
         await self._until_ready(observer)
         if not begun.has_settings:
@@ -133,19 +140,23 @@ class System:
                 tasks.create_task(draw(self._model, clock=self._keeper.clock, console=Console()))
 
     async def stop(self) -> None:
-        """Stop everything in order: those who command, those who hear, the broker, the clock."""
+        """Stop everything in order: those who command, those who hear, the clock, the broker."""
         if self._observer is not None and not self.was_killed:
             await self._observer.look_once()
         if self._client is not None:
             await self._client.close()
-        for stage in (CLIENTS, MIDDLE, ("historian",), ("broker",)):
-            stopping = (self._children[name].stop() for name in stage if name in self._children)
-            await asyncio.gather(*stopping)
+        for stage in (CLIENTS, MIDDLE, ("historian",)):
+            await self._stop_all(stage)
         if self._beat is not None:
             await end(self._beat)
             self._keeper.pause()
+        await self._stop_all(("broker",))
         self._folder.running.unlink(missing_ok=True)
         self.closing_line = self._closing()
+
+    async def _stop_all(self, names: Iterable[str]) -> None:
+        stopping = (self._children[name].stop() for name in names if name in self._children)
+        await asyncio.gather(*stopping)
 
     def kill(self) -> None:
         """End every process at once."""
@@ -234,7 +245,7 @@ class System:
         if delivery is None:
             return ""
         return (
-            f"stopped; delivered {units(delivery.odometer)} in all: "
+            f"stopped; delivered {units(delivery.odometer)} as counted by then: "
             f"basal {units(delivery.basal_total)}, boluses {units(delivery.bolus_total)}; "
             f"{again}"
         )
