@@ -63,7 +63,9 @@ def choose_port(*, host: str, port: int | None) -> int:
             probe.bind((host, port or 0))
         except OSError as error:
             raise StartRefused(
-                f"port {port} on {host} cannot be used: {error.strerror}; "
+                f"the address {host} cannot be used: {error.strerror}"
+                if port is None
+                else f"port {port} on {host} cannot be used: {error.strerror}; "
                 "choose another, or leave --port out for a free one"
             ) from error
         return int(probe.getsockname()[1])

@@ -25,6 +25,7 @@ from schemas.delivery import (
     DeliveryGap,
     DeliveryLimitsSet,
 )
+from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, Refusal, name_of
 from schemas.pump import (
@@ -51,6 +52,8 @@ class Line(NamedTuple):
     """[-] in words."""
     is_routine: bool = False
     """[-] comes so often that the screen shows it elsewhere."""
+    times: int = 1
+    """[-] that it came in a row."""
 
 
 def advice_terms(advised: BolusAdvised) -> Sequence[tuple[str, str]]:
@@ -113,9 +116,10 @@ def _of_bolus(event: Event, zone: str) -> str:
 
 def _of_delivery(event: Event, zone: str) -> str:
     match event:
-        case BolusProgressed(delivered=delivered, amount=amount):
+        case BolusProgressed(delivered=delivered, amount=amount, odometer=odometer):
             crossed = delivered // PROGRESS_MU > (delivered - amount) // PROGRESS_MU
-            return f"bolus: {units(delivered)} given" if crossed else ""
+            pulses = odometer // PULSE_MU
+            return f"bolus: {units(delivered)} given, pulses: {pulses}" if crossed else ""
         case BolusDelivered(delivered=delivered):
             return f"bolus delivered: {units(delivered)}"
         case BolusStopped(delivered=delivered, requested=requested, reason=reason):

@@ -9,6 +9,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from core.delivery_view import DeliveryView
+from schemas.device import PULSE_MU
 from schemas.message import Now
 from schemas.units import MINUTE_MS
 from services.runtime.clock import Clock
@@ -113,8 +115,7 @@ def _glucose(model: ScreenModel, now: Now) -> Iterator[tuple[str, RenderableType
 def _basal(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
     plan, pump = model.basal, model.delivery
     now = rate(pump.rate) if pump else "-"
-    stands = Text(" the pump stands", style="bold red") if pump and pump.suspended else Text("")
-    yield "rate", Text.assemble((now, "bold"), stands)
+    yield "rate", Text.assemble((now, "bold"), (_why_nothing_flows(pump), "bold red"))
     step = model.step
     if step is not None:
         yield "step", f"{wall(step.at, zone=model.zone)}  {change(step.before, step.after)}"
@@ -130,6 +131,15 @@ def _basal(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
     if plan.temporary is not None and plan.temporary_ends_at is not None:
         until = wall(plan.temporary_ends_at, zone=model.zone)
         yield "temporary", Text(f"{plan.temporary} until {until}", style="magenta")
+
+
+def _why_nothing_flows(pump: DeliveryView | None) -> str:
+    if pump is None:
+        return ""
+    if pump.suspended:
+        return " the pump stands"
+    is_empty = pump.reservoir is not None and pump.reservoir < PULSE_MU
+    return " reservoir empty, none flows" if is_empty else ""
 
 
 def _insulin(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
@@ -207,7 +217,8 @@ def _services_line(model: ScreenModel) -> RenderableType:
 
 def _last_lines(model: ScreenModel, *, rows: int) -> Iterator[RenderableType]:
     for line in list(model.lines)[-rows:]:
-        text = Text.assemble((wall(line.at, zone=model.zone), "dim"), f" {line.text}")
+        times = f" ({line.times} times)" if line.times > 1 else ""
+        text = Text.assemble((wall(line.at, zone=model.zone), "dim"), f" {line.text}{times}")
         text.truncate(200)
         text.no_wrap = True
         text.overflow = "ellipsis"

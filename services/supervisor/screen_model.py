@@ -16,7 +16,15 @@ from core.record import RecordView
 from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseMeasured
 from schemas.message import Event
-from schemas.units import MINUTE_MS, MgDl, Milliseconds, MilliUnitsPerHour, PumpId, UtcMillis
+from schemas.units import (
+    MINUTE_MS,
+    MgDl,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    PumpId,
+    UtcMillis,
+)
 from services.runtime.discovery import Health
 from services.supervisor.event_lines import Line, describe
 from services.supervisor.texts import between, change, rate
@@ -26,6 +34,9 @@ LINES_KEPT = 30
 
 EVENTS_KEPT = 500
 """[-] ids of events kept to know a repeated one: a batch may be sent twice."""
+
+BOARD_STEP_MU = MilliUnits(500)
+"""[mU] of insulin on board from one line to the next."""
 
 TREND_MS_MAX = Milliseconds(15 * MINUTE_MS)
 """[ms] between two readings of a sensor that make a trend."""
@@ -74,6 +85,7 @@ class ScreenModel:
     step: Step | None = None
     sensor: tuple[GlucoseMeasured, ...] = ()
     lines: deque[Line] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
+    _board_told: tuple[MilliUnits, MilliUnits] = (MilliUnits(0), MilliUnits(0))
     _known: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
 
     def hear(self, event: Event, *, name: str, at: UtcMillis) -> None:
@@ -85,8 +97,7 @@ class ScreenModel:
             self.sensor = (*self.sensor[-1:], event)
         line = describe(event, at=at, zone=self.zone)
         if line is not None:
-            standing = self._standing() if line.is_routine else ""
-            self._say(line._replace(text=f"{line.text}{standing}"))
+            self._say(line)
 
     def take(self, view: Views, *, at: UtcMillis) -> None:
         """Take the answer of a service, given at therapy time `at`."""
@@ -96,6 +107,7 @@ class ScreenModel:
             case BasalView():
                 self.basal = view
             case BolusView():
+                self._see_board(view, at)
                 self.bolus = view
             case DeliveryView():
                 self._see_rate(view, at)
@@ -140,11 +152,17 @@ class ScreenModel:
         found = [alarm for view in views if view for alarm in view.alarms]
         return tuple(sorted(found, key=lambda alarm: ("high", "medium", "low").index(alarm[1])))
 
-    def _standing(self) -> str:
-        if self.bolus is None or self.bolus.insulin_on_board_most is None:
-            return ""
-        board = between(self.bolus.insulin_on_board_least, self.bolus.insulin_on_board_most)
-        return f"; insulin on board {board}; pulses: {self.pulses}"
+    def _see_board(self, view: BolusView, at: UtcMillis) -> None:
+        """Tell of insulin on board as one answer has it: joined to an event it would be wrong."""
+        least, most = view.insulin_on_board_least, view.insulin_on_board_most
+        if least is None or most is None:
+            return
+        least_told, most_told = self._board_told
+        if max(abs(least - least_told), abs(most - most_told)) < BOARD_STEP_MU:
+            return
+        self._board_told = (least, most)
+        text = f"insulin on board: {between(least, most)}"
+        self._say(Line(at, text, is_routine=True))
 
     def _see_rate(self, view: DeliveryView, at: UtcMillis) -> None:
         before = self.delivery.rate if self.delivery else None
@@ -158,5 +176,7 @@ class ScreenModel:
 
     def _say(self, line: Line) -> None:
         if not line.is_routine:
+            if self.lines and self.lines[-1].text == line.text:
+                line = line._replace(times=self.lines.pop().times + 1)
             self.lines.append(line)
         self.tell(line)

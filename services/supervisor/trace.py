@@ -113,7 +113,11 @@ def _begin(wish: Wish) -> Begun:
         trace = read_trace(file, unit=wish.unit, zone=zone)
     except OSError as error:
         raise StartRefused(f"glucose file {file}: {error.strerror or error}") from error
-    except (GlucoseFileError, ZoneError, ValueError) as error:
+    except GlucoseFileError as error:
+        raise StartRefused(f"glucose file {file}: {error.reason}") from error
+    except ZoneError as error:
+        raise StartRefused(str(error)) from error
+    except ValueError as error:
         raise StartRefused(f"glucose file {file}: {error}") from error
     first = trace.readings[0].at
     return Begun(

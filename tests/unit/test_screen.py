@@ -2,6 +2,7 @@
 
 from io import StringIO
 
+import msgspec
 from rich.console import Console
 
 from core.alarms import ActiveAlarm
@@ -11,7 +12,8 @@ from core.delivery_state import LastDose
 from core.delivery_view import DeliveryView
 from core.glucose import GlucoseView
 from schemas.bolus import BolusAdvised, CarbsRecorded, Clamp
-from schemas.glucose import GlucoseMeasured
+from schemas.delivery import BolusProgressed
+from schemas.glucose import GlucoseMeasured, ReadingRejected
 from schemas.message import Deadline, Now
 from schemas.units import (
     MINUTE_MS,
@@ -202,6 +204,62 @@ def test_a_repeated_event_is_told_once() -> None:
         )
 
     assert ["meal: 45 g"] == [line.text for line in lines]
+
+
+def test_lines_that_repeat_are_shown_once_with_their_count() -> None:
+    """A file of old readings must not push an alarm off the screen."""
+    model, lines = told()
+    refused = ReadingRejected(
+        measured_at=AT, source="meter", unit="mg/dL", received="100", reason="ancient"
+    )
+    for number in range(3):
+        model.hear(refused, name=f"g:demo:{number}", at=AT)
+
+    assert 3 == len(lines)
+    assert ["reading rejected: ancient"] == [line.text for line in model.lines]
+    assert "reading rejected: ancient (3 times)" in drawn(model)
+
+
+def test_a_line_joins_no_numbers_of_two_instants() -> None:
+    """Insulin on board comes with an answer, later than the pulse it would be shown with."""
+    model, lines = told()
+    given = BolusProgressed(
+        dose=DoseId("bolus_advisor:demo:4"),
+        starts_at=AT,
+        ends_at=AT,
+        amount=MilliUnits(500),
+        delivered=MilliUnits(1_000),
+        odometer=MilliUnits(1_150),
+        history_sequence=3,
+    )
+    model.hear(given, name="a:demo:1", at=AT)
+    for least in (200, 400, 700, 1_300):
+        view = BolusView(
+            insulin_on_board_least=MilliUnits(least),
+            insulin_on_board_most=MilliUnits(1_300),
+            advice=None,
+            advised=None,
+            carbs_total=Grams(0),
+            alarms=(),
+            advice_terms=None,
+            last_carbs=None,
+        )
+        model.take(view, at=AT)
+
+    assert [
+        "bolus: 1.00 U given, pulses: 23",
+        "insulin on board: 0.20 to 1.30 U",
+        "insulin on board: 0.70 to 1.30 U",
+        "insulin on board: 1.30 U",
+    ] == [line.text for line in lines]
+
+
+def test_an_empty_reservoir_stands_beside_the_rate() -> None:
+    """A rate that is shown and not delivered would be believed."""
+    model, _ = told()
+    model.take(msgspec.structs.replace(delivery(rate=1_100), reservoir=MilliUnits(10)), at=AT)
+
+    assert "1.10 U/h reservoir empty, none flows" in drawn(model)
 
 
 def test_an_advice_is_told_with_each_term() -> None:
