@@ -14,7 +14,7 @@ from schemas.message import Outcome, Refusal
 from schemas.units import DoseId, EventId, MilliUnits, Speaker
 from services.command_line.advice_table import expiry, reasons, terms
 from services.command_line.choices import choices
-from services.command_line.exits import DONE, REFUSED, CommandFailed
+from services.command_line.exits import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.following import follow
 from services.command_line.session import (
     Session,
@@ -65,12 +65,14 @@ def own_amount(arguments: argparse.Namespace) -> int:
 
 
 async def _newest(session: Session, *, ask: bool) -> str:
-    """Name the newest advice; on a terminal show its amount and ask, for it may be another's."""
+    """Name the newest advice; show its amount and ask, for it may be another's."""
+    if ask and not sys.stdin.isatty():
+        raise wrong_input("nobody is there to ask: say which advice, or --yes; nothing was sent")
     view = await session.view(ADVISOR)
     advice, amount = view.get("advice"), view.get("advised")
     if advice is None or amount is None:
         raise CommandFailed("there is no advice; ask for one with 'basalt advise'", REFUSED)
-    if ask and sys.stdin.isatty():
+    if ask:
         print(f"give {signed_units(MilliUnits(amount))}, advice {advice}? [y/N] ", end="")
         sys.stdout.flush()
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):

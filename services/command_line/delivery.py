@@ -4,22 +4,29 @@ import argparse
 import sys
 
 from schemas.basal import CancelTemporaryRate, SetTemporaryRate
-from schemas.delivery import CancelBolus
+from schemas.delivery import BolusCancelled, CancelBolus
 from schemas.message import Command
-from schemas.pump import FillReservoir, ResumeDelivery, SuspendDelivery
+from schemas.pump import FillReservoir, ReservoirFillRequested, ResumeDelivery, SuspendDelivery
 from schemas.units import Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, UNKNOWN, wrong_input
-from services.command_line.following import ACTUATOR, FOLLOW_S, until
-from services.command_line.session import Session, run_session
+from services.command_line.following import ACTUATOR, FOLLOW_S, follow_cancel, follow_fill, until
+from services.command_line.session import Session, run_session, said
 from services.command_line.texts import TemporaryRate
 
 SCHEDULER = Speaker("basal_scheduler")
 
 
 def cancel(arguments: argparse.Namespace) -> int:
-    """Stop the bolus that runs."""
-    return _perform(arguments, CancelBolus(), to=ACTUATOR)
+    """Stop the bolus that runs, and wait until the pump says what was given."""
+
+    async def work(session: Session) -> int:
+        outcome = await session.send(CancelBolus(), to=ACTUATOR)
+        code = session.show(outcome)
+        doses = [event.dose for event in said(outcome) if isinstance(event, BolusCancelled)]
+        return await follow_cancel(session, doses) if code == DONE and doses else code
+
+    return run_session(choices(arguments), work)
 
 
 def temp(arguments: argparse.Namespace) -> int:
@@ -46,8 +53,17 @@ def resume(arguments: argparse.Namespace) -> int:
 
 
 def fill(arguments: argparse.Namespace) -> int:
-    """Tell the pump of a new reservoir."""
-    return _perform(arguments, FillReservoir(amount=arguments.amount), to=ACTUATOR)
+    """Tell the pump of a new reservoir, and wait until it counts from there."""
+
+    async def work(session: Session) -> int:
+        outcome = await session.send(FillReservoir(amount=arguments.amount), to=ACTUATOR)
+        code = session.show(outcome)
+        for name, event in zip(outcome.events, said(outcome), strict=True):
+            if code == DONE and isinstance(event, ReservoirFillRequested):
+                return await follow_fill(session, name)
+        return code
+
+    return run_session(choices(arguments), work)
 
 
 def _perform(arguments: argparse.Namespace, command: Command, *, to: Speaker) -> int:

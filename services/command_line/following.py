@@ -2,11 +2,13 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection
+from itertools import dropwhile
+from typing import Any, Final
 
 from schemas.delivery import BolusRefused
-from schemas.units import DoseId, MilliUnits, Speaker
+from schemas.pump import DeliveryCommandRefused, ReservoirFilled, ReservoirFillRequested
+from schemas.units import DoseId, EventId, MilliUnits, Speaker
 from services.command_line.exits import DONE, REFUSED, UNKNOWN
 from services.command_line.journals import all_of, journal
 from services.command_line.session import Session
@@ -23,6 +25,17 @@ LOOKS_MAX = round(FOLLOW_S / LOOK_S)
 """[-] at the actuator."""
 
 ACTUATOR = Speaker("actuator")
+
+_IN_WORDS: Final = {
+    "running": "the pump is giving it",
+    "delivered": "the pump has given it",
+    "stopped": "the pump began it, and it was stopped",
+}
+
+_ENDED: Final = {
+    "delivered": "the bolus was given in full before it could be stopped",
+    "stopped": "the bolus is stopped",
+}
 
 
 async def until(session: Session, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
@@ -50,10 +63,60 @@ async def follow(session: Session, dose: DoseId) -> int:
         )
         return UNKNOWN
     if not session.as_json:
-        given = signed_units(MilliUnits(last["delivered"]))
-        asked = signed_units(MilliUnits(last["requested"]))
-        print(f"the pump is giving it: {last['state']}, {given} of {asked} counted")
+        print(f"{_IN_WORDS[last['state']]}, {counted(last)}")
     return DONE
+
+
+def counted(dose: dict[str, Any]) -> str:
+    """Say how much of a dose the pump has counted."""
+    given = signed_units(MilliUnits(dose["delivered"]))
+    asked = signed_units(MilliUnits(dose["requested"]))
+    return f"{given} of {asked} counted"
+
+
+async def follow_cancel(session: Session, doses: Collection[DoseId]) -> int:
+    """Wait until the newest of some doses runs no more; say what was given by then."""
+
+    def holds(seen: dict[str, Any]) -> bool:
+        last = seen.get("last_dose")
+        return not last or last["dose"] not in doses or last["state"] not in ("started", "running")
+
+    view = await until(session, holds)
+    last = view.get("last_dose") if view else None
+    if not last or last["dose"] not in doses or last["state"] == "unknown":
+        print(
+            f"basalt: the pump has not said within {FOLLOW_S:.0f} s what was given; all of it "
+            "counts as given. Look with 'basalt status' and 'basalt alarms'",
+            file=sys.stderr,
+        )
+        return UNKNOWN
+    if not session.as_json:
+        print(f"{_ENDED[last['state']]}, {counted(last)}")
+    return DONE
+
+
+async def follow_fill(session: Session, requested: EventId) -> int:
+    """Wait until the actuator says what came of a fill; its own journal has the words."""
+    kinds = (ReservoirFillRequested, ReservoirFilled, DeliveryCommandRefused)
+    with journal(DataFolder(session.data).journal(ACTUATOR)) as store:
+        for _ in range(LOOKS_MAX):
+            said = all_of(store, pump=session.pump, kinds=kinds)
+            after = dropwhile(lambda one: one[0] != requested, said)
+            for _, event in after:
+                if isinstance(event, ReservoirFilled):
+                    if not session.as_json:
+                        print(f"the pump counts down from {signed_units(event.amount)}")
+                    return DONE
+                if isinstance(event, DeliveryCommandRefused) and event.name == "fill":
+                    print(f"refused: {refused(event)}", file=sys.stderr)
+                    return UNKNOWN if event.reason == "no_answer" else REFUSED
+            await asyncio.sleep(LOOK_S)
+    print(
+        f"basalt: the pump has not said within {FOLLOW_S:.0f} s that it counts from a new "
+        "reservoir; it may or may not. Look with 'basalt status' and 'basalt alarms'",
+        file=sys.stderr,
+    )
+    return UNKNOWN
 
 
 def _state_of(dose: DoseId, view: dict[str, Any]) -> str | None:

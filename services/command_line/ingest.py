@@ -206,7 +206,8 @@ def _finish(
 
 def _print(summary: Summary, found: GlucoseFile) -> None:
     first, last = moment(found.readings[0].at), moment(found.readings[-1].at)
-    head = f"{summary.file}: {summary.readings} readings from {first} to {last}"
+    readings = "reading" if summary.readings == 1 else "readings"
+    head = f"{summary.file}: {summary.readings} {readings} from {first} to {last}"
     bad = f"{summary.bad_lines} bad line{'' if summary.bad_lines == 1 else 's'}"
     if summary.is_dry_run:
         print(f"{head}, {bad}; nothing was sent")

@@ -66,6 +66,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ServiceStatus, ...]
     delivery: dict[str, Any]
     """[-] what the actuator shows of the pump; empty if it does not answer."""
+    alarms: int
+    """[-] active with anybody who answers."""
 
 
 def status(arguments: argparse.Namespace) -> int:
@@ -100,10 +102,8 @@ async def look(session: Session) -> Status:
         for name, detail in zip(DECIDERS, details, strict=True)
     ]
     others = [_other(here[name], counted) for name in sorted(here) if name not in DECIDERS]
-    try:
-        delivery = await session.view(Speaker("actuator"))
-    except CommandFailed:
-        delivery = {}
+    views = await asyncio.gather(*(_view(session, name) for name in DECIDERS))
+    delivery = dict(zip(DECIDERS, views, strict=True))[Speaker("actuator")]
     return Status(
         url=session.running.url,
         therapy=moment(session.clock.now().therapy),
@@ -113,7 +113,15 @@ async def look(session: Session) -> Status:
         stream=held,
         services=(*ours, *others),
         delivery=delivery,
+        alarms=sum(len(view.get("alarms", ())) for view in views),
     )
+
+
+async def _view(session: Session, name: Speaker) -> dict[str, Any]:
+    try:
+        return await session.view(name)
+    except CommandFailed:
+        return {}
 
 
 async def _detail(session: Session, name: Speaker) -> tuple[Health | None, int | None]:
@@ -162,7 +170,8 @@ def _print(found: Status) -> None:
             f"stream: {held.messages} messages ({held.bytes / 1e6:.1f} MB), "
             f"{held.first_seq} to {held.last_seq}, made {found.stream.created[:19]}Z real time"
         )
-    print(f"pump {found.pump}: {_pump(found.delivery)}")
+    alarms = f"{found.alarms or 'no'} alarm{'' if found.alarms == 1 else 's'}"
+    print(f"pump {found.pump}: {_pump(found.delivery)}, {alarms}")
     columns = ("service", "state", "pid", "version", "lag", "unpublished", "handled", "errors")
     rows = [
         (
@@ -195,4 +204,4 @@ def _pump(view: dict[str, Any]) -> str:
         rate = f"basal {print_rate(MilliUnitsPerHour(view['rate']))} U/h"
     left = view["reservoir"]
     reservoir = "unknown" if left is None else f"{print_units(MilliUnits(max(0, left)))} U"
-    return f"{rate}, reservoir {reservoir}, {len(view['alarms'])} alarms of the actuator"
+    return f"{rate}, reservoir {reservoir}"

@@ -99,7 +99,7 @@ def _of_basal(event: Event) -> str | None:
             return f"temporary rate {_rate(temporary)} until {moment(temporary.ends_at)}"
         case TemporaryRateEnded(reason=reason):
             why = in_words(reason, tag="temporary_rate_ended.v1")
-            return f"the temporary rate before it has ended: {why}"
+            return f"the temporary rate that ran has ended: {why}"
         case _:
             return None
 
