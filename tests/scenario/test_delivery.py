@@ -6,6 +6,7 @@ import pytest
 
 from core.decider import Entry
 from fake_house import PUMP, FakeHouse
+from schemas.alarms import AlarmRaised
 from schemas.bolus import BolusOrdered, OrderBolus, RequestAdvice
 from schemas.delivery import (
     BolusDelivered,
@@ -199,7 +200,7 @@ def test_the_actuator_refuses_what_its_own_record_forbids(house: FakeHouse) -> N
 
     assert ["single_limit"] == [e.reason for e in events if isinstance(e, BolusRefused)]
     assert [] == [effect for event in events for effect in decider.effects(event)]
-    assert ["limits_disagree"] == [e.alarm for e in events if hasattr(e, "alarm")]
+    assert ["limits_disagree"] == [e.alarm for e in events if isinstance(e, AlarmRaised)]
 
 
 @pytest.mark.requirement("R2")
