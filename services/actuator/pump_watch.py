@@ -71,16 +71,26 @@ class PumpWatch:
     async def _read(self, put: Put) -> float:
         state = self._state()
         if not self._claimed or self._must_fence(state):
-            self._epoch = (await self._device.claim()).epoch
-            self._claimed = True
-        reading = await self._device.read(after=state.history_sequence)
-        if reading.status.epoch > self._epoch:
-            raise PumpSupersededError(epoch=reading.status.epoch)
+            await self._claim(state)
+        reading = await self._read_own(state)
         if self._is_news(reading, state):
             self._reported = reading.status
             await put(Reported(self._pump, PumpRead(reading=reading)))
         behind = reading.status.history_sequence > state.history_sequence
         return READ_BUSY_S if behind or reading.status.bolus or state.doses.open else READ_S
+
+    async def _claim(self, state: DeliveryState) -> None:
+        """Raise the epoch; one that was superseded meanwhile does not take the pump back."""
+        if self._epoch:
+            await self._read_own(state)
+        self._epoch = (await self._device.claim()).epoch
+        self._claimed = True
+
+    async def _read_own(self, state: DeliveryState) -> PumpReading:
+        reading = await self._device.read(after=state.history_sequence)
+        if reading.status.epoch > self._epoch:
+            raise PumpSupersededError(epoch=reading.status.epoch)
+        return reading
 
     def _must_fence(self, state: DeliveryState) -> bool:
         """Say whether a dose is unknown under the epoch that still drives."""

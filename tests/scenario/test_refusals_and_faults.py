@@ -294,6 +294,20 @@ def test_a_controller_that_lost_the_pump_stays_silent(house: FakeHouse) -> None:
     assert 0 == house.view("actuator").bolus_total
 
 
+@pytest.mark.requirement("R43")
+def test_a_superseded_controller_does_not_take_the_pump_back(house: FakeHouse) -> None:
+    """After a silence the older of two must find out first, or both would drive in turns."""
+    rival = FakePumpDevice(house.clock, host=house.pump.host)
+    house.pump.loses = "request"
+    house.services[Speaker("actuator")].step()
+    finish(rival.claim())
+    epoch = finish(rival.read(after=0)).status.epoch
+    house.run(ms=HOUR_MS)
+
+    assert epoch == finish(rival.read(after=0)).status.epoch
+    assert 1 == len(house.said_of("actuator", PumpControlLost))
+
+
 def test_a_pump_that_does_not_answer_is_told_once_and_found_again(house: FakeHouse) -> None:
     """The pump goes on by its plan; what it did meanwhile is read afterwards."""
     original = house.pump.read
