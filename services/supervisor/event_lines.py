@@ -1,7 +1,7 @@
 """Events as lines that a person reads; what is not worth a line gives none."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised
 from schemas.basal import BasalPlanMade, BasalProfileSet, TemporaryRateEnded, TemporaryRateStarted
@@ -37,10 +37,18 @@ from schemas.pump import (
     ReservoirFilled,
 )
 from schemas.units import MilliUnits, UtcMillis
-from services.supervisor.texts import between, rate, units, wall, words
+from services.supervisor.texts import between, rate, second, units, wall, words
 
 PROGRESS_MU = MilliUnits(500)
 """[mU] of a bolus from one line to the next."""
+
+SETTLED: Final = {
+    "running": "the pump is giving it",
+    "matched": "given in full",
+    "partial": "given in part",
+    "failed": "none of it given",
+}
+"""[-] what an unknown bolus came to, in words."""
 
 
 class Line(NamedTuple):
@@ -127,13 +135,14 @@ def _of_delivery(event: Event, zone: str) -> str:
         case BolusUnknown(least=least, most=most, reason=reason):
             return f"bolus unknown: {between(least, most)} counts as given; {reason}"
         case BolusReconciled(outcome=outcome, delivered=delivered):
-            return f"unknown bolus settled: {outcome}, {units(delivered)}"
+            return f"unknown bolus settled: {SETTLED[outcome]}, {units(delivered)}"
         case BolusRefused(amount=amount, reason=reason):
             return f"bolus of {units(amount)} not given: {words(reason)}"
         case BolusCancelled(actor=actor):
             return f"bolus cancelled by {actor}"
         case DeliveryGap(starts_at=starts_at, ends_at=ends_at):
-            return f"the pump was off {wall(starts_at, zone=zone)} to {wall(ends_at, zone=zone)}"
+            off = f"{second(starts_at, zone=zone)} to {second(ends_at, zone=zone)}"
+            return f"the pump was off {off}"
         case DeliverySuspended():
             return "the pump stands"
         case DeliveryResumed():

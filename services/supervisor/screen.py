@@ -1,6 +1,7 @@
 """The live screen: one picture of pump and services, drawn twice a second."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -180,11 +181,14 @@ def _advice(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
 
 def _alarms(model: ScreenModel) -> Iterator[RenderableType]:
     alarms = model.alarms()
-    for alarm in alarms[:ALARMS_SHOWN]:
-        seen = f"  (seen by {alarm.acknowledged_by})" if alarm.acknowledged_by else ""
-        yield Text(f" {alarm.priority}: {alarm.text}{seen} ", style=_COLOURS[alarm.priority])
-    if len(alarms) > ALARMS_SHOWN:
-        yield Text(f" and {len(alarms) - ALARMS_SHOWN} more alarms: basalt alarms")
+    # One fault of the broker is an alarm of each service: it is shown once, with their number.
+    counts = Counter((alarm.priority, alarm.text, alarm.acknowledged_by) for alarm in alarms)
+    for (priority, text, by), count in list(counts.items())[:ALARMS_SHOWN]:
+        seen = f"  (seen by {by})" if by else ""
+        raised = f"  ({count} services)" if count > 1 else ""
+        yield Text(f" {priority}: {text}{raised}{seen} ", style=_COLOURS[priority])
+    if len(counts) > ALARMS_SHOWN:
+        yield Text(f" and more, {len(counts) - ALARMS_SHOWN}: see basalt alarms")
 
 
 def _services(model: ScreenModel) -> RenderableType:

@@ -35,6 +35,9 @@ LINES_KEPT = 30
 EVENTS_KEPT = 500
 """[-] ids of events kept to know a repeated one: a batch may be sent twice."""
 
+WHY_CHARS_MAX = 100
+"""[-] of the last words of a process on its line."""
+
 BOARD_STEP_MU = MilliUnits(500)
 """[mU] of insulin on board from one line to the next."""
 
@@ -62,6 +65,8 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     """[-] starting, up, restarting or stopped."""
     restarts: int
     """[-] since the start."""
+    why: str = ""
+    """[-] its last words, if it ended by itself and had any."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -120,7 +125,8 @@ class ScreenModel:
         before = self.processes.get(name)
         self.processes[name] = process
         if process.state == "restarting":
-            self._say(Line(at, f"process {name} ended by itself and is started again"))
+            why = f" ({process.why[:WHY_CHARS_MAX]})" if process.why else ""
+            self._say(Line(at, f"process {name} ended by itself{why} and is started again"))
         elif before is not None and before.state == "restarting" and process.state == "up":
             self._say(Line(at, f"process {name} is up again, restarts: {process.restarts}"))
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -141,18 +142,23 @@ class System:
 
     async def stop(self) -> None:
         """Stop everything in order: those who command, those who hear, the clock, the broker."""
-        if self._observer is not None and not self.was_killed:
-            await self._observer.look_once()
-        if self._client is not None:
-            await self._client.close()
-        for stage in (CLIENTS, MIDDLE, ("historian",)):
-            await self._stop_all(stage)
+        # Whatever one of them raises, as a full disk does, the others are stopped as well.
+        async with AsyncExitStack() as stack:
+            stack.callback(self._folder.running.unlink, missing_ok=True)
+            stack.push_async_callback(self._stop_all, ("broker",))
+            stack.push_async_callback(self._stop_clock)
+            for stage in (("historian",), MIDDLE, CLIENTS):
+                stack.push_async_callback(self._stop_all, stage)
+            if self._client is not None:
+                stack.push_async_callback(self._client.close)
+            if self._observer is not None and not self.was_killed:
+                await self._observer.look_once()
+        self.closing_line = self._closing()
+
+    async def _stop_clock(self) -> None:
         if self._beat is not None:
             await end(self._beat)
             self._keeper.pause()
-        await self._stop_all(("broker",))
-        self._folder.running.unlink(missing_ok=True)
-        self.closing_line = self._closing()
 
     async def _stop_all(self, names: Iterable[str]) -> None:
         stopping = (self._children[name].stop() for name in names if name in self._children)
@@ -194,7 +200,8 @@ class System:
 
     def _changed(self, child: Child) -> None:
         if self._model is not None:
-            process = Process(state=child.state, restarts=child.restarts)
+            why = child.last_words() if child.state == "restarting" else ""
+            process = Process(state=child.state, restarts=child.restarts, why=why)
             at = self._keeper.clock.now().therapy
             self._model.take_process(child.spec.name, process=process, at=at)
 

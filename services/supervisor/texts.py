@@ -31,6 +31,11 @@ def wall(at: UtcMillis, *, zone: str) -> str:
     return local_time(at, zone=zone).strftime("%H:%M")
 
 
+def second(at: UtcMillis, *, zone: str) -> str:
+    """Write the wall clock to the second."""
+    return local_time(at, zone=zone).strftime("%H:%M:%S")
+
+
 def words(reason: str) -> str:
     """Write a reason code as words."""
     return reason.replace("_", " ")

@@ -11,6 +11,7 @@ from core.bolus_state import BolusView
 from core.delivery_state import LastDose
 from core.delivery_view import DeliveryView
 from core.glucose import GlucoseView
+from core.record import RecordView
 from schemas.bolus import BolusAdvised, CarbsRecorded, Clamp
 from schemas.delivery import BolusProgressed
 from schemas.glucose import GlucoseMeasured, ReadingRejected
@@ -254,6 +255,17 @@ def test_a_line_joins_no_numbers_of_two_instants() -> None:
     ] == [line.text for line in lines]
 
 
+def test_the_same_alarm_of_several_services_is_shown_once() -> None:
+    """One fault of the broker must not push the other alarms off the screen."""
+    model, _ = told()
+    alarm = ActiveAlarm("bus_error", "medium", "person", "bus error: EOF", AT, "")
+    model.take(msgspec.structs.replace(delivery(rate=1_100), alarms=(alarm,)), at=AT)
+    model.take(RecordView(events=1, root="", alarms=(alarm,)), at=AT)
+
+    assert 1 == drawn(model).count("bus error: EOF")
+    assert "medium: bus error: EOF  (2 services)" in drawn(model)
+
+
 def test_an_empty_reservoir_stands_beside_the_rate() -> None:
     """A rate that is shown and not delivered would be believed."""
     model, _ = told()
@@ -280,7 +292,11 @@ def test_a_process_that_ends_and_comes_back_is_told() -> None:
     model.take_process("actuator", process=Process(state="restarting", restarts=1), at=AT)
     model.take_process("actuator", process=Process(state="up", restarts=1), at=AT)
 
+    full = Process(state="restarting", restarts=2, why="actuator: disk full")
+    model.take_process("actuator", process=full, at=AT)
+
     assert [
         "process actuator ended by itself and is started again",
         "process actuator is up again, restarts: 1",
+        "process actuator ended by itself (actuator: disk full) and is started again",
     ] == [line.text for line in lines]
