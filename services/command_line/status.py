@@ -171,7 +171,9 @@ def _print(found: Status) -> None:
             f"{held.first_seq} to {held.last_seq}, made {found.stream.created[:19]}Z real time"
         )
     alarms = f"{found.alarms or 'no'} alarm{'' if found.alarms == 1 else 's'}"
-    print(f"pump {found.pump}: {_pump(found.delivery)}, {alarms}")
+    is_absent = any(one.service == "actuator" and one.state == "absent" for one in found.services)
+    pump = "the actuator does not answer" if is_absent else _pump(found.delivery)
+    print(f"pump {found.pump}: {pump}, {alarms}")
     columns = ("service", "state", "pid", "version", "lag", "unpublished", "handled", "errors")
     rows = [
         (
