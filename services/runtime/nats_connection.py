@@ -12,6 +12,7 @@ from nats.aio.client import Client
 
 from schemas.subjects import request_inbox
 from services.runtime.errors import BusUnreachable
+from services.runtime.quick_client import QuickClient
 
 PING_INTERVAL_S = 1
 """[s] between pings; two unanswered ones mean that the line is dead (found within 3 s)."""
@@ -64,7 +65,7 @@ async def connect(*, url: str, credentials: Credentials, events: ConnectionEvent
     async def on_disconnect() -> None:
         log.warning("bus.disconnected", user=credentials.user)
 
-    client = Client()
+    client = QuickClient()
     connecting = client.connect(
         url,
         name=credentials.user,
