@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from services.command_line.exits import DONE, INTERRUPTED, CommandFailed
 from services.command_line.parser import Handler, make_parser
 
+_MAYBE_OBEYED = "what was sent before may have been obeyed"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code."""
@@ -20,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"basalt: {error}", file=sys.stderr)
         return error.code
     except KeyboardInterrupt:
-        print("basalt: stopped; what was sent before may have been obeyed", file=sys.stderr)
+        sent = "nothing was started" if parsed.command == "up" else _MAYBE_OBEYED
+        print(f"basalt: stopped; {sent}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
