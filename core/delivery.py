@@ -40,6 +40,7 @@ from schemas.delivery import (
     SetDeliveryLimits,
 )
 from schemas.device import (
+    PULSE_MU,
     PlanStep,
     PumpAnswered,
     PumpPlan,
@@ -123,7 +124,7 @@ def _obey(state: DeliveryState, entry: Entry) -> tuple[Event, ...]:
                 return (DeliveryCommandRefused(name="resume", reason="not_suspended"),)
             return (ResumeRequested(actor=actor),)
         case FillReservoir(amount=amount):
-            if not 0 < amount <= RESERVOIR_MU_MAX:
+            if not PULSE_MU <= amount <= RESERVOIR_MU_MAX:
                 return (DeliveryCommandRefused(name="fill", reason="out_of_range"),)
             return (ReservoirFillRequested(amount=amount, actor=actor),)
         case _:

@@ -39,7 +39,7 @@ UNREACHABLE = Condition(
     "pump_unreachable",
     "medium",
     "person",
-    "The pump does not answer. It goes on by its plan; no bolus can be given.",
+    "The pump does not answer. It may go on by its plan; no bolus can be given.",
 )
 RESERVOIR_LOW = Condition("reservoir_low", "low", "person", "The reservoir holds less than 20 U.")
 RESERVOIR_EMPTY = Condition(

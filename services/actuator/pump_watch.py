@@ -8,6 +8,7 @@ import structlog
 from core.delivery_state import DeliveryState
 from schemas.device import PumpRead, PumpReading, PumpStatus, PumpSuperseded, PumpUnreachable
 from schemas.units import PumpId
+from services.runtime.ending import going_on
 from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
 from services.runtime.loop import Put
 from services.runtime.machine import Reported
@@ -46,7 +47,7 @@ class PumpWatch:
         After any silence the epoch is raised anew: a command that still lies in the line then
         finds a closed door, and what the pump says of an unknown dose is final.
         """
-        while True:
+        while going_on():
             pause_s = await self.look(put)
             if self._superseded:
                 return

@@ -1,4 +1,4 @@
-"""Ends a task for certain."""
+"""Ends a task for certain, and tells a loop that it is to end."""
 
 import asyncio
 from typing import Any
@@ -17,3 +17,12 @@ async def end(task: asyncio.Task[Any]) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait((task,), timeout=CANCEL_AGAIN_S)
+
+
+def going_on() -> bool:
+    """Say whether the current task was not told to end; a swallowed cancellation counts as told.
+
+    A task group cancels its children once only: a loop in one asks this at every turn.
+    """
+    task = asyncio.current_task()
+    return task is None or not task.cancelling()

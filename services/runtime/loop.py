@@ -11,6 +11,7 @@ from schemas.message import Report
 from schemas.record import HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
 from services.runtime.clock import Clock
+from services.runtime.ending import going_on
 from services.runtime.errors import HistoryUnavailable
 from services.runtime.hearing import Missing
 from services.runtime.history import event_id_in
@@ -119,11 +120,11 @@ class Loop(Generic[StateT]):
         await sense(self.put)
 
     async def _listen(self) -> None:
-        while True:
+        while going_on():
             await self._inbox.put(await self._bus.fetch())
 
     async def _turn(self) -> None:
-        while True:
+        while going_on():
             inputs = await self._next()
             if inputs:
                 await self._think(inputs)

@@ -13,6 +13,7 @@ from nats.aio.msg import Msg
 from schemas.subjects import STREAM, service_endpoint, speaker_filter
 from schemas.units import PumpId, Speaker
 from services.runtime.batch_wire import send_inner
+from services.runtime.ending import going_on
 from services.runtime.errors import (
     BusUnreachable,
     HistoryUnavailable,
@@ -38,6 +39,15 @@ WRONG_LAST_SEQUENCE = 10071
 
 UNKNOWN_ERRORS = (TimeoutError, nats.errors.Error, OSError)
 """[-] what a request can raise without telling whether it was done."""
+
+DISCONNECTS = (
+    nats.errors.UnexpectedEOF,
+    nats.errors.StaleConnectionError,
+    nats.errors.ConnectionClosedError,
+    nats.errors.ConnectionReconnectingError,
+    OSError,
+)
+"""[-] errors that say no more than that the line is gone; it comes back by itself."""
 
 log = structlog.get_logger()
 
@@ -128,12 +138,13 @@ class NatsBus:
         """Wait for messages, 1 to BATCH_MESSAGES_MAX, in the order of the stream."""
         if self._puller is None:
             raise BusUnreachable(self._url, "not open")
-        while True:
+        while going_on():
             batch = await self._puller.fetch()
             if batch:
                 self._position = max(self._position, batch[-1].sequence)
                 return batch
             await self._reset_again()
+        raise asyncio.CancelledError
 
     async def _reset_again(self) -> None:
         """Set the cursor back after a reconnect or a jump, as soon as the broker lets us.
@@ -142,7 +153,7 @@ class NatsBus:
             StreamChanged: the stream is another one, or ends before the position: the process
                 ends, and the next one joins anew.
         """
-        while True:
+        while going_on():
             try:
                 state = await self.stream_state()
                 if state.created != self._created or state.last_sequence < self._position:
@@ -255,7 +266,8 @@ class NatsBus:
         self._interrupt()
 
     async def _on_error(self, error: Exception) -> None:
-        if isinstance(error, (nats.errors.Error, OSError)) and not self.client.is_connected:
+        if isinstance(error, DISCONNECTS) or not self.client.is_connected:
+            log.warning("bus.line_error", service=self._speaker, reason=repr(error))
             return
         self._fault(f"{type(error).__name__}: {error}")
 

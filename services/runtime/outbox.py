@@ -8,6 +8,7 @@ from itertools import islice
 import structlog
 
 from schemas.units import EventId, Speaker
+from services.runtime.ending import going_on
 from services.runtime.entries import read_row
 from services.runtime.errors import PublishUnknown, SecondWriter, WrongLastSequence
 from services.runtime.history import event_id_in
@@ -85,7 +86,7 @@ class Outbox:
         Raises:
             SecondWriter: somebody else spoke as this speaker, or the stream was restored.
         """
-        while True:
+        while going_on():
             while not self._pending:
                 if self._in_store_only:
                     self._refill()
@@ -118,7 +119,7 @@ class Outbox:
 
     async def _publish(self, batch: Sequence[Outgoing]) -> None:
         pause_s = RETRY_S_FIRST
-        while True:
+        while going_on():
             try:
                 expected = self._expected_last
                 self._expected_last = await self._bus.publish(batch, expected_last=expected)
@@ -131,6 +132,7 @@ class Outbox:
             pause_s = min(pause_s * 2, RETRY_S_MAX)
             if await self._is_published(batch):
                 return
+        raise asyncio.CancelledError
 
     async def _is_published(self, batch: Sequence[Outgoing]) -> bool:
         """Say whether the batch stands in the stream; set what is expected to come before it."""

@@ -165,6 +165,9 @@ class PumpServer:
             self.stop()
         except OSError as error:
             log.info("virtual_pump.line_lost", reason=str(error))
+        except asyncio.CancelledError:
+            # The pump is being switched off; asyncio prints a trace for a cancelled handler.
+            log.info("virtual_pump.line_ended")
         finally:
             self._lines.remove(writer)
             writer.transport.abort()

@@ -166,7 +166,7 @@ def test_carbs_out_of_reason_are_refused(
     [
         (CancelBolus(dose=DoseId("bolus_advisor:p1:77")), "no_bolus_runs"),
         (ResumeDelivery(), "not_suspended"),
-        (FillReservoir(amount=MilliUnits(0)), "out_of_range"),
+        (FillReservoir(amount=MilliUnits(49)), "out_of_range"),
         (FillReservoir(amount=MilliUnits(300_001)), "out_of_range"),
         (AcknowledgeAlarm(alarm="nothing"), "not_active"),
         (SettleHistory(speaker="bolus_advisor"), "not_supported"),
@@ -252,6 +252,9 @@ def test_a_fault_of_the_surroundings_is_an_alarm_for_the_operator(house: FakeHou
 
     raised = house.said_of("historian", AlarmRaised)
     assert ["runtime_bus_error"] == [alarm.alarm for alarm in raised]
+    seen = AcknowledgeAlarm(alarm="runtime_bus_error")
+    assert house.ask(seen, to="historian").accepted
+    assert () == house.view("historian").alarms
 
 
 def test_a_change_of_speed_is_an_event(house: FakeHouse) -> None:
