@@ -22,5 +22,8 @@ PUT_OUTCOME = "INSERT INTO outcomes VALUES (?,?,?)"
 GET_OUTCOME = "SELECT outcome FROM outcomes WHERE pump=? AND command=?"
 """[-] reads what came of a command."""
 
+COMMANDS = "SELECT pump, command FROM outcomes LIMIT ?"
+"""[-] names the commands ever heard."""
+
 SAID_NOT_HEARD = "topic NOT LIKE 'heard %' AND topic NOT LIKE 'adopted %'"
 """[-] picks the service's own events."""

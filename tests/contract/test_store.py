@@ -162,3 +162,20 @@ def test_a_store_that_would_not_survive_a_power_cut_is_refused(
 
     with pytest.raises(StoreBroken):
         SqliteStore(tmp_path / "journal.db")
+
+
+def test_too_many_commands_to_keep_in_mind_are_looked_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever fits into memory, a command is obeyed once."""
+    monkeypatch.setattr("services.runtime.sqlite_store.COMMANDS_KEPT_MAX", 1)
+    outcomes = [(PUMP, CommandId(f"c{n}"), b"done") for n in range(3)]
+    store = SqliteStore(tmp_path / "journal.db")
+    store.commit(Commit(rows=[row(1, speaker=ME, version=1)], outcomes=outcomes))
+    store.close()
+
+    again = SqliteStore(tmp_path / "journal.db")
+
+    found = [again.outcome(pump=PUMP, command=name) for _, name, _ in outcomes]
+    assert [b"done"] * 3 == found
+    assert again.outcome(pump=PUMP, command=CommandId("c9")) is None
