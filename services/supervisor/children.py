@@ -87,7 +87,7 @@ class Child:
                 await asyncio.wait_for(process.wait(), STOP_S)
             except TimeoutError:
                 _signal(process, signal.SIGKILL)
-                await process.wait()
+            await _over(process)
         if self._task is not None:
             await end(self._task)
         self._turn("stopped")
@@ -140,7 +140,7 @@ class Child:
         while self._process is not None:
             began_ns, process = boot_ns(), self._process
             guard = asyncio.create_task(self._keep_guard(process.pid))
-            self.exit_code = await process.wait()
+            self.exit_code = await _over(process)
             await end(guard)
             self.ended.set()
             if self._stopping:
@@ -173,6 +173,20 @@ class Child:
                 await asyncio.sleep(BACKOFF_S_MIN)
             finally:
                 _signal(process, signal.SIGKILL)
+                await _over(process)
+
+
+async def _over(process: asyncio.subprocess.Process) -> int:
+    """Wait for the end of a process and let go of its line; give the exit code.
+
+    What is not let go of complains on the screen when the event loop has ended.
+    """
+    exit_code = await process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+        with contextlib.suppress(OSError):
+            await process.stdin.wait_closed()
+    return exit_code
 
 
 def _signal(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
