@@ -15,8 +15,8 @@ class InvariantError(CoreError):
 
 
 @dataclass(eq=False)
-class AmountError(CoreError):
-    """A text is not an amount, letter for letter; nothing was guessed."""
+class TextError(CoreError):
+    """A text does not say what was asked for, letter for letter; nothing was guessed."""
 
     reason: str
     text: str
@@ -26,16 +26,12 @@ class AmountError(CoreError):
         return f"{self.reason}: {self.text!r}"
 
 
-@dataclass(eq=False)
-class GlucoseTextError(CoreError):
+class AmountError(TextError):
+    """A text is not an amount."""
+
+
+class GlucoseTextError(TextError):
     """A text is neither a glucose nor LOW nor HIGH."""
-
-    reason: str
-    text: str
-
-    def __str__(self) -> str:
-        """Say why, and show the text."""
-        return f"{self.reason}: {self.text!r}"
 
 
 @dataclass(eq=False)
