@@ -44,3 +44,17 @@ class GlucoseFileError(CoreError):
     def __str__(self) -> str:
         """Say which file, and why."""
         return f"{self.name}: {self.reason}"
+
+
+@dataclass(eq=False)
+class ScenarioError(CoreError):
+    """A scenario of a calculation asks for what cannot be."""
+
+    path: str
+    """[-] of the field, such as '$.doses[0].end'."""
+    reason: str
+    """[-] what is wrong with it."""
+
+    def __str__(self) -> str:
+        """Say which field, and why."""
+        return f"{self.reason} - at `{self.path}`"

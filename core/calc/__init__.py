@@ -1,0 +1,1 @@
+"""Each calculation of the core as one question and one answer, for `basalt calc` and for tests."""
