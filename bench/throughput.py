@@ -1,6 +1,6 @@
 """One service through the real broker and a SQLite journal, beside its parts in series.
 
-The parts: fetch the same messages, insert the same rows, heads and outcomes, publish the same
+The parts: fetch the same messages, insert the same rows, heads and commands, publish the same
 events as atomic batches; each alone, in the same run, on the same broker.
 """
 
@@ -99,15 +99,15 @@ async def fetch_alone(running: Broker, load: Workload, count: int) -> float:
 
 
 def insert_alone(source: Path, target: Path, count: int) -> float:
-    """Only store the same rows, heads and outcomes, in transactions of the same size [s]."""
+    """Only store the same rows, heads and commands, in transactions of the same size [s]."""
     from_store = SqliteStore(source)
     rows = [row for _, row in from_store.rows()]
     heads = from_store.heads()
     names = [CommandId(f"c{number}") for number in range(count)]
-    outcomes = [
-        (PUMP, name, data)
+    commands = [
+        ((PUMP, name), position)
         for name in names
-        if (data := from_store.outcome(pump=PUMP, command=name)) is not None
+        if (position := from_store.command(pump=PUMP, command=name)) is not None
     ]
     to_store = SqliteStore(target)
     start = time.perf_counter()
@@ -115,7 +115,7 @@ def insert_alone(source: Path, target: Path, count: int) -> float:
         commit = Commit(
             rows=rows[2 * first : 2 * (first + BATCH)],
             heads=heads,
-            outcomes=outcomes[first : first + BATCH],
+            commands=dict(commands[first : first + BATCH]),
             stream="s",
             sequence=first + BATCH,
         )

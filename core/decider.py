@@ -10,7 +10,7 @@ from schemas.message import Command, Deadline, Event, Now, Report
 from schemas.units import Actor, PumpId, Speaker, UtcMillis
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
+class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One line of a journal as a decider sees it: something heard, or something it said."""
 
     id: str
@@ -27,7 +27,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the message itself."""
 
 
-class Effect(msgspec.Struct, frozen=True, kw_only=True):
+class Effect(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Something that must happen in the world because of an event that is stored."""
 
 

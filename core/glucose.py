@@ -1,6 +1,6 @@
 """Glucose: which readings anybody may dose by, and the alarms for low and high."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -52,11 +52,22 @@ CLEARED_BEYOND_MG_DL = MgDl(5)
 """[mg/dL] beyond the threshold before an alarm ends, so that it does not flutter."""
 
 LATEST_READINGS_MAX = 300
-"""[-] readings kept to find duplicates: more than a day of a sensor that reads every 5 min."""
+"""[-] readings kept at least to find duplicates: a day of a sensor that reads every 5 min."""
+
+NEWEST_READINGS_MAX = 32
+"""[-] of them that are added to one by one; moved over together, so that a reading is cheap."""
 
 _URGENT = Condition("glucose_urgent_low", "high", "person", "Glucose is below 54 mg/dL: eat now.")
 _LOW = Condition("glucose_low", "medium", "person", "Glucose is below 70 mg/dL.")
 _HIGH = Condition("glucose_high", "low", "person", "Glucose is above 250 mg/dL.")
+
+
+class ReadingKey(NamedTuple):
+    """What makes two readings the same one."""
+
+    measured_at: UtcMillis
+    source: str
+    device: str
 
 
 class GlucoseState(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,8 +77,10 @@ class GlucoseState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] alarms and faults."""
     latest: GlucoseMeasured | GlucoseBeyondRange | None = None
     """[-] the reading with the latest time of measurement."""
-    seen: tuple[tuple[UtcMillis, str, str], ...] = ()
-    """[-] (time, source, device) of the last readings taken, in order of arrival."""
+    seen: tuple[ReadingKey, ...] = ()
+    """[-] the newest readings taken, in order of arrival."""
+    seen_before: tuple[ReadingKey, ...] = ()
+    """[-] those taken before them, in order of arrival."""
     counted: int = 0
     """[-] readings taken in all."""
     rejected: int = 0
@@ -162,9 +175,10 @@ def _why_not(
     if asked.measured_at < now.therapy - GLUCOSE_ANCIENT_MS:
         return "ancient"
     is_newest = state.latest is None or asked.measured_at > state.latest.measured_at
-    if not is_newest and (asked.measured_at, asked.source, asked.device) in state.seen:
-        return "duplicate"
-    return None
+    if is_newest:
+        return None
+    key = ReadingKey(asked.measured_at, asked.source, asked.device)
+    return "duplicate" if key in state.seen or key in state.seen_before else None
 
 
 def _alarms(state: GlucoseState, event: GlucoseMeasured | GlucoseBeyondRange) -> tuple[Event, ...]:
@@ -175,6 +189,8 @@ def _alarms(state: GlucoseState, event: GlucoseMeasured | GlucoseBeyondRange) ->
         urgent, not_urgent, not_low, not_high = low, high, high, low
     else:
         value = event.glucose
+        if not alarms and LOW_MG_DL <= value <= HIGH_MG_DL:
+            return ()
         low, high = value < LOW_MG_DL, value > HIGH_MG_DL
         urgent = value < URGENT_LOW_MG_DL
         not_urgent = value >= URGENT_LOW_MG_DL + CLEARED_BEYOND_MG_DL
@@ -196,12 +212,12 @@ def _evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
         latest = state.latest
         if latest is None or body.measured_at > latest.measured_at:
             latest = body
-        key = (body.measured_at, body.source, body.device)
+        seen = (*state.seen, ReadingKey(body.measured_at, body.source, body.device))
+        before = state.seen_before
+        if len(seen) >= NEWEST_READINGS_MAX:
+            seen, before = (), (*before, *seen)[-LATEST_READINGS_MAX:]
         return msgspec.structs.replace(
-            state,
-            latest=latest,
-            seen=(*state.seen[-LATEST_READINGS_MAX + 1 :], key),
-            counted=state.counted + 1,
+            state, latest=latest, seen=seen, seen_before=before, counted=state.counted + 1
         )
     if isinstance(body, ReadingRejected):
         return msgspec.structs.replace(state, rejected=state.rejected + 1)

@@ -14,6 +14,7 @@ DIGITS_MAX = 6
 """[-] digits before and after the point, each; longer is no glucose."""
 
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]*)(?:[.,][0-9]+)?")
+_WHOLE = re.compile(r"0|[1-9][0-9]*")
 _BOUNDS: dict[str, Literal["low", "high"]] = {
     "lo": "low",
     "low": "low",
@@ -31,7 +32,7 @@ _UNITS: dict[str, GlucoseUnit] = {
 }
 
 
-class GlucoseText(msgspec.Struct, frozen=True, kw_only=True):
+class GlucoseText(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a text said; exactly one of `glucose` and `bound` is given."""
 
     received: str
@@ -68,14 +69,14 @@ def parse_glucose(text: str, *, unit: str, decimal_comma: bool = False) -> Gluco
     Raises:
         GlucoseTextError: any other text or unit.
     """
+    if unit == "mg/dL" and len(text) <= DIGITS_MAX and _WHOLE.fullmatch(text):
+        return GlucoseText(received=text, unit="mg/dL", glucose=MgDl(int(text)))
     known = parse_unit(unit)
     bound = _BOUNDS.get(text.lower())
     if bound is not None:
         return GlucoseText(received=text, unit=known, bound=bound)
     if not _NUMBER.fullmatch(text) or ("," in text and not decimal_comma):
         raise GlucoseTextError(reason="neither a number nor LOW nor HIGH", text=text[:80])
-    if known == "mg/dL" and text.isdigit() and len(text) <= DIGITS_MAX:
-        return GlucoseText(received=text, unit=known, glucose=MgDl(int(text)))
     plain = text.replace(",", ".")
     if max(len(part) for part in plain.split(".")) > DIGITS_MAX:
         raise GlucoseTextError(reason=f"more than {DIGITS_MAX} digits", text=text[:80])

@@ -44,11 +44,8 @@ def event_headers(
     }
 
 
-def iso_time(at: UtcMillis) -> str:
-    """Write an instant as RFC 3339 in UTC with milliseconds."""
-    return f"{_iso_second(at // 1000)}.{at % 1000:03d}Z"
-
-
 @lru_cache(maxsize=1024)
-def _iso_second(second: int) -> str:
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+def iso_time(at: UtcMillis) -> str:
+    """Write an instant as RFC 3339 in UTC with milliseconds; all events of a step share one."""
+    second = datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{second}.{at % 1000:03d}Z"

@@ -10,7 +10,7 @@ EVENTS_PER_DECISION_MAX = 500
 """[-] one decision is one atomic batch of the broker; source: the outbox protocol."""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Something that happened, said by one service and stored for ever."""
 
 
@@ -18,15 +18,15 @@ class Refusal(Event, frozen=True, kw_only=True, omit_defaults=True):
     """Something that was asked and is not done; carries a `reason`."""
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Something that somebody asks one service to do."""
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Report(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Something that a process brings to its own decider: a tick, a device's answer, a fault."""
 
 
-class Deadline(msgspec.Struct, frozen=True, kw_only=True):
+class Deadline(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An instant that is past only when both clocks have passed it.
 
     At speed 600 thirty therapy seconds are 50 real milliseconds; what guards against delay in
@@ -39,7 +39,7 @@ class Deadline(msgspec.Struct, frozen=True, kw_only=True):
     """[ms] by real time."""
 
 
-class Now(msgspec.Struct, frozen=True, kw_only=True):
+class Now(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The time that a decision is given."""
 
     therapy: UtcMillis
@@ -50,7 +50,7 @@ class Now(msgspec.Struct, frozen=True, kw_only=True):
     """[-] 1 to 600; therapy seconds that pass in a real second."""
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The signed-for outside of an event: who said it, as what number, because of what."""
 
     id: EventId
@@ -69,7 +69,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """[-] the event itself, tagged."""
 
 
-class CommandEnvelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class CommandEnvelope(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The outside of a command: who asks, and until when it is worth obeying."""
 
     id: CommandId
@@ -82,7 +82,7 @@ class CommandEnvelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """[-] the command itself, tagged."""
 
 
-class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What came of a command, sent to its reply inbox after the commit and again on each retry."""
 
     command: CommandId

@@ -4,10 +4,11 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from core.decider import Decider, Entry
-from schemas.message import Now
+from schemas.message import EVENTS_PER_DECISION_MAX, Now
 from schemas.record import SpeakerForked
 from schemas.units import CommandId, PumpId, Speaker
 from services.runtime.entries import EntryHead, join, read_row
+from services.runtime.outcomes import outcome_again
 from services.runtime.ports import Commit, Head, Row, Store
 
 StateT = TypeVar("StateT")
@@ -17,6 +18,7 @@ StateT = TypeVar("StateT")
 class Ledger(Generic[StateT]):
     """What is known of one pump."""
 
+    pump: PumpId
     state: StateT
     position: int = 0
     heads: dict[Speaker, Head] = field(default_factory=dict)
@@ -28,7 +30,7 @@ class Ledger(Generic[StateT]):
 class _Draft:
     rows: list[Row] = field(default_factory=list)
     heads: dict[tuple[PumpId, Speaker], Head] = field(default_factory=dict)
-    outcomes: dict[tuple[PumpId, CommandId], bytes] = field(default_factory=dict)
+    commands: dict[tuple[PumpId, CommandId], int] = field(default_factory=dict)
     sequence: int = 0
 
 
@@ -66,7 +68,7 @@ class Books(Generic[StateT]):
         """Give what is known of a pump, nothing for a new one."""
         found = self.ledgers.get(pump)
         if found is None:
-            found = self.ledgers[pump] = Ledger(self._decider.initial(pump))
+            found = self.ledgers[pump] = Ledger(pump, self._decider.initial(pump))
         return found
 
     def not_before(self, now: Now) -> Now:
@@ -83,12 +85,19 @@ class Books(Generic[StateT]):
 
     def outcome(self, pump: PumpId, command: CommandId) -> bytes | None:
         """Give what came of a command, that of this transaction included."""
-        drafted = self._draft.outcomes.get((pump, command))
-        return drafted or self._store.outcome(pump=pump, command=command)
+        drafted = self._draft.commands.get((pump, command))
+        if drafted is not None:
+            rows = [row for row in self._draft.rows if row.pump == pump]
+            return outcome_again(command, [row for row in rows if row.position >= drafted])
+        position = self._store.command(pump=pump, command=command)
+        if position is None:
+            return None
+        count = EVENTS_PER_DECISION_MAX + 1
+        return outcome_again(command, self._store.rows_from(pump, position, count=count))
 
     def put_row(
         self,
-        pump: PumpId,
+        ledger: Ledger[StateT],
         topic: str,
         *,
         head: EntryHead,
@@ -97,23 +106,22 @@ class Books(Generic[StateT]):
         evolved: StateT | None = None,
     ) -> int:
         """Write one line, fold it unless `evolved` is the state after it, give its position."""
-        ledger = self.ledger(pump)
         ledger.position += 1
-        self._draft.rows.append(Row(pump, ledger.position, topic, join(head, data)))
+        self._draft.rows.append(Row(ledger.pump, ledger.position, topic, join(head, data)))
         if evolved is None:
             self._fold(ledger, entry)
         else:
             ledger.state = evolved
         return ledger.position
 
-    def put_head(self, pump: PumpId, speaker: Speaker, head: Head) -> None:
+    def put_head(self, ledger: Ledger[StateT], speaker: Speaker, head: Head) -> None:
         """Move a speaker's head on."""
-        self._set_head(self.ledger(pump), speaker, head)
-        self._draft.heads[pump, speaker] = head
+        self._set_head(ledger, speaker, head)
+        self._draft.heads[ledger.pump, speaker] = head
 
-    def put_outcome(self, pump: PumpId, command: CommandId, outcome: bytes) -> None:
-        """Keep what came of a command."""
-        self._draft.outcomes[pump, command] = outcome
+    def put_command(self, ledger: Ledger[StateT], command: CommandId, position: int) -> None:
+        """Keep where a command was heard: what came of it stands there and right after."""
+        self._draft.commands[ledger.pump, command] = position
 
     def put_sequence(self, sequence: int) -> None:
         """Move the position in the stream on."""
@@ -125,12 +133,11 @@ class Books(Generic[StateT]):
         moved = draft.sequence if draft.sequence > self._sequence else 0
         if not draft.rows and not moved:
             return
-        outcomes = [(pump, name, data) for (pump, name), data in draft.outcomes.items()]
         self._store.commit(
             Commit(
                 rows=draft.rows,
                 heads=draft.heads,
-                outcomes=outcomes,
+                commands=draft.commands,
                 stream=self.stream,
                 sequence=moved,
             )

@@ -17,7 +17,7 @@ ADOPTED = "adopted "
 """[-] prefix of the topic of an old event taken over without deciding."""
 
 
-class EntryHead(msgspec.Struct, frozen=True, array_like=True):
+class EntryHead(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The first line of a stored entry."""
 
     therapy: UtcMillis

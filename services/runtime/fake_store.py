@@ -17,7 +17,7 @@ class FakeStore:
         self._rows: list[Row] = []
         self._keys: set[tuple[PumpId, int]] = set()
         self._heads: dict[tuple[PumpId, Speaker], Head] = {}
-        self._outcomes: dict[tuple[PumpId, CommandId], bytes] = {}
+        self._commands: dict[tuple[PumpId, CommandId], int] = {}
         self._sequences: dict[str, int] = {}
 
     def commit(self, commit: Commit) -> None:
@@ -30,7 +30,7 @@ class FakeStore:
         self._rows.extend(commit.rows)
         self._keys |= keys
         self._heads.update(commit.heads)
-        self._outcomes.update({(pump, name): data for pump, name, data in commit.outcomes})
+        self._commands.update(commit.commands)
         if commit.sequence:
             self._sequences[commit.stream] = commit.sequence
 
@@ -67,9 +67,14 @@ class FakeStore:
         """Read all heads."""
         return dict(self._heads)
 
-    def outcome(self, *, pump: PumpId, command: CommandId) -> bytes | None:
-        """Read what came of a command, None if it was never heard."""
-        return self._outcomes.get((pump, command))
+    def command(self, *, pump: PumpId, command: CommandId) -> int | None:
+        """Find the position at which a command was heard, None if it never was."""
+        return self._commands.get((pump, command))
+
+    def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
+        """Read the rows of a pump from a position on."""
+        found = [row for row in self._rows if row.pump == pump and row.position >= position]
+        return found[:count]
 
     def sequence(self, *, stream: str) -> int:
         """Read the position in the stream created at that instant, 0 if never heard."""

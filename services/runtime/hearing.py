@@ -23,7 +23,7 @@ UNKNOWN_PUMP = PumpId("unknown")
 """[-] the journal of messages that name no pump."""
 
 
-class Heard(msgspec.Struct, frozen=True):
+class Heard(msgspec.Struct, frozen=True, gc=False):
     """Something for `decide`: the entry, the bytes to store, and what moves with it."""
 
     pump: PumpId
@@ -35,7 +35,7 @@ class Heard(msgspec.Struct, frozen=True):
     reply: str = ""
 
 
-class Instead(msgspec.Struct, frozen=True):
+class Instead(msgspec.Struct, frozen=True, gc=False):
     """A report that enters `decide` in place of bytes that cannot, the bytes beside it."""
 
     pump: PumpId
@@ -44,11 +44,6 @@ class Instead(msgspec.Struct, frozen=True):
     head: tuple[Speaker, Head] | None = None
     command: CommandId | None = None
     reply: str = ""
-
-    @property
-    def why(self) -> str:
-        """Give the reason of the report, for the one who asked."""
-        return str(getattr(self.report, "reason", ""))
 
 
 @dataclass(frozen=True, slots=True)

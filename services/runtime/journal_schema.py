@@ -1,12 +1,12 @@
-"""The tables beside the events: heads of speakers and outcomes of commands."""
+"""The tables beside the events: heads of speakers, and where each command was heard."""
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS heads ("
     "pump TEXT NOT NULL, speaker TEXT NOT NULL, version INTEGER NOT NULL, sha256 TEXT NOT NULL, "
     "PRIMARY KEY (pump, speaker)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS outcomes ("
-    "pump TEXT NOT NULL, command TEXT NOT NULL, outcome BLOB NOT NULL, "
-    "PRIMARY KEY (pump, command))",
+    "CREATE TABLE IF NOT EXISTS commands ("
+    "pump TEXT NOT NULL, command TEXT NOT NULL, position INTEGER NOT NULL, "
+    "PRIMARY KEY (pump, command)) WITHOUT ROWID",
 )
 """[-] statements that make them."""
 
@@ -16,14 +16,23 @@ PUT_HEAD = (
 )
 """[-] moves a head on."""
 
-PUT_OUTCOME = "INSERT INTO outcomes VALUES (?,?,?)"
-"""[-] keeps what came of a command."""
+PUT_COMMAND = "INSERT INTO commands VALUES (?,?,?)"
+"""[-] keeps where a command was heard."""
 
-GET_OUTCOME = "SELECT outcome FROM outcomes WHERE pump=? AND command=?"
-"""[-] reads what came of a command."""
+GET_COMMAND = "SELECT position FROM commands WHERE pump=? AND command=?"
+"""[-] finds where a command was heard."""
 
-COMMANDS = "SELECT pump, command FROM outcomes LIMIT ?"
+COMMANDS = "SELECT pump, command FROM commands LIMIT ?"
 """[-] names the commands ever heard."""
+
+ROWS_FROM = (
+    "SELECT * FROM stored_events WHERE originator_id=? AND originator_version>=? "
+    "ORDER BY originator_version LIMIT ?"
+)
+"""[-] reads a pump's rows from a position on."""
+
+OLDER = "SELECT 1 FROM sqlite_master WHERE name='outcomes'"
+"""[-] finds a journal of the time before the first release, which kept whole outcomes."""
 
 SAID_NOT_HEARD = "topic NOT LIKE 'heard %' AND topic NOT LIKE 'adopted %'"
 """[-] picks the service's own events."""

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-import msgspec
-
 from core.decider import Decider, Effect, Entry
 from core.errors import InvariantError
 from schemas import codec
 from schemas.headers import TRACE_HEADER, trace_id_of
-from schemas.message import EVENTS_PER_DECISION_MAX, Event, Now, Outcome, Refusal, Report, tag_of
+from schemas.message import EVENTS_PER_DECISION_MAX, Event, Now, Report, tag_of
 from schemas.record import HistoryLost, Tick
 from schemas.units import EventId, PumpId, Speaker, UtcMillis
 from services.runtime.books import Books, Ledger
@@ -26,6 +24,7 @@ from services.runtime.hearing import (
     malformed,
     pump_of,
 )
+from services.runtime.outcomes import Said, outcome_of
 from services.runtime.ports import Arrived, Head, Outgoing, Store
 from services.runtime.speech import outgoing, read_back, say
 
@@ -44,7 +43,6 @@ class Reported:
 
 
 Input = Arrived | Reported
-Said = list[tuple[EventId, Event, msgspec.Raw]]
 
 
 @dataclass(slots=True)
@@ -85,7 +83,8 @@ class Machine(Generic[StateT]):
         heard_up_to = 0
         for index, given in enumerate(inputs):
             if isinstance(given, Reported):
-                self._report(given.pump, given.report, data=b"", now=now, step=step)
+                ledger = self.books.ledger(given.pump)
+                self._report(ledger, given.report, data=b"", now=now, step=step)
                 touched[given.pump] = None
                 continue
             missing = self._hear(given, now, step)
@@ -96,7 +95,7 @@ class Machine(Generic[StateT]):
             touched[pump_of(given)] = None
         self.books.put_sequence(heard_up_to)
         for pump in touched:
-            self._settle(pump, now, step)
+            self._settle(self.books.ledger(pump), now, step)
         self.books.commit()
         return step
 
@@ -104,7 +103,7 @@ class Machine(Generic[StateT]):
         """Give a Tick to every pump whose time has come, and store what follows."""
         now, step = self.books.not_before(now), Step()
         for pump in list(self.books.ledgers):
-            self._settle(pump, now, step)
+            self._settle(self.books.ledger(pump), now, step)
         self.books.commit()
         return step
 
@@ -123,8 +122,9 @@ class Machine(Generic[StateT]):
             trace = trace_id_of(None, cause=spoken.entry.id)
             head = EntryHead(now.therapy, now.real, now.speed, 0, spoken.subject, trace)
             topic = ("" if own else ADOPTED) + tag_of(type(spoken.entry.body))
-            self.books.put_row(pump, topic, head=head, data=data, entry=spoken.entry)
-            self.books.put_head(pump, Speaker(str(spoken.entry.speaker)), spoken.head)
+            ledger = self.books.ledger(pump)
+            self.books.put_row(ledger, topic, head=head, data=data, entry=spoken.entry)
+            self.books.put_head(ledger, Speaker(str(spoken.entry.speaker)), spoken.head)
         self.books.commit()
 
     def _hear(self, arrived: Arrived, now: Now, step: Step) -> Missing | None:
@@ -137,6 +137,8 @@ class Machine(Generic[StateT]):
             now=now,
         )
         match heard:
+            case Heard():
+                self._enter(ledger, heard, arrived, now, step)
             case Missing():
                 return heard
             case Repeated(outcome, reply):
@@ -144,17 +146,17 @@ class Machine(Generic[StateT]):
                     step.answers.append((reply, outcome))
             case Instead():
                 self._instead(heard, now, step)
-            case Heard():
-                self._enter(heard, arrived, now, step)
             case Dropped():
                 pass
         return None
 
-    def _enter(self, heard: Heard, arrived: Arrived, now: Now, step: Step) -> None:
-        ledger = self.books.ledger(heard.pump)
+    def _enter(
+        self, ledger: Ledger[StateT], heard: Heard, arrived: Arrived, now: Now, step: Step
+    ) -> None:
+        entry = heard.entry
         try:
-            events = self._decide(ledger, heard.entry, now)
-            evolved = self.decider.evolve(ledger.state, heard.entry)
+            events = self._decide(ledger, entry, now)
+            evolved = self.decider.evolve(ledger.state, entry)
         except Exception as error:  # noqa: BLE001  # one poison message must not stop a pump
             reason = f"deciding raised {type(error).__name__}: {error}"
             instead = malformed(
@@ -167,39 +169,41 @@ class Machine(Generic[StateT]):
             )
             self._instead(instead, now, step)
             return
-        trace = trace_id_of(arrived.headers.get(TRACE_HEADER), cause=heard.entry.id)
+        trace = trace_id_of(arrived.headers.get(TRACE_HEADER), cause=entry.id)
         head = EntryHead(
             now.therapy, now.real, now.speed, 0, heard.subject, trace, arrived.sequence
         )
-        topic = HEARD + tag_of(type(heard.entry.body))
-        entry = heard.entry
+        topic = HEARD + tag_of(type(entry.body))
         at = self.books.put_row(
-            heard.pump, topic, head=head, data=heard.data, entry=entry, evolved=evolved
+            ledger, topic, head=head, data=heard.data, entry=entry, evolved=evolved
         )
         if heard.head is not None:
-            self.books.put_head(heard.pump, *heard.head)
-        said = self._say(heard.pump, entry.id, events, when=head, position=at, step=step)
-        self._answer(heard, said, step)
+            self.books.put_head(ledger, *heard.head)
+        said = self._say(ledger, entry.id, events, when=head, position=at, step=step)
+        self._answer(ledger, heard, said, position=at, step=step)
 
     def _instead(self, instead: Instead, now: Now, step: Step) -> None:
+        ledger = self.books.ledger(instead.pump)
         if instead.head is not None:
-            self.books.put_head(instead.pump, *instead.head)
-        said = self._report(instead.pump, instead.report, data=instead.data, now=now, step=step)
-        self._answer(instead, said, step)
+            self.books.put_head(ledger, *instead.head)
+        at = ledger.position + 1
+        said = self._report(ledger, instead.report, data=instead.data, now=now, step=step)
+        self._answer(ledger, instead, said, position=at, step=step)
 
-    def _report(self, pump: PumpId, report: Report, *, data: bytes, now: Now, step: Step) -> Said:
-        ledger = self.books.ledger(pump)
+    def _report(
+        self, ledger: Ledger[StateT], report: Report, *, data: bytes, now: Now, step: Step
+    ) -> Said:
         name = f"report:{ledger.position + 1}"
         entry = Entry(id=name, at=now.therapy, body=report)
         events = self._decide(ledger, entry, now)
-        trace = trace_id_of(None, cause=f"{self.decider.name}:{pump}:{name}")
+        trace = trace_id_of(None, cause=f"{self.decider.name}:{ledger.pump}:{name}")
         head = EntryHead(now.therapy, now.real, now.speed, 0, "", trace)
         body = codec.encode(report) + (b"\n" + data if data else b"")
         topic = HEARD + tag_of(type(report))
-        at = self.books.put_row(pump, topic, head=head, data=body, entry=entry)
+        at = self.books.put_row(ledger, topic, head=head, data=body, entry=entry)
         if isinstance(report, HistoryLost):
-            self.books.put_head(pump, Speaker(report.speaker), Head(report.last, ""))
-        return self._say(pump, name, events, when=head, position=at, step=step)
+            self.books.put_head(ledger, Speaker(report.speaker), Head(report.last, ""))
+        return self._say(ledger, name, events, when=head, position=at, step=step)
 
     def _decide(self, ledger: Ledger[StateT], entry: Entry, now: Now) -> tuple[Event, ...]:
         events = self.decider.decide(ledger.state, entry, now)
@@ -212,20 +216,20 @@ class Machine(Generic[StateT]):
             raise InvariantError(f"nothing was said to {type(entry.body).__name__}")
         return events
 
-    def _settle(self, pump: PumpId, now: Now, step: Step) -> None:
+    def _settle(self, ledger: Ledger[StateT], now: Now, step: Step) -> None:
         for _ in range(TICKS_PER_STEP_MAX):
-            at = self.decider.wake_at(self.books.ledger(pump).state)
+            at = self.decider.wake_at(ledger.state)
             if at is None or at > now.therapy:
                 return
-            said = self._report(pump, Tick(), data=b"", now=now, step=step)
-            after = self.decider.wake_at(self.books.ledger(pump).state)
+            said = self._report(ledger, Tick(), data=b"", now=now, step=step)
+            after = self.decider.wake_at(ledger.state)
             if not said and after is not None and after <= now.therapy:
                 raise InvariantError(f"a Tick at {now.therapy} moved nothing")
         raise InvariantError(f"more than {TICKS_PER_STEP_MAX} ticks at {now.therapy}")
 
     def _say(
         self,
-        pump: PumpId,
+        ledger: Ledger[StateT],
         cause: str,
         events: Sequence[Event],
         *,
@@ -235,14 +239,13 @@ class Machine(Generic[StateT]):
     ) -> Said:
         said: Said = []
         decision: list[Outgoing] = []
-        speaker, ledger = self.decider.name, self.books.ledger(pump)
+        speaker, pump = self.decider.name, ledger.pump
         for event in events:
-            after = ledger.heads.get(speaker)
             spoken = say(
                 event,
                 speaker=speaker,
                 pump=pump,
-                after=after,
+                after=ledger.heads.get(speaker),
                 cause=cause,
                 heard=ledger.heard,
                 when=when,
@@ -251,29 +254,22 @@ class Machine(Generic[StateT]):
                 when.therapy, when.real, when.speed, position, spoken.subject, when.trace
             )
             topic = tag_of(type(event))
-            self.books.put_row(pump, topic, head=head, data=spoken.data, entry=spoken.entry)
-            self.books.put_head(pump, speaker, spoken.head)
+            self.books.put_row(ledger, topic, head=head, data=spoken.data, entry=spoken.entry)
+            self.books.put_head(ledger, speaker, spoken.head)
             said.append((EventId(spoken.entry.id), event, spoken.raw))
             decision.append(outgoing(spoken, speaker=speaker, pump=pump, trace=when.trace))
-            step.effects.extend((pump, effect) for effect in self.decider.effects(event))
+            for effect in self.decider.effects(event):
+                step.effects.append((pump, effect))
         if decision:
             step.decisions.append(decision)
         return said
 
-    def _answer(self, to: Heard | Instead, said: Said, step: Step) -> None:
+    def _answer(
+        self, ledger: Ledger[StateT], to: Heard | Instead, said: Said, *, position: int, step: Step
+    ) -> None:
         if to.command is None:
             return
-        refusals = [event for _, event, _ in said if isinstance(event, Refusal)]
-        refused = isinstance(to, Instead) or bool(refusals)
-        reason = getattr(refusals[0], "reason", "") if refusals else getattr(to, "why", "")
-        outcome = Outcome(
-            command=to.command,
-            accepted=not refused,
-            reason=str(reason),
-            events=tuple([name for name, _, _ in said]),
-            said=tuple([raw for _, _, raw in said]),
-        )
-        data = codec.encode(outcome)
-        self.books.put_outcome(to.pump, to.command, data)
+        self.books.put_command(ledger, to.command, position)
         if to.reply:
-            step.answers.append((to.reply, data))
+            report = to.report if isinstance(to, Instead) else None
+            step.answers.append((to.reply, outcome_of(to.command, said, instead=report)))

@@ -12,7 +12,7 @@ BATCH_MESSAGES_MAX = 500
 """[-] messages fetched, decided, stored and published at once."""
 
 
-class Arrived(msgspec.Struct, frozen=True):
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """One message of the stream, as it came."""
 
     subject: str
@@ -21,7 +21,7 @@ class Arrived(msgspec.Struct, frozen=True):
     sequence: int
 
 
-class Outgoing(msgspec.Struct, frozen=True):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """One event on its way to the stream."""
 
     subject: str
@@ -84,7 +84,7 @@ class Bus(Protocol):
         ...
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One stored line of a journal."""
 
     pump: PumpId
@@ -93,7 +93,7 @@ class Row(msgspec.Struct, frozen=True):
     state: bytes
 
 
-class Head(msgspec.Struct, frozen=True):
+class Head(msgspec.Struct, frozen=True, gc=False):
     """How far a speaker's events for a pump are known."""
 
     version: int
@@ -106,13 +106,13 @@ class Commit:
 
     rows: Sequence[Row]
     heads: Mapping[tuple[PumpId, Speaker], Head] = field(default_factory=dict)
-    outcomes: Sequence[tuple[PumpId, CommandId, bytes]] = ()
+    commands: Mapping[tuple[PumpId, CommandId], int] = field(default_factory=dict)
     stream: str = ""
     sequence: int = 0
 
 
 class Store(Protocol):
-    """A service's journal, and beside it the position, the heads and the outcomes."""
+    """A service's journal, and beside it the position, the heads and where commands stand."""
 
     def commit(self, commit: Commit) -> None:
         """Store a step: all of it or nothing, durable when it returns.
@@ -140,8 +140,12 @@ class Store(Protocol):
         """Read all heads."""
         ...
 
-    def outcome(self, *, pump: PumpId, command: CommandId) -> bytes | None:
-        """Read what came of a command, None if it was never heard."""
+    def command(self, *, pump: PumpId, command: CommandId) -> int | None:
+        """Find the position at which a command was heard, None if it never was."""
+        ...
+
+    def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
+        """Read the rows of a pump from a position on, `count` at most."""
         ...
 
     def sequence(self, *, stream: str) -> int:

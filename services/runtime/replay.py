@@ -87,7 +87,7 @@ def verify_decisions(decider: Decider[Any], store: Store) -> Verdict:
     differences: list[Difference] = []
     decisions = events = 0
     for _, row in store.rows():
-        again = pumps.setdefault(row.pump, _Again(Ledger(decider.initial(row.pump))))
+        again = pumps.setdefault(row.pump, _Again(Ledger(row.pump, decider.initial(row.pump))))
         read = read_row(row)
         if row.topic.startswith(HEARD):
             differences.extend(_unsaid(row.pump, again))

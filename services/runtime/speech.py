@@ -13,7 +13,7 @@ from services.runtime.entries import EntryHead, ReadEntry, event_entry
 from services.runtime.ports import Head, Outgoing
 
 
-class Spoken(msgspec.Struct, frozen=True):
+class Spoken(msgspec.Struct, frozen=True, gc=False):
     """An event with its identity, ready to be stored."""
 
     entry: Entry

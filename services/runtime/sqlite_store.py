@@ -26,7 +26,7 @@ SYNCHRONOUS_FULL = 2
 
 
 class JournalRecorder(SQLiteProcessRecorder):
-    """The recorder with heads and outcomes in the same transaction as events and position."""
+    """The recorder with heads and commands in the same transaction as events and position."""
 
     def construct_create_table_statements(self) -> list[str]:
         """Add our tables to the library's."""
@@ -48,8 +48,11 @@ class JournalRecorder(SQLiteProcessRecorder):
                     for (pump, speaker), head in commit.heads.items()
                 ],
             )
-        if commit.outcomes:
-            c.executemany(journal_schema.PUT_OUTCOME, list(commit.outcomes))
+        if commit.commands:
+            c.executemany(
+                journal_schema.PUT_COMMAND,
+                [(pump, name, position) for (pump, name), position in commit.commands.items()],
+            )
         if commit.sequence:
             self._insert_tracking(c, Tracking(commit.stream, commit.sequence))
         return None
@@ -69,13 +72,16 @@ class SqliteStore:
             self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
             self._recorder = JournalRecorder(self._datastore)
             self._recorder.create_table()
-            self._assert_durable()
+            self._assert_usable()
             self._commands = self._known_commands()
         except (PersistenceError, sqlite3.Error) as error:
             raise StoreBroken(str(path), str(error)) from error
 
-    def _assert_durable(self) -> None:
+    def _assert_usable(self) -> None:
         with self._datastore.transaction(commit=False) as cursor:
+            cursor.execute(journal_schema.OLDER)
+            if cursor.fetchone() is not None:
+                raise StoreBroken(str(self._path), "written before release 0.1; begin a new folder")
             cursor.execute("PRAGMA synchronous")
             level = cursor.fetchone()[0]
         if level != SYNCHRONOUS_FULL:
@@ -88,7 +94,7 @@ class SqliteStore:
         except IntegrityError as error:
             raise SecondWriter(f"{self._path}: {error}") from error
         if self._commands is not None:
-            self._commands.update((pump, command) for pump, command, _ in commit.outcomes)
+            self._commands.update(commit.commands)
 
     def _stream(self, statement: str, parameters: Sequence[object] = ()) -> Iterator[Any]:
         with self._datastore.transaction(commit=False) as cursor:
@@ -145,12 +151,17 @@ class SqliteStore:
             for pump, speaker, version, sha256 in self._stream("SELECT * FROM heads")
         }
 
-    def outcome(self, *, pump: PumpId, command: CommandId) -> bytes | None:
-        """Read what came of a command, None if it was never heard."""
+    def command(self, *, pump: PumpId, command: CommandId) -> int | None:
+        """Find the position at which a command was heard, None if it never was."""
         if self._commands is not None and (pump, command) not in self._commands:
             return None
-        found = next(self._stream(journal_schema.GET_OUTCOME, (pump, command)), None)
-        return None if found is None else bytes(found[0])
+        found = next(self._stream(journal_schema.GET_COMMAND, (pump, command)), None)
+        return None if found is None else int(found[0])
+
+    def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
+        """Read the rows of a pump from a position on, `count` at most."""
+        found = self._stream(journal_schema.ROWS_FROM, (pump, position, count))
+        return [Row(PumpId(name), at, topic, state) for name, at, topic, state in found]
 
     def _known_commands(self) -> set[tuple[str, str]] | None:
         """Read the ids of all commands ever heard; None when they are too many to keep."""

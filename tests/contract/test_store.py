@@ -42,7 +42,7 @@ def test_a_commit_is_there_after_opening_again(open_store: Callable[[], Store]) 
     commit = Commit(
         rows=[row(1, speaker=ME, version=1)],
         heads=heads,
-        outcomes=[(PUMP, CommandId("c"), b"done")],
+        commands={(PUMP, CommandId("c")): 1},
         stream="s",
         sequence=7,
     )
@@ -54,8 +54,8 @@ def test_a_commit_is_there_after_opening_again(open_store: Callable[[], Store]) 
 
     assert [(1, commit.rows[0])] == list(again.rows())
     assert heads == again.heads()
-    assert b"done" == again.outcome(pump=PUMP, command=CommandId("c"))
-    assert again.outcome(pump=PUMP, command=CommandId("d")) is None
+    assert 1 == again.command(pump=PUMP, command=CommandId("c"))
+    assert again.command(pump=PUMP, command=CommandId("d")) is None
     assert (7, 0) == (again.sequence(stream="s"), again.sequence(stream="other"))
     assert ["s"] == list(again.streams())
 
@@ -67,7 +67,7 @@ def test_a_commit_is_stored_whole_or_not_at_all(open_store: Callable[[], Store])
     clash = Commit(
         rows=[row(2, speaker=ME, version=2), row(1, speaker=ME, version=3)],
         heads={(PUMP, ME): Head(3, "cc")},
-        outcomes=[(PUMP, CommandId("c"), b"done")],
+        commands={(PUMP, CommandId("c")): 1},
         stream="s",
         sequence=2,
     )
@@ -77,7 +77,7 @@ def test_a_commit_is_stored_whole_or_not_at_all(open_store: Callable[[], Store])
 
     assert 1 == len(list(store.rows()))
     assert {} == dict(store.heads())
-    assert store.outcome(pump=PUMP, command=CommandId("c")) is None
+    assert store.command(pump=PUMP, command=CommandId("c")) is None
     assert 1 == store.sequence(stream="s")
 
 
@@ -164,18 +164,39 @@ def test_a_store_that_would_not_survive_a_power_cut_is_refused(
         SqliteStore(tmp_path / "journal.db")
 
 
+def test_rows_are_read_from_a_position_on(open_store: Callable[[], Store]) -> None:
+    """What came of a command stands where it was heard, and right after."""
+    store = open_store()
+    rows = [row(n, speaker=ME, version=n) for n in range(1, 6)]
+    store.commit(Commit(rows=rows))
+
+    assert rows[1:4] == list(store.rows_from(PUMP, 2, count=3))
+    assert rows[4:] == list(store.rows_from(PUMP, 5, count=3))
+    assert [] == list(store.rows_from(PumpId("other"), 1, count=3))
+
+
+def test_a_journal_of_before_the_first_release_is_refused(tmp_path: Path) -> None:
+    """A journal that does not know its commands would obey them a second time."""
+    path = tmp_path / "journal.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE outcomes (pump TEXT)")
+
+    with pytest.raises(StoreBroken, match="begin a new folder"):
+        SqliteStore(path)
+
+
 def test_too_many_commands_to_keep_in_mind_are_looked_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever fits into memory, a command is obeyed once."""
     monkeypatch.setattr("services.runtime.sqlite_store.COMMANDS_KEPT_MAX", 1)
-    outcomes = [(PUMP, CommandId(f"c{n}"), b"done") for n in range(3)]
+    commands = {(PUMP, CommandId(f"c{n}")): n for n in range(3)}
     store = SqliteStore(tmp_path / "journal.db")
-    store.commit(Commit(rows=[row(1, speaker=ME, version=1)], outcomes=outcomes))
+    store.commit(Commit(rows=[row(1, speaker=ME, version=1)], commands=commands))
     store.close()
 
     again = SqliteStore(tmp_path / "journal.db")
 
-    found = [again.outcome(pump=PUMP, command=name) for _, name, _ in outcomes]
-    assert [b"done"] * 3 == found
-    assert again.outcome(pump=PUMP, command=CommandId("c9")) is None
+    found = [again.command(pump=PUMP, command=name) for _, name in commands]
+    assert [0, 1, 2] == found
+    assert again.command(pump=PUMP, command=CommandId("c9")) is None

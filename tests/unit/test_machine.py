@@ -60,6 +60,25 @@ def test_a_command_is_obeyed_once_however_often_it_comes() -> None:
     assert first.answers[0] == first.answers[1] == second.answers[0]
 
 
+@pytest.mark.parametrize(
+    ("asked", "now"),
+    [
+        (reading("x"), NOW),
+        (reading(), Now(therapy=LATER.therapy, real=LATER.real, speed=1)),
+        (CancelBolus(), NOW),
+        (reading("45"), NOW),
+    ],
+    ids=["rejected", "expired", "not for me", "several events"],
+)
+def test_an_outcome_is_told_again_letter_for_letter(asked: Command, now: Now) -> None:
+    """Who retries must not be told another story than who was first."""
+    store = FakeStore()
+    first = machine(store).handle([command(asked), command(asked)], now=now)
+    second = machine(store).handle([command(asked)], now=now)
+
+    assert first.answers[0] == first.answers[1] == second.answers[0]
+
+
 @pytest.mark.requirement("R39")
 def test_a_command_after_its_expiry_is_refused() -> None:
     """A command that lay in a queue for an hour is not what the person wants now."""

@@ -1,0 +1,53 @@
+"""What came of a command: told at once, and told again from the journal's own lines."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from schemas import codec
+from schemas.message import Event, Outcome, Refusal, Report
+from schemas.units import CommandId, EventId
+from services.runtime.entries import read_row
+from services.runtime.ports import Row
+
+Said = list[tuple[EventId, Event, msgspec.Raw]]
+"""[-] what one entry led to: id, event and its bytes, in order."""
+
+
+def outcome_of(command: CommandId, said: Said, *, instead: Report | None) -> bytes:
+    """Write an outcome.
+
+    Args:
+        command: the command that was heard.
+        said: what was said because of it.
+        instead: the report that was heard in its place, which is always a refusal.
+    """
+    refusals = [event for _, event, _ in said if isinstance(event, Refusal)]
+    why = refusals[0] if refusals else instead
+    outcome = Outcome(
+        command=command,
+        accepted=why is None,
+        reason=str(getattr(why, "reason", "")),
+        events=tuple([name for name, _, _ in said]),
+        said=tuple([raw for _, _, raw in said]),
+    )
+    return codec.encode(outcome)
+
+
+def outcome_again(command: CommandId, rows: Sequence[Row]) -> bytes:
+    """Write the same bytes from what is stored.
+
+    Args:
+        command: that was heard.
+        rows: the line at which it was heard, then those after it, to the end of its decision
+            at least.
+    """
+    body = read_row(rows[0]).entry.body
+    said: Said = []
+    for row in rows[1:]:
+        read = read_row(row)
+        if read.head.entry != rows[0].position or not isinstance(read.entry.body, Event):
+            break
+        envelope = codec.decode_envelope(read.data)
+        said.append((envelope.id, read.entry.body, envelope.event))
+    return outcome_of(command, said, instead=body if isinstance(body, Report) else None)
