@@ -19,14 +19,12 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.broker import Broker, broker
-from bench.workloads import BATCH, PUMP, WORKLOADS, Workload
+from bench.workloads import BATCH, FETCH, PUMP, WORKLOADS, Workload
 from schemas.subjects import STREAM
 from schemas.units import CommandId
 from services.runtime.clock import SystemClock
 from services.runtime.entries import read_row
-from services.runtime.joining import Joining
-from services.runtime.machine import Machine
-from services.runtime.outbox import Outbox
+from services.runtime.loop import Loop
 from services.runtime.ports import Commit, Outgoing
 from services.runtime.speech import outgoing_again
 from services.runtime.sqlite_store import SqliteStore
@@ -34,7 +32,7 @@ from services.runtime.sqlite_store import SqliteStore
 RATIO_MIN = 0.7
 """[1] of what the parts allow in series; the limit that the runtime is held against."""
 
-ROUNDS = 3
+ROUNDS = 7
 """[-] turns of service and parts; the median stands against a machine that others use too."""
 
 EVENTS_PER_S_MIN = 10_000
@@ -61,25 +59,18 @@ async def stream_end(client: Client) -> int:
 
 
 async def whole(running: Broker, load: Workload, count: int, store: Path) -> float:
-    """Run the service's own machine, store, bus and outbox over all messages [s]."""
+    """Run the service's own loop over all messages, until the last event is in the stream [s]."""
     bus = await running.bus(load.decider.name)
     journal = SqliteStore(store)
-    machine = Machine(decider=load.decider, store=journal)
-    outbox = Outbox(bus=bus, store=journal, speaker=load.decider.name)
-    clock = SystemClock()
-    await Joining(machine=machine, outbox=outbox, bus=bus, store=journal).join(now=clock.now())
-    speaking = asyncio.create_task(outbox.run())
-    heard = 0
+    loop = Loop(decider=load.decider, store=journal, bus=bus, clock=SystemClock())
+    running_loop = asyncio.create_task(loop.run())
+    await loop.ready.wait()
     start = time.perf_counter()
-    while heard < count:
-        arrived = await bus.fetch()
-        step = machine.handle(list(arrived), now=clock.now())
-        outbox.put(step.decisions)
-        heard += len(arrived)
-    while outbox.pending_events:
+    while loop.handled < count or loop.outbox.pending_events:
         await asyncio.sleep(0.001)
     elapsed = time.perf_counter() - start
-    speaking.cancel()
+    running_loop.cancel()
+    await asyncio.wait([running_loop])
     await bus.close()
     journal.close()
     return elapsed
@@ -111,13 +102,13 @@ def insert_alone(source: Path, target: Path, count: int) -> float:
     ]
     to_store = SqliteStore(target)
     start = time.perf_counter()
-    for first in range(0, count, BATCH):
+    for first in range(0, count, FETCH):
         commit = Commit(
-            rows=rows[2 * first : 2 * (first + BATCH)],
+            rows=rows[2 * first : 2 * (first + FETCH)],
             heads=heads,
-            commands=dict(commands[first : first + BATCH]),
+            commands=dict(commands[first : first + FETCH]),
             stream="s",
-            sequence=first + BATCH,
+            sequence=first + FETCH,
         )
         to_store.commit(commit)
     return time.perf_counter() - start
@@ -170,7 +161,7 @@ def main() -> None:
     """Print a table for each workload."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=20_000, help="messages through the service")
-    count = parser.parse_args().events // BATCH * BATCH
+    count = parser.parse_args().events // FETCH * FETCH
     quiet = structlog.make_filtering_bound_logger(logging.ERROR)
     structlog.configure(wrapper_class=quiet)
     console = Console()

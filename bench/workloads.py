@@ -16,7 +16,7 @@ from schemas.subjects import command_subject
 from schemas.units import Actor, CommandId, Grams, MgDl, PumpId, Speaker, UtcMillis
 from services.runtime.clock import SystemClock
 from services.runtime.entries import EntryHead
-from services.runtime.ports import BATCH_MESSAGES_MAX, Head, Outgoing
+from services.runtime.ports import BATCH_MESSAGES_MAX, FETCH_MESSAGES_MAX, Head, Outgoing
 from services.runtime.speech import outgoing, say
 
 PUMP = PumpId("bench")
@@ -129,4 +129,7 @@ WORKLOADS = (
 """[-] what is measured."""
 
 BATCH = BATCH_MESSAGES_MAX
-"""[-] messages in a batch."""
+"""[-] messages in a batch that is published."""
+
+FETCH = FETCH_MESSAGES_MAX
+"""[-] messages in a transaction."""

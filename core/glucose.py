@@ -1,6 +1,6 @@
 """Glucose: which readings anybody may dose by, and the alarms for low and high."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -62,12 +62,8 @@ _LOW = Condition("glucose_low", "medium", "person", "Glucose is below 70 mg/dL."
 _HIGH = Condition("glucose_high", "low", "person", "Glucose is above 250 mg/dL.")
 
 
-class ReadingKey(NamedTuple):
-    """What makes two readings the same one."""
-
-    measured_at: UtcMillis
-    source: str
-    device: str
+ReadingKey = tuple[UtcMillis, str, str]
+"""Time of measurement [ms], source and device: what makes two readings the same one."""
 
 
 class GlucoseState(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +173,7 @@ def _why_not(
     is_newest = state.latest is None or asked.measured_at > state.latest.measured_at
     if is_newest:
         return None
-    key = ReadingKey(asked.measured_at, asked.source, asked.device)
+    key = (asked.measured_at, asked.source, asked.device)
     return "duplicate" if key in state.seen or key in state.seen_before else None
 
 
@@ -208,11 +204,13 @@ def _alarms(state: GlucoseState, event: GlucoseMeasured | GlucoseBeyondRange) ->
 
 def _evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
     body = entry.body
+    if entry.speaker is None:
+        return state
     if isinstance(body, GlucoseMeasured | GlucoseBeyondRange):
         latest = state.latest
         if latest is None or body.measured_at > latest.measured_at:
             latest = body
-        seen = (*state.seen, ReadingKey(body.measured_at, body.source, body.device))
+        seen = (*state.seen, (body.measured_at, body.source, body.device))
         before = state.seen_before
         if len(seen) >= NEWEST_READINGS_MAX:
             seen, before = (), (*before, *seen)[-LATEST_READINGS_MAX:]

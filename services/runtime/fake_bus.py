@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from schemas.subjects import command_filter, parse_subject, speaker_filter
 from schemas.units import PumpId, Speaker
 from services.runtime.errors import HistoryUnavailable, WrongLastSequence
-from services.runtime.ports import BATCH_MESSAGES_MAX, Arrived, Outgoing, StreamState
+from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived, Outgoing, StreamState
 
 History = Callable[[Speaker, PumpId, int, int], Iterable[bytes]]
 
@@ -66,7 +66,7 @@ class FakeBus:
         self._position = position
 
     async def fetch(self) -> Sequence[Arrived]:
-        """Wait for messages, 1 to BATCH_MESSAGES_MAX, in the order of the stream."""
+        """Wait for messages, 1 to FETCH_MESSAGES_MAX, in the order of the stream."""
         while True:
             found = self.fetch_nowait()
             if found:
@@ -80,7 +80,7 @@ class FakeBus:
             self._position = message.sequence
             if any(matches(message.subject, pattern) for pattern in self._filters):
                 found.append(message)
-            if len(found) == BATCH_MESSAGES_MAX:
+            if len(found) == FETCH_MESSAGES_MAX:
                 break
         return found
 

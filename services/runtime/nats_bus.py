@@ -135,7 +135,7 @@ class NatsBus:
             await self._puller.start()
 
     async def fetch(self) -> Sequence[Arrived]:
-        """Wait for messages, 1 to BATCH_MESSAGES_MAX, in the order of the stream."""
+        """Wait for messages, 1 to FETCH_MESSAGES_MAX, in the order of the stream."""
         if self._puller is None:
             raise BusUnreachable(self._url, "not open")
         while going_on():

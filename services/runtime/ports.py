@@ -9,7 +9,10 @@ import msgspec
 from schemas.units import CommandId, EventId, PumpId, Speaker
 
 BATCH_MESSAGES_MAX = 500
-"""[-] messages fetched, decided, stored and published at once."""
+"""[-] messages published at once, in whole decisions; half of what the broker takes."""
+
+FETCH_MESSAGES_MAX = 1000
+"""[-] messages heard, decided and stored in one transaction: one wait for the disk for all."""
 
 
 class Arrived(msgspec.Struct, frozen=True, gc=False):
@@ -49,7 +52,7 @@ class Bus(Protocol):
         ...
 
     async def fetch(self) -> Sequence[Arrived]:
-        """Wait for messages, 1 to BATCH_MESSAGES_MAX, in the order of the stream."""
+        """Wait for messages, 1 to FETCH_MESSAGES_MAX, in the order of the stream."""
         ...
 
     async def publish(self, messages: Sequence[Outgoing], *, expected_last: int) -> int:

@@ -11,7 +11,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from schemas.subjects import STREAM
-from services.runtime.ports import BATCH_MESSAGES_MAX, Arrived
+from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived
 
 PULL_EXPIRES_NS = 30_000_000_000
 """[ns] life of one pull; the next follows at once."""
@@ -22,14 +22,14 @@ HEARTBEAT_NS = 2_000_000_000
 SILENCE_S_MAX = 6.0
 """[s] without message or heartbeat until the subscription counts as dead."""
 
-BUFFER_MESSAGES_MAX = 4 * BATCH_MESSAGES_MAX
+BUFFER_MESSAGES_MAX = 4 * FETCH_MESSAGES_MAX
 """[-] messages waiting here; no further pull above it."""
 
 log = structlog.get_logger()
 
 
 class _Pull(msgspec.Struct):
-    batch: int = BATCH_MESSAGES_MAX
+    batch: int = FETCH_MESSAGES_MAX
     expires: int = PULL_EXPIRES_NS
     idle_heartbeat: int = HEARTBEAT_NS
 
@@ -80,7 +80,7 @@ class Puller:
         self._ready.set()
 
     async def fetch(self) -> list[Arrived]:
-        """Wait for 1 to BATCH_MESSAGES_MAX messages; none when interrupted."""
+        """Wait for 1 to FETCH_MESSAGES_MAX messages; none when interrupted."""
         while not self._arrived or self.is_interrupted:
             if self.is_interrupted:
                 return []
@@ -91,7 +91,7 @@ class Puller:
             except TimeoutError:
                 if self._client.is_connected:
                     self._lost("no heartbeat")
-        count = min(len(self._arrived), BATCH_MESSAGES_MAX)
+        count = min(len(self._arrived), FETCH_MESSAGES_MAX)
         batch = [self._arrived.popleft() for _ in range(count)]
         if not self._pulling and len(self._arrived) < BUFFER_MESSAGES_MAX:
             await self._pull()
@@ -107,15 +107,15 @@ class Puller:
         if not reply.startswith("$JS.ACK."):
             await self._on_status(message)
             return
-        tokens = reply.split(".")
-        stream_sequence, consumer_sequence = int(tokens[-4]), int(tokens[-3])
+        _, stream_text, consumer_text, _, _ = reply.rsplit(".", 4)
+        stream_sequence, consumer_sequence = int(stream_text), int(consumer_text)
         if self._consumer_sequence and consumer_sequence != self._consumer_sequence + 1:
             self._lost(f"consumer sequence {self._consumer_sequence} to {consumer_sequence}")
         self._consumer_sequence = consumer_sequence
         headers = message.headers or {}
         self._arrived.append(Arrived(message.subject, message.data, headers, stream_sequence))
         self._in_pull += 1
-        if self._in_pull >= BATCH_MESSAGES_MAX:
+        if self._in_pull >= FETCH_MESSAGES_MAX:
             self._pulling = False
             if len(self._arrived) < BUFFER_MESSAGES_MAX:
                 await self._pull()
