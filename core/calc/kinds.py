@@ -1,0 +1,10 @@
+"""Every calculation by its name: one import and one line for each."""
+
+from typing import Any, Final
+
+from core.calc.kind import Kind
+
+_ALL: tuple[Kind[Any], ...] = ()
+
+KINDS: Final[dict[str, Kind[Any]]] = {kind.name: kind for kind in _ALL}
+"""[-] in the order in which they are shown."""
