@@ -6,7 +6,7 @@ from core.advice import CARBS_G_MAX, advise
 from core.bolus_state import BOLUS_ADVISOR, Advice, BolusState, basis_of, evolve, initial, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry, is_past, never, no_effects
-from core.insulin import action_problem
+from core.insulin.on_board import action_problem
 from core.limits import breach
 from schemas.bolus import (
     AcceptAdvice,

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from core.decider import Entry
-from core.insulin import Delivered, insulin_on_board, still_acts
+from core.insulin.on_board import Delivered, insulin_on_board, still_acts
 from core.limits import Given
 from schemas.bolus import BolusOrdered, InsulinAction
 from schemas.delivery import (

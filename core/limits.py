@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from core.insulin import Delivered
+from core.insulin.on_board import Delivered
 from schemas.bolus import Clamp, LimitName
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.device import PULSE_MU

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from core.advice import Basis, advise
 from core.doses import BolusPart, DoseBook, OpenDose
-from core.insulin import Delivered, fraction_on_board, insulin_on_board
+from core.insulin.on_board import Delivered, fraction_on_board, insulin_on_board
 from core.limits import Given, breach, clamp, headrooms
 from core.schedule import PLAN_MS, plan_steps, scheduled_rate
 from schemas.basal import BasalProfileSet, ProfileSegment

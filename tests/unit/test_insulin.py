@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from core.insulin import Delivered, fraction_on_board, insulin_on_board
+from core.insulin.on_board import Delivered, fraction_on_board, insulin_on_board
 from schemas.bolus import InsulinAction
 from schemas.units import MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
 

@@ -1,0 +1,1 @@
+"""How insulin acts: the curves, what of a history has not acted yet, and how peers count it."""
