@@ -9,6 +9,7 @@ from services.command_line.exits import DONE, INTERRUPTED, CommandFailed
 from services.command_line.parser import Handler, make_parser
 
 _MAYBE_OBEYED = "what was sent before may have been obeyed"
+_NOTHING = {"up": "nothing was started", "calc": "nothing was sent"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"basalt: {error}", file=sys.stderr)
         return error.code
     except KeyboardInterrupt:
-        sent = "nothing was started" if parsed.command == "up" else _MAYBE_OBEYED
+        sent = _NOTHING.get(parsed.command, _MAYBE_OBEYED)
         print(f"basalt: stopped; {sent}", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from services.command_line.calc_grammar import add_calc
 from services.command_line.grammar import DATA_VARIABLE, OneLineParser, add_shared
 from services.command_line.system_grammar import add_record, add_system
 from services.command_line.therapy_grammar import add_bolus, add_files, add_person, add_therapy
@@ -40,6 +41,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add_shared(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
-    for add in (add_system, add_person, add_bolus, add_therapy, add_files, add_record):
+    for add in (add_system, add_person, add_bolus, add_therapy, add_files, add_record, add_calc):
         add(commands)
     return parser
