@@ -11,6 +11,7 @@ from core.effects import ResolveZone
 from core.schedule import (
     PLAN_MS,
     RATE_MU_PER_H_MAX,
+    every_day,
     plan_steps,
     segments_problem,
 )
@@ -117,7 +118,12 @@ def _plan(state: BasalState, temporary: TemporaryRateStarted | None, now: Now) -
         BasalPlanMade(
             profile=state.profile_id,
             tzdata=zone.tzdata,
-            steps=plan_steps(profile, zone.transitions, temporary=temporary, start=now.therapy),
+            steps=plan_steps(
+                every_day(profile.segments),
+                zone.transitions,
+                temporary=temporary,
+                start=now.therapy,
+            ),
             ends_at=UtcMillis(now.therapy + PLAN_MS),
         ),
     )

@@ -1,10 +1,10 @@
 """From a profile on the wall clock to steps in UTC, through any change of the clock."""
 
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from schemas.basal import (
     PROFILE_SEGMENTS_MAX,
-    BasalProfileSet,
     ProfileSegment,
     TemporaryRateStarted,
     ZoneTransition,
@@ -28,17 +28,45 @@ RATE_MU_PER_H_MAX = MilliUnitsPerHour(35_000)
 DAY_MINUTES = 1440
 """[min] from midnight to midnight by the clock on the wall."""
 
+EPOCH_WEEKDAY = 3
+"""[-] 1 January 1970 was a Thursday; Monday is 0."""
+
+Week = tuple[tuple[ProfileSegment, ...], ...]
+"""[-] the segments of seven local days, Monday first."""
+
+
+class Segment(Protocol):
+    """A stretch of a local day, until the next segment or midnight."""
+
+    @property
+    def start_minute(self) -> int:
+        """[min] 0 to 1439 after local midnight, by the clock on the wall."""
+        ...
+
+
+SegmentT = TypeVar("SegmentT", bound=Segment)
+
+
+def starts_problem(segments: Sequence[Segment]) -> bool:
+    """Say whether segments do not begin at midnight, go on in order and end within the day."""
+    starts = [segment.start_minute for segment in segments]
+    if not 1 <= len(segments) <= PROFILE_SEGMENTS_MAX or starts[0] != 0:
+        return True
+    return starts != sorted(set(starts)) or starts[-1] >= DAY_MINUTES
+
 
 def segments_problem(segments: Sequence[ProfileSegment]) -> str | None:
     """Say what is wrong with a profile's segments: 'segments_wrong', 'rate_out_of_range', None."""
-    starts = [segment.start_minute for segment in segments]
-    if not 1 <= len(segments) <= PROFILE_SEGMENTS_MAX or starts[0] != 0:
-        return "segments_wrong"
-    if starts != sorted(set(starts)) or starts[-1] >= DAY_MINUTES:
+    if starts_problem(segments):
         return "segments_wrong"
     if any(not 0 <= segment.rate <= RATE_MU_PER_H_MAX for segment in segments):
         return "rate_out_of_range"
     return None
+
+
+def every_day(segments: tuple[ProfileSegment, ...]) -> Week:
+    """Give a week of equal days."""
+    return (segments,) * 7
 
 
 def offset_ms_at(transitions: Sequence[ZoneTransition], at: UtcMillis) -> Milliseconds:
@@ -56,21 +84,37 @@ def offset_ms_at(transitions: Sequence[ZoneTransition], at: UtcMillis) -> Millis
     return Milliseconds(offset_s * 1000)
 
 
-def scheduled_rate(
-    profile: BasalProfileSet, transitions: Sequence[ZoneTransition], at: UtcMillis
-) -> MilliUnitsPerHour:
-    """Give the rate that the clock on the wall asks for [mU/h]."""
-    local_minute = (at + offset_ms_at(transitions, at)) % DAY_MS // MINUTE_MS
-    rate = profile.segments[0].rate
-    for segment in profile.segments:
+def wall_clock(transitions: Sequence[ZoneTransition], at: UtcMillis) -> tuple[int, int]:
+    """Read the wall clock: the local day [d since 1970-01-01] and the minute of it, 0 to 1439."""
+    day, of_day = divmod(at + offset_ms_at(transitions, at), DAY_MS)
+    return day, of_day // MINUTE_MS
+
+
+def weekday(local_day: int) -> int:
+    """Give the day of the week of a local day, 0 for Monday."""
+    return (local_day + EPOCH_WEEKDAY) % 7
+
+
+def segment_at(segments: Sequence[SegmentT], local_minute: int) -> SegmentT:
+    """Give the segment that the wall clock is in."""
+    found = segments[0]
+    for segment in segments:
         if segment.start_minute > local_minute:
             break
-        rate = segment.rate
-    return rate
+        found = segment
+    return found
+
+
+def scheduled_rate(
+    week: Week, transitions: Sequence[ZoneTransition], at: UtcMillis
+) -> MilliUnitsPerHour:
+    """Give the rate that the clock on the wall asks for [mU/h]."""
+    day, minute = wall_clock(transitions, at)
+    return segment_at(week[weekday(day)], minute).rate
 
 
 def plan_steps(
-    profile: BasalProfileSet,
+    week: Week,
     transitions: Sequence[ZoneTransition],
     *,
     temporary: TemporaryRateStarted | None,
@@ -85,47 +129,47 @@ def plan_steps(
         Steps of differing rates, sorted, the first at `start`.
     """
     end = UtcMillis(start + PLAN_MS)
-    edges = {start, *(t.at for t in transitions if start < t.at < end)}
-    edges.update(_segment_starts(profile, transitions, start, end))
+    edges = rate_edges(week, transitions, starts_at=start, ends_at=end)
     if temporary is not None:
         edges.update(at for at in (temporary.starts_at, temporary.ends_at) if start < at < end)
     steps: list[PlanStep] = []
     for at in sorted(edges):
-        rate = rate_with_temporary(profile, transitions, temporary=temporary, at=at)
+        rate = rate_with_temporary(week, transitions, temporary=temporary, at=at)
         if not steps or steps[-1].rate != rate:
             steps.append(PlanStep(at=at, rate=rate))
     return tuple(steps)
 
 
+def rate_edges(
+    week: Week,
+    transitions: Sequence[ZoneTransition],
+    *,
+    starts_at: UtcMillis,
+    ends_at: UtcMillis,
+) -> set[UtcMillis]:
+    """Name every instant [ms] of [starts_at, ends_at) at which the scheduled rate may change."""
+    edges = {starts_at, *(t.at for t in transitions if starts_at < t.at < ends_at)}
+    offsets = {transition.offset_s * 1000 for transition in transitions}
+    minutes = {segment.start_minute for segments in week for segment in segments}
+    for day in range(starts_at // DAY_MS - 1, ends_at // DAY_MS + 2):
+        for minute in minutes:
+            wall = day * DAY_MS + minute * MINUTE_MS
+            edges.update(UtcMillis(wall - offset) for offset in offsets)
+    return {at for at in edges if starts_at <= at < ends_at}
+
+
 def rate_with_temporary(
-    profile: BasalProfileSet,
+    week: Week,
     transitions: Sequence[ZoneTransition],
     *,
     temporary: TemporaryRateStarted | None,
     at: UtcMillis,
 ) -> MilliUnitsPerHour:
     """Give the rate at an instant [mU/h]; a percentage is rounded down."""
-    scheduled = scheduled_rate(profile, transitions, at)
+    scheduled = scheduled_rate(week, transitions, at)
     if temporary is None or not temporary.starts_at <= at < temporary.ends_at:
         return scheduled
     if temporary.rate is not None:
         return temporary.rate
     percent = 100 if temporary.percent is None else temporary.percent
     return min(RATE_MU_PER_H_MAX, MilliUnitsPerHour(scheduled * percent // 100))
-
-
-def _segment_starts(
-    profile: BasalProfileSet,
-    transitions: Sequence[ZoneTransition],
-    start: UtcMillis,
-    end: UtcMillis,
-) -> set[UtcMillis]:
-    offsets = {transition.offset_s * 1000 for transition in transitions}
-    first_day = start // DAY_MS - 1
-    last_day = end // DAY_MS + 1
-    found: set[UtcMillis] = set()
-    for day in range(first_day, last_day + 1):
-        for segment in profile.segments:
-            wall = day * DAY_MS + segment.start_minute * MINUTE_MS
-            found.update(UtcMillis(wall - offset) for offset in offsets)
-    return {at for at in found if start < at < end}

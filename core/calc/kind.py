@@ -7,6 +7,8 @@ from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
+from core.errors import ScenarioError
+from schemas.basal import ZoneTransition
 from schemas.units import MilliUnits, UtcMillis
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,6 +24,10 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What a calculation answers; no float in it is NaN or infinite."""
 
+
+ZoneLookup = Callable[[str, UtcMillis, UtcMillis], tuple[ZoneTransition, ...]]
+"""IANA name, begin and end [ms] to the zone's transitions, sorted, the first at the begin or
+before; empty where there is no such zone. Any length of time."""
 
 ScenarioT = TypeVar("ScenarioT", bound=Scenario)
 
@@ -42,6 +48,8 @@ class Kind(Generic[ScenarioT]):
     """[-] a scenario in JSON that a person can start from."""
     run: Callable[[ScenarioT], Result]
     """[-] the calculation itself, pure."""
+    resolve: Callable[[ScenarioT, ZoneLookup], ScenarioT] | None = None
+    """[-] puts what time zones say into the scenario before `run`; core reads no files."""
 
 
 def millis(at: datetime) -> UtcMillis:
@@ -57,3 +65,15 @@ def instant(at: UtcMillis) -> datetime:
 def milli_units(units: float) -> MilliUnits:
     """Give insulin in whole milliunits, the nearest."""
     return MilliUnits(round(units * 1000))
+
+
+def whole_milli(value: float, *, path: str) -> int:
+    """Give thousandths of a scenario's number, which must be whole: insulin has no finer unit.
+
+    Raises:
+        ScenarioError: the number has more than three decimals.
+    """
+    thousandths = round(value * 1000)
+    if abs(thousandths - value * 1000) > 1e-6:
+        raise ScenarioError(path, "more than three decimals")
+    return thousandths

@@ -2,9 +2,10 @@
 
 from typing import Any, Final
 
+from core.calc.basal import BASAL
 from core.calc.kind import Kind
 
-_ALL: tuple[Kind[Any], ...] = ()
+_ALL: tuple[Kind[Any], ...] = (BASAL,)
 
 KINDS: Final[dict[str, Kind[Any]]] = {kind.name: kind for kind in _ALL}
 """[-] in the order in which they are shown."""

@@ -94,6 +94,21 @@ def transitions(
     return tuple(found)
 
 
+def zone_lookup(zone: str, since: UtcMillis, until: UtcMillis) -> tuple[ZoneTransition, ...]:
+    """Look up a zone over any length of time, for a calculation; empty for no such zone."""
+    found: list[ZoneTransition] = []
+    at = since
+    while at < until:
+        end = UtcMillis(min(until, at + SPAN_DAYS_MAX * 86_400_000))
+        try:
+            part = transitions(zone, starts_at=at, ends_at=end)
+        except ZoneError:
+            return ()
+        found.extend(part[1:] if found and part[0].offset_s == found[-1].offset_s else part)
+        at = end
+    return tuple(found)
+
+
 def _zone(zone: str) -> zoneinfo.ZoneInfo:
     try:
         return zoneinfo.ZoneInfo(zone)

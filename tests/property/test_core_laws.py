@@ -7,8 +7,8 @@ from core.advice import Basis, advise
 from core.doses import BolusPart, DoseBook, OpenDose
 from core.insulin.on_board import Delivered, fraction_on_board, insulin_on_board
 from core.limits import Given, breach, clamp, headrooms
-from core.schedule import PLAN_MS, plan_steps, scheduled_rate
-from schemas.basal import BasalProfileSet, ProfileSegment
+from core.schedule import PLAN_MS, Week, every_day, plan_steps, scheduled_rate
+from schemas.basal import ProfileSegment
 from schemas.bolus import BolusAdvised, BolusSettingsSet, InsulinAction
 from schemas.delivery import DeliveryLimitsSet
 from schemas.device import PULSE_MU
@@ -192,37 +192,33 @@ def test_an_advice_is_never_negative_never_above_a_limit_never_by_old_glucose(
     assert found.amount <= found.food + max(0, found.correction)
 
 
-profiles = st.builds(
-    lambda rates: BasalProfileSet(
-        name="p",
-        zone="x",
-        segments=tuple(
-            ProfileSegment(start_minute=index * 30, rate=MilliUnitsPerHour(rate))
-            for index, rate in enumerate(rates)
-        ),
-        actor="x",
+days = st.builds(
+    lambda rates: tuple(
+        ProfileSegment(start_minute=index * 30, rate=MilliUnitsPerHour(rate))
+        for index, rate in enumerate(rates)
     ),
     st.lists(st.integers(0, 3000), min_size=1, max_size=48),
 )
+weeks = st.one_of(days.map(every_day), st.tuples(*[days] * 7))
 
 
 @given(
-    profile=profiles,
+    week=weeks,
     zone=st.sampled_from(ZONES),
     start=st.integers(1_000_000_000, 2_100_000_000).map(lambda s: UtcMillis(s * 1000)),
     minutes=st.lists(st.integers(0, PLAN_MS // MINUTE_MS - 1), min_size=20, max_size=20),
 )
 def test_a_plan_says_at_every_minute_what_the_wall_clock_asks_for(
-    profile: BasalProfileSet, zone: str, start: UtcMillis, minutes: list[int]
+    week: Week, zone: str, start: UtcMillis, minutes: list[int]
 ) -> None:
     """R86: through every change of the clock, in any zone."""
     known = transitions(
         zone, starts_at=UtcMillis(start - DAY_MS), ends_at=UtcMillis(start + 5 * DAY_MS)
     )
-    steps = plan_steps(profile, known, temporary=None, start=start)
+    steps = plan_steps(week, known, temporary=None, start=start)
 
     assert steps[0].at == start
     for minute in minutes:
         at = UtcMillis(start + minute * MINUTE_MS)
         planned = [step.rate for step in steps if step.at <= at][-1]
-        assert scheduled_rate(profile, known, at) == planned
+        assert scheduled_rate(week, known, at) == planned

@@ -1,0 +1,74 @@
+"""What pumps can do, as data."""
+
+import pytest
+
+from core.pump_models import PUMP_MODELS, Band, floor_bolus, floor_rate, floor_to
+from schemas.units import MilliUnits, MilliUnitsPerHour
+
+BANDS = (Band(0, 25), Band(1_000, 50), Band(10_000, 100))
+
+
+@pytest.mark.parametrize(
+    ("value", "floored"),
+    [
+        (-1, 0),
+        (0, 0),
+        (24, 0),
+        (25, 25),
+        (999, 975),
+        (1_000, 1_000),
+        (1_049, 1_000),
+        (1_050, 1_050),
+        (9_999, 9_950),
+        (10_000, 10_000),
+        (10_099, 10_000),
+        (10_100, 10_100),
+    ],
+)
+def test_a_value_goes_down_to_the_step_of_its_band(value: int, floored: int) -> None:
+    """A pump that rounds up gives insulin that nobody asked for."""
+    assert floored == floor_to(BANDS, value)
+
+
+@pytest.mark.parametrize(
+    ("model", "rate", "given"),
+    [
+        ("omnipod_dash", 49, 0),
+        ("omnipod_dash", 30_050, 30_000),
+        ("medtronic_754", 1_049, 1_000),
+        ("tandem_tslim_x2", 99, 0),
+        ("tandem_tslim_x2", 15_001, 15_000),
+        ("ypsopump", 15_499, 15_000),
+        ("dana_rs", 39, 0),
+    ],
+)
+def test_a_rate_is_cut_to_what_the_model_takes(model: str, rate: int, given: int) -> None:
+    """What a pump cannot deliver must not stand in a plan."""
+    assert given == floor_rate(PUMP_MODELS[model], MilliUnitsPerHour(rate))
+
+
+@pytest.mark.parametrize(
+    ("model", "amount", "given"),
+    [
+        ("omnipod_dash", 1_099, 1_050),
+        ("omnipod_dash", 30_051, 30_000),
+        ("medtronic_522", 199, 100),
+        ("accu_chek_insight", 5_199, 5_000),
+        ("dana_i", 99_999, 99_950),
+    ],
+)
+def test_a_bolus_is_cut_to_what_the_model_takes(model: str, amount: int, given: int) -> None:
+    """R1: the pump's own maximum holds, and steps go down."""
+    assert given == floor_bolus(PUMP_MODELS[model], MilliUnits(amount))
+
+
+def test_there_are_a_dozen_models_and_each_is_coherent() -> None:
+    """A table with a slip in it doses wrongly for everybody who has that pump."""
+    assert len(PUMP_MODELS) >= 12
+    for model in PUMP_MODELS.values():
+        for bands in (model.basal_steps, model.bolus_steps):
+            assert 0 == bands[0].since
+            assert all(band.step > 0 and band.since % band.step == 0 for band in bands)
+            assert sorted({band.since for band in bands}) == [band.since for band in bands]
+        assert all(band.step % model.pulse == 0 for band in model.bolus_steps)
+        assert model.temporary.minutes_max % model.temporary.minutes_step == 0
