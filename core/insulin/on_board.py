@@ -1,14 +1,13 @@
-"""Insulin on board: what of each dose has not acted yet, by the exponential model.
-
-Formula: LoopKit's ExponentialInsulinModel (after D. Maksimovic); td is the duration, tp the peak,
-tau = tp (1 - tp/td) / (1 - 2 tp/td), a = 2 tau/td, S = 1 / (1 - a + (1 + a) exp(-td/tau)).
-"""
+"""Insulin on board as the decisions count it: whole milliunits, rounded up."""
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 
 import msgspec
 
+from core.insulin.curves import Curve
+from core.insulin.models import exponential_curve
 from schemas.bolus import InsulinAction
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
 
@@ -20,6 +19,9 @@ DURATION_MS_MAX = Milliseconds(10 * HOUR_MS)
 
 DELAY_MS_MAX = Milliseconds(30 * MINUTE_MS)
 """[ms] longest delay taken; Loop uses 10 min."""
+
+ACTIONS_KEPT = 256
+"""[-] curves kept ready; a pump has one model at a time."""
 
 
 class Delivered(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,16 @@ def action_problem(action: InsulinAction) -> str | None:
     return None
 
 
+@lru_cache(maxsize=ACTIONS_KEPT)
+def action_curve(action: InsulinAction) -> Curve:
+    """Make the curve of a pump's setting; see `action_problem`."""
+    return exponential_curve(
+        duration_min=action.duration / MINUTE_MS,
+        peak_min=action.peak / MINUTE_MS,
+        delay_min=action.delay / MINUTE_MS,
+    )
+
+
 def fraction_on_board(action: InsulinAction, *, after: Milliseconds) -> float:
     """Give the part of a momentary dose that has not acted [1], 1 to 0.
 
@@ -51,18 +63,7 @@ def fraction_on_board(action: InsulinAction, *, after: Milliseconds) -> float:
         action: the model; see `action_problem`.
         after: [ms] since the dose; before the delay has passed everything is on board.
     """
-    time_ms = after - action.delay
-    if time_ms <= 0:
-        return 1.0
-    if time_ms >= action.duration:
-        return 0.0
-    duration, peak, time = (float(value) for value in (action.duration, action.peak, time_ms))
-    tau = peak * (1 - peak / duration) / (1 - 2 * peak / duration)
-    rise = 2 * tau / duration
-    scale = 1 / (1 - rise + (1 + rise) * math.exp(-duration / tau))
-    decay = math.exp(-time / tau)
-    inner = time**2 / (tau * duration * (1 - rise)) - time / tau - 1
-    return 1 - scale * (1 - rise) * (inner * decay + 1)
+    return action_curve(action).fraction(after / MINUTE_MS)
 
 
 def insulin_on_board(
@@ -71,14 +72,14 @@ def insulin_on_board(
     """Add up what has not acted [mU], rounded up so that nothing on board is overlooked.
 
     Args:
-        doses: insulin delivered, any order; what ends after `at` counts in full. A dose is taken
-            at its middle, as a bolus of minutes is short beside hours of action.
+        doses: insulin delivered, any order. Each is spread evenly from its first pulse to its
+            last; what comes after `at` counts in full.
         action: the model.
         at: [ms] instant.
     """
+    mean = action_curve(action).mean_fraction
     parts = (
-        dose.amount
-        * fraction_on_board(action, after=Milliseconds(at - (dose.starts_at + dose.ends_at) // 2))
+        dose.amount * mean((at - dose.ends_at) / MINUTE_MS, (at - dose.starts_at) / MINUTE_MS)
         for dose in doses
     )
     return MilliUnits(math.ceil(round(math.fsum(parts), 6)))
