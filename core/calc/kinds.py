@@ -4,8 +4,12 @@ from typing import Any, Final
 
 from core.calc.basal import BASAL
 from core.calc.kind import Kind
+from core.calc.pulses import PULSES
 
-_ALL: tuple[Kind[Any], ...] = (BASAL,)
+_ALL: tuple[Kind[Any], ...] = (
+    BASAL,
+    PULSES,
+)
 
 KINDS: Final[dict[str, Kind[Any]]] = {kind.name: kind for kind in _ALL}
 """[-] in the order in which they are shown."""
