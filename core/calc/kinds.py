@@ -2,11 +2,15 @@
 
 from typing import Any, Final
 
+from core.calc.activity import ACTIVITY
 from core.calc.basal import BASAL
+from core.calc.iob import IOB
 from core.calc.kind import Kind
 from core.calc.pulses import PULSES
 
 _ALL: tuple[Kind[Any], ...] = (
+    IOB,
+    ACTIVITY,
     BASAL,
     PULSES,
 )

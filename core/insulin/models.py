@@ -99,14 +99,14 @@ def _exponential(duration: float, peak: float, delay: float = 0.0) -> Exponentia
 
 
 PRESETS: Final[dict[PresetName, Spelled]] = {
-    "loop_adult": _exponential(360, 75, 10),
-    "loop_child": _exponential(360, 65, 10),
-    "loop_fiasp": _exponential(360, 55, 10),
-    "loop_lyumjev": _exponential(360, 55, 10),
-    "loop_afrezza": _exponential(300, 29, 10),
-    "oref0_rapid_acting": _exponential(300, 75),
-    "oref0_ultra_rapid": _exponential(300, 55),
-    "androidaps_lyumjev": _exponential(300, 45),
+    "loop_adult": _exponential(360.0, 75.0, 10.0),
+    "loop_child": _exponential(360.0, 65.0, 10.0),
+    "loop_fiasp": _exponential(360.0, 55.0, 10.0),
+    "loop_lyumjev": _exponential(360.0, 55.0, 10.0),
+    "loop_afrezza": _exponential(300.0, 29.0, 10.0),
+    "oref0_rapid_acting": _exponential(300.0, 75.0),
+    "oref0_ultra_rapid": _exponential(300.0, 55.0),
+    "androidaps_lyumjev": _exponential(300.0, 45.0),
     "nightscout": Bilinear(duration_min=180.0),
 }
 """[min] duration, peak, delay; sources: LoopAlgorithm ExponentialInsulinModelPreset, oref0
