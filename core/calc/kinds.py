@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from core.calc.activity import ACTIVITY
 from core.calc.basal import BASAL
+from core.calc.glucose import GLUCOSE
 from core.calc.iob import IOB
 from core.calc.kind import Kind
 from core.calc.pulses import PULSES
@@ -13,6 +14,7 @@ _ALL: tuple[Kind[Any], ...] = (
     ACTIVITY,
     BASAL,
     PULSES,
+    GLUCOSE,
 )
 
 KINDS: Final[dict[str, Kind[Any]]] = {kind.name: kind for kind in _ALL}
