@@ -155,13 +155,11 @@ def check_model(model: InsulinModel, *, path: str, is_oref0: bool = False) -> Sp
 
 def counted_parts(scenario: DosingScenario, history: History) -> list[Part]:
     """Cut the recorded doses as the scenario asks."""
-    match scenario.discretisation:
-        case "exact":
-            return parts_of(history, until=history.at)
-        case "loop":
-            return loop_parts(history)
-        case "oref0":
-            return oref0_parts(history)
+    if scenario.discretisation == "loop":
+        return loop_parts(history)
+    if scenario.discretisation == "oref0":
+        return oref0_parts(history)
+    return parts_of(history, until=history.at)
 
 
 def unknown_parts(history: History) -> tuple[list[Part], tuple[Stretch, ...]]:

@@ -161,7 +161,7 @@ def curve_of(model: InsulinModel) -> Curve:
                 (start * duration / 180, stretched(polynomial, 180 / duration))
                 for start, polynomial in _BILINEAR
             ]
-        case Linear():
+        case _:  # Linear
             pieces = [(0.0, (1.0, -1 / duration))]
     shape = piecewise(pieces, duration=duration)
     return curve(shape, duration_min=duration, delay_min=delay)

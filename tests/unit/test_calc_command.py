@@ -1,0 +1,320 @@
+"""`basalt calc`: what it says, what it refuses, and that every kind keeps its own promises."""
+
+import io
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]  # it ships no types
+import msgspec
+import pytest
+
+from core.calc import answering
+from core.calc.kind import Kind, Result, Scenario
+from core.calc.kinds import KINDS
+from core.errors import ScenarioError
+from schemas.units import UtcMillis
+from services.command_line import calc
+from services.command_line.main import main
+
+COMMAND = [sys.executable, "-m", "services.command_line", "calc"]
+COMMAND_S = 40.0
+"""[s] that one command may take on a machine under load."""
+
+BOLUS = (
+    b'{"at":"2026-11-01T12:00:00Z","insulin":{"model":"exponential","duration_min":360,'
+    b'"peak_min":75,"delay_min":10},"doses":[{"kind":"bolus","start":"2026-11-01T11:00:00Z",'
+    b'"units":2.0}]}'
+)
+
+Typed = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
+    def run(*words: str, given: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+        code = main(["calc", *words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            yield from numbers(part)
+    elif isinstance(value, float):
+        yield value
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_example_is_valid_and_gives_a_result_as_described(name: str, typed: Typed) -> None:
+    """What is shown to a person must work, and the schema is what other languages build on."""
+    _, example, _ = typed(name, "--example")
+    schema = json.loads(typed(name, "--schema")[1])
+
+    code, out, err = typed(name, given=example.encode())
+
+    assert (0, "") == (code, err)
+    result = json.loads(out)
+    assert all(map(math.isfinite, numbers(result)))
+    for side, value in (("scenario", json.loads(example)), ("result", result)):
+        jsonschema.Draft202012Validator.check_schema(schema[side])
+        jsonschema.validate(value, schema[side])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_refuses_a_field_that_it_does_not_know(name: str, typed: Typed) -> None:
+    """A misspelt field that is passed over changes a dose in silence."""
+    scenario = json.loads(KINDS[name].example) | {"unknwon": 1}
+
+    code, out, err = typed(name, given=json.dumps(scenario).encode())
+
+    assert (2, "") == (code, out)
+    assert err == "basalt: Object contains unknown field `unknwon` - at `$`\n"
+
+
+def test_the_kinds_are_listed_with_what_they_compute(typed: Typed) -> None:
+    """The list is how a person finds out what there is."""
+    _, out, _ = typed("--list")
+    listed = json.loads(typed("--list", "--json")[1])
+
+    assert list(KINDS) == [line.split()[0] for line in out.splitlines()] == list(listed)
+
+
+def test_two_units_after_an_hour_are_the_published_number(typed: Typed) -> None:
+    """Other programs count on this shape and on these digits."""
+    code, out, _ = typed("iob", given=BOLUS)
+
+    assert 0 == code
+    assert 1.667598681925 == json.loads(out)["iob_u"]
+
+
+def nested(depth: int) -> bytes:
+    deep = b"[" * depth + b"]" * depth
+    return BOLUS.replace(b'"model":', b'"x":' + deep + b',"model":')
+
+
+@pytest.mark.requirement("R16")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (b"", "no scenario was given; 'iob --example' shows one - at `$`"),
+        (b" \n", "no scenario was given"),
+        (b"{", "truncated"),
+        (b"[]", "Expected `object`, got `array` - at `$`"),
+        (b"\xff\xfe", "malformed"),
+        (b'{"at":"2026-11-01T12:00:00Z"}', "missing required field `insulin` - at `$`"),
+        (BOLUS.replace(b"2.0", b'"2"'), "- at `$.doses[0].units`"),
+        (BOLUS.replace(b"2.0", b"-1"), ">= 0.0 - at `$.doses[0].units`"),
+        (BOLUS.replace(b"2.0", b"NaN"), "malformed"),
+        (BOLUS.replace(b"2.0", b"1e999"), "out of range"),
+        (BOLUS.replace(b"2.0", b"1e308"), "<= 1000.0 - at `$.doses[0].units`"),
+        (BOLUS.replace(b"12:00:00Z", b"12:00:00"), "- at `$.at`"),
+        (BOLUS.replace(b"360", b"150"), "before half the duration - at `$.insulin.peak_min`"),
+        (BOLUS.replace(b"units", b"u\\n\\u001b[31m"), "unknown field"),
+        (nested(100_000), "nested too deeply - at `$`"),
+        (b'{"at":' + b" " * 10_000_000 + b"1}", "at most 8388608 bytes - at `$`"),
+        (b'{"' + b"x" * 5_000 + b'":1}', "..."),
+    ],
+)
+def test_a_wrong_scenario_is_one_line_and_no_result(given: bytes, said: str, typed: Typed) -> None:
+    """Whoever reads the output must never take an error for a number."""
+    code, out, err = typed("iob", given=given)
+
+    assert (2, "") == (code, out)
+    assert said in err
+    assert err.startswith("basalt: ") and err.count("\n") == 1 and len(err) < 500
+    assert err.rstrip("\n").isprintable()
+
+
+def test_lines_are_answered_in_order(typed: Typed) -> None:
+    """One scenario a line in, one result a line out; a last line needs no end."""
+    scenarios = [BOLUS.replace(b"2.0", str(units).encode()) for units in range(50)]
+
+    code, out, err = typed("iob", "--lines", given=b"\n".join(scenarios))
+
+    assert (0, "") == (code, err)
+    found = [json.loads(line)["iob_u"] for line in out.splitlines()]
+    assert [round(0.8337993409625 * units, 9) for units in range(50)] == [
+        round(value, 9) for value in found
+    ]
+
+
+@pytest.mark.requirement("R16")
+@pytest.mark.parametrize("wrong", [BOLUS.replace(b"2.0", b"-1"), b"", b"{"])
+def test_lines_stop_at_the_first_wrong_one(wrong: bytes, typed: Typed) -> None:
+    """A result that belongs to another line would be worse than none."""
+    code, out, err = typed("iob", "--lines", given=b"\n".join([BOLUS, BOLUS, wrong, BOLUS]))
+
+    assert 2 == code
+    assert 2 == out.count("\n") == out.count('{"iob_u":1.667598681925,')
+    assert err.startswith("basalt: line 3: ") and err.count("\n") == 1
+
+
+def test_a_line_without_end_is_refused_before_it_is_held(typed: Typed) -> None:
+    """Memory has a limit also for whoever forgot the line ends."""
+    code, out, err = typed("iob", "--lines", given=b" " * 12_000_000)
+
+    assert (2, "") == (code, out)
+    assert "line 1: a scenario has at most" in err
+
+
+def test_no_lines_are_no_results(typed: Typed) -> None:
+    """An empty file of scenarios is not wrong."""
+    assert (0, "", "") == typed("iob", "--lines")
+
+
+def test_a_file_is_read_as_well(typed: Typed, tmp_path: Path) -> None:
+    """A scenario at hand needs no redirection."""
+    file = tmp_path / "scenario.json"
+    file.write_bytes(BOLUS)
+
+    assert "1.667598681925" in typed("iob", str(file))[1]
+    code, out, err = typed("iob", str(tmp_path / "none.json"))
+    assert (2, "") == (code, out)
+    assert "No such file" in err
+    assert 2 == typed("iob", str(tmp_path))[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [((), "which calculation? one of "), (("nothing",), "no such calculation: nothing; one of ")],
+)
+def test_an_unknown_kind_names_those_that_there_are(
+    words: tuple[str, ...], said: str, typed: Typed
+) -> None:
+    """A typing mistake is answered with what can be typed."""
+    code, out, err = typed(*words)
+
+    assert (2, "") == (code, out)
+    assert said in err and "iob, " in err and err.count("\n") == 1
+
+
+class _Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_is_told_what_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A command that waits without a word looks as if it hung."""
+    monkeypatch.setattr(sys, "stdin", _Terminal(io.BytesIO(BOLUS)))
+
+    assert 0 == main(["calc", "iob"])
+    assert "waiting for a scenario" in capsys.readouterr().err
+
+
+def test_a_closed_standard_input_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some schedulers close it; that is no reason for a traceback."""
+    monkeypatch.setattr(sys, "stdin", None)
+
+    assert 2 == main(["calc", "iob"])
+    assert "standard input is closed" in capsys.readouterr().err
+
+
+class _Broken(io.BytesIO):
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise OSError(5, "Input/output error")
+
+
+def test_an_input_that_cannot_be_read_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A broken disk is no reason for a traceback either."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(_Broken()))
+
+    assert 2 == main(["calc", "iob"])
+    assert "cannot be read: Input/output error" in capsys.readouterr().err
+
+
+class _Asked(Scenario, frozen=True, kw_only=True):
+    zone: str = ""
+    """[-]"""
+
+
+class _Told(Result, frozen=True, kw_only=True):
+    values: tuple[float, ...] = ()
+    """[-]"""
+    named: dict[str, float] = msgspec.field(default_factory=dict)
+    """[-]"""
+
+
+def kind_of(run: Callable[[_Asked], _Told]) -> Kind[_Asked]:
+    return Kind(name="k", text="", scenario=_Asked, result=_Told, example="{}", run=run)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [_Told(values=(1.0, math.nan)), _Told(values=(math.inf,)), _Told(named={"a": -math.inf})],
+)
+def test_a_number_that_is_none_is_refused(result: _Told) -> None:
+    """The encoder would write NaN as null and say nothing."""
+    with pytest.raises(ScenarioError, match="too large"):
+        answering.answer(kind_of(lambda asked: result), b"{}", zones=calc._transitions)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("division"), OverflowError("x"), ValueError()])
+def test_arithmetic_that_fails_is_a_refusal(error: Exception) -> None:
+    """A traceback is no answer for another program."""
+
+    def run(asked: _Asked) -> _Told:
+        raise error
+
+    with pytest.raises(ScenarioError, match="cannot be computed") as found:
+        answering.answer(kind_of(run), b"{}", zones=calc._transitions)
+    assert "$" == found.value.path
+
+
+def test_zones_are_looked_up_over_any_length_of_time() -> None:
+    """A plan of years needs every change of the clock, each once."""
+    start, end = UtcMillis(1_735_689_600_000), UtcMillis(1_830_297_600_000)  # 2025 to 2027
+
+    found = calc._transitions("Europe/Berlin", start, end)
+
+    assert [3600, 7200, 3600, 7200, 3600, 7200, 3600] == [change.offset_s for change in found]
+    assert start == found[0].at
+    assert 1 == len(calc._transitions("Europe/Berlin", start, start))
+    assert () == calc._transitions("Europe/Nowhere", start, end)
+
+
+def test_the_command_works_in_a_pipe() -> None:
+    """As other programs use it: bytes in, bytes out, and the exit code."""
+    example = subprocess.run(
+        [*COMMAND, "iob", "--example"], capture_output=True, timeout=COMMAND_S, check=True
+    )
+    done = subprocess.run(
+        [*COMMAND, "iob"],
+        input=example.stdout,
+        capture_output=True,
+        timeout=COMMAND_S,
+        check=False,
+    )
+
+    assert (0, b"") == (done.returncode, done.stderr)
+    assert "iob_u" in json.loads(done.stdout)
+
+
+def test_an_answer_comes_before_the_next_question_is_asked() -> None:
+    """A program that asks line by line over one pipe must not wait for ever."""
+    with subprocess.Popen(
+        [*COMMAND, "iob", "--lines"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as running:
+        assert running.stdin is not None and running.stdout is not None
+        for _ in range(3):
+            running.stdin.write(BOLUS + b"\n")
+            running.stdin.flush()
+            assert b'{"iob_u":1.667598681925,' in running.stdout.readline()
+        running.stdin.close()
+        assert 0 == running.wait(COMMAND_S)
