@@ -4,23 +4,32 @@ from typing import Final
 
 import msgspec
 
-from core.basal_state import BASAL_SCHEDULER, BasalState, evolve, initial, view
+from core.basal_state import BASAL_SCHEDULER, BasalState, Programme, evolve, initial, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Effect, Entry
 from core.effects import ResolveZone
 from core.schedule import (
     PLAN_MS,
     RATE_MU_PER_H_MAX,
-    every_day,
     plan_steps,
     segments_problem,
+    wall_clock,
+    weekday,
 )
 from schemas.basal import (
+    PROFILES_MAX,
+    WEEK_DAYS,
     BasalPlanMade,
     BasalProfileRefused,
     BasalProfileSet,
+    BasalWeekRefused,
+    BasalWeekSet,
+    BasalZoneRefused,
+    BasalZoneSet,
     CancelTemporaryRate,
     SetBasalProfile,
+    SetBasalWeek,
+    SetBasalZone,
     SetTemporaryRate,
     TemporaryRateEnded,
     TemporaryRateRefused,
@@ -59,7 +68,11 @@ def _decide(state: BasalState, entry: Entry, now: Now) -> tuple[Event, ...]:
         return shared
     match entry.body:
         case SetBasalProfile() as asked:
-            return _set_profile(asked, str(entry.actor), now)
+            return _set_profile(state, asked, str(entry.actor), now)
+        case SetBasalWeek(days=days):
+            return _set_week(state, days, str(entry.actor), now)
+        case SetBasalZone(zone=name):
+            return _set_zone(state, name, str(entry.actor), now)
         case Restarted() as restarted:
             return _look_up_again(state, restarted, now)
         case ZoneResolved() as zone:
@@ -72,7 +85,12 @@ def _decide(state: BasalState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _on_time(state, now)
 
 
-def _set_profile(asked: SetBasalProfile, actor: str, now: Now) -> tuple[Event, ...]:
+def _set_profile(
+    state: BasalState, asked: SetBasalProfile, actor: str, now: Now
+) -> tuple[Event, ...]:
+    kept = state.waiting or state.programme
+    if len(kept.profiles) >= PROFILES_MAX and not kept.has(asked.name):
+        return (BasalProfileRefused(name=asked.name[:64], reason="too_many_profiles"),)
     problem = segments_problem(asked.segments)
     if not 1 <= len(asked.name) <= 64:
         problem = "segments_wrong"
@@ -80,9 +98,40 @@ def _set_profile(asked: SetBasalProfile, actor: str, now: Now) -> tuple[Event, .
         return (BasalProfileRefused(name=asked.name[:64], reason="segments_wrong"),)
     if problem is not None:
         return (BasalProfileRefused(name=asked.name, reason="rate_out_of_range"),)
+    profile = BasalProfileSet(
+        name=asked.name,
+        zone=asked.zone,
+        segments=asked.segments,
+        actor=actor,
+        activate=asked.activate,
+    )
+    if asked.activate:
+        return (profile, ZoneLookupRequested(zone=asked.zone, since=now.therapy))
+    if asked.name in kept.days:
+        return (profile, ZoneLookupRequested(zone=kept.zone, since=now.therapy))
+    return (profile,)
+
+
+def _set_week(state: BasalState, days: tuple[str, ...], actor: str, now: Now) -> tuple[Event, ...]:
+    kept = state.waiting or state.programme
+    if not kept.days:
+        return (BasalWeekRefused(reason="no_profile"),)
+    if len(days) != WEEK_DAYS:
+        return (BasalWeekRefused(reason="days_wrong"),)
+    if not all(kept.has(name) for name in days):
+        return (BasalWeekRefused(reason="no_such_profile"),)
     return (
-        BasalProfileSet(name=asked.name, zone=asked.zone, segments=asked.segments, actor=actor),
-        ZoneLookupRequested(zone=asked.zone, since=now.therapy),
+        BasalWeekSet(days=days, actor=actor),
+        ZoneLookupRequested(zone=kept.zone, since=now.therapy),
+    )
+
+
+def _set_zone(state: BasalState, zone: str, actor: str, now: Now) -> tuple[Event, ...]:
+    if not (state.waiting or state.programme).days:
+        return (BasalZoneRefused(zone=zone[:64], reason="no_profile"),)
+    return (
+        BasalZoneSet(zone=zone, actor=actor),
+        ZoneLookupRequested(zone=zone, since=now.therapy),
     )
 
 
@@ -99,32 +148,37 @@ def _take_zone(state: BasalState, zone: ZoneResolved, now: Now) -> tuple[Event, 
     waiting = state.waiting
     if waiting is not None and waiting.zone == zone.zone:
         if not zone.transitions:
-            return (BasalProfileRefused(name=waiting.name, reason="unknown_zone"),)
-        taken = msgspec.structs.replace(
-            state, profile=waiting, profile_id=state.waiting_id, zone=zone
-        )
+            return (_refuse_zone(waiting),)
+        taken = msgspec.structs.replace(state, programme=waiting, zone=zone)
         return _plan(taken, taken.temporary, now)
-    if state.profile is None or state.profile.zone != zone.zone or not zone.transitions:
+    if state.programme.zone != zone.zone or not zone.transitions:
         return ()
     return _plan(msgspec.structs.replace(state, zone=zone), state.temporary, now)
 
 
+def _refuse_zone(waiting: Programme) -> Event:
+    """Refuse the profile that brought an unknown zone, or the journey there."""
+    if waiting.settings in waiting.ids:
+        name = waiting.profiles[waiting.ids.index(waiting.settings)].name
+        return BasalProfileRefused(name=name, reason="unknown_zone")
+    return BasalZoneRefused(zone=waiting.zone[:64], reason="unknown_zone")
+
+
 def _plan(state: BasalState, temporary: TemporaryRateStarted | None, now: Now) -> tuple[Event, ...]:
     """Make the plan anew; without the zone's transitions it follows when they are there."""
-    profile, zone = state.profile, state.zone
-    if profile is None or zone is None or zone.zone != profile.zone:
+    programme, zone = state.programme, state.zone
+    if not programme.days or zone is None or zone.zone != programme.zone:
         return ()
+    steps = plan_steps(programme.week, zone.transitions, temporary=temporary, start=now.therapy)
+    today, _ = wall_clock(zone.transitions, now.therapy)
     return (
         BasalPlanMade(
-            profile=state.profile_id,
+            profile=programme.id_of(programme.days[weekday(today)]),
             tzdata=zone.tzdata,
-            steps=plan_steps(
-                every_day(profile.segments),
-                zone.transitions,
-                temporary=temporary,
-                start=now.therapy,
-            ),
+            steps=steps,
             ends_at=UtcMillis(now.therapy + PLAN_MS),
+            profiles=tuple(dict.fromkeys(programme.id_of(name) for name in programme.days)),
+            settings=programme.settings,
         ),
     )
 
@@ -203,13 +257,24 @@ BASAL_DECIDER: Final = Decider(
         *COMMON_EVENTS,
         BasalProfileSet,
         BasalProfileRefused,
+        BasalWeekSet,
+        BasalWeekRefused,
+        BasalZoneSet,
+        BasalZoneRefused,
         ZoneLookupRequested,
         BasalPlanMade,
         TemporaryRateStarted,
         TemporaryRateEnded,
         TemporaryRateRefused,
     ),
-    obeys=(*COMMON_COMMANDS, SetBasalProfile, SetTemporaryRate, CancelTemporaryRate),
+    obeys=(
+        *COMMON_COMMANDS,
+        SetBasalProfile,
+        SetBasalWeek,
+        SetBasalZone,
+        SetTemporaryRate,
+        CancelTemporaryRate,
+    ),
     initial=initial,
     decide=_decide,
     evolve=evolve,

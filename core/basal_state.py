@@ -7,10 +7,15 @@ import msgspec
 from core.alarms import ActiveAlarm
 from core.common import Common, evolve_common
 from core.decider import Entry
+from core.schedule import Week
 from schemas.basal import (
+    WEEK_DAYS,
     BasalPlanMade,
     BasalProfileRefused,
     BasalProfileSet,
+    BasalWeekSet,
+    BasalZoneRefused,
+    BasalZoneSet,
     TemporaryRateEnded,
     TemporaryRateStarted,
     ZoneLookupRequested,
@@ -22,23 +27,50 @@ from schemas.units import EventId, MilliUnitsPerHour, PumpId, Speaker, UtcMillis
 BASAL_SCHEDULER: Final = Speaker("basal_scheduler")
 
 
+class Programme(msgspec.Struct, frozen=True, kw_only=True):
+    """The profiles kept, and which of them is for which day."""
+
+    profiles: tuple[BasalProfileSet, ...] = ()
+    """[-] sorted by name."""
+    ids: tuple[EventId, ...] = ()
+    """[-] their events, in the same order."""
+    days: tuple[str, ...] = ()
+    """[-] the profile of each day, Monday first; empty when none was ever activated."""
+    zone: str = ""
+    """[-] IANA name of the clock that they run by."""
+    settings: EventId = EventId("")
+    """[-] the event of its newest change."""
+
+    @property
+    def week(self) -> Week:
+        """Give the segments of each day."""
+        return tuple(self.profiles[self._index(name)].segments for name in self.days)
+
+    def id_of(self, name: str) -> EventId:
+        """Give the event of the profile of a name."""
+        return self.ids[self._index(name)]
+
+    def has(self, name: str) -> bool:
+        """Say whether a profile of that name is kept."""
+        return any(profile.name == name for profile in self.profiles)
+
+    def _index(self, name: str) -> int:
+        return next(i for i, profile in enumerate(self.profiles) if profile.name == name)
+
+
 class BasalState(msgspec.Struct, frozen=True, kw_only=True):
     """What basal_scheduler knows of one person."""
 
     common: Common = Common()
     """[-] alarms and faults."""
-    profile: BasalProfileSet | None = None
+    programme: Programme = Programme()
     """[-] in force."""
-    profile_id: EventId = EventId("")
-    """[-] its event."""
-    waiting: BasalProfileSet | None = None
+    waiting: Programme | None = None
     """[-] taken, and in force as soon as its zone is looked up."""
-    waiting_id: EventId = EventId("")
-    """[-] its event."""
     lookup: ZoneLookupRequested | None = None
     """[-] a lookup without an answer so far."""
     zone: ZoneResolved | None = None
-    """[-] the transitions of the zone of the profile in force."""
+    """[-] the transitions of the zone of the programme in force."""
     temporary: TemporaryRateStarted | None = None
     """[-] set, perhaps past its end and not yet said to have ended."""
     plan: BasalPlanMade | None = None
@@ -51,7 +83,7 @@ class BasalView(msgspec.Struct, frozen=True, kw_only=True):
     """Basal as a person sees it."""
 
     profile: str | None
-    """[-] name."""
+    """[-] name of the one that the newest plan began with."""
     zone: str | None
     """[-] IANA name."""
     rate: MilliUnitsPerHour | None
@@ -66,6 +98,8 @@ class BasalView(msgspec.Struct, frozen=True, kw_only=True):
     """[ms] its end."""
     alarms: tuple[ActiveAlarm, ...]
     """[-] active, oldest first."""
+    days: tuple[str, ...] = ()
+    """[-] the profile of each day of the week, Monday first."""
 
 
 def initial(pump: PumpId) -> BasalState:
@@ -78,13 +112,19 @@ def evolve(state: BasalState, entry: Entry) -> BasalState:
     """Fold one entry; what `view` shows follows from events alone."""
     match entry.body:
         case BasalProfileSet() as profile:
-            return msgspec.structs.replace(state, waiting=profile, waiting_id=EventId(entry.id))
-        case BasalProfileRefused(reason="unknown_zone"):
-            return msgspec.structs.replace(state, waiting=None, waiting_id=EventId(""))
+            return _take_profile(state, profile, EventId(entry.id))
+        case BasalWeekSet(days=days):
+            week = msgspec.structs.replace(_newest(state), days=days, settings=EventId(entry.id))
+            return msgspec.structs.replace(state, waiting=week)
+        case BasalZoneSet(zone=zone):
+            moved = msgspec.structs.replace(_newest(state), zone=zone, settings=EventId(entry.id))
+            return msgspec.structs.replace(state, waiting=moved)
+        case BasalProfileRefused(reason="unknown_zone") | BasalZoneRefused(reason="unknown_zone"):
+            return msgspec.structs.replace(state, waiting=None)
         case ZoneLookupRequested() as lookup:
             return msgspec.structs.replace(state, lookup=lookup)
-        case ZoneResolved() as zone:
-            return _know_zone(state, zone)
+        case ZoneResolved() as resolved:
+            return _know_zone(state, resolved)
         case TemporaryRateStarted() as temporary:
             return msgspec.structs.replace(state, temporary=temporary)
         case TemporaryRateEnded():
@@ -96,45 +136,74 @@ def evolve(state: BasalState, entry: Entry) -> BasalState:
             return msgspec.structs.replace(state, common=common)
 
 
+def _newest(state: BasalState) -> Programme:
+    """Give what a change builds on: what waits already, else what is in force."""
+    return state.waiting or state.programme
+
+
+def _take_profile(state: BasalState, profile: BasalProfileSet, name: EventId) -> BasalState:
+    """Keep a profile; put it to use where it is activated, or is in use already."""
+    base = _newest(state)
+    kept = {one.name: (one, of) for one, of in zip(base.profiles, base.ids, strict=True)}
+    kept[profile.name] = (profile, name)
+    ordered = [kept[key] for key in sorted(kept)]
+    changed = msgspec.structs.replace(
+        base, profiles=tuple(one for one, _ in ordered), ids=tuple(of for _, of in ordered)
+    )
+    if profile.activate:
+        changed = msgspec.structs.replace(
+            changed, days=(profile.name,) * WEEK_DAYS, zone=profile.zone, settings=name
+        )
+    elif profile.name in base.days:
+        changed = msgspec.structs.replace(changed, settings=name)
+    if changed.settings == name or state.waiting is not None:
+        return msgspec.structs.replace(state, waiting=changed)
+    return msgspec.structs.replace(state, programme=changed)
+
+
 def _know_zone(state: BasalState, zone: ZoneResolved) -> BasalState:
     answered = state.lookup is not None and state.lookup.zone == zone.zone
     known = msgspec.structs.replace(state, lookup=None if answered else state.lookup)
-    wanted = {profile.zone for profile in (state.waiting, state.profile) if profile}
+    wanted = {state.programme.zone, _newest(state).zone}
     if not zone.transitions or zone.zone not in wanted:
         return known
     return msgspec.structs.replace(known, zone=zone)
 
 
 def _take_plan(state: BasalState, plan: BasalPlanMade, plan_id: EventId) -> BasalState:
-    """A plan puts the profile that it was made of in force."""
+    """A plan puts the programme that it was made of in force."""
     known = msgspec.structs.replace(state, plan=plan, plan_id=plan_id)
-    if state.waiting is None or plan.profile != state.waiting_id:
+    made_of = plan.settings or plan.profile
+    if state.waiting is None or made_of != state.waiting.settings:
         return known
-    return msgspec.structs.replace(
-        known,
-        profile=state.waiting,
-        profile_id=state.waiting_id,
-        waiting=None,
-        waiting_id=EventId(""),
-    )
+    return msgspec.structs.replace(known, programme=state.waiting, waiting=None)
 
 
 def view(state: BasalState, now: Now) -> BasalView:
     """Show basal as it stands at `now`."""
-    profile, temporary = state.profile, state.temporary
+    programme, temporary = state.programme, state.temporary
     runs = temporary is not None and temporary.starts_at <= now.therapy < temporary.ends_at
     steps = state.plan.steps if state.plan else ()
     rate = next((step.rate for step in reversed(steps) if step.at <= now.therapy), None)
     return BasalView(
-        profile=profile.name if profile else None,
-        zone=profile.zone if profile else None,
+        profile=_profile_name(state),
+        zone=programme.zone or None,
         rate=rate,
         temporary=_in_words(temporary) if temporary and runs else None,
         temporary_ends_at=temporary.ends_at if temporary and runs else None,
         plan=state.plan_id or None,
         plan_ends_at=state.plan.ends_at if state.plan else None,
         alarms=state.common.alarms,
+        days=programme.days,
     )
+
+
+def _profile_name(state: BasalState) -> str | None:
+    """Name the profile that the newest plan began with."""
+    programme, plan = state.programme, state.plan
+    if plan is None or plan.profile not in programme.ids:
+        return programme.days[0] if programme.days else None
+    return programme.profiles[programme.ids.index(plan.profile)].name
 
 
 def _in_words(temporary: TemporaryRateStarted) -> str:

@@ -11,6 +11,12 @@ from schemas.units import EventId, Milliseconds, MilliUnitsPerHour, UtcMillis
 PROFILE_SEGMENTS_MAX = 48
 """[-] one for each half hour; source: the peers' finest grid."""
 
+PROFILES_MAX = 32
+"""[-] profiles kept by name; project's own choice, the peers keep 8 to 24."""
+
+WEEK_DAYS = 7
+"""[-] Monday first."""
+
 
 class ProfileSegment(msgspec.Struct, frozen=True, kw_only=True):
     """One stretch of a local day at one rate, until the next segment or midnight."""
@@ -22,14 +28,16 @@ class ProfileSegment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SetBasalProfile(Command, frozen=True, kw_only=True, tag="set_basal_profile.v1"):
-    """From now on deliver by this profile; obeyed by basal_scheduler."""
+    """Keep this profile, and deliver by it from now on; obeyed by basal_scheduler."""
 
     name: str
-    """[-] 1 to 64 characters."""
+    """[-] 1 to 64 characters; a profile of that name is replaced."""
     zone: str
     """[-] IANA name of the zone whose wall clock the segments mean."""
     segments: tuple[ProfileSegment, ...]
     """[-] 1 to 48, sorted by start, the first at 0."""
+    activate: bool = True
+    """[-] false to keep it only; where it is in force already, it is replaced there as well."""
 
 
 class BasalProfileSet(Event, frozen=True, kw_only=True, tag="basal_profile_set.v1"):
@@ -43,6 +51,56 @@ class BasalProfileSet(Event, frozen=True, kw_only=True, tag="basal_profile_set.v
     """[-] 1 to 48, sorted by start, the first at 0."""
     actor: str
     """[-] who set it."""
+    activate: bool = True
+    """[-] for every day of the week; false where it was only to be kept."""
+
+
+class SetBasalWeek(Command, frozen=True, kw_only=True, tag="set_basal_week.v1"):
+    """Deliver by one of the profiles kept on each day of the week; obeyed by basal_scheduler."""
+
+    days: tuple[str, ...]
+    """[-] seven names, Monday first."""
+
+
+class BasalWeekSet(Event, frozen=True, kw_only=True, tag="basal_week_set.v1"):
+    """Each day has its profile, in force with the next plan; said by basal_scheduler."""
+
+    days: tuple[str, ...]
+    """[-] seven names, Monday first."""
+    actor: str
+    """[-] who set it."""
+
+
+class SetBasalZone(Command, frozen=True, kw_only=True, tag="set_basal_zone.v1"):
+    """The person travels: from now on the clock of another zone; obeyed by basal_scheduler."""
+
+    zone: str
+    """[-] IANA name."""
+
+
+class BasalZoneSet(Event, frozen=True, kw_only=True, tag="basal_zone_set.v1"):
+    """Profiles run by another clock, in force with the next plan; said by basal_scheduler."""
+
+    zone: str
+    """[-] IANA name."""
+    actor: str
+    """[-] who travels."""
+
+
+class BasalWeekRefused(Refusal, frozen=True, kw_only=True, tag="basal_week_refused.v1"):
+    """The week stays as it was; said by basal_scheduler."""
+
+    reason: Literal["days_wrong", "no_such_profile", "no_profile"]
+    """[-] why."""
+
+
+class BasalZoneRefused(Refusal, frozen=True, kw_only=True, tag="basal_zone_refused.v1"):
+    """The clock stays as it was; said by basal_scheduler."""
+
+    zone: str
+    """[-] as asked."""
+    reason: Literal["unknown_zone", "no_profile"]
+    """[-] why."""
 
 
 class ZoneLookupRequested(Event, frozen=True, kw_only=True, tag="zone_lookup_requested.v1"):
@@ -59,7 +117,7 @@ class BasalProfileRefused(Refusal, frozen=True, kw_only=True, tag="basal_profile
 
     name: str
     """[-] of the profile refused."""
-    reason: Literal["segments_wrong", "rate_out_of_range", "unknown_zone"]
+    reason: Literal["segments_wrong", "rate_out_of_range", "unknown_zone", "too_many_profiles"]
     """[-] why."""
 
 
@@ -133,10 +191,14 @@ class BasalPlanMade(Event, frozen=True, kw_only=True, tag="basal_plan_made.v1"):
     """What the pump is to deliver, in UTC, temporary rate included; said by basal_scheduler."""
 
     profile: EventId
-    """[-] the BasalProfileSet that it came from."""
+    """[-] the BasalProfileSet of its first step."""
     tzdata: str
     """[-] version of the time-zone data that it was made with."""
     steps: tuple[PlanStep, ...]
     """[-] sorted, the first at the time of making."""
     ends_at: UtcMillis
     """[ms] 48 h after the first step."""
+    profiles: tuple[EventId, ...] = ()
+    """[-] every BasalProfileSet that its steps came from, in the order of the week."""
+    settings: EventId | None = None
+    """[-] the newest change of profile, week or zone that it follows; `profile` without one."""

@@ -16,6 +16,7 @@ OF_ANY: Final[dict[str, str]] = {
     "daily_limit": "it would exceed the limit for all insulin in any 24 h",
     "dose_since": "a dose was ordered after the advice; ask for a new one",
     "duplicate": "the same reading was taken before",
+    "days_wrong": "a week has seven names of profiles, Monday first",
     "expired": "it came too late and is not obeyed any more; ask again",
     "future": "it claims a time more than 5 min ahead of therapy time",
     "glucose_below_safe_minimum": "glucose is below 70 mg/dL; eat first, no insulin is advised",
@@ -29,6 +30,7 @@ OF_ANY: Final[dict[str, str]] = {
     "no_limits": "no delivery limits are set; set them with 'basalt limits'",
     "no_profile": "no basal profile is set; set one with 'basalt profile FILE'",
     "no_settings": "no bolus settings are set; set them with 'basalt settings FILE'",
+    "no_such_profile": "no profile of that name was set or kept; 'basalt profile FILE --keep'",
     "no_such_advice": "there is no such advice, or it is long past",
     "none_runs": "no temporary rate runs",
     "not_a_number": "it is neither a number nor LOW nor HIGH",
@@ -50,6 +52,7 @@ OF_ANY: Final[dict[str, str]] = {
     "superseded": "another controller drives the pump",
     "suspended": "delivery is suspended; resume it first",
     "time_out_of_range": "carbohydrate counts from 12 h before to 1 h after therapy time",
+    "too_many_profiles": "32 profiles are kept already; set one of a name that is kept",
     "unknown_zone": "there is no such time zone; names look like Europe/Berlin",
     # Why something ended.
     "cancelled": "somebody cancelled it",

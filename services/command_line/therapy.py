@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from schemas.basal import BasalPlanMade, BasalProfileSet
+from schemas.basal import BasalPlanMade, BasalProfileSet, SetBasalWeek, SetBasalZone
 from schemas.bolus import BolusSettingsSet
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.message import Command, Event
@@ -34,12 +34,28 @@ def profile(arguments: argparse.Namespace) -> int:
     """Set or show the basal profile."""
     if arguments.file == SHOW:
         return _show(arguments, "basal_scheduler", (BasalProfileSet, BasalPlanMade), _profile)
-    asked = read_profile(Path(arguments.file))
-    try:
-        local_resolver(asked.zone)
-    except ZoneError as error:
-        raise wrong_input(f"{arguments.file}: {error}; nothing was sent") from error
+    asked = read_profile(Path(arguments.file), activate=not arguments.keep)
+    _must_be_zone(asked.zone, said_in=arguments.file)
     return _set(arguments, asked, Speaker("basal_scheduler"))
+
+
+def week(arguments: argparse.Namespace) -> int:
+    """Give each day of the week its profile."""
+    command = SetBasalWeek(days=tuple(arguments.days))
+    return _set(arguments, command, Speaker("basal_scheduler"))
+
+
+def zone(arguments: argparse.Namespace) -> int:
+    """Let profiles run by the clock of another zone."""
+    _must_be_zone(arguments.zone, said_in="zone")
+    return _set(arguments, SetBasalZone(zone=arguments.zone), Speaker("basal_scheduler"))
+
+
+def _must_be_zone(name: str, *, said_in: str) -> None:
+    try:
+        local_resolver(name)
+    except ZoneError as error:
+        raise wrong_input(f"{said_in}: {error}; nothing was sent") from error
 
 
 def settings(arguments: argparse.Namespace) -> int:

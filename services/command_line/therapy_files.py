@@ -46,7 +46,7 @@ _MMOL_TENTHOUSANDTHS = 180_156
 """[0.0001 mg/dL per mmol/L] the glossary's 18.0156 as a whole number."""
 
 
-def read_profile(path: Path) -> SetBasalProfile:
+def read_profile(path: Path, *, activate: bool = True) -> SetBasalProfile:
     """Read {"name", "zone", "segments": [{"start": "HH:MM", "rate": U/h}, ...]}.
 
     Raises:
@@ -61,7 +61,10 @@ def read_profile(path: Path) -> SetBasalProfile:
         if not 1 <= len(name) <= NAME_MAX or not name.isprintable():
             raise ValueError(f"'name' is not 1 to {NAME_MAX} printable characters")
         return SetBasalProfile(
-            name=name, zone=zone, segments=tuple(_segment(one) for one in segments)
+            name=name,
+            zone=zone,
+            segments=tuple(_segment(one) for one in segments),
+            activate=activate,
         )
 
 

@@ -137,6 +137,25 @@ def add_files(commands: Commands) -> None:
         "  start by the clock on the wall of the zone, rate in U/h, 0 to 35",
     )
     profile.add_argument("file", metavar="FILE|show", help="JSON, rates in U/h")
+    profile.add_argument(
+        "--keep", action="store_true", help="only keep it, for 'basalt week'; deliver as before"
+    )
+    week = add_command(
+        commands,
+        "week",
+        "therapy:week",
+        text="deliver by another profile on each day of the week, of those that were set or kept",
+        example="basalt profile rest.json --keep\n  basalt week work work work work work rest rest",
+    )
+    week.add_argument("days", nargs=7, metavar="NAME", help="seven names, Monday first")
+    zone = add_command(
+        commands,
+        "zone",
+        "therapy:zone",
+        text="on a journey, let profiles run by the clock of another time zone from now on",
+        example="basalt zone America/New_York",
+    )
+    zone.add_argument("zone", metavar="ZONE", help="an IANA name such as Europe/Berlin")
     settings = add_command(
         commands,
         "settings",

@@ -6,6 +6,8 @@ from schemas.basal import (
     BasalPlanMade,
     BasalProfileRefused,
     BasalProfileSet,
+    BasalWeekSet,
+    BasalZoneSet,
     TemporaryRateEnded,
     TemporaryRateStarted,
     ZoneLookupRequested,
@@ -88,9 +90,13 @@ def _of_alarms(event: Event) -> str | None:
 
 def _of_basal(event: Event) -> str | None:
     match event:
-        case BasalProfileSet(name=name, zone=zone, segments=segments):
+        case BasalProfileSet(name=name, zone=zone, segments=segments, activate=activate):
             count = f"{len(segments)} segment{'s' if len(segments) > 1 else ''}"
-            return f"profile {name!r} taken: {count}, {zone}"
+            return f"profile {name!r} {'taken' if activate else 'kept'}: {count}, {zone}"
+        case BasalWeekSet(days=days):
+            return f"week taken, Monday to Sunday: {', '.join(days)}"
+        case BasalZoneSet(zone=zone):
+            return f"profiles will run by the clock of {zone}"
         case ZoneLookupRequested(zone=zone):
             return f"a plan follows as soon as {zone} is looked up; see 'basalt profile show'"
         case BasalPlanMade(ends_at=ends_at):

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised
-from schemas.basal import BasalPlanMade, BasalProfileSet, TemporaryRateEnded, TemporaryRateStarted
+from schemas.basal import (
+    BasalPlanMade,
+    BasalProfileSet,
+    BasalWeekSet,
+    BasalZoneSet,
+    TemporaryRateEnded,
+    TemporaryRateStarted,
+)
 from schemas.bolus import (
     AcceptanceRefused,
     AdviceAccepted,
@@ -173,8 +180,12 @@ def _of_the_rest(event: Event, zone: str) -> str:
             return f"glucose {glucose} mg/dL ({device or source})"
         case GlucoseBeyondRange(bound=bound, source=source):
             return f"glucose {bound.upper()} ({source})"
-        case BasalProfileSet(name=name, actor=actor):
-            return f"basal profile {name} set by {actor}"
+        case BasalProfileSet(name=name, actor=actor, activate=activate):
+            return f"basal profile {name} {'set' if activate else 'kept'} by {actor}"
+        case BasalWeekSet(actor=actor):
+            return f"profiles of the week set by {actor}"
+        case BasalZoneSet(zone=moved, actor=actor):
+            return f"profiles run by the clock of {moved}, set by {actor}"
         case BasalPlanMade(ends_at=ends_at):
             return f"basal plan made, until {wall(ends_at, zone=zone)} in two days"
         case TemporaryRateStarted() as temporary:

@@ -2,10 +2,17 @@
 
 import pytest
 
-from fake_house import LIMITS, FakeHouse
+from fake_house import LIMITS, PROFILE, FakeHouse
 from schemas.basal import (
+    PROFILES_MAX,
     BasalPlanMade,
+    BasalProfileSet,
+    BasalZoneRefused,
     CancelTemporaryRate,
+    ProfileSegment,
+    SetBasalProfile,
+    SetBasalWeek,
+    SetBasalZone,
     SetTemporaryRate,
     TemporaryRateEnded,
 )
@@ -175,3 +182,111 @@ def test_the_plan_is_renewed_long_before_it_ends(house: FakeHouse) -> None:
     assert len(plans) >= 5
     assert house.view("basal_scheduler").plan_ends_at - house.clock.now().therapy >= 42 * HOUR_MS
     assert house.view("actuator").plan == house.view("basal_scheduler").plan
+
+
+REST = SetBasalProfile(
+    name="rest",
+    zone=PROFILE.zone,
+    segments=(ProfileSegment(start_minute=0, rate=MilliUnitsPerHour(600)),),
+    activate=False,
+)
+
+
+def test_each_day_of_the_week_has_its_profile(house: FakeHouse) -> None:
+    """Working days and days of rest differ, and a plan names every profile that it came from."""
+    kept = house.ask(REST, to="basal_scheduler")
+    before = house.state("basal_scheduler").programme
+    days = ("rest", "rest", *[PROFILE.name] * 5)
+    week = house.ask(SetBasalWeek(days=days), to="basal_scheduler")
+    house.run(ms=MINUTE_MS)
+
+    plan = house.said_of("basal_scheduler", BasalPlanMade)[-1]
+    assert (True, True) == (kept.accepted, week.accepted)
+    assert (PROFILE.name,) * 7 == before.days
+    assert days == house.state("basal_scheduler").programme.days
+    assert 2 == len(plan.profiles)
+    assert {600} < {step.rate for step in plan.steps}
+
+
+def test_a_profile_in_use_is_replaced_where_it_is_used(house: FakeHouse) -> None:
+    """Who mends the profile of one day must not change the others."""
+    house.ask(REST, to="basal_scheduler")
+    house.ask(SetBasalWeek(days=("rest",) * 7), to="basal_scheduler")
+    house.run(ms=MINUTE_MS)
+    changed = SetBasalProfile(
+        name="rest",
+        zone="Asia/Tokyo",
+        segments=(ProfileSegment(start_minute=0, rate=MilliUnitsPerHour(700)),),
+        activate=False,
+    )
+    house.ask(changed, to="basal_scheduler")
+    house.run(ms=MINUTE_MS)
+
+    programme = house.state("basal_scheduler").programme
+    assert (("rest",) * 7, PROFILE.zone) == (programme.days, programme.zone)
+    assert [700] == [
+        step.rate for step in house.said_of("basal_scheduler", BasalPlanMade)[-1].steps
+    ]
+
+
+@pytest.mark.requirement("R86")
+def test_a_journey_moves_the_plan_with_the_clock(house: FakeHouse) -> None:
+    """Who travels keeps the profile; the clock on the wall is another one."""
+    before = house.said_of("basal_scheduler", BasalPlanMade)[-1].steps
+    asked = house.ask(SetBasalZone(zone="America/New_York"), to="basal_scheduler")
+    house.run(ms=MINUTE_MS)
+
+    after = house.said_of("basal_scheduler", BasalPlanMade)[-1].steps
+    dawn = {step.at % (24 * HOUR_MS) for step in before[1:] if step.rate == 1_200}
+    later = {step.at % (24 * HOUR_MS) for step in after[1:] if step.rate == 1_200}
+    assert asked.accepted
+    assert "America/New_York" == house.state("basal_scheduler").programme.zone
+    assert {(at + 6 * HOUR_MS) % (24 * HOUR_MS) for at in dawn} == later
+
+
+def test_a_journey_to_nowhere_changes_nothing(house: FakeHouse) -> None:
+    """A slip of the finger must not stop the plan."""
+    house.ask(SetBasalZone(zone="Europe/Nowhere"), to="basal_scheduler")
+    house.run(ms=MINUTE_MS)
+
+    assert "unknown_zone" == house.said_of("basal_scheduler", BasalZoneRefused)[-1].reason
+    assert PROFILE.zone == house.state("basal_scheduler").programme.zone
+    assert house.state("basal_scheduler").waiting is None
+
+
+@pytest.mark.parametrize(
+    ("days", "reason"),
+    [(("rest",) * 6, "days_wrong"), (("nobody",) * 7, "no_such_profile")],
+)
+def test_a_week_of_what_is_not_there_is_refused(
+    house: FakeHouse, days: tuple[str, ...], reason: str
+) -> None:
+    """Nothing changes, and the person hears why."""
+    refused = house.ask(SetBasalWeek(days=days), to="basal_scheduler")
+
+    assert (False, reason) == (refused.accepted, refused.reason)
+
+
+def test_without_a_profile_there_is_no_week_and_no_journey() -> None:
+    """No therapy setting has a default."""
+    empty = FakeHouse()
+
+    for command in (SetBasalWeek(days=("a",) * 7), SetBasalZone(zone="Asia/Tokyo")):
+        assert "no_profile" == empty.ask(command, to="basal_scheduler").reason
+
+
+def test_profiles_have_a_limit_with_a_name(house: FakeHouse) -> None:
+    """Nothing grows for ever; a kept name can always be replaced."""
+    answers = [
+        house.ask(
+            SetBasalProfile(
+                name=f"p{number}", zone=PROFILE.zone, segments=REST.segments, activate=False
+            ),
+            to="basal_scheduler",
+        ).reason
+        for number in range(PROFILES_MAX)
+    ]
+
+    assert ["too_many_profiles"] == [reason for reason in answers if reason]
+    assert PROFILES_MAX - 1 == len(house.said_of("basal_scheduler", BasalProfileSet)) - 1
+    assert house.ask(PROFILE, to="basal_scheduler").accepted
