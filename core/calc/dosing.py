@@ -102,8 +102,7 @@ def read_history(scenario: DosingScenario) -> History:
     Raises:
         ScenarioError: with the path of the first field that cannot be.
     """
-    if scenario.at.year not in YEARS:
-        raise ScenarioError("$.at", f"the year is not {YEARS.start} to {YEARS.stop - 1}")
+    check_year(scenario.at, path="$.at")
     model = counted_model(scenario)
     if scenario.discretisation == "oref0" and not scenario.relative:
         raise ScenarioError("$.relative", "oref0 counts basal relative to the schedule")
@@ -125,6 +124,16 @@ def read_history(scenario: DosingScenario) -> History:
         reason = "relative basal needs the scheduled rate of all of its time in `basal`"
         raise ScenarioError(f"$.doses[{outside}]", reason)
     return found
+
+
+def check_year(at: Instant, *, path: str) -> None:
+    """Refuse an instant so far off that arithmetic with it would end.
+
+    Raises:
+        ScenarioError: with the path.
+    """
+    if at.year not in YEARS:
+        raise ScenarioError(path, f"the year is not {YEARS.start} to {YEARS.stop - 1}")
 
 
 def counted_model(scenario: DosingScenario) -> Spelled:

@@ -4,6 +4,8 @@ from typing import Any, Final
 
 from core.calc.activity import ACTIVITY
 from core.calc.basal import BASAL
+from core.calc.cob import COB
+from core.calc.forecast import FORECAST
 from core.calc.glucose import GLUCOSE
 from core.calc.iob import IOB
 from core.calc.kind import Kind
@@ -15,6 +17,8 @@ _ALL: tuple[Kind[Any], ...] = (
     BASAL,
     PULSES,
     GLUCOSE,
+    COB,
+    FORECAST,
 )
 
 KINDS: Final[dict[str, Kind[Any]]] = {kind.name: kind for kind in _ALL}

@@ -44,25 +44,30 @@ def loop_parts(history: History) -> list[Part]:
     for part in parts_of(history, until=LOOP_UNTIL):
         if part.start > history.at:
             continue
-        if part.end - part.start <= LOOP_MOMENTARY_MS:
-            parts.append(msgspec.structs.replace(part, end=part.start))
-        else:
-            parts.extend(_loop_steps(part, at=history.at))
+        delay = round(part.curve.delay_min * MINUTE_MS)
+        reached = (history.at - part.start + delay) // LOOP_STEP_MS * LOOP_STEP_MS
+        parts.extend(step for step in _loop_steps(part) if step.start - part.start <= reached)
     return parts
 
 
-def _loop_steps(part: Part, *, at: UtcMillis) -> Iterator[Part]:
-    """Give the momentary doses of one part.
+def loop_steps(history: History) -> list[Part]:
+    """Cut as `loop_parts` and to the end of each dose: what Loop's effects on glucose are of.
 
-    One before the present is its whole step. One after it has all of its insulin on board as
-    well, so that its share is what Loop counts.
+    There the steps ahead change nothing, for what is not given yet has no effect.
     """
-    whole, delay = part.end - part.start, round(part.curve.delay_min * MINUTE_MS)
-    reached = (at - part.start + delay) // LOOP_STEP_MS * LOOP_STEP_MS
-    for offset in range(0, min(reached, whole) + 1, LOOP_STEP_MS):
+    parts = parts_of(history, until=LOOP_UNTIL)
+    return [step for part in parts for step in _loop_steps(part)]
+
+
+def _loop_steps(part: Part) -> Iterator[Part]:
+    """Give the momentary doses of one part, each at the begin of its step."""
+    whole = part.end - part.start
+    if whole <= LOOP_MOMENTARY_MS:
+        yield msgspec.structs.replace(part, end=part.start)
+        return
+    for offset in range(0, whole, LOOP_STEP_MS):
         share = (min(offset + LOOP_STEP_MS, whole) - offset) / whole
-        moment = UtcMillis(part.start + offset)
-        yield _momentary(part, moment, units=part.units * share)
+        yield _momentary(part, UtcMillis(part.start + offset), units=part.units * share)
 
 
 def oref0_parts(history: History) -> list[Part]:
