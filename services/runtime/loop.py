@@ -125,6 +125,7 @@ class Loop(Generic[StateT]):
 
     async def _turn(self) -> None:
         while going_on():
+            await asyncio.sleep(0)  # a full inbox must not keep the outbox and pings waiting
             inputs = await self._next()
             if inputs:
                 await self._think(inputs)
