@@ -7,7 +7,7 @@ multiplication, whatever the doses are; other curves are added up over the doses
 """
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -65,49 +65,46 @@ class SlidingSum:
         """
         if now < self._now:
             raise ValueError("an instant is out of order")
-        self._advance((now - self._now) / MINUTE_MS)
+        units, decayed, first, second = self._advanced((now - self._now) / MINUTE_MS)
         self._now = now
-        while self._to_come and self._to_come[0][0] <= now:
-            pulse = self._to_come.popleft()
-            self._held += pulse[1]
-            self._waiting.append(pulse)
-        while self._waiting and now - self._waiting[0][0] > self._delay_ms:
-            pulse = self._waiting.popleft()
-            self._held -= pulse[1]
-            self._acting.append(pulse)
-            self._count(pulse, 1.0)
-        while self._acting and now - self._acting[0][0] >= self._end_ms:
-            self._count(self._acting.popleft(), -1.0)
-        if not self._acting:
-            self._sums = (0.0, 0.0, 0.0, 0.0)
-        if not self._waiting:
-            self._held = 0.0
-        units, decayed, first, second = self._sums
-        level = self._level
-        left = units * (1 - level) + level * (decayed + first / self._tau) - self._square * second
-        return self._held + left
+        tau, delayed, exp = self._tau, now - self._delay_ms, math.exp
+        to_come, waiting, acting = self._to_come, self._waiting, self._acting
+        while to_come and to_come[0][0] <= now:
+            waiting.append(to_come.popleft())
+            self._held += waiting[-1][1]
+        while waiting and waiting[0][0] < delayed:
+            when, amount = pulse = waiting.popleft()
+            acting.append(pulse)
+            age = (delayed - when) / MINUTE_MS
+            weight = amount * exp(-age / tau)
+            self._held -= amount
+            units, decayed = units + amount, decayed + weight
+            first, second = first + age * weight, second + age * age * weight
+        while acting and now - acting[0][0] >= self._end_ms:
+            when, amount = acting.popleft()
+            age = (delayed - when) / MINUTE_MS
+            weight = amount * exp(-age / tau)
+            units, decayed = units - amount, decayed - weight
+            first, second = first - age * weight, second - age * age * weight
+        # With nothing left the rounding of all that went through is let go of as well.
+        self._held = self._held if waiting else 0.0
+        self._sums = (units, decayed, first, second) if acting else (0.0, 0.0, 0.0, 0.0)
+        return self._held + self._left()
 
-    def _advance(self, minutes: float) -> None:
+    def _advanced(self, minutes: float) -> tuple[float, float, float, float]:
         units, decayed, first, second = self._sums
         factor = math.exp(-minutes / self._tau)
-        self._sums = (
+        return (
             units,
             factor * decayed,
             factor * (first + minutes * decayed),
             factor * (second + 2 * minutes * first + minutes * minutes * decayed),
         )
 
-    def _count(self, pulse: Pulse, sign: float) -> None:
+    def _left(self) -> float:
         units, decayed, first, second = self._sums
-        age = (self._now - pulse[0] - self._delay_ms) / MINUTE_MS
-        amount = sign * pulse[1]
-        weight = amount * math.exp(-age / self._tau)
-        self._sums = (
-            units + amount,
-            decayed + weight,
-            first + age * weight,
-            second + age * age * weight,
-        )
+        level = self._level
+        return units * (1 - level) + level * (decayed + first / self._tau) - self._square * second
 
 
 def on_board_series(
@@ -139,9 +136,28 @@ def on_board_now(pulses: Sequence[Pulse], *, curve: Curve, at: UtcMillis) -> flo
         curve: of their insulin.
         at: [ms] the instant.
     """
-    first = bisect_right(pulses, (UtcMillis(at - math.ceil(curve.end_min * MINUTE_MS)), math.inf))
-    last = bisect_left(pulses, (UtcMillis(at + 1), -math.inf))
-    fraction = curve.fraction
-    return math.fsum(
-        units * fraction((at - when) / MINUTE_MS) for when, units in pulses[first:last]
-    )
+    first = _index(pulses, at - math.ceil(curve.end_min * MINUTE_MS))
+    last = _index(pulses, at)
+    shape = curve.shape
+    if not isinstance(shape, Exponential):
+        return math.fsum(
+            units * curve.fraction((at - when) / MINUTE_MS) for when, units in pulses[first:last]
+        )
+    # The formula of the shape, its constants taken out of the sum: a fourth of the time.
+    tau, level = shape.tau, shape.scale * (1 - shape.rise)
+    rest, slope, square = 1 - level, level / tau, shape.scale / (tau * shape.duration)
+    begin_ms = at - curve.delay_min * MINUTE_MS
+    waiting = _index(pulses, math.floor(begin_ms))
+    exp = math.exp
+    acting = [
+        units * (rest + (level + minute * (slope - square * minute)) * exp(-minute / tau))
+        for minute, units in [
+            ((begin_ms - when) / MINUTE_MS, units) for when, units in pulses[first:waiting]
+        ]
+    ]
+    return math.fsum(acting) + math.fsum(units for _, units in pulses[waiting:last])
+
+
+def _index(pulses: Sequence[Pulse], at: int) -> int:
+    """Count the doses up to an instant, itself counted in."""
+    return bisect_right(pulses, (UtcMillis(at), math.inf))
