@@ -10,10 +10,10 @@ from core.glucose_alerts import (
     CORRECTED_MS,
     PERSISTS_MS,
     SENSOR_MS,
-    Facts,
     priority_of,
     standing,
 )
+from core.glucose_picture import Picture
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, UtcMillis
 
 
@@ -49,7 +49,7 @@ class Sound(msgspec.Struct, frozen=True, kw_only=True):
 
 def advance(
     soundings: Sequence[Sounding],
-    facts: Facts,
+    picture: Picture,
     *,
     snoozed: Set[AlertName],
     now: UtcMillis,
@@ -59,47 +59,51 @@ def advance(
 
     Args:
         soundings: before it.
-        facts: known by now.
+        picture: what is known by now.
         snoozed: alerts that a person silences now; those that do not stand are ignored.
         now: [ms] instant, not before the last one.
     """
-    stand = standing(facts, active={one.name for one in soundings}, now=now)
+    stand = standing(picture, active={one.name for one in soundings}, now=now)
     kept: list[Sounding] = []
     sounds: list[Sound] = []
     for one in soundings:
         if one.name not in stand:
             sounds.append(Sound(at=now, name=one.name, what="cleared", priority=one.priority))
             continue
-        after, what = _go_on(one, facts, is_snoozed=one.name in snoozed, now=now)
+        after, what = _go_on(one, picture, is_snoozed=one.name in snoozed, now=now)
         kept.append(after)
         if what is not None:
             sounds.append(Sound(at=now, name=one.name, what=what, priority=after.priority))
     known = {one.name for one in kept}
     for name in RULES:
         if name in stand and name not in known:
-            priority = priority_of(name, soundings=1, facts=facts, now=now)
+            priority = priority_of(name, soundings=1, picture=picture, now=now)
             kept.append(Sounding(name=name, raised_at=now, sounded_at=now, priority=priority))
             sounds.append(Sound(at=now, name=name, what="raised", priority=priority))
     return tuple(kept), tuple(sounds)
 
 
 def look_again_at(
-    soundings: Sequence[Sounding], facts: Facts, *, now: UtcMillis
+    soundings: Sequence[Sounding], picture: Picture, *, now: UtcMillis
 ) -> UtcMillis | None:
     """Give the next instant at which time alone may change an alert; None when it cannot."""
-    settings = facts.settings
-    sensor = [r.at for r in facts.readings if r.source == "sensor"][-1:]
-    meter = [r.at for r in facts.readings if r.source == "meter"][-1:] or [facts.since]
+    settings, latest = picture.settings, picture.latest
     wakes: list[int] = []
-    for at in sensor:
-        wakes += [at + settings.missing_min * MINUTE_MS + 1, at + SENSOR_MS + 1]
-    if settings.measurements_a_day:
-        wakes += [at + DAY_MS // settings.measurements_a_day for at in meter]
-        wakes += [r.at + DAY_MS for r in facts.readings if r.source == "meter"]
-    wakes += [r.at + PERSISTS_MS for r in facts.readings[-1:]]
-    wakes += [at + wait for at in facts.corrections for wait in CORRECTED_MS]
-    wakes += [at + wait for at in (*facts.meals, *facts.set_changes) for wait in AFTER_MS]
-    wakes += [at + hours * HOUR_MS for at in facts.set_changes for hours in settings.set_hours]
+    if picture.sensor_at is not None:
+        wakes += [picture.sensor_at + settings.missing_min * MINUTE_MS + 1]
+        wakes += [picture.sensor_at + SENSOR_MS + 1]
+    if latest is not None:
+        wakes += [latest.at + settings.missing_min * MINUTE_MS + 1]
+    if settings.measurements_a_day and picture.since is not None:
+        last = picture.measured[-1] if picture.measured else picture.since
+        wakes += [last + DAY_MS // settings.measurements_a_day]
+        wakes += [at + DAY_MS for at in picture.measured]
+    if picture.low_since is not None:
+        wakes += [picture.low_since + PERSISTS_MS]
+    wakes += [at + wait for at in picture.corrections for wait in CORRECTED_MS]
+    changes = () if picture.set_at is None else (picture.set_at,)
+    wakes += [at + wait for at in (*picture.meals, *changes) for wait in AFTER_MS]
+    wakes += [at + hours * HOUR_MS for at in changes for hours in settings.set_hours]
     wakes += [due for one in soundings if (due := _sounds_next(one)) is not None]
     return min((UtcMillis(at) for at in wakes if at > now), default=None)
 
@@ -112,7 +116,7 @@ def _sounds_next(one: Sounding) -> UtcMillis | None:
 
 
 def _go_on(
-    one: Sounding, facts: Facts, *, is_snoozed: bool, now: UtcMillis
+    one: Sounding, picture: Picture, *, is_snoozed: bool, now: UtcMillis
 ) -> tuple[Sounding, AlertWhat | None]:
     """Snooze it, sound it again if its time has come, or leave it."""
     if is_snoozed:
@@ -122,7 +126,7 @@ def _go_on(
     if due is None or now < due:
         return one, None
     count = one.count + 1
-    priority = priority_of(one.name, soundings=count, facts=facts, now=now)
+    priority = priority_of(one.name, soundings=count, picture=picture, now=now)
     after = msgspec.structs.replace(
         one, count=count, sounded_at=now, snoozed_until=None, priority=priority
     )

@@ -30,6 +30,9 @@ TREND_MS: Final = Milliseconds(15 * MINUTE_MS)
 TREND_READINGS_MIN: Final = 3
 """[-] fewer give no trend; source: Loop's momentum."""
 
+TREND_SPAN_MS_MIN: Final = Milliseconds(5 * MINUTE_MS)
+"""[ms] from the first to the last reading of a trend; over seconds noise is all there is."""
+
 TREND_GAP_MS_MAX: Final = Milliseconds(12 * MINUTE_MS)
 """[ms] between two readings of a trend, at most: one missing reading."""
 
@@ -95,6 +98,13 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the slope as an arrow."""
 
 
+NO_TREND: Final = Trend(mg_dl_per_min=None, arrow="NotComputable")
+"""[-] of too few readings."""
+
+Point = tuple[UtcMillis, MgDl]
+"""[ms], [mg/dL] time and value."""
+
+
 def judge(readings: Sequence[Reading]) -> tuple[Verdict, ...]:
     """Judge readings in the order in which they came.
 
@@ -129,17 +139,23 @@ def newest(readings: Sequence[Reading]) -> Reading | None:
 
 
 def trend(readings: Sequence[Reading], *, now: UtcMillis) -> Trend:
-    """Fit a line through one sensor's readings of the last 15 min, by least squares.
+    """Fit a line through one sensor's readings of the last 15 min.
 
     Args:
         readings: that count, sorted.
         now: [ms] instant.
     """
-    points = _points(readings, since=UtcMillis(now - TREND_MS), until=now)
+    return trend_of(_points(readings, since=UtcMillis(now - TREND_MS), until=now))
+
+
+def trend_of(points: Sequence[Point]) -> Trend:
+    """Fit a line through points of one sensor, sorted by time, by least squares."""
     times = [at for at, _ in points]
     gaps = [after - before for before, after in zip(times, times[1:], strict=False)]
-    if len(points) < TREND_READINGS_MIN or max(gaps) > TREND_GAP_MS_MAX or min(gaps) == 0:
-        return Trend(mg_dl_per_min=None, arrow="NotComputable")
+    if len(points) < TREND_READINGS_MIN or max(gaps) > TREND_GAP_MS_MAX:
+        return NO_TREND
+    if min(gaps) == 0 or times[-1] - times[0] < TREND_SPAN_MS_MIN:
+        return NO_TREND
     middle = sum(times) / len(times)
     level = sum(value for _, value in points) / len(points)
     spread = sum((at - middle) ** 2 for at in times)
@@ -228,9 +244,7 @@ def _verdict(reading: Reading, taken: Sequence[Reading]) -> Verdict:
     return "backfill" if late or is_older else "taken"
 
 
-def _points(
-    readings: Sequence[Reading], *, since: UtcMillis, until: UtcMillis
-) -> list[tuple[UtcMillis, int]]:
+def _points(readings: Sequence[Reading], *, since: UtcMillis, until: UtcMillis) -> list[Point]:
     """Give time and value of one sensor's numbers; LOW and HIGH are none."""
     sensor = [r for r in readings if r.source == "sensor" and since <= r.at <= until]
     if not sensor:

@@ -1,12 +1,13 @@
 """`basalt calc glucose`: which readings count, where they lead, and what alerts they give."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from core.alert_rules import RULES
+from core.alert_rules import RULES, AlertName
 from core.alert_sounding import Sound, Sounding, advance, look_again_at
 from core.calc.glucose_shapes import (
     AlertFound,
@@ -15,12 +16,17 @@ from core.calc.glucose_shapes import (
     NewestFound,
     ReadingFound,
     ReadingGiven,
-    SnoozeGiven,
     SoundFound,
 )
 from core.calc.kind import Kind, instant, millis
 from core.errors import GlucoseTextError, ScenarioError
-from core.glucose_alerts import AlertSettings, Facts
+from core.glucose_picture import (
+    AlertSettings,
+    Picture,
+    fold_correction,
+    fold_meal,
+    fold_reading,
+)
 from core.glucose_quality import (
     STALE_MS,
     Reading,
@@ -40,13 +46,34 @@ LOOKS_MAX: Final = 50_000
 """[-] instants at which alerts are looked at in one calculation."""
 
 
+class Live(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known at an instant."""
+
+    picture: Picture
+    """[-] of glucose."""
+    soundings: tuple[Sounding, ...] = ()
+    """[-] alerts that stand."""
+    snoozed: frozenset[AlertName] = frozenset()
+    """[-] silenced at this very instant."""
+    looked: bool = False
+    """[-] at least once."""
+
+    def seen(self, picture: Picture) -> "Live":
+        """Give the same with another picture."""
+        return msgspec.structs.replace(self, picture=picture)
+
+
+Happening = Callable[[Live, UtcMillis], Live]
+"""What becomes known at an instant [ms]."""
+
+
 def _run(scenario: GlucoseScenario) -> GlucoseResult:
     now = millis(scenario.at)
     heard = _heard(scenario.readings, now)
     verdicts = judge(heard)
     known = counted(heard, verdicts)
-    facts = _facts(scenario, known, now)
-    soundings, sounds = _live(facts, scenario.snoozes, now)
+    news = [r for r, v in zip(heard, verdicts, strict=True) if v == "taken"]
+    soundings, sounds = _live(_happenings(scenario, news, now), _settings(scenario), now)
     latest = newest(known)
     ahead = trend(known, now=now)
     stale = stale_for(latest, now=now)
@@ -89,75 +116,104 @@ def _heard(given: Sequence[ReadingGiven], now: UtcMillis) -> list[Reading]:
     return sorted(found, key=lambda reading: reading.arrived_at)
 
 
-def _facts(scenario: GlucoseScenario, known: tuple[Reading, ...], now: UtcMillis) -> Facts:
+def _settings(scenario: GlucoseScenario) -> AlertSettings:
     asked = scenario.settings
     if not asked.urgent_low_mg_dl < asked.low_mg_dl < asked.high_mg_dl:
         raise ScenarioError("$.settings", "urgent low is below low, and low below high")
     if asked.set_due_h > asked.set_overdue_h:
         raise ScenarioError("$.settings.set_overdue_h", "before it is due")
-    since = millis(scenario.since) if scenario.since else (known[0].at if known else now)
-    if since > now:
-        raise ScenarioError("$.since", "after 'at'")
-    return Facts(
-        readings=known,
-        since=UtcMillis(since),
-        meals=_instants(scenario.meals, now, "$.meals"),
-        corrections=_instants(scenario.corrections, now, "$.corrections"),
-        set_changes=_instants(scenario.set_changes, now, "$.set_changes"),
-        settings=AlertSettings(
-            urgent_low=asked.urgent_low_mg_dl,
-            low=asked.low_mg_dl,
-            high=asked.high_mg_dl,
-            fast=asked.fast_mg_dl_per_min,
-            missing_min=asked.missing_min,
-            measurements_a_day=asked.measurements_a_day,
-            set_hours=(asked.set_due_h, asked.set_overdue_h),
-        ),
+    return AlertSettings(
+        urgent_low=asked.urgent_low_mg_dl,
+        low=asked.low_mg_dl,
+        high=asked.high_mg_dl,
+        fast=asked.fast_mg_dl_per_min,
+        missing_min=asked.missing_min,
+        measurements_a_day=asked.measurements_a_day,
+        set_hours=(asked.set_due_h, asked.set_overdue_h),
     )
 
 
-def _instants(given: Sequence[datetime], now: UtcMillis, path: str) -> tuple[UtcMillis, ...]:
-    found = tuple(millis(at) for at in given)
-    for index, at in enumerate(found):
-        if at > now or (index and at < found[index - 1]):
-            raise ScenarioError(f"{path}[{index}]", "after 'at', or before the one before")
+def _happenings(
+    scenario: GlucoseScenario, news: Sequence[Reading], now: UtcMillis
+) -> list[tuple[UtcMillis, Happening]]:
+    """Put everything that happened in the order in which it was known."""
+    found: list[tuple[UtcMillis, Happening]] = []
+    if scenario.since is not None:
+        found.append((_known(scenario.since, now, "$.since"), _begin))
+    found += [(r.arrived_at, partial(_read, reading=r)) for r in news]
+    for name in ("meals", "corrections", "set_changes"):
+        given: tuple[datetime, ...] = getattr(scenario, name)
+        for index, at in enumerate(given):
+            path = f"$.{name}[{index}]"
+            if index and at < given[index - 1]:
+                raise ScenarioError(path, "before the one before")
+            found.append((_known(at, now, path), _HAPPENINGS[name]))
+    for index, one in enumerate(scenario.snoozes):
+        snoozed_at = _known(one.at, now, f"$.snoozes[{index}].at")
+        found.append((snoozed_at, partial(_snooze, alert=one.alert)))
+    return sorted(found, key=lambda one: one[0])
+
+
+def _known(at: datetime, now: UtcMillis, path: str) -> UtcMillis:
+    found = millis(at)
+    if found > now:
+        raise ScenarioError(path, "after 'at'")
     return found
 
 
+def _begin(live: Live, at: UtcMillis) -> Live:
+    return live.seen(msgspec.structs.replace(live.picture, since=live.picture.since or at))
+
+
+def _read(live: Live, at: UtcMillis, *, reading: Reading) -> Live:
+    del at
+    return live.seen(fold_reading(live.picture, reading))
+
+
+def _eat(live: Live, at: UtcMillis) -> Live:
+    return live.seen(fold_meal(live.picture, at))
+
+
+def _correct(live: Live, at: UtcMillis) -> Live:
+    return live.seen(fold_correction(live.picture, at))
+
+
+def _change_set(live: Live, at: UtcMillis) -> Live:
+    return live.seen(msgspec.structs.replace(live.picture, set_at=at))
+
+
+def _snooze(live: Live, at: UtcMillis, *, alert: AlertName) -> Live:
+    del at
+    return msgspec.structs.replace(live, snoozed=live.snoozed | {alert})
+
+
+_HAPPENINGS: Final[dict[str, Happening]] = {
+    "meals": _eat,
+    "corrections": _correct,
+    "set_changes": _change_set,
+}
+
+
 def _live(
-    facts: Facts, snoozes: Sequence[SnoozeGiven], now: UtcMillis
+    happenings: Sequence[tuple[UtcMillis, Happening]], settings: AlertSettings, now: UtcMillis
 ) -> tuple[tuple[Sounding, ...], list[Sound]]:
-    """Go through time as a service does: at each reading, each snooze, each due instant."""
-    asked = {millis(one.at): one.alert for one in snoozes}
-    arrivals = {reading.arrived_at for reading in facts.readings}
-    looks = {facts.since, *arrivals, *asked, now}
-    waiting = sorted((at for at in looks if facts.since <= at <= now), reverse=True)
-    soundings: tuple[Sounding, ...] = ()
+    """Go through time as a service does: at each happening, and at each instant that is due."""
+    live = Live(picture=Picture(settings=settings))
     sounds: list[Sound] = []
+    at, waiting = now, list(reversed(happenings))
     for _ in range(LOOKS_MAX):
-        if not waiting:
-            return soundings, sounds
-        at = waiting.pop()
-        known = _until(facts, at)
-        snoozed = frozenset({asked[at]} if at in asked else ())
-        soundings, happened = advance(soundings, known, snoozed=snoozed, now=at)
+        upcoming = waiting[-1][0] if waiting else now
+        due = look_again_at(live.soundings, live.picture, now=at) if live.looked else None
+        at = upcoming if due is None else min(due, upcoming)
+        live = msgspec.structs.replace(live, snoozed=frozenset(), looked=True)
+        while waiting and waiting[-1][0] <= at:
+            live = waiting.pop()[1](live, at)
+        soundings, happened = advance(live.soundings, live.picture, snoozed=live.snoozed, now=at)
+        live = msgspec.structs.replace(live, soundings=soundings)
         sounds.extend(happened)
-        again = look_again_at(soundings, known, now=at)
-        if again is not None and waiting and again < waiting[-1]:
-            waiting.append(again)
+        if at >= now:
+            return soundings, sounds
     raise ScenarioError("$.readings", f"more than {LOOKS_MAX} instants to look at")
-
-
-def _until(facts: Facts, at: UtcMillis) -> Facts:
-    """Leave out what is not known yet, and what is too old to matter."""
-    oldest = at - 26 * 60 * MINUTE_MS
-    return msgspec.structs.replace(
-        facts,
-        readings=tuple(r for r in facts.readings if r.arrived_at <= at and r.at >= oldest),
-        meals=tuple(one for one in facts.meals if one <= at),
-        corrections=tuple(one for one in facts.corrections if one <= at),
-        set_changes=tuple(one for one in facts.set_changes if one <= at),
-    )
 
 
 def _found(reading: Reading, verdict: Verdict) -> ReadingFound:

@@ -1,0 +1,129 @@
+"""What is known of glucose now, folded reading by reading: all that alerts are judged by."""
+
+from typing import Final
+
+import msgspec
+
+from core.glucose_quality import TREND_MS, Point, Reading, trend_of
+from schemas.units import HOUR_MS, UtcMillis
+
+POINTS_MAX: Final = 16
+"""[-] newest readings that a trend is made of: 15 min of a sensor that reads each minute."""
+
+MEASURED_MAX: Final = 24
+"""[-] newest measurements by meter that are counted."""
+
+EVENTS_MAX: Final = 20
+"""[-] newest meals, corrections and set changes that are remembered, of each."""
+
+EVENTS_MS: Final = 8 * HOUR_MS
+"""[ms] that meals and corrections are remembered."""
+
+
+class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """When alerts stand; these are no settings of therapy and have defaults."""
+
+    urgent_low: int = 54
+    """[mg/dL] below it; source: consensus level 2."""
+    low: int = 70
+    """[mg/dL] below it; source: consensus level 1."""
+    high: int = 250
+    """[mg/dL] above it; source: consensus level 2."""
+    cleared_beyond: int = 5
+    """[mg/dL] beyond a threshold before its alert ends."""
+    fast: float = 2.0
+    """[mg/dL/min] rising or falling at least so; source: Dexcom."""
+    missing_min: int = 20
+    """[min] without a sensor's reading; source: Tandem and Omnipod, 20 min."""
+    measurements_a_day: int = 4
+    """[-] by meter, without a sensor; 0 for no reminder."""
+    set_hours: tuple[int, int] = (48, 72)
+    """[h] of a set: due from here on, overdue from here on."""
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of glucose and of what was done about it; the news alone, nothing filled in."""
+
+    since: UtcMillis | None = None
+    """[ms] when looking began."""
+    latest: Reading | None = None
+    """[-] the reading with the latest time of measurement."""
+    points: tuple[Point, ...] = ()
+    """[-] newest numbers of the sensor, sorted."""
+    device: str = ""
+    """[-] the sensor that they are of."""
+    sensor_at: UtcMillis | None = None
+    """[ms] last reading of a sensor."""
+    measured: tuple[UtcMillis, ...] = ()
+    """[ms] newest measurements by meter, sorted."""
+    low_since: UtcMillis | None = None
+    """[ms] first of the low readings up to now, none when the latest is not low."""
+    not_high_at: UtcMillis | None = None
+    """[ms] last reading that was not high."""
+    meals: tuple[UtcMillis, ...] = ()
+    """[ms] newest, sorted."""
+    corrections: tuple[UtcMillis, ...] = ()
+    """[ms] newest, sorted."""
+    set_at: UtcMillis | None = None
+    """[ms] last change of the infusion set."""
+    settings: AlertSettings = AlertSettings()
+    """[-] thresholds."""
+
+    @property
+    def slope(self) -> float:
+        """Give where glucose leads [mg/dL/min], 0 where nobody knows."""
+        return trend_of(self.points).mg_dl_per_min or 0.0
+
+
+def is_below(reading: Reading, limit: int) -> bool:
+    """Say whether a reading is below a limit [mg/dL]; LOW is below every one."""
+    return reading.bound == "low" or (reading.glucose is not None and reading.glucose < limit)
+
+
+def is_above(reading: Reading, limit: int) -> bool:
+    """Say whether a reading is above a limit [mg/dL]; HIGH is above every one."""
+    return reading.bound == "high" or (reading.glucose is not None and reading.glucose > limit)
+
+
+def fold_reading(picture: Picture, reading: Reading) -> Picture:
+    """Take news in; a reading older than the latest changes nothing."""
+    if picture.latest is not None and reading.at < picture.latest.at:
+        return picture
+    at, settings = reading.at, picture.settings
+    is_low = is_below(reading, settings.low)
+    is_sensor = reading.source == "sensor"
+    measured = picture.measured
+    return msgspec.structs.replace(
+        picture,
+        since=at if picture.since is None else picture.since,
+        latest=reading,
+        points=_points(picture, reading) if is_sensor else picture.points,
+        device=reading.device if is_sensor else picture.device,
+        sensor_at=at if is_sensor else picture.sensor_at,
+        measured=measured if is_sensor else (*measured[-MEASURED_MAX + 1 :], at),
+        low_since=(picture.low_since or at) if is_low else None,
+        not_high_at=picture.not_high_at if is_above(reading, settings.high) else at,
+    )
+
+
+def fold_meal(picture: Picture, at: UtcMillis) -> Picture:
+    """Remember a meal."""
+    return msgspec.structs.replace(picture, meals=_with(picture.meals, at))
+
+
+def fold_correction(picture: Picture, at: UtcMillis) -> Picture:
+    """Remember a correction bolus."""
+    return msgspec.structs.replace(picture, corrections=_with(picture.corrections, at))
+
+
+def _points(picture: Picture, reading: Reading) -> tuple[Point, ...]:
+    kept = picture.points if reading.device == picture.device else ()
+    if reading.glucose is None:
+        return kept
+    recent = tuple(point for point in kept[-POINTS_MAX + 1 :] if point[0] >= reading.at - TREND_MS)
+    return (*recent, (reading.at, reading.glucose))
+
+
+def _with(known: tuple[UtcMillis, ...], at: UtcMillis) -> tuple[UtcMillis, ...]:
+    kept = (one for one in known if one >= at - EVENTS_MS)
+    return tuple(sorted((*kept, at)))[-EVENTS_MAX:]
