@@ -35,8 +35,12 @@ def standing(picture: Picture, *, active: Set[AlertName], now: UtcMillis) -> fro
         active: those that stood until now; a threshold lets go of them only beyond it.
         now: [ms] instant.
     """
-    found = {name for name, stands in _TESTS.items() if stands(picture, name in active, now)}
-    return frozenset(found - ({"glucose_predicted_low"} if "glucose_low" in found else set()))
+    found: set[AlertName] = {
+        name for name, stands in _TESTS.items() if stands(picture, name in active, now)
+    }
+    if "glucose_low" in found:
+        found.discard("glucose_predicted_low")
+    return frozenset(found)
 
 
 def priority_of(

@@ -204,7 +204,10 @@ def noise(readings: Sequence[Reading], *, now: UtcMillis) -> Noise:
     straight = math.hypot((points[-1][0] - points[0][0]) / 1000 * 0.03, last - points[0][1])
     part = 1 - straight / way
     classes: tuple[tuple[float, Noise], ...] = ((0.35, "clean"), (0.5, "light"), (0.7, "medium"))
-    return next((name for limit, name in classes if part < limit), "heavy")
+    for limit, name in classes:
+        if part < limit:
+            return name
+    return "heavy"
 
 
 def is_flat(readings: Sequence[Reading], *, now: UtcMillis) -> bool:

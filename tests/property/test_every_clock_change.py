@@ -1,12 +1,11 @@
 """R86: through every clock change from 2000 to 2037 the basal is what the wall asks for."""
 
+import importlib.resources
 import zoneinfo
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from pathlib import Path
 
 import pytest
-import tzdata
 
 from core.pulses import PULSE_PARTS, Parts, due, stretches
 from core.schedule import PLAN_MS, every_day, plan_steps
@@ -63,7 +62,7 @@ def offset_s(zone: zoneinfo.ZoneInfo, second: int) -> int:
 
 def all_changes() -> dict[Change, str]:
     """Give every change once, with a zone that makes it."""
-    folder = Path(tzdata.__file__).parent
+    folder = importlib.resources.files("tzdata")
     names = (folder / "zones").read_text(encoding="ascii").split()
     differing = {(folder / "zoneinfo" / name).read_bytes(): name for name in names}
     return {change: zone for zone in differing.values() for change in changes_of(zone)}
