@@ -11,6 +11,7 @@ from schemas.alarms import (
     AlarmCleared,
     AlarmPriority,
     AlarmRaised,
+    AlarmRepeated,
 )
 from schemas.message import Event
 
@@ -81,6 +82,8 @@ def fold_alarm(alarms: Alarms, entry: Entry) -> Alarms:
                 raised.alarm, raised.priority, raised.to, raised.text, entry.at, ""
             )
             return (*alarms, active)
+        case AlarmRepeated(alarm=alarm, priority=priority):
+            return tuple(_sound_again(one, alarm, priority) for one in alarms)
         case AlarmCleared(alarm=alarm):
             return tuple(active for active in alarms if active.alarm != alarm)
         case AlarmAcknowledged(alarm=alarm, actor=actor):
@@ -90,3 +93,10 @@ def fold_alarm(alarms: Alarms, entry: Entry) -> Alarms:
             )
         case _:
             return alarms
+
+
+def _sound_again(active: ActiveAlarm, alarm: str, priority: AlarmPriority) -> ActiveAlarm:
+    """An alarm that sounds again waits for a new reaction."""
+    if active.alarm != alarm:
+        return active
+    return active._replace(priority=priority, acknowledged_by="")

@@ -19,6 +19,7 @@ from schemas.alarms import (
     AlarmAcknowledged,
     AlarmCleared,
     AlarmRaised,
+    AlarmRepeated,
 )
 from schemas.message import Command, Event
 from schemas.record import (
@@ -126,7 +127,7 @@ def evolve_common(common: Common, entry: Entry, *, me: Speaker) -> Common:
             return msgspec.structs.replace(common, missing_from=left)
         case SpeakerForked(speaker=name):
             return msgspec.structs.replace(common, forked=_with(common.forked, name))
-        case AlarmRaised() | AlarmCleared() | AlarmAcknowledged():
+        case AlarmRaised() | AlarmRepeated() | AlarmCleared() | AlarmAcknowledged():
             return msgspec.structs.replace(common, alarms=fold_alarm(common.alarms, entry))
         case _:
             return common

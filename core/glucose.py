@@ -1,31 +1,47 @@
-"""Glucose: which readings anybody may dose by, and the alarms for low and high."""
+"""Glucose: which readings anybody may dose by, and what a person must be told."""
 
+from collections.abc import Set
 from typing import Final
 
 import msgspec
 
-from core.alarms import ActiveAlarm, Condition, clear_alarm, raise_alarm
-from core.common import (
-    COMMON_COMMANDS,
-    COMMON_EVENTS,
-    Common,
-    decide_common,
-    evolve_common,
-)
-from core.decider import Decider, Entry, never, no_effects
+from core.alert_rules import RULES, AlertName
+from core.alert_sounding import Sound, Sounding, advance, look_again_at
+from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
+from core.decider import Decider, Entry, no_effects
 from core.errors import GlucoseTextError
+from core.glucose_picture import Picture, fold_reading
+from core.glucose_state import (
+    GLUCOSE_INGEST,
+    GlucoseState,
+    evolve,
+    initial,
+    reading_of,
+    settings_of,
+    view,
+)
 from core.glucose_text import GlucoseText, parse_glucose
+from schemas.alarms import (
+    AcknowledgementRefused,
+    AlarmCleared,
+    AlarmRaised,
+    AlarmRepeated,
+    AlarmSnoozed,
+    SnoozeAlarm,
+)
 from schemas.glucose import (
+    GlucoseAlertsRefused,
+    GlucoseAlertsSet,
     GlucoseBeyondRange,
     GlucoseMeasured,
     ReadingRejected,
     RecordReading,
     RejectionReason,
+    SetGlucoseAlerts,
 )
 from schemas.message import Event, Now
-from schemas.units import MINUTE_MS, MgDl, Milliseconds, PumpId, Speaker, UtcMillis
-
-GLUCOSE_INGEST: Final = Speaker("glucose_ingest")
+from schemas.record import Tick
+from schemas.units import HOUR_MS, MINUTE_MS, MgDl, Milliseconds, Speaker, UtcMillis
 
 GLUCOSE_MG_DL_MIN = MgDl(10)
 """[mg/dL] below it no living person measures; source: Loop's manual entry, 10 to 600."""
@@ -39,79 +55,34 @@ GLUCOSE_FUTURE_MS_MAX = Milliseconds(5 * MINUTE_MS)
 GLUCOSE_ANCIENT_MS = Milliseconds(24 * 60 * MINUTE_MS)
 """[ms] older readings are not taken as news; project's own choice."""
 
-URGENT_LOW_MG_DL = MgDl(54)
-"""[mg/dL] below it the alarm is of high priority; source: consensus level 2."""
-
-LOW_MG_DL = MgDl(70)
-"""[mg/dL] below it is low; source: consensus level 1."""
-
-HIGH_MG_DL = MgDl(250)
-"""[mg/dL] above it is high; source: consensus level 2."""
-
-CLEARED_BEYOND_MG_DL = MgDl(5)
-"""[mg/dL] beyond the threshold before an alarm ends, so that it does not flutter."""
-
-LATEST_READINGS_MAX = 300
-"""[-] readings kept at least to find duplicates: a day of a sensor that reads every 5 min."""
-
-NEWEST_READINGS_MAX = 32
-"""[-] of them that are added to one by one; moved over together, so that a reading is cheap."""
-
-_URGENT = Condition("glucose_urgent_low", "high", "person", "Glucose is below 54 mg/dL: eat now.")
-_LOW = Condition("glucose_low", "medium", "person", "Glucose is below 70 mg/dL.")
-_HIGH = Condition("glucose_high", "low", "person", "Glucose is above 250 mg/dL.")
-
-
-ReadingKey = tuple[UtcMillis, str, str]
-"""Time of measurement [ms], source and device: what makes two readings the same one."""
-
-
-class GlucoseState(msgspec.Struct, frozen=True, kw_only=True):
-    """What glucose_ingest knows of one person."""
-
-    common: Common = Common()
-    """[-] alarms and faults."""
-    latest: GlucoseMeasured | GlucoseBeyondRange | None = None
-    """[-] the reading with the latest time of measurement."""
-    seen: tuple[ReadingKey, ...] = ()
-    """[-] the newest readings taken, in order of arrival."""
-    seen_before: tuple[ReadingKey, ...] = ()
-    """[-] those taken before them, in order of arrival."""
-    counted: int = 0
-    """[-] readings taken in all."""
-    rejected: int = 0
-    """[-] readings rejected in all."""
-
-
-class GlucoseView(msgspec.Struct, frozen=True, kw_only=True):
-    """Glucose as a person sees it."""
-
-    glucose: MgDl | None
-    """[mg/dL] the latest reading, none if it was LOW or HIGH or there is none."""
-    mark: str | None
-    """[-] 'low' or 'high' where the device gave no number."""
-    measured_at: UtcMillis | None
-    """[ms] its time."""
-    readings: int
-    """[-] taken in all."""
-    rejected: int
-    """[-] rejected in all."""
-    alarms: tuple[ActiveAlarm, ...]
-    """[-] active, oldest first."""
-
-
-def _initial(pump: PumpId) -> GlucoseState:
-    del pump
-    return GlucoseState()
+_THRESHOLDS: Final[tuple[tuple[str, int, int], ...]] = (
+    ("urgent_low", 40, 100),
+    ("low", 50, 150),
+    ("high", 120, 400),
+    ("fast", 1_000, 10_000),
+    ("missing", 5 * MINUTE_MS, 240 * MINUTE_MS),
+    ("measurements_a_day", 0, 24),
+    ("set_due", 24 * HOUR_MS, 168 * HOUR_MS),
+    ("set_overdue", 24 * HOUR_MS, 168 * HOUR_MS),
+)
+"""[-] fields of SetGlucoseAlerts with their least and largest values."""
 
 
 def _decide(state: GlucoseState, entry: Entry, now: Now) -> tuple[Event, ...]:
     shared = decide_common(state.common, entry)
     if shared is not None:
         return shared
-    if isinstance(entry.body, RecordReading):
-        return _judge(state, entry.body, now)
-    return ()
+    match entry.body:
+        case RecordReading() as asked:
+            return _judge(state, asked, now)
+        case Tick():
+            return _alerts(state, state.picture, now)
+        case SnoozeAlarm(alarm=alarm):
+            return _snooze(state, alarm, str(entry.actor), now)
+        case SetGlucoseAlerts() as wanted:
+            return _set_alerts(state, wanted, str(entry.actor), now)
+        case _:
+            return ()
 
 
 def _judge(state: GlucoseState, asked: RecordReading, now: Now) -> tuple[Event, ...]:
@@ -128,8 +99,10 @@ def _judge(state: GlucoseState, asked: RecordReading, now: Now) -> tuple[Event, 
             ),
         )
     event = _reading(asked, value)
-    is_news = state.latest is None or asked.measured_at > state.latest.measured_at
-    return (event, *(_alarms(state, event) if is_news else ()))
+    if state.latest is not None and asked.measured_at <= state.latest.measured_at:
+        return (event,)
+    picture = fold_reading(state.picture, reading_of(event, now=now.therapy))
+    return (event, *_alerts(state, picture, now))
 
 
 def _read(asked: RecordReading) -> GlucoseText | None:
@@ -177,75 +150,93 @@ def _why_not(
     return "duplicate" if key in state.seen or key in state.seen_before else None
 
 
-def _alarms(state: GlucoseState, event: GlucoseMeasured | GlucoseBeyondRange) -> tuple[Event, ...]:
-    """Raise and clear by the newest reading; LOW and HIGH lie beyond every threshold."""
-    alarms = state.common.alarms
-    if isinstance(event, GlucoseBeyondRange):
-        low, high = event.bound == "low", event.bound == "high"
-        urgent, not_urgent, not_low, not_high = low, high, high, low
-    else:
-        value = event.glucose
-        if not alarms and LOW_MG_DL <= value <= HIGH_MG_DL:
-            return ()
-        low, high = value < LOW_MG_DL, value > HIGH_MG_DL
-        urgent = value < URGENT_LOW_MG_DL
-        not_urgent = value >= URGENT_LOW_MG_DL + CLEARED_BEYOND_MG_DL
-        not_low = value >= LOW_MG_DL + CLEARED_BEYOND_MG_DL
-        not_high = value <= HIGH_MG_DL - CLEARED_BEYOND_MG_DL
-    return (
-        *(clear_alarm(alarms, _URGENT.alarm) if not_urgent else ()),
-        *(clear_alarm(alarms, _LOW.alarm) if not_low else ()),
-        *(clear_alarm(alarms, _HIGH.alarm) if not_high else ()),
-        *(raise_alarm(alarms, _URGENT) if urgent else ()),
-        *(raise_alarm(alarms, _LOW) if low else ()),
-        *(raise_alarm(alarms, _HIGH) if high else ()),
+def _alerts(
+    state: GlucoseState,
+    picture: Picture,
+    now: Now,
+    *,
+    snoozed: Set[AlertName] = frozenset(),
+    actor: str = "",
+) -> tuple[Event, ...]:
+    """Say what has happened with alerts by this picture."""
+    soundings, sounds = advance(state.soundings, picture, snoozed=snoozed, now=now.therapy)
+    if not sounds:
+        return ()
+    after = {one.name: one for one in soundings}
+    return tuple(_alarm(sound, after.get(sound.name), actor) for sound in sounds)
+
+
+def _alarm(sound: Sound, after: Sounding | None, actor: str) -> Event:
+    if after is None:
+        return AlarmCleared(alarm=sound.name)
+    if sound.what == "raised":
+        text = RULES[sound.name].text
+        return AlarmRaised(alarm=sound.name, priority=sound.priority, to="person", text=text)
+    if after.snoozed_until is not None:
+        return AlarmSnoozed(alarm=sound.name, until=after.snoozed_until, actor=actor)
+    return AlarmRepeated(alarm=sound.name, priority=sound.priority, count=after.count)
+
+
+def _snooze(state: GlucoseState, alarm: str, actor: str, now: Now) -> tuple[Event, ...]:
+    named: frozenset[AlertName] = frozenset(
+        one.name for one in state.soundings if one.name == alarm
     )
+    if not named:
+        return (AcknowledgementRefused(alarm=alarm[:64], reason="not_active"),)
+    return _alerts(state, state.picture, now, snoozed=named, actor=actor)
 
 
-def _evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
-    body = entry.body
-    if entry.speaker is None:
-        return state
-    if isinstance(body, GlucoseMeasured | GlucoseBeyondRange):
-        latest = state.latest
-        if latest is None or body.measured_at > latest.measured_at:
-            latest = body
-        seen = (*state.seen, (body.measured_at, body.source, body.device))
-        before = state.seen_before
-        if len(seen) >= NEWEST_READINGS_MAX:
-            seen, before = (), (*before, *seen)[-LATEST_READINGS_MAX:]
-        return msgspec.structs.replace(
-            state, latest=latest, seen=seen, seen_before=before, counted=state.counted + 1
-        )
-    if isinstance(body, ReadingRejected):
-        return msgspec.structs.replace(state, rejected=state.rejected + 1)
-    common = evolve_common(state.common, entry, me=GLUCOSE_INGEST)
-    return state if common is state.common else msgspec.structs.replace(state, common=common)
-
-
-def _view(state: GlucoseState, now: Now) -> GlucoseView:
-    del now
-    latest = state.latest
-    return GlucoseView(
-        glucose=latest.glucose if isinstance(latest, GlucoseMeasured) else None,
-        mark=latest.bound if isinstance(latest, GlucoseBeyondRange) else None,
-        measured_at=latest.measured_at if latest else None,
-        readings=state.counted,
-        rejected=state.rejected,
-        alarms=state.common.alarms,
+def _set_alerts(
+    state: GlucoseState, asked: SetGlucoseAlerts, actor: str, now: Now
+) -> tuple[Event, ...]:
+    for field, least, most in _THRESHOLDS:
+        if not least <= getattr(asked, field) <= most:
+            return (GlucoseAlertsRefused(reason="out_of_range", field=field),)
+    for field, holds in (
+        ("low", asked.urgent_low < asked.low),
+        ("high", asked.low < asked.high),
+        ("set_overdue", asked.set_due <= asked.set_overdue),
+    ):
+        if not holds:
+            return (GlucoseAlertsRefused(reason="out_of_range", field=field),)
+    changed = GlucoseAlertsSet(
+        urgent_low=asked.urgent_low,
+        low=asked.low,
+        high=asked.high,
+        fast=asked.fast,
+        missing=asked.missing,
+        measurements_a_day=asked.measurements_a_day,
+        set_due=asked.set_due,
+        set_overdue=asked.set_overdue,
+        actor=actor,
     )
+    picture = msgspec.structs.replace(state.picture, settings=settings_of(changed))
+    return (changed, *_alerts(state, picture, now))
+
+
+def _wake_at(state: GlucoseState) -> UtcMillis | None:
+    return look_again_at(state.soundings, state.picture, now=state.looked_at)
 
 
 GLUCOSE_DECIDER: Final = Decider(
     name=GLUCOSE_INGEST,
-    hears=(),
-    says=(*COMMON_EVENTS, GlucoseMeasured, GlucoseBeyondRange, ReadingRejected),
-    obeys=(*COMMON_COMMANDS, RecordReading),
-    initial=_initial,
+    hears=(Speaker("bolus_advisor"), Speaker("actuator")),
+    says=(
+        *COMMON_EVENTS,
+        GlucoseMeasured,
+        GlucoseBeyondRange,
+        ReadingRejected,
+        AlarmRepeated,
+        AlarmSnoozed,
+        GlucoseAlertsSet,
+        GlucoseAlertsRefused,
+    ),
+    obeys=(*COMMON_COMMANDS, RecordReading, SnoozeAlarm, SetGlucoseAlerts),
+    initial=initial,
     decide=_decide,
-    evolve=_evolve,
-    wake_at=never,
+    evolve=evolve,
+    wake_at=_wake_at,
     effects=no_effects,
-    view=_view,
+    view=view,
 )
 """[-] the thinking of the service glucose_ingest."""

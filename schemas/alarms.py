@@ -3,6 +3,7 @@
 from typing import Literal
 
 from schemas.message import Command, Event, Refusal
+from schemas.units import UtcMillis
 
 AlarmPriority = Literal["high", "medium", "low"]
 AlarmAudience = Literal["person", "operator"]
@@ -19,6 +20,35 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised.v1"):
     """[-] who can do something about it."""
     text: str
     """[-] what is wrong and what the pump does, in a sentence."""
+
+
+class AlarmRepeated(Event, frozen=True, kw_only=True, tag="alarm_repeated.v1"):
+    """It still stands and nobody has reacted; said by the decider that raised the alarm."""
+
+    alarm: str
+    """[-] the condition."""
+    priority: AlarmPriority
+    """[-] from now on; higher than before when nobody has reacted for long."""
+    count: int
+    """[-] how often it has sounded since it was raised or silenced."""
+
+
+class SnoozeAlarm(Command, frozen=True, kw_only=True, tag="snooze_alarm.v1"):
+    """Be silent about it for a while; obeyed by the decider that raised it."""
+
+    alarm: str
+    """[-] the condition."""
+
+
+class AlarmSnoozed(Event, frozen=True, kw_only=True, tag="alarm_snoozed.v1"):
+    """Somebody silenced an alarm; it sounds again if it still stands by then."""
+
+    alarm: str
+    """[-] the condition."""
+    until: UtcMillis
+    """[ms] silent until then: 15 min for low, 30 min for high."""
+    actor: str
+    """[-] who asked."""
 
 
 class AlarmCleared(Event, frozen=True, kw_only=True, tag="alarm_cleared.v1"):

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from schemas.message import Command, Event, Refusal, require
-from schemas.units import MgDl, UtcMillis
+from schemas.units import HOUR_MS, MINUTE_MS, MgDl, Milliseconds, UtcMillis
 
 GlucoseSource = Literal["meter", "sensor"]
 GlucoseUnit = Literal["mg/dL", "mmol/L"]
@@ -59,6 +59,59 @@ class GlucoseBeyondRange(Event, frozen=True, kw_only=True, tag="glucose_beyond_r
     """[-] LOW or HIGH, letter for letter."""
     device: str = ""
     """[-] the device, as it names itself."""
+
+
+class SetGlucoseAlerts(Command, frozen=True, kw_only=True, tag="set_glucose_alerts.v1"):
+    """Alert by these thresholds from now on; obeyed by glucose_ingest."""
+
+    urgent_low: MgDl = MgDl(54)
+    """[mg/dL] 40 to 100; below it."""
+    low: MgDl = MgDl(70)
+    """[mg/dL] 50 to 150, above urgent_low; below it."""
+    high: MgDl = MgDl(250)
+    """[mg/dL] 120 to 400, above low; above it."""
+    fast: int = 2000
+    """[ug/dL/min] 1000 to 10000; rising or falling at least so."""
+    missing: Milliseconds = Milliseconds(20 * MINUTE_MS)
+    """[ms] 5 to 240 min without a sensor's reading."""
+    measurements_a_day: int = 4
+    """[-] 0 to 24 by meter, without a sensor; 0 for no reminder."""
+    set_due: Milliseconds = Milliseconds(48 * HOUR_MS)
+    """[ms] 24 to 168 h of an infusion set: due."""
+    set_overdue: Milliseconds = Milliseconds(72 * HOUR_MS)
+    """[ms] set_due to 168 h: overdue."""
+
+
+class GlucoseAlertsSet(Event, frozen=True, kw_only=True, tag="glucose_alerts_set.v1"):
+    """The thresholds of alerts have changed; said by glucose_ingest."""
+
+    urgent_low: MgDl
+    """[mg/dL] below it."""
+    low: MgDl
+    """[mg/dL] below it."""
+    high: MgDl
+    """[mg/dL] above it."""
+    fast: int
+    """[ug/dL/min] rising or falling at least so."""
+    missing: Milliseconds
+    """[ms] without a sensor's reading."""
+    measurements_a_day: int
+    """[-] by meter, without a sensor."""
+    set_due: Milliseconds
+    """[ms] of an infusion set."""
+    set_overdue: Milliseconds
+    """[ms] of an infusion set."""
+    actor: str
+    """[-] who set them."""
+
+
+class GlucoseAlertsRefused(Refusal, frozen=True, kw_only=True, tag="glucose_alerts_refused.v1"):
+    """The thresholds stay as they were; said by glucose_ingest."""
+
+    reason: Literal["out_of_range"]
+    """[-] why."""
+    field: str
+    """[-] the first field that is wrong."""
 
 
 class ReadingRejected(Refusal, frozen=True, kw_only=True, tag="reading_rejected.v1"):

@@ -7,7 +7,8 @@ from pathlib import Path
 from schemas import codec
 from schemas.message import Event, tag_of
 from schemas.units import EventId, PumpId
-from services.command_line.exits import UNKNOWN, CommandFailed
+from services.command_line.exits import UNKNOWN, CommandFailed, unreachable
+from services.runtime.data_folder import DataFolder, NotRunning
 from services.runtime.entries import read_row, tag_in_topic
 from services.runtime.errors import StoreBroken
 from services.runtime.sqlite_store import SqliteStore
@@ -46,3 +47,15 @@ def all_of(
         entry = read_row(row).entry
         if isinstance(entry.body, kinds):
             yield EventId(entry.id), entry.body
+
+
+def running_pump(folder: DataFolder) -> PumpId:
+    """Name the pump of the system that runs.
+
+    Raises:
+        CommandFailed: none runs.
+    """
+    try:
+        return folder.read_running().pump
+    except NotRunning as error:
+        raise unreachable("nothing runs here that would name the pump; say --pump ID") from error

@@ -8,7 +8,13 @@ from pathlib import Path
 from services.command_line.calc_grammar import add_calc
 from services.command_line.grammar import DATA_VARIABLE, OneLineParser, add_shared
 from services.command_line.system_grammar import add_record, add_system
-from services.command_line.therapy_grammar import add_bolus, add_files, add_person, add_therapy
+from services.command_line.therapy_grammar import (
+    add_alerts,
+    add_bolus,
+    add_files,
+    add_person,
+    add_therapy,
+)
 
 Handler = Callable[[argparse.Namespace], int]
 """Does one command; gives the exit code."""
@@ -41,6 +47,15 @@ def make_parser() -> argparse.ArgumentParser:
     )
     add_shared(parser)
     commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
-    for add in (add_system, add_person, add_bolus, add_therapy, add_files, add_record, add_calc):
+    for add in (
+        add_system,
+        add_person,
+        add_alerts,
+        add_bolus,
+        add_therapy,
+        add_files,
+        add_record,
+        add_calc,
+    ):
         add(commands)
     return parser

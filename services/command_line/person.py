@@ -8,7 +8,7 @@ from core.alarms import ActiveAlarm
 from core.deciders import DECIDERS
 from core.errors import GlucoseTextError
 from core.glucose_text import parse_glucose
-from schemas.alarms import AcknowledgeAlarm
+from schemas.alarms import AcknowledgeAlarm, SnoozeAlarm
 from schemas.bolus import RecordCarbs
 from schemas.glucose import GlucoseSource, GlucoseUnit, RecordReading
 from schemas.record import SettleHistory
@@ -53,9 +53,10 @@ def carbs(arguments: argparse.Namespace) -> int:
 
 
 def alarms(arguments: argparse.Namespace) -> int:
-    """List the active alarms, or acknowledge one with whoever raised it."""
+    """List the active alarms; acknowledge or silence one with whoever raised it."""
     if (arguments.act is None) != (arguments.name is None):
-        raise wrong_input("which alarm? 'basalt alarms ack NAME'")
+        raise wrong_input("which alarm? 'basalt alarms ack NAME' or 'basalt alarms snooze NAME'")
+    reaction = SnoozeAlarm if arguments.act == "snooze" else AcknowledgeAlarm
 
     async def work(session: Session) -> int:
         active = await active_alarms(session)
@@ -66,8 +67,7 @@ def alarms(arguments: argparse.Namespace) -> int:
             known = ", ".join(sorted({alarm.alarm for _, alarm in active})) or "none"
             raise CommandFailed(f"no alarm {arguments.name!r} is active; active: {known}", REFUSED)
         codes = [
-            await session.perform(AcknowledgeAlarm(alarm=arguments.name), to=raiser)
-            for raiser in raisers
+            await session.perform(reaction(alarm=arguments.name), to=raiser) for raiser in raisers
         ]
         return max(codes)
 

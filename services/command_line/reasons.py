@@ -92,6 +92,9 @@ OF_ONE: Final[dict[tuple[str, str], str]] = {
     ("carbs_refused.v1", "out_of_range"): "carbohydrate must be 1 to 300 g",
     ("delivery_command_refused.v1", "out_of_range"): "a reservoir holds more than 0, up to 300 U",
     ("delivery_limits_refused.v1", "out_of_range"): "a limit is out of range",
+    ("glucose_alerts_refused.v1", "out_of_range"): (
+        "outside what 'basalt alerts --help' states, or not on its side of the other threshold"
+    ),
     ("order_refused.v1", "out_of_range"): "a bolus must be more than 0 U",
     ("temporary_rate_ended.v1", "expired"): "its time was over",
     ("temporary_rate_ended.v1", "superseded"): "another temporary rate took its place",

@@ -10,7 +10,7 @@ from core.basal_state import BasalView
 from core.bolus_state import BolusView
 from core.deciders import DECIDERS
 from core.delivery_view import DeliveryView
-from core.glucose import GlucoseView
+from core.glucose_state import GlucoseView
 from core.record import RecordView
 from schemas import codec
 from schemas.units import MilliUnits, MilliUnitsPerHour, PumpId, Speaker

@@ -12,10 +12,13 @@ from typing import TypeVar
 from core import amounts
 from core.errors import AmountError, GlucoseTextError
 from core.file_times import parse_instants
+from core.glucose_text import parse_glucose
+from schemas.glucose import GlucoseUnit
 from schemas.subjects import is_token
 from schemas.units import (
     SECOND_MS,
     Grams,
+    MgDl,
     Milliseconds,
     MilliUnits,
     MilliUnitsPerHour,
@@ -57,6 +60,23 @@ def units(text: str) -> MilliUnits:
 def grams(text: str) -> Grams:
     """Read carbohydrate in whole g."""
     return _parse(amounts.parse_grams, text)
+
+
+def threshold(text: str) -> MgDl:
+    """Read glucose in mg/dL, or as '3.9mmol' in mmol/L."""
+    unit: GlucoseUnit = "mmol/L" if text.endswith("mmol") else "mg/dL"
+    try:
+        found = parse_glucose(text.removesuffix("mmol"), unit=unit).glucose
+    except GlucoseTextError as error:
+        raise ArgumentTypeError(str(error)) from error
+    if found is None:
+        raise ArgumentTypeError(f"a threshold is a number: {text!r}")
+    return found
+
+
+def thousandths(text: str) -> int:
+    """Read a number with up to three decimals as thousandths."""
+    return _parse(amounts.parse_ratio, text)
 
 
 def duration(text: str) -> Milliseconds:

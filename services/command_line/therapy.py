@@ -10,10 +10,10 @@ from schemas.basal import BasalPlanMade, BasalProfileSet, SetBasalWeek, SetBasal
 from schemas.bolus import BolusSettingsSet
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.message import Command, Event
-from schemas.units import EventId, MilliUnitsPerHour, PumpId, Speaker
+from schemas.units import EventId, MilliUnitsPerHour, Speaker
 from services.command_line.choices import choices
-from services.command_line.exits import DONE, REFUSED, CommandFailed, unreachable, wrong_input
-from services.command_line.journals import all_of, journal
+from services.command_line.exits import DONE, REFUSED, CommandFailed, wrong_input
+from services.command_line.journals import all_of, journal, running_pump
 from services.command_line.session import Session, run_session
 from services.command_line.therapy_files import (
     limits_as_file,
@@ -23,7 +23,7 @@ from services.command_line.therapy_files import (
     read_settings,
     settings_as_file,
 )
-from services.runtime.data_folder import DataFolder, NotRunning
+from services.runtime.data_folder import DataFolder
 from services.runtime.errors import ZoneError
 from services.runtime.zones import local_resolver
 
@@ -103,18 +103,11 @@ def _show(
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)
     with journal(folder.journal(service)) as store:
-        found = shown(list(all_of(store, pump=chosen.pump or _pump(folder), kinds=kinds)))
+        found = shown(list(all_of(store, pump=chosen.pump or running_pump(folder), kinds=kinds)))
     if found is None:
         raise CommandFailed("none is in force", REFUSED)
     print(json.dumps(found, indent=2, ensure_ascii=False))
     return DONE
-
-
-def _pump(folder: DataFolder) -> PumpId:
-    try:
-        return folder.read_running().pump
-    except NotRunning as error:
-        raise unreachable("nothing runs here that would name the pump; say --pump ID") from error
 
 
 def _profile(found: list[tuple[EventId, Event]]) -> dict[str, Any] | None:

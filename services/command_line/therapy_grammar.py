@@ -30,10 +30,13 @@ def add_person(commands: Commands) -> None:
         commands,
         "alarms",
         "person:alarms",
-        text="list the active alarms, or acknowledge one",
-        example="basalt alarms\n  basalt alarms ack glucose_low",
+        text="list the active alarms, acknowledge one, or silence one about glucose for a while",
+        example="basalt alarms\n  basalt alarms ack glucose_low\n"
+        "  basalt alarms snooze glucose_high",
     )
-    alarms.add_argument("act", nargs="?", choices=("ack",), help="acknowledge the alarm NAME")
+    alarms.add_argument(
+        "act", nargs="?", choices=("ack", "snooze"), help="acknowledge or silence the alarm NAME"
+    )
     alarms.add_argument("name", nargs="?", metavar="NAME", help="as 'basalt alarms' shows it")
     settle = add_command(
         commands,
@@ -43,6 +46,36 @@ def add_person(commands: Commands) -> None:
         example="basalt settle actuator",
     )
     settle.add_argument("speaker", metavar="SERVICE", help="whose events are given up")
+
+
+def add_alerts(commands: Commands) -> None:
+    """Add the thresholds of alerts."""
+    alerts = add_command(
+        commands,
+        "alerts",
+        "alerts:alerts",
+        text="show when a person is alerted about glucose, or change what is named",
+        example="basalt alerts\n  basalt alerts --low 80 --high 13.9mmol\n"
+        "  basalt alerts --measurements 6 --set-due 60h",
+    )
+    number = texts.threshold
+    for name, least, most, kind in (
+        ("--urgent-low", "40", "100 mg/dL", number),
+        ("--low", "50", "150 mg/dL", number),
+        ("--high", "120", "400 mg/dL", number),
+        ("--fast", "1", "10 mg/dL/min, rising or falling", texts.thousandths),
+        ("--missing", "5m", "240m without a reading of the sensor", texts.duration),
+        ("--set-due", "24h", "168h of one infusion set", texts.duration),
+        ("--set-overdue", "24h", "168h of one infusion set", texts.duration),
+    ):
+        alerts.add_argument(name, type=kind, metavar="VALUE", help=f"{least} to {most}")
+    alerts.add_argument(
+        "--measurements",
+        dest="measurements_a_day",
+        type=int,
+        metavar="COUNT",
+        help="0 to 24 a day by meter, without a sensor; 0 for no reminder",
+    )
 
 
 def add_bolus(commands: Commands) -> None:

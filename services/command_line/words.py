@@ -1,7 +1,14 @@
 """Events in words: one line for each that a command can lead to."""
 
 from core.amounts import print_rate, print_units
-from schemas.alarms import AcknowledgementRefused, AlarmAcknowledged, AlarmCleared, AlarmRaised
+from schemas.alarms import (
+    AcknowledgementRefused,
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmRaised,
+    AlarmRepeated,
+    AlarmSnoozed,
+)
 from schemas.basal import (
     BasalPlanMade,
     BasalProfileRefused,
@@ -27,7 +34,12 @@ from schemas.delivery import (
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
 )
-from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
+from schemas.glucose import (
+    GlucoseAlertsRefused,
+    GlucoseAlertsSet,
+    GlucoseBeyondRange,
+    GlucoseMeasured,
+)
 from schemas.headers import iso_time
 from schemas.message import Event, Refusal, tag_of
 from schemas.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
@@ -59,6 +71,8 @@ def refused(why: Event | str) -> str:
             return f"{sentence}: {field}"
         case BasalProfileRefused(name=name):
             return f"profile {name!r}: {sentence}"
+        case GlucoseAlertsRefused(field=field):
+            return f"{field}: {sentence}"
         case AcknowledgementRefused(alarm=alarm):
             return f"{alarm}: {sentence}"
         case BolusRefused(detail=detail) if detail:
@@ -82,6 +96,14 @@ def _of_alarms(event: Event) -> str | None:
             return f"alarm {alarm} is over"
         case AlarmAcknowledged(alarm=alarm, actor=actor):
             return f"alarm {alarm} acknowledged by {actor}; it stays until its cause is gone"
+        case AlarmRepeated(alarm=alarm, priority=priority):
+            return f"alarm ({priority}) {alarm} still stands"
+        case AlarmSnoozed(alarm=alarm, until=until):
+            return (
+                f"alarm {alarm} is silent until {moment(until)}; it stays until its cause is gone"
+            )
+        case GlucoseAlertsSet(low=low, high=high):
+            return f"alerts stand below {low} and above {high} mg/dL from now on"
         case HistorySettled(speaker=speaker):
             return f"the missing events of {speaker} are given up; boluses are possible again"
         case _:

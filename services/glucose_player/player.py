@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 import structlog
 
-from core.glucose import GlucoseView
 from core.glucose_readings import FileReading, plain
+from core.glucose_state import GlucoseView
 from schemas.glucose import RecordReading
 from schemas.units import DAY_MS, MINUTE_MS, CommandId, Milliseconds, PumpId, Speaker, UtcMillis
 from services.runtime.client import BusClient, OutcomeUnknown, ServiceAbsent

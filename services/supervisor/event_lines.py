@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised
+from schemas.alarms import (
+    AlarmAcknowledged,
+    AlarmCleared,
+    AlarmRaised,
+    AlarmRepeated,
+    AlarmSnoozed,
+)
 from schemas.basal import (
     BasalPlanMade,
     BasalProfileSet,
@@ -33,7 +39,7 @@ from schemas.delivery import (
     DeliveryLimitsSet,
 )
 from schemas.device import PULSE_MU
-from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
+from schemas.glucose import GlucoseAlertsSet, GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, Refusal, name_of
 from schemas.pump import (
     DeliveryResumed,
@@ -197,7 +203,13 @@ def _of_the_rest(event: Event, zone: str) -> str:
             return f"ALARM ({priority}): {text}"
         case AlarmCleared(alarm=alarm):
             return f"alarm over: {words(alarm)}"
+        case AlarmRepeated(alarm=alarm, priority=priority):
+            return f"ALARM ({priority}), still: {words(alarm)}"
+        case AlarmSnoozed(alarm=alarm, until=until, actor=actor):
+            return f"alarm silenced by {actor} until {wall(until, zone=zone)}: {words(alarm)}"
         case AlarmAcknowledged(alarm=alarm, actor=actor):
             return f"alarm seen by {actor}: {words(alarm)}"
+        case GlucoseAlertsSet(low=low, high=high, actor=actor):
+            return f"alerts below {low} and above {high} mg/dL, set by {actor}"
         case _:
             return ""

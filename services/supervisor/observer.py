@@ -9,7 +9,7 @@ import msgspec
 from core.basal_state import BasalView
 from core.bolus_state import BolusView
 from core.delivery_view import DeliveryView
-from core.glucose import GlucoseView
+from core.glucose_state import GlucoseView
 from core.record import RecordView
 from schemas import codec
 from schemas.subjects import parse_subject, speaker_filter

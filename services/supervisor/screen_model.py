@@ -11,7 +11,7 @@ from core.alarms import ActiveAlarm
 from core.basal_state import BasalView
 from core.bolus_state import BolusView
 from core.delivery_view import DeliveryView
-from core.glucose import GlucoseView
+from core.glucose_state import GlucoseView
 from core.record import RecordView
 from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseMeasured

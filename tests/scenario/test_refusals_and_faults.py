@@ -232,6 +232,7 @@ def test_events_lost_for_good_stop_boluses_until_a_person_settles_it(
     house: FakeHouse,
 ) -> None:
     """A hole in what is known is not a zero (Loop #2166); a person may take it upon themselves."""
+    del house.services[Speaker("glucose_ingest")]
     lost = HistoryLost(speaker="glucose_ingest", first=1, last=1)
     house.services[Speaker("bolus_advisor")].put(Reported(PUMP, lost))
     house.settle()

@@ -1,0 +1,241 @@
+"""What glucose_ingest knows of one person, and how each entry changes it."""
+
+from typing import Final
+
+import msgspec
+
+from core.alarms import ActiveAlarm
+from core.alert_rules import RULES, AlertName
+from core.alert_sounding import Sounding
+from core.common import Common, evolve_common
+from core.decider import Entry
+from core.glucose_picture import (
+    AlertSettings,
+    Picture,
+    fold_correction,
+    fold_meal,
+    fold_reading,
+)
+from core.glucose_quality import Reading
+from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmRepeated, AlarmSnoozed
+from schemas.bolus import BolusAdvised, BolusOrdered, CarbsRecorded
+from schemas.glucose import (
+    GlucoseAlertsSet,
+    GlucoseBeyondRange,
+    GlucoseMeasured,
+    ReadingRejected,
+)
+from schemas.message import Now
+from schemas.pump import ReservoirFilled
+from schemas.record import Tick
+from schemas.units import HOUR_MS, MINUTE_MS, EventId, MgDl, PumpId, Speaker, UtcMillis
+
+GLUCOSE_INGEST: Final = Speaker("glucose_ingest")
+
+LATEST_READINGS_MAX = 300
+"""[-] readings kept at least to find duplicates: a day of a sensor that reads every 5 min."""
+
+NEWEST_READINGS_MAX = 32
+"""[-] of them that are added to one by one; moved over together, so that a reading is cheap."""
+
+ReadingKey = tuple[UtcMillis, str, str]
+"""Time of measurement [ms], source and device: what makes two readings the same one."""
+
+
+class GlucoseState(msgspec.Struct, frozen=True, kw_only=True):
+    """What glucose_ingest knows of one person."""
+
+    common: Common = Common()
+    """[-] alarms and faults."""
+    latest: GlucoseMeasured | GlucoseBeyondRange | None = None
+    """[-] the reading with the latest time of measurement."""
+    seen: tuple[ReadingKey, ...] = ()
+    """[-] the newest readings taken, in order of arrival."""
+    seen_before: tuple[ReadingKey, ...] = ()
+    """[-] those taken before them, in order of arrival."""
+    counted: int = 0
+    """[-] readings taken in all."""
+    rejected: int = 0
+    """[-] readings rejected in all."""
+    picture: Picture = Picture()
+    """[-] all that alerts are judged by."""
+    soundings: tuple[Sounding, ...] = ()
+    """[-] alerts that stand, in the order in which they were raised."""
+    correcting: EventId = EventId("")
+    """[-] the newest advice that held a correction."""
+    looked_at: UtcMillis = UtcMillis(0)
+    """[ms] when alerts were judged last."""
+
+
+class GlucoseView(msgspec.Struct, frozen=True, kw_only=True):
+    """Glucose as a person sees it."""
+
+    glucose: MgDl | None
+    """[mg/dL] the latest reading, none if it was LOW or HIGH or there is none."""
+    mark: str | None
+    """[-] 'low' or 'high' where the device gave no number."""
+    measured_at: UtcMillis | None
+    """[ms] its time."""
+    readings: int
+    """[-] taken in all."""
+    rejected: int
+    """[-] rejected in all."""
+    alarms: tuple[ActiveAlarm, ...]
+    """[-] active, oldest first."""
+    slope: int | None = None
+    """[ug/dL/min] where the sensor leads; none where nobody knows."""
+
+
+def initial(pump: PumpId) -> GlucoseState:
+    """Know nothing yet."""
+    del pump
+    return GlucoseState()
+
+
+def reading_of(event: GlucoseMeasured | GlucoseBeyondRange, *, now: UtcMillis) -> Reading:
+    """Give a reading as alerts see it."""
+    return Reading(
+        at=event.measured_at,
+        arrived_at=now,
+        glucose=event.glucose if isinstance(event, GlucoseMeasured) else None,
+        bound=event.bound if isinstance(event, GlucoseBeyondRange) else None,
+        source=event.source,
+        device=event.device,
+    )
+
+
+def settings_of(event: GlucoseAlertsSet) -> AlertSettings:
+    """Give thresholds as alerts see them."""
+    return AlertSettings(
+        urgent_low=event.urgent_low,
+        low=event.low,
+        high=event.high,
+        fast=event.fast / 1000,
+        missing_min=event.missing // MINUTE_MS,
+        measurements_a_day=event.measurements_a_day,
+        set_hours=(event.set_due // HOUR_MS, event.set_overdue // HOUR_MS),
+    )
+
+
+def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
+    """Fold one entry; what `view` shows follows from events alone."""
+    body = entry.body
+    if entry.speaker is None:
+        if isinstance(body, Tick):
+            return msgspec.structs.replace(state, looked_at=entry.at)
+        return state
+    match body:
+        case GlucoseMeasured() | GlucoseBeyondRange():
+            return _take_reading(state, body, entry.at)
+        case ReadingRejected():
+            return msgspec.structs.replace(state, rejected=state.rejected + 1)
+        case CarbsRecorded(eaten_at=at):
+            return msgspec.structs.replace(state, picture=fold_meal(state.picture, at))
+        case BolusAdvised(correction=correction):
+            held = correction > 0
+            name = EventId(entry.id) if held else state.correcting
+            return msgspec.structs.replace(state, correcting=name)
+        case BolusOrdered(advice=advice):
+            return _take_order(state, advice, entry.at)
+        case ReservoirFilled(at=at):
+            changed = msgspec.structs.replace(state.picture, set_at=at)
+            return msgspec.structs.replace(state, picture=changed)
+        case GlucoseAlertsSet():
+            changed = msgspec.structs.replace(state.picture, settings=settings_of(body))
+            return msgspec.structs.replace(state, picture=changed)
+        case _:
+            return _take_alarm(state, entry)
+
+
+def view(state: GlucoseState, now: Now) -> GlucoseView:
+    """Show glucose as it stands."""
+    del now
+    latest = state.latest
+    return GlucoseView(
+        glucose=latest.glucose if isinstance(latest, GlucoseMeasured) else None,
+        mark=latest.bound if isinstance(latest, GlucoseBeyondRange) else None,
+        measured_at=latest.measured_at if latest else None,
+        readings=state.counted,
+        rejected=state.rejected,
+        alarms=state.common.alarms,
+        slope=round(state.picture.slope * 1000) if len(state.picture.points) > 2 else None,
+    )
+
+
+def _take_reading(
+    state: GlucoseState, body: GlucoseMeasured | GlucoseBeyondRange, at: UtcMillis
+) -> GlucoseState:
+    latest, picture = state.latest, state.picture
+    if latest is None or body.measured_at > latest.measured_at:
+        latest = body
+        picture = fold_reading(picture, reading_of(body, now=at))
+    seen = (*state.seen, (body.measured_at, body.source, body.device))
+    before = state.seen_before
+    if len(seen) >= NEWEST_READINGS_MAX:
+        seen, before = (), (*before, *seen)[-LATEST_READINGS_MAX:]
+    return msgspec.structs.replace(
+        state,
+        latest=latest,
+        picture=picture,
+        seen=seen,
+        seen_before=before,
+        counted=state.counted + 1,
+        looked_at=at,
+    )
+
+
+def _take_order(state: GlucoseState, advice: EventId | None, at: UtcMillis) -> GlucoseState:
+    if advice is None or advice != state.correcting:
+        return state
+    return msgspec.structs.replace(state, picture=fold_correction(state.picture, at))
+
+
+def _take_alarm(state: GlucoseState, entry: Entry) -> GlucoseState:
+    """Fold what happened with an alarm; what glucose has to do with sounds again and again."""
+    common = evolve_common(state.common, entry, me=GLUCOSE_INGEST)
+    soundings = state.soundings
+    if entry.speaker == GLUCOSE_INGEST:
+        soundings = _sound(soundings, entry)
+    if common is state.common and soundings is state.soundings:
+        return state
+    return msgspec.structs.replace(state, common=common, soundings=soundings)
+
+
+def _sound(soundings: tuple[Sounding, ...], entry: Entry) -> tuple[Sounding, ...]:
+    match entry.body:
+        case AlarmRaised(alarm=alarm, priority=priority) if alarm in RULES:
+            names: list[AlertName] = [known for known in RULES if known == alarm]
+            raised = Sounding(
+                name=names[0], raised_at=entry.at, sounded_at=entry.at, priority=priority
+            )
+            return (*soundings, raised)
+        case AlarmCleared(alarm=alarm):
+            return tuple(one for one in soundings if one.name != alarm)
+        case AlarmRepeated(alarm=alarm, priority=priority, count=count):
+            return tuple(
+                msgspec.structs.replace(
+                    one, priority=priority, count=count, sounded_at=entry.at, snoozed_until=None
+                )
+                if one.name == alarm
+                else one
+                for one in soundings
+            )
+        case AlarmSnoozed(alarm=alarm, until=until):
+            return _silence(soundings, alarm, until=until)
+        case AlarmAcknowledged(alarm=alarm):
+            minutes = next(
+                (RULES[one.name].snooze_min for one in soundings if one.name == alarm), 0
+            )
+            return _silence(soundings, alarm, until=UtcMillis(entry.at + minutes * MINUTE_MS))
+        case _:
+            return soundings
+
+
+def _silence(
+    soundings: tuple[Sounding, ...], alarm: str, *, until: UtcMillis
+) -> tuple[Sounding, ...]:
+    """Somebody has reacted: silent for a while, and not louder after it."""
+    return tuple(
+        msgspec.structs.replace(one, snoozed_until=until, count=0) if one.name == alarm else one
+        for one in soundings
+    )
