@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from core.calc.activity import ACTIVITY
 from core.calc.basal import BASAL
+from core.calc.bolus import BOLUS
 from core.calc.cob import COB
 from core.calc.forecast import FORECAST
 from core.calc.glucose import GLUCOSE
@@ -16,6 +17,7 @@ _ALL: tuple[Kind[Any], ...] = (
     ACTIVITY,
     BASAL,
     PULSES,
+    BOLUS,
     GLUCOSE,
     COB,
     FORECAST,

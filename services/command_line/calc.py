@@ -1,6 +1,7 @@
 """`basalt calc`: a scenario in JSON on standard input, its result on standard output."""
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any, cast
 import msgspec
 
 from core.calc.answering import SCENARIO_BYTES_MAX, answer, schema_of
-from core.calc.kind import Kind
+from core.calc.kind import Kind, Result, Scenario
 from core.calc.kinds import KINDS
 from core.errors import ScenarioError
 from schemas.basal import ZoneTransition
@@ -30,7 +31,7 @@ def calc(arguments: argparse.Namespace) -> int:
     """Answer one scenario, or one a line, or say what can be asked."""
     if arguments.list:
         return _list(as_json=choices(arguments).json)
-    kind = _kind(arguments.kind)
+    kind = _ruled(_kind(arguments.kind), arguments.rules)
     if arguments.example:
         print(kind.example.strip())
     elif arguments.schema:
@@ -58,6 +59,19 @@ def _kind(name: str | None) -> Kind[Any]:
     if name not in KINDS:
         raise wrong_input(f"no such calculation: {name}; one of {known}")
     return KINDS[name]
+
+
+def _ruled(kind: Kind[Any], rules: str | None) -> Kind[Any]:
+    """Let the command line choose the rule set, whatever the scenario says."""
+    if rules is None:
+        return kind
+    if "rules" not in kind.scenario.__struct_fields__:
+        raise wrong_input(f"--rules: {kind.name} knows no rules; only bolus does")
+
+    def run(scenario: Scenario) -> Result:
+        return kind.run(msgspec.structs.replace(scenario, rules=rules))
+
+    return dataclasses.replace(kind, run=run)
 
 
 def _opened(name: str, *, kind: Kind[Any]) -> AbstractContextManager[BufferedIOBase]:

@@ -12,10 +12,16 @@ def add_calc(commands: Commands) -> None:
         text="compute what a scenario asks for; needs no running system",
         example="basalt calc iob --example | basalt calc iob\n"
         "  basalt calc iob scenario.json\n"
+        "  basalt calc bolus --rules all scenario.json\n"
         "  basalt calc iob --lines < scenarios.jsonl > results.jsonl",
     )
     calc.add_argument("kind", nargs="?", metavar="KIND", help="which calculation; see --list")
     calc.add_argument("file", nargs="?", metavar="FILE", default="-", help="-, standard input")
+    calc.add_argument(
+        "--rules",
+        metavar="NAME",
+        help="bolus only: by this rule set, or all; not the scenario's",
+    )
     what = calc.add_mutually_exclusive_group()
     what.add_argument("--list", action="store_true", help="name the kinds")
     what.add_argument("--example", action="store_true", help="print a scenario to start from")

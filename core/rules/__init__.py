@@ -1,0 +1,1 @@
+"""Bolus rules of the field, one module each, in one shape."""

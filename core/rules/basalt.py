@@ -1,0 +1,40 @@
+"""Basalt's own rule: insulin on board reduces a correction, never the meal."""
+
+from core.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_units
+
+
+def _reckon(asked: Asked) -> Reckoned:
+    correction = asked.correction
+    on_board = min(max(ZERO, correction), max(0, asked.iob) + ZERO)
+    reasons: list[str] = []
+    if asked.glucose is None:
+        reasons.append("carbs_only")
+    if on_board > 0:
+        reasons.append("insulin_on_board_subtracted")
+    if correction < 0:
+        reasons.append("negative_correction")
+    total = asked.food + correction - on_board
+    return Reckoned(
+        food=asked.food,
+        correction=correction,
+        terms=(
+            Term(name="food", amount=asked.food),
+            Term(name="correction", amount=correction),
+            Term(name="insulin_on_board", amount=-on_board),
+        ),
+        meal_part=max(ZERO, asked.food + min(ZERO, correction)),
+        vendor=floor_units(total, asked.step),
+        reasons=tuple(reasons),
+    )
+
+
+BASALT = RuleSet(
+    name="basalt",
+    text="a correction is reduced by insulin on board to 0 at most; below target it takes away",
+    subtracts="bolus insulin on board, from the correction only",
+    is_verified=True,
+    source="core/advice.py",
+    extends="meal",
+    reckon=_reckon,
+)
+"""[-] the rule set."""
