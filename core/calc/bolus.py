@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ from core.calc.bolus_shapes import (
 )
 from core.calc.kind import Kind, whole_milli
 from core.errors import ScenarioError
-from core.pump_models import PUMP_MODELS, PumpModel
+from core.pump_models import PUMP_MODELS, PumpModel, floor_bolus
 from core.rules.guards import GLUCOSE_AGE_MIN_MAX, Cut, glucose_refusal, guard
 from core.rules.registry import RULE_SETS
 from core.rules.shape import Asked, Reckoned, RuleSet, Term, floor_units
@@ -81,8 +82,8 @@ def _advise(
         refused = "vendor_gives_no_advice"
     if refused == "glucose_below_safe_minimum" or refused == "vendor_gives_no_advice":
         notes.append(refused)
-    amount, cuts = _guarded(scenario, reckoned, model, step, iob=most)
-    other, _ = _guarded(scenario, best, model, step, iob=least)
+    amount, cuts = _guarded(scenario, reckoned, model, iob=most)
+    other, _ = _guarded(scenario, best, model, iob=least)
     is_refused = refused is not None
     return AdviceFound(
         rules=rules.name,
@@ -165,7 +166,6 @@ def _guarded(
     scenario: BolusScenario,
     reckoned: Reckoned,
     model: PumpModel,
-    step: MilliUnits,
     *,
     iob: MilliUnits,
 ) -> tuple[MilliUnits, tuple[Cut, ...]]:
@@ -182,7 +182,7 @@ def _guarded(
     if model.bolus_max is not None:
         rooms.append(("pump_maximum", model.bolus_max))
     vendor = MilliUnits(reckoned.vendor or 0)
-    return guard(vendor, exact=reckoned.exact, step=step, rooms=rooms)
+    return guard(vendor, exact=reckoned.exact, floor=partial(floor_bolus, model), rooms=rooms)
 
 
 def _reasons(

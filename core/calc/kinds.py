@@ -10,6 +10,7 @@ from core.calc.forecast import FORECAST
 from core.calc.glucose import GLUCOSE
 from core.calc.iob import IOB
 from core.calc.kind import Kind
+from core.calc.limits import LIMITS
 from core.calc.pulses import PULSES
 
 _ALL: tuple[Kind[Any], ...] = (
@@ -18,6 +19,7 @@ _ALL: tuple[Kind[Any], ...] = (
     BASAL,
     PULSES,
     BOLUS,
+    LIMITS,
     GLUCOSE,
     COB,
     FORECAST,

@@ -1,6 +1,6 @@
 """The house's guards: named cuts that lead from a vendor's value to what is advised."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import msgspec
@@ -46,7 +46,7 @@ def guard(
     vendor: MilliUnits,
     *,
     exact: Fraction,
-    step: MilliUnits,
+    floor: Callable[[MilliUnits], MilliUnits],
     rooms: Sequence[tuple[str, MilliUnits]],
 ) -> tuple[MilliUnits, tuple[Cut, ...]]:
     """Cut a vendor's value: never above what it rounded, never above a limit, whole steps.
@@ -54,7 +54,7 @@ def guard(
     Args:
         vendor: [mU] the vendor's own value.
         exact: [mU] the same before rounding.
-        step: [mU] of the pump's bolus.
+        floor: rounds down to what the pump can give.
         rooms: name and amount [mU] that each limit leaves.
     """
     cuts: list[Cut] = []
@@ -62,7 +62,7 @@ def guard(
     exactly = MilliUnits(int(exact // 1))
     for name, most in (("never_up", exactly), *rooms):
         amount = _cut(cuts, name, amount, MilliUnits(max(0, most)))
-    amount = _cut(cuts, "whole_steps", amount, MilliUnits(amount // step * step))
+    amount = _cut(cuts, "whole_steps", amount, floor(amount))
     return amount, tuple(cuts)
 
 

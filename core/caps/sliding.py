@@ -1,0 +1,83 @@
+"""First implementation of the caps: one curve of all insulin so far, read at both window ends."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from math import ceil, floor
+
+from core.caps.shapes import Asked, Flow, Room, WindowCap
+from schemas.units import MilliUnits, UtcMillis
+
+
+class _Curve:
+    """Insulin up to an instant [mU], piecewise linear and exact."""
+
+    def __init__(self, flows: Iterable[Flow]) -> None:
+        slopes: dict[int, Fraction] = {}
+        for flow in flows:
+            slope = Fraction(flow.amount, flow.ends_at - flow.starts_at)
+            slopes[flow.starts_at] = slopes.get(flow.starts_at, Fraction(0)) + slope
+            slopes[flow.ends_at] = slopes.get(flow.ends_at, Fraction(0)) - slope
+        self.edges = sorted(slopes)
+        self._slopes: list[Fraction] = []
+        slope = Fraction(0)
+        for at in self.edges:
+            slope += slopes[at]
+            self._slopes.append(slope)
+        self._sums = [Fraction(0)] if self.edges else []
+        for (start, end), rate in zip(pairwise(self.edges), self._slopes, strict=False):
+            self._sums.append(self._sums[-1] + rate * (end - start))
+
+    def at(self, instant: int) -> Fraction:
+        index = bisect_right(self.edges, instant) - 1
+        if index < 0:
+            return Fraction(0)
+        return self._sums[index] + self._slopes[index] * (instant - self.edges[index])
+
+
+def rooms(asked: Asked) -> tuple[Room, ...]:
+    """Give what each cap leaves, ceilings first, then windows, each in the order given."""
+    found = [
+        Room(name=name, left=MilliUnits(max(0, most - used)), used=used)
+        for name, most, used in asked.ceilings
+    ]
+    everything = _Curve(asked.flows)
+    boluses = _Curve(flow for flow in asked.flows if not flow.is_basal)
+    return (
+        *found,
+        *(_room(asked, c, everything if c.counts_basal else boluses) for c in asked.windows),
+    )
+
+
+def _room(asked: Asked, cap: WindowCap, curve: _Curve) -> Room:
+    tightest: tuple[Fraction, Fraction, int, int] | None = None
+    length = asked.ends_at - asked.starts_at
+    for start, end in _windows(asked, cap, curve.edges):
+        inside = min(end, asked.ends_at) - max(start, asked.starts_at)
+        if inside <= 0:
+            continue
+        used = curve.at(end) - curve.at(start)
+        room = (cap.most - used) * length / inside
+        if tightest is None or room < tightest[0]:
+            tightest = (room, used, start, end)
+    if tightest is None:
+        return Room(name=cap.name, left=cap.most, used=MilliUnits(0))
+    room, used, start, end = tightest
+    return Room(
+        name=cap.name,
+        left=MilliUnits(max(0, floor(room))),
+        used=MilliUnits(ceil(used)),
+        starts_at=UtcMillis(start),
+        ends_at=UtcMillis(end),
+    )
+
+
+def _windows(asked: Asked, cap: WindowCap, edges: Sequence[int]) -> Iterator[tuple[int, int]]:
+    if cap.length is None:
+        yield from cap.standing
+        return
+    near = (at for at in edges if asked.starts_at - cap.length <= at <= asked.ends_at + cap.length)
+    for at in sorted({*near, asked.starts_at, asked.ends_at}):
+        yield at, at + cap.length
+        yield at - cap.length, at

@@ -1,0 +1,75 @@
+"""Second implementation of the caps: every window looked at, every dose's share of it added up.
+
+Slow and plain, so that nothing can hide in it; it imports nothing of the first.
+"""
+
+from core.caps.shapes import Asked, Flow, Room, WindowCap
+from schemas.units import MilliUnits, UtcMillis
+
+
+def rooms(asked: Asked) -> tuple[Room, ...]:
+    """Give what each cap leaves, ceilings first, then windows, each in the order given."""
+    found: list[Room] = []
+    for name, most, used in asked.ceilings:
+        left = most - used
+        found.append(Room(name=name, left=MilliUnits(left if left > 0 else 0), used=used))
+    for cap in asked.windows:
+        counted = [one for one in asked.flows if cap.counts_basal or not one.is_basal]
+        found.append(_tightest(asked, cap, counted))
+    return tuple(found)
+
+
+def _tightest(asked: Asked, cap: WindowCap, counted: list[Flow]) -> Room:
+    best: Room | None = None
+    # Rooms are compared as whole numerators over whole denominators: no rounding on the way.
+    best_top, best_bottom = 0, 1
+    for start in _starts(asked, cap, counted):
+        end = _end(cap, start)
+        shared = _overlap(asked.starts_at, asked.ends_at, start, end)
+        if shared == 0:
+            continue
+        top, bottom = _sum(counted, start, end)
+        room_top = (cap.most * bottom - top) * (asked.ends_at - asked.starts_at)
+        room_bottom = bottom * shared
+        if best is None or room_top * best_bottom < best_top * room_bottom:
+            best_top, best_bottom = room_top, room_bottom
+            best = Room(
+                name=cap.name,
+                left=MilliUnits(max(0, room_top // room_bottom)),
+                used=MilliUnits(-(-top // bottom)),
+                starts_at=UtcMillis(start),
+                ends_at=UtcMillis(end),
+            )
+    return best or Room(name=cap.name, left=cap.most, used=MilliUnits(0))
+
+
+def _starts(asked: Asked, cap: WindowCap, counted: list[Flow]) -> list[int]:
+    if cap.length is None:
+        return [start for start, _ in cap.standing]
+    corners = {asked.starts_at, asked.ends_at}
+    for one in counted:
+        corners |= {one.starts_at, one.ends_at}
+    return sorted({corner - back for corner in corners for back in (0, cap.length)})
+
+
+def _end(cap: WindowCap, start: int) -> int:
+    if cap.length is not None:
+        return start + cap.length
+    return next(end for begin, end in cap.standing if begin == start)
+
+
+def _sum(counted: list[Flow], start: int, end: int) -> tuple[int, int]:
+    """Give the insulin in a window as a fraction: numerator [mU] and denominator."""
+    top, bottom = 0, 1
+    for one in counted:
+        part = _overlap(one.starts_at, one.ends_at, start, end)
+        if part:
+            length = one.ends_at - one.starts_at
+            whole = part == length
+            top = top + one.amount * bottom if whole else top * length + one.amount * part * bottom
+            bottom = bottom if whole else bottom * length
+    return top, bottom
+
+
+def _overlap(start: int, end: int, since: int, until: int) -> int:
+    return max(0, min(end, until) - max(start, since))

@@ -1,0 +1,24 @@
+"""Both implementations asked the same; where they differ nothing is given (R20)."""
+
+from collections.abc import Callable
+from typing import Final
+
+from core.caps import sliding, sweep
+from core.caps.shapes import Asked, Room
+
+Rooms = Callable[[Asked], tuple[Room, ...]]
+
+LOCKOUT_MIN: Final = {"person": 0, "automatic": 3, "remote": 15}
+"""[min] between two boluses by who asks; sources: oref0 3 min, AndroidAPS remote 15 min."""
+
+
+def rooms_twice(
+    asked: Asked, *, first: Rooms = sliding.rooms, second: Rooms = sweep.rooms
+) -> tuple[tuple[Room, ...], bool]:
+    """Give what each cap leaves by the first, and whether the second agrees.
+
+    Compared are the names and what is left; of equally tight windows each may name another.
+    """
+    one, two = first(asked), second(asked)
+    agree = [(room.name, room.left) for room in one] == [(room.name, room.left) for room in two]
+    return one, agree

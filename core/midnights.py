@@ -1,0 +1,38 @@
+"""Days by a clock on the wall: 23, 24 or 25 hours from midnight to midnight."""
+
+from collections.abc import Sequence
+
+from schemas.basal import ZoneTransition
+from schemas.units import DAY_MS, UtcMillis
+
+
+def days_between(
+    transitions: Sequence[ZoneTransition], *, start: UtcMillis, end: UtcMillis
+) -> tuple[tuple[UtcMillis, UtcMillis], ...]:
+    """Give the days that hold any instant from start to end [ms]: begin, and begin of the next.
+
+    A day begins at the first instant at which the clock shows its date or a later one.
+
+    Args:
+        transitions: of the clock, sorted, the first a day before the start at the latest.
+        start: [ms] first instant.
+        end: [ms] first instant after it.
+    """
+    offsets = [change.offset_s * 1000 for change in transitions]
+    first = (start + min(offsets)) // DAY_MS - 1
+    last = (end + max(offsets)) // DAY_MS + 2
+    begins = [_midnight(transitions, day) for day in range(first, last + 1)]
+    pairs = zip(begins, begins[1:], strict=False)
+    return tuple((begin, until) for begin, until in pairs if begin < end and until > start)
+
+
+def _midnight(transitions: Sequence[ZoneTransition], day: int) -> UtcMillis:
+    """Give the first instant at which the clock shows this day or a later one."""
+    ends: list[float] = [*(change.at for change in transitions[1:]), float("inf")]
+    for change, until in zip(transitions, ends, strict=True):
+        at = day * DAY_MS - change.offset_s * 1000
+        if change is not transitions[0]:
+            at = max(at, change.at)
+        if at < until:
+            return UtcMillis(at)
+    raise ValueError("a clock without an end shows every day")
