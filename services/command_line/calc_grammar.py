@@ -12,7 +12,7 @@ def add_calc(commands: Commands) -> None:
         text="compute what a scenario asks for; needs no running system",
         example="basalt calc iob --example | basalt calc iob\n"
         "  basalt calc iob scenario.json\n"
-        "  basalt calc bolus --rules all scenario.json\n"
+        "  basalt calc bolus scenario.json --rules all\n"
         "  basalt calc iob --lines < scenarios.jsonl > results.jsonl",
     )
     calc.add_argument("kind", nargs="?", metavar="KIND", help="which calculation; see --list")
