@@ -1,4 +1,4 @@
-"""Basalt's own rule: insulin on board reduces a correction, never the meal."""
+"""Basalt's own rule: insulin on board reduces a correction, never the meal (ADR 0012)."""
 
 from core.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_units
 
