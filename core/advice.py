@@ -43,6 +43,7 @@ CARBS_G_MAX = 300
 Reading = GlucoseMeasured | GlucoseBeyondRange | ReadingRejected
 
 _CLAMP_REASONS: Final[dict[LimitName, AdviceReason]] = {
+    "limits_disagree": "limits_disagree",
     "single_limit": "clamped_to_single_limit",
     "hourly_limit": "clamped_to_hourly_limit",
     "daily_limit": "clamped_to_daily_limit",

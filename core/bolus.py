@@ -3,6 +3,7 @@
 from typing import Final
 
 from core.advice import CARBS_G_MAX, advise
+from core.alarms import Condition, raise_alarm
 from core.bolus_state import BOLUS_ADVISOR, Advice, BolusState, basis_of, evolve, initial, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry, is_past, never, no_effects
@@ -52,6 +53,13 @@ CARBS_BEFORE_MS = Milliseconds(12 * HOUR_MS)
 
 CARBS_AHEAD_MS = Milliseconds(HOUR_MS)
 """[ms] after now that carbohydrate may be eaten."""
+
+LIMITS_DIFFER: Final = Condition(
+    "limits_disagree",
+    "high",
+    "operator",
+    "Two computations of a limit differ; no bolus is advised or ordered.",
+)
 
 
 def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
@@ -114,6 +122,8 @@ def _record_carbs(asked: RecordCarbs, actor: str, now: Now) -> tuple[Event, ...]
 def _advise(state: BolusState, carbs: Grams, now: Now) -> tuple[Event, ...]:
     found = advise(basis_of(state), carbs, now)
     if isinstance(found, BolusAdvised):
+        if "limits_disagree" in found.reasons:
+            return (found, *raise_alarm(state.common.alarms, LIMITS_DIFFER))
         return (found,)
     return (AdviceRefused(reason=found, carbs=carbs),)
 
@@ -187,7 +197,10 @@ def _order_own(state: BolusState, amount: MilliUnits, actor: str, now: Now) -> t
     given = state.doses.given(at=now.therapy)
     broken = breach(amount, state.limits, given, at=now.therapy)
     if broken is not None:
-        return (OrderRefused(amount=amount, reason=broken.limit, limit=broken.amount),)
+        refused = OrderRefused(amount=amount, reason=broken.limit, limit=broken.amount)
+        if broken.limit == "limits_disagree":
+            return (refused, *raise_alarm(state.common.alarms, LIMITS_DIFFER))
+        return (refused,)
     return (_order(amount, actor, None, now),)
 
 

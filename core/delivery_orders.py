@@ -20,6 +20,9 @@ from schemas.message import Event, Now
 from schemas.pump import DeliveryCommandRefused
 from schemas.units import DoseId, EventId
 
+LIMIT_REASONS = ("single_limit", "hourly_limit", "daily_limit", "limits_disagree", "no_limits")
+"""[-] refusals that the advisor should have foreseen."""
+
 LIMITS_DISAGREE = Condition(
     "limits_disagree",
     "high",
@@ -44,7 +47,7 @@ def take_order(
             ),
         )
     refused = BolusRefused(dose=dose, amount=order.amount, reason=reason)
-    if reason in ("single_limit", "hourly_limit", "daily_limit", "no_limits"):
+    if reason in LIMIT_REASONS:
         return (refused, *raise_alarm(state.common.alarms, LIMITS_DISAGREE))
     return (refused,)
 

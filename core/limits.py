@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from core.insulin.on_board import Delivered
+from core.limits_again import left_again
 from schemas.bolus import Clamp, LimitName
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.device import PULSE_MU
@@ -66,10 +67,22 @@ def within(doses: Sequence[Delivered], *, since: UtcMillis) -> MilliUnits:
     return MilliUnits(sum(dose.amount for dose in doses if dose.ends_at > since))
 
 
-def headrooms(
+def headrooms(limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis) -> tuple[Headroom, ...]:
+    """Give what each limit still allows at an instant: single, hourly, daily.
+
+    Computed twice; where the two differ by a milliunit, 'limits_disagree' comes first and allows
+    nothing.
+    """
+    found = _headrooms(limits, given, at=at)
+    again = left_again(limits, given.boluses, given.basal, at=at)
+    if tuple(room.amount for room in found) == again:
+        return found
+    return (Headroom(limit="limits_disagree", amount=MilliUnits(0)), *found)
+
+
+def _headrooms(
     limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis
 ) -> tuple[Headroom, Headroom, Headroom]:
-    """Give what each limit still allows at an instant: single, hourly, daily."""
     hour = within(given.boluses, since=UtcMillis(at - HOUR_MS))
     since_day = UtcMillis(at - DAY_MS)
     day = within(given.boluses, since=since_day) + within(given.basal, since=since_day)

@@ -119,6 +119,7 @@ AdviceReason = Literal[
     "unknown_dose_counted",
     "rounded_down",
     "clamped_to_single_limit",
+    "limits_disagree",
     "clamped_to_hourly_limit",
     "clamped_to_daily_limit",
     "nothing_needed",
@@ -138,7 +139,7 @@ AdviceRefusal = Literal[
 ]
 
 
-LimitName = Literal["single_limit", "hourly_limit", "daily_limit"]
+LimitName = Literal["single_limit", "hourly_limit", "daily_limit", "limits_disagree"]
 
 
 class Clamp(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,6 +267,7 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
     """[mU] as asked."""
     reason: Literal[
         "not_whole_pulses",
+        "limits_disagree",
         "single_limit",
         "hourly_limit",
         "daily_limit",

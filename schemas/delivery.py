@@ -47,6 +47,7 @@ class DeliveryLimitsRefused(Refusal, frozen=True, kw_only=True, tag="delivery_li
 BolusRefusal = Literal[
     "expired",
     "no_limits",
+    "limits_disagree",
     "single_limit",
     "hourly_limit",
     "daily_limit",

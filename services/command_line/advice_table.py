@@ -10,6 +10,7 @@ from services.command_line.reasons import in_words
 from services.command_line.words import signed_units
 
 _LIMITS = {
+    "limits_disagree": "two computations of a limit differ",
     "single_limit": "limit for one bolus",
     "hourly_limit": "limit for 60 min",
     "daily_limit": "limit for 24 h",

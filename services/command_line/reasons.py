@@ -26,6 +26,7 @@ OF_ANY: Final[dict[str, str]] = {
     "history_missing": "a part of the record is missing; no bolus until it is settled",
     "hourly_limit": "it would exceed the limit for boluses in any 60 min",
     "implausible": "it is outside 10 to 600 mg/dL; check the number and its unit (--mmol?)",
+    "limits_disagree": "two computations of a limit differ; nothing is given until it is mended",
     "no_bolus_runs": "no bolus is being given",
     "no_limits": "no delivery limits are set; set them with 'basalt limits'",
     "no_profile": "no basal profile is set; set one with 'basalt profile FILE'",

@@ -1,0 +1,34 @@
+"""The limits a second time, by another way: it shares no line with `core/limits.py` (R20)."""
+
+from collections.abc import Iterable
+
+from core.insulin.on_board import Delivered
+from schemas.delivery import DeliveryLimitsSet
+from schemas.units import DAY_MS, HOUR_MS, UtcMillis
+
+
+def left_again(
+    limits: DeliveryLimitsSet,
+    boluses: Iterable[Delivered],
+    basal: Iterable[Delivered],
+    *,
+    at: UtcMillis,
+) -> tuple[int, int, int]:
+    """Give what single, hourly and daily limit leave [mU]: taken off dose by dose, newest first.
+
+    Args:
+        limits: in force.
+        boluses: of the last 24 h at least, unknown ones in full, any order.
+        basal: of the last 24 h at least, any order.
+        at: [ms] now.
+    """
+    hourly, daily = int(limits.hourly), int(limits.daily)
+    for is_bolus, doses in ((True, boluses), (False, basal)):
+        for dose in sorted(doses, key=lambda one: one.ends_at, reverse=True):
+            age = at - dose.ends_at
+            if age >= DAY_MS:
+                break
+            daily -= min(daily, dose.amount)
+            if is_bolus and age < HOUR_MS:
+                hourly -= min(hourly, dose.amount)
+    return limits.single, hourly, daily
