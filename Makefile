@@ -34,7 +34,7 @@ format: $(READY) ## Put the format right.
 	$(BIN)/ruff check --fix .
 
 nightly: $(READY) ## Run the property tests with 5000 examples each.
-	@$(BIN)/python -m pytest -n 2 --hypothesis-profile nightly tests/property $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --hypothesis-profile nightly tests/property tests/unit tests/scenario $(ARGS)
 
 lock: $(READY) ## Write requirements.lock anew from pyproject.toml; keeps pins that still fit.
 	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes \

@@ -3,7 +3,9 @@
 Insulin flows evenly from its first to its last instant; what is given in a moment takes 1 ms.
 So the insulin inside a window is a continuous function of where the window lies, linear between
 the edges of flows: it is fullest where one of its ends meets an edge, and these positions are all
-that need be looked at.
+that need be looked at. What a window leaves is (cap - others) / (its part of the dose), which is
+monotone between two such positions; at a position that only touches the dose the part is nothing,
+so there the window leaves nothing if others overfill it, else it does not bind.
 """
 
 import msgspec

@@ -55,10 +55,14 @@ def _room(asked: Asked, cap: WindowCap, curve: _Curve) -> Room:
     length = asked.ends_at - asked.starts_at
     for start, end in _windows(asked, cap, curve.edges):
         inside = min(end, asked.ends_at) - max(start, asked.starts_at)
-        if inside <= 0:
-            continue
         used = curve.at(end) - curve.at(start)
-        room = (cap.most - used) * length / inside
+        if inside > 0:
+            room = (cap.most - used) * length / inside
+        elif inside == 0 and cap.length is not None and used > cap.most:
+            # Overfull beside the dose: moved by any little, the window holds some of it as well.
+            room = Fraction(0)
+        else:
+            continue
         if tightest is None or room < tightest[0]:
             tightest = (room, used, start, end)
     if tightest is None:

@@ -26,9 +26,20 @@ def _tightest(asked: Asked, cap: WindowCap, counted: list[Flow]) -> Room:
     for start in _starts(asked, cap, counted):
         end = _end(cap, start)
         shared = _overlap(asked.starts_at, asked.ends_at, start, end)
-        if shared == 0:
-            continue
         top, bottom = _sum(counted, start, end)
+        if shared == 0:
+            # A window that slides can touch the dose from outside: too full there means too full
+            # with the first bit of the dose.
+            touches = cap.length is not None and asked.starts_at <= end and start <= asked.ends_at
+            if touches and top > cap.most * bottom:
+                return Room(
+                    name=cap.name,
+                    left=MilliUnits(0),
+                    used=MilliUnits(-(-top // bottom)),
+                    starts_at=UtcMillis(start),
+                    ends_at=UtcMillis(end),
+                )
+            continue
         room_top = (cap.most * bottom - top) * (asked.ends_at - asked.starts_at)
         room_bottom = bottom * shared
         if best is None or room_top * best_bottom < best_top * room_bottom:

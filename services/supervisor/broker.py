@@ -111,7 +111,7 @@ async def until_it_answers(broker: Child, *, host: str, port: int) -> None:
         async with asyncio.timeout(ANSWER_S):
             while not await _greets(host, port):
                 if broker.ended.is_set():
-                    raise StartRefused(f"the broker ended: {broker.last_words()}")
+                    raise StartRefused(f"the broker ended: {broker.last_words}")
                 await asyncio.sleep(LOOK_S)
     except TimeoutError as error:
         raise StartRefused(f"the broker did not answer; see {broker.spec.log}") from error

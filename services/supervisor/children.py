@@ -56,8 +56,9 @@ class Child:
     state: ChildState = "starting"
     restarts: int = 0
     exit_code: int | None = None
-    log_from: int = 0
+    last_words: str = ""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _log_from: int = 0
     _process: asyncio.subprocess.Process | None = None
     _task: asyncio.Task[None] | None = None
     _stopping: bool = False
@@ -98,11 +99,11 @@ class Child:
         if self._process is not None:
             _signal(self._process, signal.SIGKILL)
 
-    def last_words(self) -> str:
-        """Read the last line of plain text in the log: why the process ended."""
+    def _read_last_words(self) -> str:
+        """Read the last line of plain text in the log of this process: why it ended."""
         with contextlib.suppress(OSError), self.spec.log.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            file.seek(max(self.log_from, size - LAST_WORDS_BYTES))
+            file.seek(max(self._log_from, size - LAST_WORDS_BYTES))
             lines = file.read().decode(errors="replace").splitlines()
             plain = [line for line in lines if line.strip() and not line.startswith("{")]
             return plain[-1] if plain else ""
@@ -120,7 +121,7 @@ class Child:
                 spec.log.replace(spec.log.with_suffix(".old.log"))
         handle = os.open(spec.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            self.log_from = os.fstat(handle).st_size
+            self._log_from = os.fstat(handle).st_size
             # A session of its own: Ctrl-C at the terminal reaches the supervisor alone, which
             # then stops all in order. Standard input is the leash.
             self._process = await asyncio.create_subprocess_exec(
@@ -142,6 +143,7 @@ class Child:
             guard = asyncio.create_task(self._keep_guard(process.pid))
             self.exit_code = await _over(process)
             await end(guard)
+            self.last_words = self._read_last_words()
             self.ended.set()
             if self._stopping:
                 return

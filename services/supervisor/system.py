@@ -200,7 +200,7 @@ class System:
 
     def _changed(self, child: Child) -> None:
         if self._model is not None:
-            why = child.last_words() if child.state == "restarting" else ""
+            why = child.last_words if child.state == "restarting" else ""
             process = Process(state=child.state, restarts=child.restarts, why=why)
             at = self._keeper.clock.now().therapy
             self._model.take_process(child.spec.name, process=process, at=at)
@@ -218,14 +218,14 @@ class System:
                     await asyncio.sleep(LOOK_S)
                 self._refuse_broken()
         except TimeoutError as error:
-            words = [child.last_words() for child in self._children.values() if child.restarts]
+            words = [child.last_words for child in self._children.values() if child.restarts]
             why = "; ".join(filter(None, words)) or f"see {self._folder.logs}"
             raise StartRefused(f"not ready within {READY_S:.0f} s: {why}") from error
 
     def _refuse_broken(self) -> None:
         for child in self._children.values():
             if child.ended.is_set() and child.exit_code == EXIT_USAGE:
-                words = child.last_words() or f"see {child.spec.log}"
+                words = child.last_words or f"see {child.spec.log}"
                 raise StartRefused(words)
 
     def _tell_of_start(self, url: str, begun: Begun, *, speed: int, took_ms: int) -> None:

@@ -14,7 +14,7 @@ from core.calc.limits import LIMITS
 from core.calc.limits_shapes import LimitsResult, LimitsScenario
 from core.caps import sliding, sweep
 from core.caps.shapes import Asked, Flow, Room, WindowCap
-from core.caps.twice import rooms_twice
+from core.caps.twice import Rooms, rooms_twice
 from core.errors import ScenarioError
 from core.midnights import days_between
 from schemas.units import DAY_MS, HOUR_MS, Milliseconds, MilliUnits, UtcMillis
@@ -275,6 +275,34 @@ def test_no_window_anywhere_holds_more_than_its_cap(asked: Asked) -> None:
             if cap.counts_basal or not one.is_basal
         )
         assert used + room.left * part / length <= cap.most + 1e-6
+
+
+@pytest.mark.requirement("R4")
+@pytest.mark.parametrize("rooms", [sliding.rooms, sweep.rooms])
+@pytest.mark.parametrize("beside", [(-2, 0), (2, 4)])
+def test_an_overfull_window_that_touches_the_dose_leaves_nothing(
+    rooms: Rooms, beside: tuple[int, int]
+) -> None:
+    """Two milliunits beside the dose, one allowed: a window across the border is too full."""
+    asked = Asked(
+        starts_at=UtcMillis(0),
+        ends_at=UtcMillis(2),
+        flows=(
+            Flow(
+                starts_at=UtcMillis(beside[0]),
+                ends_at=UtcMillis(beside[1]),
+                amount=MilliUnits(2),
+                is_basal=False,
+            ),
+        ),
+        windows=(
+            WindowCap(
+                name="window", most=MilliUnits(1), length=Milliseconds(2), counts_basal=False
+            ),
+        ),
+    )
+
+    assert 0 == rooms(asked)[0].left
 
 
 @given(asked=ASKED, wrong=st.sampled_from([-1, 1]))
