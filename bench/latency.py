@@ -14,9 +14,10 @@ from rich.table import Table
 
 from bench.broker import broker
 from bench.system import System, scratch, system
-from schemas.bolus import OrderBolus, RequestAdvice
+from schemas.bolus import RequestAdvice
 from schemas.device import PumpRecord
 from schemas.glucose import RecordReading
+from schemas.orders import OrderBolus
 from schemas.units import Actor, Grams, MilliUnits, PumpId, Speaker
 from services.runtime.client import BusClient
 from services.runtime.clock import SystemClock, read_clock_record

@@ -16,7 +16,7 @@ from core.insulin.on_board import fraction_on_board
 from core.rules.guards import guard
 from core.rules.registry import RULE_SETS
 from core.rules.shape import Asked, RuleSet
-from schemas.bolus import InsulinAction
+from schemas.therapy import InsulinAction
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits
 
 STEP_MIN = 5

@@ -1,28 +1,37 @@
-"""How much insulin: Basalt's own rule, term by term."""
+"""How much insulin: by the rule set in force, term by term, within the house's guards."""
 
-from typing import Final
+from fractions import Fraction
+from math import floor
+from typing import Final, get_args
 
 import msgspec
 
+from core.bolus_settings import factors_at
 from core.doses import DoseBook
-from core.limits import SAFE_MINIMUM_MG_DL, clamp, whole_pulses
+from core.limits import SAFE_MINIMUM_MG_DL, headrooms, whole_pulses
+from core.pump_models import PUMP_MODELS, PumpModel, floor_bolus
+from core.rules.guards import Cut, guard
+from core.rules.registry import RULE_SETS
+from core.rules.shape import Asked, Reckoned
+from schemas.basal import ZoneTransition
 from schemas.bolus import (
+    AdviceFactors,
     AdviceReason,
     AdviceRefusal,
+    AdviceTerm,
     BolusAdvised,
-    BolusSettingsSet,
     Clamp,
-    LimitName,
+    ClampName,
 )
 from schemas.delivery import DeliveryLimitsSet
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.message import Deadline, Now
+from schemas.therapy import BolusSettingsSet
 from schemas.units import (
     MINUTE_MS,
     SECOND_MS,
     EventId,
     Grams,
-    MgDl,
     Milliseconds,
     MilliUnits,
     UtcMillis,
@@ -42,11 +51,16 @@ CARBS_G_MAX = 300
 
 Reading = GlucoseMeasured | GlucoseBeyondRange | ReadingRejected
 
-_CLAMP_REASONS: Final[dict[LimitName, AdviceReason]] = {
+_CLAMPS: Final[dict[str, ClampName]] = {name: name for name in get_args(ClampName)}
+
+_CUT_REASONS: Final[dict[ClampName, AdviceReason]] = {
     "limits_disagree": "limits_disagree",
     "single_limit": "clamped_to_single_limit",
     "hourly_limit": "clamped_to_hourly_limit",
     "daily_limit": "clamped_to_daily_limit",
+    "pump_maximum": "clamped_to_pump_maximum",
+    "never_up": "never_rounded_up",
+    "whole_steps": "rounded_down",
 }
 
 
@@ -57,6 +71,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """[-] in force."""
     settings_id: EventId
     """[-] their event."""
+    transitions: tuple[ZoneTransition, ...] = ()
+    """[-] of the wall clock that the settings mean; empty while it is not known."""
     limits: DeliveryLimitsSet | None
     """[-] in force."""
     limits_id: EventId
@@ -73,66 +89,60 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """[-] nothing that was said is missing."""
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
-    """The amount before limits, and where it came from."""
+class _Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A basis that allows an advice."""
 
-    food: MilliUnits
-    """[mU] carbs / ratio."""
-    correction: MilliUnits
-    """[mU] before insulin on board."""
-    glucose: MgDl | None
-    """[mg/dL] used, none when there was none fresh."""
-    measured_at: UtcMillis | None
-    """[ms] its time."""
-    reasons: tuple[AdviceReason, ...]
-    """[-] why it is so."""
+    settings: BolusSettingsSet
+    limits: DeliveryLimitsSet
+    factors: AdviceFactors
+    glucose: GlucoseMeasured | None
+    carbs: Grams
 
 
 def advise(basis: Basis, carbs: Grams, now: Now) -> BolusAdvised | AdviceRefusal:
-    """Compute an advice, or say why there is none.
+    """Compute an advice by the rule set in force, or say why there is none.
 
-    advice = carbs / ratio + (above target: max(0, correction - bolus insulin on board);
-    below: the negative correction), never below 0, cut to every limit, whole pulses, rounded down.
+    The most insulin on board is subtracted; the rule set's own value is then cut to every limit
+    and rounded down to what the pump can give. Each addend, cut and reason is part of it.
     """
-    refusal = _refusal(basis, carbs, now)
-    if refusal is not None:
-        return refusal
-    settings, limits = basis.settings, basis.limits
-    if settings is None or limits is None:
-        return "no_settings" if settings is None else "no_limits"
-    terms = _terms(settings, basis.reading, carbs, now)
-    least, most = basis.doses.on_board(settings.insulin, at=now.therapy)
-    reasons = list(terms.reasons)
-    correction = terms.correction
-    if correction > 0 and most > 0:
-        correction = MilliUnits(max(0, correction - most))
-        reasons.append("insulin_on_board_subtracted")
-        if most > least:
-            reasons.append("unknown_dose_counted")
-    wanted = MilliUnits(max(0, terms.food + correction))
-    rounded = whole_pulses(wanted)
-    if rounded < wanted:
-        reasons.append("rounded_down")
-    given = basis.doses.given(at=now.therapy)
-    amount, clamps = clamp(rounded, limits, given, at=now.therapy)
-    reasons.extend(_clamp_reasons(clamps))
-    if amount == 0:
-        reasons.append("nothing_needed")
-    used = (basis.settings_id, basis.limits_id)
-    reading = (basis.reading_id,) if terms.glucose is not None else ()
-    doses = basis.doses.acting(settings.insulin, at=now.therapy)
+    case = _case(basis, carbs, now)
+    if not isinstance(case, _Case):
+        return case
+    rules = RULE_SETS[case.settings.rules]
+    least, most = basis.doses.on_board(case.settings.insulin, at=now.therapy)
+    reckoned = rules.reckon(_asked(basis, case, most, now))
+    if reckoned.vendor is None:
+        return "vendor_gives_no_advice"
+    amount, cuts = _guarded(basis, case, reckoned, now)
+    other: MilliUnits | None = None
+    if basis.doses.unknown:
+        other, _ = _guarded(basis, case, rules.reckon(_asked(basis, case, least, now)), now)
+    clamps = tuple(Clamp(limit=_CLAMPS[c.name], before=c.before, after=c.after) for c in cuts)
+    reading = (basis.reading_id,) if case.glucose else ()
+    doses = basis.doses.acting(case.settings.insulin, at=now.therapy)
     return BolusAdvised(
         amount=amount,
         carbs=carbs,
-        food=terms.food,
-        correction=terms.correction,
+        food=_floored(reckoned.food),
+        correction=_floored(reckoned.correction),
         insulin_on_board_least=least,
         insulin_on_board_most=most,
-        glucose=terms.glucose,
-        measured_at=terms.measured_at,
+        glucose=case.glucose.glucose if case.glucose else None,
+        measured_at=case.glucose.measured_at if case.glucose else None,
+        rules=rules.name,
+        vendor=reckoned.vendor,
+        meal=MilliUnits(min(amount, floor(reckoned.meal_part))),
+        terms=tuple(AdviceTerm(name=t.name, amount=_floored(t.amount)) for t in reckoned.terms),
+        factors=case.factors,
+        amount_least=other,
         clamps=clamps,
-        reasons=tuple(reasons),
-        computed_from=(*used, *reading, *(EventId(dose) for dose in doses)),
+        reasons=_reasons(basis, case, reckoned, clamps, amount),
+        computed_from=(
+            basis.settings_id,
+            basis.limits_id,
+            *reading,
+            *(EventId(dose) for dose in doses),
+        ),
         expires=Deadline(
             therapy=UtcMillis(now.therapy + ADVICE_LIFE_MS),
             real=UtcMillis(now.real + ADVICE_LIFE_REAL_MS),
@@ -143,6 +153,28 @@ def advise(basis: Basis, carbs: Grams, now: Now) -> BolusAdvised | AdviceRefusal
 def is_fresh(reading: Reading | None, now: Now) -> bool:
     """Say whether a reading is young enough to dose by."""
     return reading is not None and now.therapy - reading.measured_at <= GLUCOSE_AGE_MS_MAX
+
+
+def _case(basis: Basis, carbs: Grams, now: Now) -> _Case | AdviceRefusal:
+    refusal = _refusal(basis, carbs, now)
+    if refusal is not None:
+        return refusal
+    if basis.settings is None:
+        return "no_settings"
+    if basis.limits is None:
+        return "no_limits"
+    factors = factors_at(basis.settings, basis.transitions, at=now.therapy)
+    if factors is None:
+        return "no_local_time"
+    reading = basis.reading
+    usable = isinstance(reading, GlucoseMeasured) and is_fresh(reading, now)
+    return _Case(
+        settings=basis.settings,
+        limits=basis.limits,
+        factors=factors,
+        glucose=reading if usable and isinstance(reading, GlucoseMeasured) else None,
+        carbs=carbs,
+    )
 
 
 def _refusal(basis: Basis, carbs: Grams, now: Now) -> AdviceRefusal | None:
@@ -169,31 +201,72 @@ def _glucose_refusal(reading: Reading | None) -> AdviceRefusal | None:
             return None
 
 
-def _terms(settings: BolusSettingsSet, reading: Reading | None, carbs: Grams, now: Now) -> Terms:
-    food = MilliUnits(carbs * 1_000_000 // settings.carb_ratio)
-    if not isinstance(reading, GlucoseMeasured) or not is_fresh(reading, now):
-        why: AdviceReason = "no_glucose" if reading is None else "glucose_stale"
-        return Terms(
-            food=food,
-            correction=MilliUnits(0),
-            glucose=None,
-            measured_at=None,
-            reasons=(why, "carbs_only"),
-        )
-    above = reading.glucose - settings.target_high
-    below = reading.glucose - settings.target_low
-    distance = above if above > 0 else min(0, below)
-    reasons: tuple[AdviceReason, ...] = ()
-    if distance < 0:
-        reasons = ("below_target", "negative_correction")
-    return Terms(
-        food=food,
-        correction=MilliUnits(distance * 1_000_000 // settings.sensitivity),
-        glucose=reading.glucose,
-        measured_at=reading.measured_at,
-        reasons=reasons,
+def _asked(basis: Basis, case: _Case, on_board: MilliUnits, now: Now) -> Asked:
+    factors = case.factors
+    above = factors.correct_above
+    meal = basis.doses.meal_on_board(case.settings.insulin, at=now.therapy)
+    return Asked(
+        glucose=case.glucose.glucose * 1000 if case.glucose else None,
+        carbs=case.carbs * 1000,
+        carb_ratio=factors.carb_ratio,
+        sensitivity=factors.sensitivity,
+        target_low=factors.target_low * 1000,
+        target_high=factors.target_high * 1000,
+        correct_above=None if above is None else above * 1000,
+        meal_iob=MilliUnits(min(meal, on_board)),
+        correction_iob=MilliUnits(max(0, on_board - meal)),
+        step=MilliUnits(_model(case).bolus_steps[0].step),
     )
 
 
-def _clamp_reasons(clamps: tuple[Clamp, ...]) -> list[AdviceReason]:
-    return [_CLAMP_REASONS[cut.limit] for cut in clamps]
+def _model(case: _Case) -> PumpModel:
+    return PUMP_MODELS[case.limits.pump_model]
+
+
+def _guarded(
+    basis: Basis, case: _Case, reckoned: Reckoned, now: Now
+) -> tuple[MilliUnits, tuple[Cut, ...]]:
+    model = _model(case)
+    given = basis.doses.given(at=now.therapy)
+    rooms: list[tuple[str, MilliUnits]] = [
+        (room.limit, room.amount) for room in headrooms(case.limits, given, at=now.therapy)
+    ]
+    if model.bolus_max is not None:
+        rooms.append(("pump_maximum", model.bolus_max))
+    return guard(
+        MilliUnits(reckoned.vendor or 0),
+        exact=reckoned.exact,
+        floor=lambda amount: whole_pulses(floor_bolus(model, amount)),
+        rooms=rooms,
+    )
+
+
+def _reasons(
+    basis: Basis,
+    case: _Case,
+    reckoned: Reckoned,
+    clamps: tuple[Clamp, ...],
+    amount: MilliUnits,
+) -> tuple[AdviceReason, ...]:
+    found: list[AdviceReason] = []
+    if case.glucose is None:
+        found.append("no_glucose" if basis.reading is None else "glucose_stale")
+    elif case.glucose.glucose < case.factors.target_low:
+        found.append("below_target")
+    found.extend(reckoned.reasons)
+    if "insulin_on_board_subtracted" in found and basis.doses.open:
+        found.append("unknown_dose_counted" if basis.doses.unknown else "running_dose_counted")
+    if not RULE_SETS[case.settings.rules].is_verified:
+        found.append("rules_unverified")
+    if case.settings.rules == "aaps":
+        found.append("basal_not_counted")
+    if reckoned.vendor is not None and reckoned.vendor < reckoned.exact:
+        found.append("rounded_down")
+    found.extend(_CUT_REASONS[cut.limit] for cut in clamps)
+    if amount == 0:
+        found.append("nothing_needed")
+    return tuple(dict.fromkeys(found))
+
+
+def _floored(amount: Fraction) -> MilliUnits:
+    return MilliUnits(floor(amount))

@@ -69,10 +69,10 @@ def _decide(state: BasalState, entry: Entry, now: Now) -> tuple[Event, ...]:
     match entry.body:
         case SetBasalProfile() as asked:
             return _set_profile(state, asked, str(entry.actor), now)
-        case SetBasalWeek(days=days):
-            return _set_week(state, days, str(entry.actor), now)
-        case SetBasalZone(zone=name):
-            return _set_zone(state, name, str(entry.actor), now)
+        case SetBasalWeek() as asked:
+            return _set_week(state, asked, str(entry.actor), now)
+        case SetBasalZone() as asked:
+            return _set_zone(state, asked, str(entry.actor), now)
         case Restarted() as restarted:
             return _look_up_again(state, restarted, now)
         case ZoneResolved() as zone:
@@ -104,6 +104,7 @@ def _set_profile(
         segments=asked.segments,
         actor=actor,
         activate=asked.activate,
+        because=asked.because,
     )
     if asked.activate:
         return (profile, ZoneLookupRequested(zone=asked.zone, since=now.therapy))
@@ -112,7 +113,8 @@ def _set_profile(
     return (profile,)
 
 
-def _set_week(state: BasalState, days: tuple[str, ...], actor: str, now: Now) -> tuple[Event, ...]:
+def _set_week(state: BasalState, asked: SetBasalWeek, actor: str, now: Now) -> tuple[Event, ...]:
+    days = asked.days
     kept = state.waiting or state.programme
     if not kept.days:
         return (BasalWeekRefused(reason="no_profile"),)
@@ -121,16 +123,17 @@ def _set_week(state: BasalState, days: tuple[str, ...], actor: str, now: Now) ->
     if not all(kept.has(name) for name in days):
         return (BasalWeekRefused(reason="no_such_profile"),)
     return (
-        BasalWeekSet(days=days, actor=actor),
+        BasalWeekSet(days=days, actor=actor, because=asked.because),
         ZoneLookupRequested(zone=kept.zone, since=now.therapy),
     )
 
 
-def _set_zone(state: BasalState, zone: str, actor: str, now: Now) -> tuple[Event, ...]:
+def _set_zone(state: BasalState, asked: SetBasalZone, actor: str, now: Now) -> tuple[Event, ...]:
+    zone = asked.zone
     if not (state.waiting or state.programme).days:
         return (BasalZoneRefused(zone=zone[:64], reason="no_profile"),)
     return (
-        BasalZoneSet(zone=zone, actor=actor),
+        BasalZoneSet(zone=zone, actor=actor, because=asked.because),
         ZoneLookupRequested(zone=zone, since=now.therapy),
     )
 

@@ -4,30 +4,30 @@ from typing import Final
 
 from core.advice import CARBS_G_MAX, advise
 from core.alarms import Condition, raise_alarm
+from core.bolus_settings import settings_problem
 from core.bolus_state import BOLUS_ADVISOR, Advice, BolusState, basis_of, evolve, initial, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
-from core.decider import Decider, Entry, is_past, never, no_effects
-from core.insulin.on_board import action_problem
+from core.decider import Decider, Effect, Entry, is_past
+from core.effects import ResolveZone
 from core.limits import breach
+from core.local_clock import decide_clock
+from core.pump_models import PUMP_MODELS, floor_bolus
+from schemas.basal import ZoneLookupRequested
 from schemas.bolus import (
     AcceptAdvice,
     AcceptanceRefused,
     AdviceAccepted,
     AdviceRefused,
     BolusAdvised,
-    BolusOrdered,
-    BolusSettingsRefused,
-    BolusSettingsSet,
     CarbsRecorded,
     CarbsRefused,
-    OrderBolus,
-    OrderRefused,
     RecordCarbs,
     RequestAdvice,
-    SetBolusSettings,
 )
 from schemas.device import PULSE_MU
 from schemas.message import Deadline, Event, Now
+from schemas.orders import BolusOrdered, OrderBolus, OrderRefused
+from schemas.therapy import BolusSettingsRefused, BolusSettingsSet, SetBolusSettings
 from schemas.units import (
     HOUR_MS,
     SECOND_MS,
@@ -47,6 +47,9 @@ START_WITHIN_MS = Milliseconds(30 * SECOND_MS)
 
 START_WITHIN_REAL_MS = Milliseconds(5 * SECOND_MS)
 """[ms] real time that an order has at least: transport is not faster at speed 600."""
+
+NO_INSULIN = MilliUnits(0)
+"""[mU] nothing."""
 
 CARBS_BEFORE_MS = Milliseconds(12 * HOUR_MS)
 """[ms] before now that carbohydrate may have been eaten."""
@@ -69,7 +72,7 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
     actor = str(entry.actor)
     match entry.body:
         case SetBolusSettings() as asked:
-            return _set_settings(asked, actor)
+            return _set_settings(asked, actor, now)
         case RecordCarbs() as asked:
             return _record_carbs(asked, actor, now)
         case RequestAdvice(carbs=carbs):
@@ -79,36 +82,24 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case OrderBolus(amount=amount):
             return _order_own(state, amount, actor, now)
         case _:
-            return ()
+            return decide_clock(state.clock, state.common.alarms, entry, now)
 
 
-def _set_settings(asked: SetBolusSettings, actor: str) -> tuple[Event, ...]:
-    problem = settings_problem(asked)
-    if problem is not None:
-        return (BolusSettingsRefused(reason="out_of_range", field=problem),)
-    return (
-        BolusSettingsSet(
-            carb_ratio=asked.carb_ratio,
-            sensitivity=asked.sensitivity,
-            target_low=asked.target_low,
-            target_high=asked.target_high,
-            insulin=asked.insulin,
-            actor=actor,
-        ),
+def _set_settings(asked: SetBolusSettings, actor: str, now: Now) -> tuple[Event, ...]:
+    refused = settings_problem(asked)
+    if refused is not None:
+        return (refused,)
+    taken = BolusSettingsSet(
+        zone=asked.zone,
+        carb_ratios=asked.carb_ratios,
+        sensitivities=asked.sensitivities,
+        targets=asked.targets,
+        insulin=asked.insulin,
+        rules=asked.rules,
+        actor=actor,
+        because=asked.because,
     )
-
-
-def settings_problem(asked: SetBolusSettings) -> str | None:
-    """Name the first setting that is out of range, None when all are well."""
-    if not 1_000 <= asked.carb_ratio <= 150_000:
-        return "carb_ratio"
-    if not 5_000 <= asked.sensitivity <= 500_000:
-        return "sensitivity"
-    if not 70 <= asked.target_low <= 180:
-        return "target_low"
-    if not asked.target_low <= asked.target_high <= 180:
-        return "target_high"
-    return action_problem(asked.insulin)
+    return (taken, ZoneLookupRequested(zone=asked.zone, since=now.therapy))
 
 
 def _record_carbs(asked: RecordCarbs, actor: str, now: Now) -> tuple[Event, ...]:
@@ -177,7 +168,8 @@ def _order_advised(state: BolusState, advice: Advice, actor: str, now: Now) -> t
     eaten: tuple[Event, ...] = ()
     if advised.carbs:
         eaten = (CarbsRecorded(grams=advised.carbs, eaten_at=now.therapy, actor=actor),)
-    order = (_order(amount, actor, advice.id, now),) if amount else ()
+    meal = MilliUnits(min(again.meal, amount))
+    order = (_order(amount, actor, now, advice=advice.id, meal=meal),) if amount else ()
     return (accepted, *eaten, *order)
 
 
@@ -190,6 +182,11 @@ def _order_own(state: BolusState, amount: MilliUnits, actor: str, now: Now) -> t
         return (OrderRefused(amount=amount, reason="not_whole_pulses"),)
     if state.limits is None:
         return (OrderRefused(amount=amount, reason="no_limits"),)
+    model = PUMP_MODELS[state.limits.pump_model]
+    if model.bolus_max is not None and amount > model.bolus_max:
+        return (OrderRefused(amount=amount, reason="pump_maximum", limit=model.bolus_max),)
+    if floor_bolus(model, amount) != amount:
+        return (OrderRefused(amount=amount, reason="pump_step", limit=floor_bolus(model, amount)),)
     if state.suspended:
         return (OrderRefused(amount=amount, reason="suspended"),)
     if state.doses.running is not None:
@@ -201,24 +198,42 @@ def _order_own(state: BolusState, amount: MilliUnits, actor: str, now: Now) -> t
         if broken.limit == "limits_disagree":
             return (refused, *raise_alarm(state.common.alarms, LIMITS_DIFFER))
         return (refused,)
-    return (_order(amount, actor, None, now),)
+    return (_order(amount, actor, now),)
 
 
-def _order(amount: MilliUnits, actor: str, advice: EventId | None, now: Now) -> BolusOrdered:
+def _order(
+    amount: MilliUnits,
+    actor: str,
+    now: Now,
+    *,
+    advice: EventId | None = None,
+    meal: MilliUnits = NO_INSULIN,
+) -> BolusOrdered:
     start_by = Deadline(
         therapy=UtcMillis(now.therapy + START_WITHIN_MS),
         real=UtcMillis(now.real + START_WITHIN_REAL_MS),
     )
-    return BolusOrdered(amount=amount, actor=actor, advice=advice, start_by=start_by)
+    return BolusOrdered(amount=amount, actor=actor, advice=advice, meal=meal, start_by=start_by)
+
+
+def _wake_at(state: BolusState) -> UtcMillis | None:
+    return state.clock.renew_at
+
+
+def _effects(event: Event) -> tuple[Effect, ...]:
+    if isinstance(event, ZoneLookupRequested):
+        return (ResolveZone(zone=event.zone, since=event.since),)
+    return ()
 
 
 BOLUS_DECIDER: Final = Decider(
     name=BOLUS_ADVISOR,
-    hears=(Speaker("glucose_ingest"), Speaker("actuator")),
+    hears=(Speaker("glucose_ingest"), Speaker("basal_scheduler"), Speaker("actuator")),
     says=(
         *COMMON_EVENTS,
         BolusSettingsSet,
         BolusSettingsRefused,
+        ZoneLookupRequested,
         CarbsRecorded,
         CarbsRefused,
         BolusAdvised,
@@ -239,8 +254,8 @@ BOLUS_DECIDER: Final = Decider(
     initial=initial,
     decide=_decide,
     evolve=evolve,
-    wake_at=never,
-    effects=no_effects,
+    wake_at=_wake_at,
+    effects=_effects,
     view=view,
 )
 """[-] the thinking of the service bolus_advisor."""

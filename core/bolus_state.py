@@ -9,17 +9,15 @@ from core.alarms import ActiveAlarm
 from core.common import Common, evolve_common
 from core.decider import Entry
 from core.doses import DoseBook, fold_doses
-from schemas.bolus import (
-    AdviceAccepted,
-    BolusAdvised,
-    BolusOrdered,
-    BolusSettingsSet,
-    CarbsRecorded,
-)
+from core.local_clock import LocalClock, fold_clock
+from schemas.basal import BasalZoneSet
+from schemas.bolus import AdviceAccepted, BolusAdvised, CarbsRecorded
 from schemas.delivery import BolusStarted, DeliveryLimitsSet
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.message import Now
+from schemas.orders import BolusOrdered
 from schemas.pump import DeliveryResumed, DeliverySuspended
+from schemas.therapy import BolusSettingsSet
 from schemas.units import EventId, Grams, MilliUnits, PumpId, Speaker
 
 BOLUS_ADVISOR: Final = Speaker("bolus_advisor")
@@ -58,6 +56,8 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] in force."""
     settings_id: EventId = EventId("")
     """[-] their event."""
+    clock: LocalClock = LocalClock()
+    """[-] the clock on the wall that the settings mean."""
     limits: DeliveryLimitsSet | None = None
     """[-] in force, the actuator's."""
     limits_id: EventId = EventId("")
@@ -99,6 +99,10 @@ class BolusView(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the newest advice with every term."""
     last_carbs: CarbsRecorded | None = None
     """[-] the newest recorded."""
+    rules: str | None = None
+    """[-] name of the rule set in force, none without settings."""
+    zone: str | None = None
+    """[-] IANA name of the zone by whose clock the settings run."""
 
 
 def initial(pump: PumpId) -> BolusState:
@@ -112,6 +116,7 @@ def basis_of(state: BolusState) -> Basis:
     return Basis(
         settings=state.settings,
         settings_id=state.settings_id,
+        transitions=state.clock.transitions,
         limits=state.limits,
         limits_id=state.limits_id,
         reading=state.reading,
@@ -124,6 +129,9 @@ def basis_of(state: BolusState) -> Basis:
 
 def evolve(state: BolusState, entry: Entry) -> BolusState:
     """Fold one entry; what `view` shows follows from events alone."""
+    clock = fold_clock(state.clock, entry, me=BOLUS_ADVISOR)
+    if clock is not state.clock:
+        state = msgspec.structs.replace(state, clock=clock)
     body, marks = entry.body, state.marks
     match body:
         case GlucoseMeasured() | GlucoseBeyondRange() | ReadingRejected():
@@ -142,6 +150,8 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
                 limits_id=EventId(entry.id),
                 marks=marks._replace(settings=marks.settings + 1),
             )
+        case BasalZoneSet():
+            return msgspec.structs.replace(state, marks=marks._replace(settings=marks.settings + 1))
         case CarbsRecorded(grams=grams):
             return msgspec.structs.replace(
                 state,
@@ -205,4 +215,6 @@ def view(state: BolusState, now: Now) -> BolusView:
         alarms=state.common.alarms,
         advice_terms=newest.advised if newest else None,
         last_carbs=state.last_carbs,
+        rules=state.settings.rules if state.settings else None,
+        zone=state.clock.zone or None,
     )

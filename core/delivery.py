@@ -18,8 +18,8 @@ from core.effects import (
     SuspendPump,
 )
 from core.limits import limits_problem
+from core.pump_models import PUMP_MODELS, floor_rate
 from schemas.basal import BasalPlanMade
-from schemas.bolus import BolusOrdered
 from schemas.delivery import (
     BasalDelivered,
     BasalPlanAccepted,
@@ -49,6 +49,7 @@ from schemas.device import (
     PumpUnreachable,
 )
 from schemas.message import Event, Now
+from schemas.orders import BolusOrdered
 from schemas.pump import (
     DeliveryCommandRefused,
     DeliveryResumed,
@@ -65,7 +66,7 @@ from schemas.pump import (
     SuspendRequested,
 )
 from schemas.record import Restarted
-from schemas.units import DoseId, EventId, MilliUnitsPerHour, Speaker
+from schemas.units import DoseId, EventId, Speaker
 
 RESERVOIR_MU_MAX = 300_000
 """[mU] largest reservoir of any pump known; source: Medtronic and Tandem, 300 U."""
@@ -141,11 +142,13 @@ def _set_limits(state: DeliveryState, asked: SetDeliveryLimits, actor: str) -> t
         daily=asked.daily,
         basal=asked.basal,
         actor=actor,
+        pump_model=asked.pump_model,
+        because=asked.because,
     )
     if state.plan_heard is None:
         return (limits,)
     name, made = state.plan_heard
-    return (limits, *_accept_plan(state, name, made, limits.basal))
+    return (limits, *_accept_plan(state, name, made, limits))
 
 
 def _take_plan(state: DeliveryState, name: EventId, made: BasalPlanMade) -> tuple[Event, ...]:
@@ -153,14 +156,19 @@ def _take_plan(state: DeliveryState, name: EventId, made: BasalPlanMade) -> tupl
         return (BasalPlanRefused(plan=name, reason="superseded"),)
     if state.limits is None:
         return (BasalPlanRefused(plan=name, reason="no_limits"),)
-    return _accept_plan(state, name, made, state.limits.basal)
+    return _accept_plan(state, name, made, state.limits)
 
 
 def _accept_plan(
-    state: DeliveryState, name: EventId, made: BasalPlanMade, rate_max: MilliUnitsPerHour
+    state: DeliveryState, name: EventId, made: BasalPlanMade, limits: DeliveryLimitsSet
 ) -> tuple[Event, ...]:
-    steps = tuple(PlanStep(at=step.at, rate=min(step.rate, rate_max)) for step in made.steps)
-    capped = steps != made.steps
+    """Cut each rate to the largest allowed, and down to a step of the pump; never up."""
+    model = PUMP_MODELS[limits.pump_model]
+    steps = tuple(
+        PlanStep(at=step.at, rate=floor_rate(model, min(step.rate, limits.basal)))
+        for step in made.steps
+    )
+    capped = any(step.rate > limits.basal for step in made.steps)
     accepted = BasalPlanAccepted(plan=name, steps=steps, ends_at=made.ends_at, capped=capped)
     alarm = raise_alarm(state.common.alarms, BASAL_CAPPED) if capped else ()
     return (accepted, *alarm)

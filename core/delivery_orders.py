@@ -6,7 +6,6 @@ from core.alarms import Condition, raise_alarm
 from core.decider import is_past
 from core.delivery_state import DeliveryState
 from core.limits import breach
-from schemas.bolus import BolusOrdered
 from schemas.delivery import (
     BasalPlanRefused,
     BolusCancelled,
@@ -17,6 +16,7 @@ from schemas.delivery import (
 )
 from schemas.device import PULSE_MU, PumpAnswered
 from schemas.message import Event, Now
+from schemas.orders import BolusOrdered
 from schemas.pump import DeliveryCommandRefused
 from schemas.units import DoseId, EventId
 

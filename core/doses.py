@@ -12,7 +12,6 @@ import msgspec
 from core.decider import Entry
 from core.insulin.on_board import Delivered, insulin_on_board, still_acts
 from core.limits import Given
-from schemas.bolus import BolusOrdered, InsulinAction
 from schemas.delivery import (
     BasalDelivered,
     BolusDelivered,
@@ -23,6 +22,8 @@ from schemas.delivery import (
     BolusStopped,
     BolusUnknown,
 )
+from schemas.orders import BolusOrdered
+from schemas.therapy import InsulinAction
 from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, UtcMillis
 
 KEPT_MS = DAY_MS + HOUR_MS
@@ -34,6 +35,8 @@ class BolusPart(Delivered, frozen=True, kw_only=True):
 
     dose: DoseId
     """[-] its order."""
+    meal: MilliUnits = MilliUnits(0)
+    """[mU] the part of it that was for carbohydrate, rounded down."""
 
 
 class OpenDose(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +46,8 @@ class OpenDose(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the order."""
     amount: MilliUnits
     """[mU] the most that it can become."""
+    meal: MilliUnits = MilliUnits(0)
+    """[mU] the part of it that is for carbohydrate."""
     delivered: MilliUnits = MilliUnits(0)
     """[mU] counted so far."""
     since: UtcMillis
@@ -95,6 +100,15 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
         still_open = sum(dose.open_amount for dose in self.open)
         return least, MilliUnits(least + still_open)
 
+    def meal_on_board(self, action: InsulinAction, *, at: UtcMillis) -> MilliUnits:
+        """Give the meals' part of what was counted and still acts [mU], rounded down."""
+        parts = (
+            Delivered(starts_at=one.starts_at, ends_at=one.ends_at, amount=one.meal)
+            for one in self.boluses
+            if one.meal
+        )
+        return MilliUnits(max(0, insulin_on_board(parts, action=action, at=at) - 1))
+
     def acting(self, action: InsulinAction, *, at: UtcMillis) -> tuple[DoseId, ...]:
         """Name the doses that still act, sorted."""
         names = {part.dose for part in self.boluses if still_acts(part, action=action, at=at)}
@@ -106,10 +120,11 @@ def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
     match entry.body:
         case BasalDelivered() as part:
             return _count_basal(book, part)
-        case BolusOrdered(amount=amount):
-            return _open(book, DoseId(entry.id), amount, entry.at)
+        case BolusOrdered(amount=amount, meal=meal):
+            dose = DoseId(entry.id)
+            return _open(book, OpenDose(dose=dose, amount=amount, meal=meal, since=entry.at))
         case BolusStarted(dose=dose, amount=amount):
-            opened = _open(book, dose, amount, entry.at)
+            opened = _open(book, OpenDose(dose=dose, amount=amount, since=entry.at))
             return _change(opened, dose, is_started=True)
         case BolusProgressed() as part:
             return _count_bolus(book, part)
@@ -125,10 +140,9 @@ def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
             return book
 
 
-def _open(book: DoseBook, dose: DoseId, amount: MilliUnits, at: UtcMillis) -> DoseBook:
-    if any(known.dose == dose for known in book.open):
+def _open(book: DoseBook, opened: OpenDose) -> DoseBook:
+    if any(known.dose == opened.dose for known in book.open):
         return book
-    opened = OpenDose(dose=dose, amount=amount, since=at)
     return msgspec.structs.replace(book, open=(*book.open, opened))
 
 
@@ -160,8 +174,13 @@ def _close(book: DoseBook, dose: DoseId) -> DoseBook:
 
 
 def _count_bolus(book: DoseBook, part: BolusProgressed) -> DoseBook:
+    opened = next((known for known in book.open if known.dose == part.dose), None)
     counted = BolusPart(
-        dose=part.dose, starts_at=part.starts_at, ends_at=part.ends_at, amount=part.amount
+        dose=part.dose,
+        starts_at=part.starts_at,
+        ends_at=part.ends_at,
+        amount=part.amount,
+        meal=MilliUnits(part.amount * opened.meal // opened.amount if opened else 0),
     )
     added = msgspec.structs.replace(
         book,

@@ -18,7 +18,7 @@ from core.glucose_picture import (
 )
 from core.glucose_quality import Reading
 from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmRepeated, AlarmSnoozed
-from schemas.bolus import BolusAdvised, BolusOrdered, CarbsRecorded
+from schemas.bolus import BolusAdvised, CarbsRecorded
 from schemas.glucose import (
     GlucoseAlertsSet,
     GlucoseBeyondRange,
@@ -26,6 +26,7 @@ from schemas.glucose import (
     ReadingRejected,
 )
 from schemas.message import Now
+from schemas.orders import BolusOrdered
 from schemas.pump import ReservoirFilled
 from schemas.record import Tick
 from schemas.units import HOUR_MS, MINUTE_MS, EventId, MgDl, PumpId, Speaker, UtcMillis

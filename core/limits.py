@@ -10,7 +10,8 @@ import msgspec
 
 from core.insulin.on_board import Delivered
 from core.limits_again import left_again
-from schemas.bolus import Clamp, LimitName
+from core.pump_models import PUMP_MODELS
+from schemas.bolus import LimitName
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.device import PULSE_MU
 from schemas.units import DAY_MS, HOUR_MS, MilliUnits, UtcMillis
@@ -59,6 +60,8 @@ def limits_problem(limits: SetDeliveryLimits) -> str | None:
         return "daily"
     if not PULSE_MU <= limits.basal <= BASAL_MU_PER_H_MAX:
         return "basal"
+    if limits.pump_model not in PUMP_MODELS:
+        return "pump_model"
     return None
 
 
@@ -99,19 +102,6 @@ def breach(
     """Name the first limit that an amount would break, None when it may be given."""
     rooms = headrooms(limits, given, at=at)
     return next((room for room in rooms if amount > room.amount), None)
-
-
-def clamp(
-    amount: MilliUnits, limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis
-) -> tuple[MilliUnits, tuple[Clamp, ...]]:
-    """Cut an amount to every limit in turn, and round down to whole pulses."""
-    clamps: list[Clamp] = []
-    for room in headrooms(limits, given, at=at):
-        cut = MilliUnits(min(amount, whole_pulses(room.amount)))
-        if cut < amount:
-            clamps.append(Clamp(limit=room.limit, before=amount, after=cut))
-        amount = cut
-    return amount, tuple(clamps)
 
 
 def whole_pulses(amount: int) -> MilliUnits:

@@ -38,6 +38,8 @@ class SetBasalProfile(Command, frozen=True, kw_only=True, tag="set_basal_profile
     """[-] 1 to 48, sorted by start, the first at 0."""
     activate: bool = True
     """[-] false to keep it only; where it is in force already, it is replaced there as well."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class BasalProfileSet(Event, frozen=True, kw_only=True, tag="basal_profile_set.v1"):
@@ -53,6 +55,8 @@ class BasalProfileSet(Event, frozen=True, kw_only=True, tag="basal_profile_set.v
     """[-] who set it."""
     activate: bool = True
     """[-] for every day of the week; false where it was only to be kept."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class SetBasalWeek(Command, frozen=True, kw_only=True, tag="set_basal_week.v1"):
@@ -60,6 +64,8 @@ class SetBasalWeek(Command, frozen=True, kw_only=True, tag="set_basal_week.v1"):
 
     days: tuple[str, ...]
     """[-] seven names, Monday first."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class BasalWeekSet(Event, frozen=True, kw_only=True, tag="basal_week_set.v1"):
@@ -69,6 +75,8 @@ class BasalWeekSet(Event, frozen=True, kw_only=True, tag="basal_week_set.v1"):
     """[-] seven names, Monday first."""
     actor: str
     """[-] who set it."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class SetBasalZone(Command, frozen=True, kw_only=True, tag="set_basal_zone.v1"):
@@ -76,6 +84,8 @@ class SetBasalZone(Command, frozen=True, kw_only=True, tag="set_basal_zone.v1"):
 
     zone: str
     """[-] IANA name."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class BasalZoneSet(Event, frozen=True, kw_only=True, tag="basal_zone_set.v1"):
@@ -85,6 +95,8 @@ class BasalZoneSet(Event, frozen=True, kw_only=True, tag="basal_zone_set.v1"):
     """[-] IANA name."""
     actor: str
     """[-] who travels."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class BasalWeekRefused(Refusal, frozen=True, kw_only=True, tag="basal_week_refused.v1"):
@@ -104,7 +116,7 @@ class BasalZoneRefused(Refusal, frozen=True, kw_only=True, tag="basal_zone_refus
 
 
 class ZoneLookupRequested(Event, frozen=True, kw_only=True, tag="zone_lookup_requested.v1"):
-    """The transitions of a zone are needed before a plan can follow; said by basal_scheduler."""
+    """The transitions of a zone are needed; said by basal_scheduler and bolus_advisor."""
 
     zone: str
     """[-] IANA name."""
@@ -131,7 +143,7 @@ class ZoneTransition(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ZoneResolved(Report, frozen=True, kw_only=True, tag="zone_resolved.v1"):
-    """The service looked a zone up, for core reads no files; heard by basal_scheduler."""
+    """The service looked a zone up, for core reads no files; heard by who asked."""
 
     zone: str
     """[-] IANA name."""

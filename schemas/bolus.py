@@ -1,4 +1,4 @@
-"""What can be said of boluses before they are given: settings, carbs, advice and orders."""
+"""What can be said of boluses before they are given: carbohydrate and advice."""
 
 from typing import Literal
 
@@ -11,62 +11,9 @@ from schemas.units import (
     MgDl,
     MicrogramsPerDlPerUnit,
     MilligramsPerUnit,
-    Milliseconds,
     MilliUnits,
     UtcMillis,
 )
-
-
-class InsulinAction(msgspec.Struct, frozen=True, kw_only=True):
-    """The exponential model of an insulin's action (LoopKit, after Maksimovic)."""
-
-    duration: Milliseconds
-    """[ms] 2 to 10 h, without the delay."""
-    peak: Milliseconds
-    """[ms] time of greatest activity; more than 0, less than half the duration."""
-    delay: Milliseconds
-    """[ms] 0 to 30 min before anything acts."""
-
-
-class SetBolusSettings(Command, frozen=True, kw_only=True, tag="set_bolus_settings.v1"):
-    """Advise by these settings from now on, none has a default; obeyed by bolus_advisor."""
-
-    carb_ratio: MilligramsPerUnit
-    """[mg/U] 1000 to 150000."""
-    sensitivity: MicrogramsPerDlPerUnit
-    """[ug/dL/U] 5000 to 500000."""
-    target_low: MgDl
-    """[mg/dL] 70 to 180."""
-    target_high: MgDl
-    """[mg/dL] target_low to 180; correction leads to it from above."""
-    insulin: InsulinAction
-    """[-] how long insulin acts."""
-
-
-class BolusSettingsSet(Event, frozen=True, kw_only=True, tag="bolus_settings_set.v1"):
-    """The advisor's settings have changed; said by bolus_advisor."""
-
-    carb_ratio: MilligramsPerUnit
-    """[mg/U] 1000 to 150000."""
-    sensitivity: MicrogramsPerDlPerUnit
-    """[ug/dL/U] 5000 to 500000."""
-    target_low: MgDl
-    """[mg/dL] 70 to 180."""
-    target_high: MgDl
-    """[mg/dL] target_low to 180."""
-    insulin: InsulinAction
-    """[-] how long insulin acts."""
-    actor: str
-    """[-] who set them."""
-
-
-class BolusSettingsRefused(Refusal, frozen=True, kw_only=True, tag="bolus_settings_refused.v1"):
-    """The settings stay as they were; said by bolus_advisor."""
-
-    reason: Literal["out_of_range"]
-    """[-] why."""
-    field: str
-    """[-] the first field that is wrong."""
 
 
 class RecordCarbs(Command, frozen=True, kw_only=True, tag="record_carbs.v1"):
@@ -117,12 +64,30 @@ AdviceReason = Literal[
     "negative_correction",
     "insulin_on_board_subtracted",
     "unknown_dose_counted",
+    "running_dose_counted",
     "rounded_down",
+    "never_rounded_up",
     "clamped_to_single_limit",
     "limits_disagree",
     "clamped_to_hourly_limit",
     "clamped_to_daily_limit",
+    "clamped_to_pump_maximum",
     "nothing_needed",
+    "rules_unverified",
+    "basal_not_counted",
+    # What the rule sets of the vendors say.
+    "not_above_correct_above",
+    "reverse_correction",
+    "below_minimum_for_calculations",
+    "below_70",
+    "below_55",
+    "between_70_and_target",
+    "glucose_low",
+    "percent_applied",
+    "eat_later_offered",
+    "negative_insulin_on_board_added",
+    "carbs_needed",
+    "preset",
 ]
 
 AdviceRefusal = Literal[
@@ -136,16 +101,58 @@ AdviceRefusal = Literal[
     "bolus_running",
     "suspended",
     "history_missing",
+    "no_local_time",
+    "vendor_gives_no_advice",
 ]
 
 
 LimitName = Literal["single_limit", "hourly_limit", "daily_limit", "limits_disagree"]
 
+ClampName = Literal[
+    "single_limit",
+    "hourly_limit",
+    "daily_limit",
+    "limits_disagree",
+    "pump_maximum",
+    "never_up",
+    "whole_steps",
+]
+
+
+class AdviceFactors(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings that an advice was computed by, and where in the day each of them begins."""
+
+    carb_ratio: MilligramsPerUnit
+    """[mg/U] grams for one unit."""
+    carb_ratio_from: int
+    """[min] after local midnight, the start of its segment."""
+    sensitivity: MicrogramsPerDlPerUnit
+    """[ug/dL/U] fall of glucose by one unit."""
+    sensitivity_from: int
+    """[min] after local midnight, the start of its segment."""
+    target_low: MgDl
+    """[mg/dL] lower end of the target."""
+    target_high: MgDl
+    """[mg/dL] upper end of the target."""
+    correct_above: MgDl | None
+    """[mg/dL] no correction up to here; none for the upper end of the target."""
+    target_from: int
+    """[min] after local midnight, the start of its segment."""
+
+
+class AdviceTerm(msgspec.Struct, frozen=True, kw_only=True):
+    """One addend of a rule set's sum."""
+
+    name: str
+    """[-] what it is."""
+    amount: MilliUnits
+    """[mU] rounded down; negative where it takes away."""
+
 
 class Clamp(msgspec.Struct, frozen=True, kw_only=True):
     """One step from a wanted amount to a smaller one."""
 
-    limit: LimitName
+    limit: ClampName
     """[-] name of the limit."""
     before: MilliUnits
     """[mU] amount before."""
@@ -172,6 +179,18 @@ class BolusAdvised(Event, frozen=True, kw_only=True, tag="bolus_advised.v1"):
     """[mg/dL] the reading used, none when there was none fresh."""
     measured_at: UtcMillis | None = None
     """[ms] its time."""
+    rules: str = "basalt"
+    """[-] name of the rule set."""
+    vendor: MilliUnits | None = None
+    """[mU] the rule set's own value, rounded its way; the clamps lead from it to the amount."""
+    meal: MilliUnits = MilliUnits(0)
+    """[mU] the part of the amount that is for carbohydrate."""
+    terms: tuple[AdviceTerm, ...] = ()
+    """[-] every addend of the rule set's sum."""
+    factors: AdviceFactors | None = None
+    """[-] the settings of this time of day."""
+    amount_least: MilliUnits | None = None
+    """[mU] the advice if unknown doses were not given; for the eye only; none without any."""
     clamps: tuple[Clamp, ...] = ()
     """[-] every cut, in order."""
     reasons: tuple[AdviceReason, ...] = ()
@@ -234,49 +253,3 @@ class AcceptanceRefused(Refusal, frozen=True, kw_only=True, tag="acceptance_refu
         "suspended",
     ]
     """[-] why."""
-
-
-class OrderBolus(Command, frozen=True, kw_only=True, tag="order_bolus.v1"):
-    """Give an amount of the person's own; obeyed by bolus_advisor through the same limits."""
-
-    amount: MilliUnits
-    """[mU] whole pulses."""
-
-
-class BolusOrdered(Event, frozen=True, kw_only=True, tag="bolus_ordered.v1"):
-    """The actuator is to give this once; its event id is the dose id; said by bolus_advisor."""
-
-    amount: MilliUnits
-    """[mU] whole pulses, 50 to 25000."""
-    actor: str
-    """[-] who decided."""
-    advice: EventId | None = None
-    """[-] the advice accepted; none for an amount of the person's own."""
-    start_by: Deadline
-    """[ms] 30 s of therapy time and at least 5 s real; not started by then, never started."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be."""
-        require(0 < self.amount <= 25_000, text="an order is 50 to 25000 mU")
-
-
-class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
-    """An amount of the person's own is not ordered; said by bolus_advisor."""
-
-    amount: int
-    """[mU] as asked."""
-    reason: Literal[
-        "not_whole_pulses",
-        "limits_disagree",
-        "single_limit",
-        "hourly_limit",
-        "daily_limit",
-        "no_limits",
-        "bolus_running",
-        "suspended",
-        "history_missing",
-        "out_of_range",
-    ]
-    """[-] why."""
-    limit: MilliUnits | None = None
-    """[mU] what the limit still allows, where there is one."""

@@ -4,15 +4,26 @@ import hashlib
 from functools import reduce
 from operator import or_
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from schemas import alarms, basal, bolus, delivery, device, glucose, pump, record
+from schemas import alarms, basal, bolus, delivery, device, glucose, orders, pump, record, therapy
 from schemas.message import Command, CommandEnvelope, Envelope, Event, Report, tag_of
 from schemas.upcasts import UPCASTS, UPCASTS_MAX, Upcast
 
-_ROOMS: tuple[ModuleType, ...] = (glucose, basal, bolus, delivery, pump, record, alarms, device)
+_ROOMS: tuple[ModuleType, ...] = (
+    glucose,
+    basal,
+    therapy,
+    bolus,
+    orders,
+    delivery,
+    pump,
+    record,
+    alarms,
+    device,
+)
 
 
 def _kinds(base: type[msgspec.Struct]) -> tuple[type[msgspec.Struct], ...]:
@@ -49,6 +60,9 @@ _events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(_one_of(EVENT_KINDS)
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(_one_of(COMMAND_KINDS))
 _reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(_one_of(REPORT_KINDS))
 _any: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
+
+
+MessageT = TypeVar("MessageT", Event, Command)
 
 
 class _Tagged(msgspec.Struct):
@@ -107,22 +121,16 @@ def decode_event(data: bytes | msgspec.Raw) -> Event:
     Raises:
         One of DECODE_ERRORS: unknown tag, wrong type, out of range.
     """
-    try:
-        return _events.decode(data)
-    except msgspec.ValidationError:
-        newer = upcast(data)
-        if newer is None:
-            raise
-        return _events.decode(_encoder.encode(newer))
+    return _newest(_events, data)
 
 
 def decode_command(data: bytes | msgspec.Raw) -> Command:
-    """Read a command.
+    """Read a command, brought to its newest version where its tag is an older one.
 
     Raises:
         One of DECODE_ERRORS.
     """
-    return _commands.decode(data)
+    return _newest(_commands, data)
 
 
 def decode_report(data: bytes) -> Report:
@@ -134,10 +142,20 @@ def decode_report(data: bytes) -> Report:
     return _reports.decode(data)
 
 
+def _newest(decoder: msgspec.json.Decoder[MessageT], data: bytes | msgspec.Raw) -> MessageT:
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError:
+        newer = upcast(data)
+        if newer is None:
+            raise
+        return decoder.decode(_encoder.encode(newer))
+
+
 def upcast(
     data: bytes | msgspec.Raw, *, steps: dict[str, Upcast] | None = None
 ) -> dict[str, Any] | None:
-    """Bring an old event to its newest version, step by step; None where its tag is no old one."""
+    """Bring an old message to its newest version, step by step; None where its tag is not old."""
     known = UPCASTS if steps is None else steps
     if tag_in(data) not in known:
         return None

@@ -18,6 +18,10 @@ class SetDeliveryLimits(Command, frozen=True, kw_only=True, tag="set_delivery_li
     """[mU] all insulin in any 24 h."""
     basal: MilliUnitsPerHour
     """[mU/h] largest basal rate, 50 to 30000."""
+    pump_model: str = "basalt_virtual"
+    """[-] the pump whose steps and maxima hold as well, as `core/pump_models.py` names it."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_set.v1"):
@@ -33,6 +37,10 @@ class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_s
     """[mU/h] largest basal rate."""
     actor: str
     """[-] who set them."""
+    pump_model: str = "basalt_virtual"
+    """[-] the pump whose steps and maxima hold as well."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class DeliveryLimitsRefused(Refusal, frozen=True, kw_only=True, tag="delivery_limits_refused.v1"):

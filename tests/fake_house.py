@@ -13,11 +13,18 @@ from core.glucose import GLUCOSE_DECIDER
 from core.record import RECORD_DECIDER
 from schemas import codec
 from schemas.basal import ProfileSegment, SetBasalProfile
-from schemas.bolus import InsulinAction, OrderBolus, SetBolusSettings
 from schemas.delivery import SetDeliveryLimits
 from schemas.glucose import RecordReading
 from schemas.message import Command, CommandEnvelope, Deadline, Event, Outcome, name_of
+from schemas.orders import OrderBolus
 from schemas.subjects import REPLY_HEADER, command_subject
+from schemas.therapy import (
+    CarbRatioSegment,
+    InsulinAction,
+    SensitivitySegment,
+    SetBolusSettings,
+    TargetSegment,
+)
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -35,7 +42,6 @@ from schemas.units import (
 )
 from services.actuator.pump_hands import PumpHands
 from services.actuator.pump_watch import PumpWatch
-from services.basal_scheduler.zone_hands import ZoneHands
 from services.runtime.clock import FakeClock
 from services.runtime.entries import HEARD, read_row
 from services.runtime.fake_bus import FakeBroker
@@ -44,6 +50,7 @@ from services.runtime.fake_store import FakeStore
 from services.runtime.machine import Reported
 from services.runtime.pump_host import FakePumpStore
 from services.runtime.stepper import Stepper, finish
+from services.runtime.zone_hands import ZoneHands
 
 PUMP = PumpId("p1")
 START = UtcMillis(1_793_491_200_000)  # 2026-11-01T00:00Z, a day that has 25 hours in New York
@@ -56,17 +63,34 @@ LIMITS = SetDeliveryLimits(
     daily=MilliUnits(80_000),
     basal=MilliUnitsPerHour(3_000),
 )
-SETTINGS = SetBolusSettings(
-    carb_ratio=MilligramsPerUnit(10_000),
-    sensitivity=MicrogramsPerDlPerUnit(40_000),
-    target_low=MgDl(90),
-    target_high=MgDl(120),
-    insulin=InsulinAction(
-        duration=Milliseconds(6 * HOUR_MS),
-        peak=Milliseconds(75 * MINUTE_MS),
-        delay=Milliseconds(10 * MINUTE_MS),
-    ),
-)
+
+
+def whole_day(
+    *,
+    carb_ratio: int = 10_000,
+    sensitivity: int = 40_000,
+    target_low: int = 90,
+    target_high: int = 120,
+    rules: str = "basalt",
+) -> SetBolusSettings:
+    """Settings that are the same at every hour."""
+    return SetBolusSettings(
+        zone="Europe/Berlin",
+        carb_ratios=(CarbRatioSegment(start_minute=0, carb_ratio=MilligramsPerUnit(carb_ratio)),),
+        sensitivities=(
+            SensitivitySegment(start_minute=0, sensitivity=MicrogramsPerDlPerUnit(sensitivity)),
+        ),
+        targets=(TargetSegment(start_minute=0, low=MgDl(target_low), high=MgDl(target_high)),),
+        insulin=InsulinAction(
+            duration=Milliseconds(6 * HOUR_MS),
+            peak=Milliseconds(75 * MINUTE_MS),
+            delay=Milliseconds(10 * MINUTE_MS),
+        ),
+        rules=rules,
+    )
+
+
+SETTINGS = whole_day()
 PROFILE = SetBasalProfile(
     name="test",
     zone="Europe/Berlin",
@@ -102,7 +126,7 @@ class FakeHouse:
             hands = PumpHands(devices={PUMP: self.pump}, clock=self.clock)
             watch = PumpWatch(pump=PUMP, device=self.pump, state=lambda: self.state("actuator"))
             sense = _Sense(self, watch).look
-        elif decider is BASAL_DECIDER:
+        elif decider in (BASAL_DECIDER, BOLUS_DECIDER):
             hands = ZoneHands()
         self.services[speaker] = Stepper(
             decider=decider,

@@ -37,7 +37,7 @@ class BolusScenario(Scenario, frozen=True, kw_only=True):
     correction_only: bool = False
     """[-] leave the carbohydrate out."""
     correct_above_mg_dl: TargetGiven | None = None
-    """[mg/dL] Omnipod: no correction up to here."""
+    """[mg/dL] Omnipod and Basalt: no correction up to here."""
     iob_u: SignedUnits | None = None
     """[U] bolus insulin on board, where it is known."""
     iob_least_u: SignedUnits | None = None

@@ -8,7 +8,7 @@ import msgspec
 
 from core.insulin.curves import Curve
 from core.insulin.models import exponential_curve
-from schemas.bolus import InsulinAction
+from schemas.therapy import InsulinAction
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
 
 DURATION_MS_MIN = Milliseconds(2 * HOUR_MS)

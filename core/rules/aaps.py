@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 from core.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term
+from schemas.bolus import AdviceReason
 from schemas.units import MilliUnits
 
 TREND_MIN = 15
@@ -13,7 +14,7 @@ EAT_LATER_UG_DL = 180_000
 
 
 def _reckon(asked: Asked) -> Reckoned:
-    food, correction, reasons = asked.food, asked.correction, list[str]()
+    food, correction, reasons = asked.food, asked.correction, list[AdviceReason]()
     cob = Fraction(asked.cob * 1000, asked.carb_ratio)
     trend = Fraction((asked.trend or 0) * TREND_MIN * 1000, asked.sensitivity)
     terms = [

@@ -1,12 +1,17 @@
 """Basalt's own rule: insulin on board reduces a correction, never the meal (ADR 0012)."""
 
 from core.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_units
+from schemas.bolus import AdviceReason
 
 
 def _reckon(asked: Asked) -> Reckoned:
+    reasons: list[AdviceReason] = []
     correction = asked.correction
+    is_small = asked.correct_above is not None and (asked.glucose or 0) <= asked.correct_above
+    if correction > 0 and is_small:
+        correction = ZERO
+        reasons.append("not_above_correct_above")
     on_board = min(max(ZERO, correction), max(0, asked.iob) + ZERO)
-    reasons: list[str] = []
     if asked.glucose is None:
         reasons.append("carbs_only")
     if on_board > 0:
@@ -33,7 +38,7 @@ BASALT = RuleSet(
     text="a correction is reduced by insulin on board to 0 at most; below target it takes away",
     subtracts="bolus insulin on board, from the correction only",
     is_verified=True,
-    source="core/advice.py",
+    source="ADR 0012",
     extends="meal",
     reckon=_reckon,
 )

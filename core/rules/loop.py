@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 from core.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_units
+from schemas.bolus import AdviceReason
 
 NO_CORRECTION_UG_DL = 70_000
 """[ug/dL] no correction below it, and a warning."""
@@ -13,7 +14,7 @@ NO_MEAL_UG_DL = 55_000
 
 def _reckon(asked: Asked) -> Reckoned:
     """Correct to the middle of the range from above it; the middle is not confirmed by a source."""
-    food, glucose, reasons = asked.food, asked.glucose, list[str]()
+    food, glucose, reasons = asked.food, asked.glucose, list[AdviceReason]()
     correction = asked.correction
     if glucose is None:
         reasons.append("carbs_only")

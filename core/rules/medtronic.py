@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 from core.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_to
+from schemas.bolus import AdviceReason
 from schemas.units import MilliUnits
 
 TENTH_MU = 100
@@ -17,7 +18,7 @@ def _reckon(asked: Asked) -> Reckoned:
     strokes = Fraction(int(asked.correction / STROKE_MU) * STROKE_MU)
     correction = floor_to(strokes, TENTH_MU)
     on_board = min(max(ZERO, correction), max(0, asked.iob) + ZERO)
-    reasons: list[str] = []
+    reasons: list[AdviceReason] = []
     if asked.glucose is None:
         reasons.append("carbs_only")
     if on_board > 0:

@@ -1,6 +1,7 @@
 """Omnipod DASH and 5: meal and correction insulin on board are subtracted apart."""
 
 from core.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, ceil_to, floor_units
+from schemas.bolus import AdviceReason
 
 STEP_MU = 50
 """[mU] bolus down, insulin on board up."""
@@ -14,7 +15,7 @@ def _reckon(asked: Asked) -> Reckoned:
 
     The trend of a sensor is left out: Omnipod 5 publishes its bound (+30 %), not its formula.
     """
-    food, reasons = asked.food, list[str]()
+    food, reasons = asked.food, list[AdviceReason]()
     glucose = asked.glucose
     correction = asked.correction
     if correction < 0 and not (asked.carbs > 0 and asked.reverse_correction):

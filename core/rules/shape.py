@@ -7,6 +7,7 @@ from typing import Literal
 
 import msgspec
 
+from schemas.bolus import AdviceReason
 from schemas.units import MilliUnits
 
 ZERO = Fraction(0)
@@ -90,7 +91,7 @@ class Reckoned(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] of the sum that is for the meal, 0 or more."""
     vendor: MilliUnits | None
     """[mU] the vendor's own value, rounded its way; none where it refuses."""
-    reasons: tuple[str, ...] = ()
+    reasons: tuple[AdviceReason, ...] = ()
     """[-] codes, in the order in which they came up."""
     carbs_needed: Fraction = ZERO
     """[mg] AAPS: to eat instead, where the sum is below 0."""

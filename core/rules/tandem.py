@@ -1,6 +1,7 @@
 """Tandem t:slim: three cases by glucose; told at second hand, so labelled unverified."""
 
 from core.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_units
+from schemas.bolus import AdviceReason
 
 STEP_MU = 10
 """[mU] of the pump's bolus."""
@@ -10,7 +11,7 @@ LOW_UG_DL = 70_000
 
 
 def _reckon(asked: Asked) -> Reckoned:
-    food, glucose, reasons = asked.food, asked.glucose, list[str]()
+    food, glucose, reasons = asked.food, asked.glucose, list[AdviceReason]()
     correction, on_board = asked.correction, ZERO
     if glucose is None:
         reasons.append("carbs_only")

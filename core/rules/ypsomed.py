@@ -1,10 +1,11 @@
 """Ypsomed mylife, method 1: insulin on board is subtracted from everything."""
 
 from core.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_units
+from schemas.bolus import AdviceReason
 
 
 def _reckon(asked: Asked) -> Reckoned:
-    food, correction, reasons = asked.food, asked.correction, list[str]()
+    food, correction, reasons = asked.food, asked.correction, list[AdviceReason]()
     on_board = ZERO
     if asked.glucose is None:
         reasons.append("carbs_only")

@@ -3,8 +3,8 @@
 import sys
 
 from core.basal import BASAL_DECIDER
-from services.basal_scheduler.zone_hands import ZoneHands
 from services.runtime.process import Body, World, run_service
+from services.runtime.zone_hands import ZoneHands
 
 
 def _body(world: World) -> Body:

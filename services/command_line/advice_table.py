@@ -2,18 +2,21 @@
 
 from dataclasses import dataclass
 
-from core.limits import whole_pulses
-from schemas.bolus import BolusAdvised
+from core.amounts import print_ratio
+from schemas.bolus import AdviceTerm, BolusAdvised, ClampName
 from schemas.message import Now
 from schemas.units import MINUTE_MS, SECOND_MS
 from services.command_line.reasons import in_words
 from services.command_line.words import signed_units
 
-_LIMITS = {
+_CUTS: dict[ClampName, str] = {
     "limits_disagree": "two computations of a limit differ",
     "single_limit": "limit for one bolus",
     "hourly_limit": "limit for 60 min",
     "daily_limit": "limit for 24 h",
+    "pump_maximum": "largest bolus of the pump",
+    "never_up": "never rounded up",
+    "whole_steps": "whole steps of the pump",
 }
 
 
@@ -29,22 +32,40 @@ class Term:
 
 def terms(advice: BolusAdvised, now: Now) -> tuple[Term, ...]:
     """Take an advice apart into terms whose sum is its amount."""
-    subtracted = min(max(0, advice.correction), advice.insulin_on_board_most)
-    wanted = advice.food + advice.correction - subtracted
-    rows = [
-        Term("food", f"{advice.carbs} g", advice.food),
-        Term("correction", _glucose(advice, now), advice.correction),
-        Term("insulin on board", _on_board(advice, subtracted), -subtracted),
-    ]
-    if wanted < 0:
-        rows.append(Term("no less than nothing", "", -wanted))
-    rounded = whole_pulses(wanted)
-    if rounded != max(0, wanted):
-        rows.append(Term("rounded down", "to whole pulses of 0.05 U", rounded - max(0, wanted)))
+    rows = [Term(_name(one), _detail(one, advice, now), one.amount) for one in advice.terms]
+    total = sum(one.amount for one in advice.terms)
+    vendor = advice.vendor or 0
+    if total < 0:
+        rows.append(Term("no less than nothing", "", -total))
+    if vendor != max(0, total):
+        rows.append(Term("rounded", f"the way of {advice.rules}", vendor - max(0, total)))
     for cut in advice.clamps:
         detail = f"{signed_units(cut.before)} to {signed_units(cut.after)}"
-        rows.append(Term(_LIMITS[cut.limit], detail, cut.after - cut.before))
+        rows.append(Term(_CUTS[cut.limit], detail, cut.after - cut.before))
     return tuple(rows)
+
+
+def _name(term: AdviceTerm) -> str:
+    return term.name.replace("_", " ")
+
+
+def _detail(term: AdviceTerm, advice: BolusAdvised, now: Now) -> str:
+    by = advice.factors
+    match term.name:
+        case "food":
+            ratio = f" at {print_ratio(by.carb_ratio)} g/U" if by else ""
+            return f"{advice.carbs} g{ratio}{_since(by.carb_ratio_from) if by else ''}"
+        case "correction":
+            return _glucose(advice, now)
+        case name if name.endswith("insulin_on_board"):
+            return _on_board(advice, -term.amount)
+        case _:
+            return ""
+
+
+def _since(minute: int) -> str:
+    """Cite a segment that does not begin at midnight."""
+    return f" from {minute // 60:02}:{minute % 60:02}" if minute else ""
 
 
 def reasons(advice: BolusAdvised) -> tuple[str, ...]:
@@ -66,7 +87,11 @@ def _glucose(advice: BolusAdvised, now: Now) -> str:
     if advice.glucose is None or advice.measured_at is None:
         return "no glucose that may be used"
     age_min = (now.therapy - advice.measured_at) // MINUTE_MS
-    return f"glucose {advice.glucose} mg/dL, {age_min} min old"
+    text = f"glucose {advice.glucose} mg/dL, {age_min} min old"
+    by = advice.factors
+    if by is None:
+        return text
+    return f"{text}, to {by.target_low} to {by.target_high}{_since(by.target_from)}"
 
 
 def _on_board(advice: BolusAdvised, subtracted: int) -> str:

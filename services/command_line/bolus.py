@@ -3,14 +3,9 @@
 import argparse
 import sys
 
-from schemas.bolus import (
-    AcceptAdvice,
-    BolusAdvised,
-    BolusOrdered,
-    OrderBolus,
-    RequestAdvice,
-)
+from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
 from schemas.message import Outcome, Refusal
+from schemas.orders import BolusOrdered, OrderBolus
 from schemas.units import DoseId, EventId, MilliUnits, Speaker
 from services.command_line.advice_table import expiry, reasons, terms
 from services.command_line.choices import choices

@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from schemas.basal import BasalPlanMade, BasalProfileSet, SetBasalWeek, SetBasalZone
-from schemas.bolus import BolusSettingsSet
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.message import Command, Event
+from schemas.therapy import BolusSettingsSet
 from schemas.units import EventId, MilliUnitsPerHour, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.journals import all_of, journal, running_pump
 from services.command_line.session import Session, run_session
+from services.command_line.settings_files import read_settings, settings_as_file
 from services.command_line.therapy_files import (
     limits_as_file,
     profile_as_file,
     read_limits,
     read_profile,
-    read_settings,
-    settings_as_file,
 )
 from services.runtime.data_folder import DataFolder
 from services.runtime.errors import ZoneError
@@ -34,21 +33,27 @@ def profile(arguments: argparse.Namespace) -> int:
     """Set or show the basal profile."""
     if arguments.file == SHOW:
         return _show(arguments, "basal_scheduler", (BasalProfileSet, BasalPlanMade), _profile)
-    asked = read_profile(Path(arguments.file), activate=not arguments.keep)
+    asked = read_profile(
+        Path(arguments.file), activate=not arguments.keep, because=arguments.because
+    )
     _must_be_zone(asked.zone, said_in=arguments.file)
     return _set(arguments, asked, Speaker("basal_scheduler"))
 
 
 def week(arguments: argparse.Namespace) -> int:
     """Give each day of the week its profile."""
-    command = SetBasalWeek(days=tuple(arguments.days))
+    command = SetBasalWeek(days=tuple(arguments.days), because=arguments.because)
     return _set(arguments, command, Speaker("basal_scheduler"))
 
 
 def zone(arguments: argparse.Namespace) -> int:
     """Let profiles run by the clock of another zone."""
     _must_be_zone(arguments.zone, said_in="zone")
-    return _set(arguments, SetBasalZone(zone=arguments.zone), Speaker("basal_scheduler"))
+    return _set(
+        arguments,
+        SetBasalZone(zone=arguments.zone, because=arguments.because),
+        Speaker("basal_scheduler"),
+    )
 
 
 def _must_be_zone(name: str, *, said_in: str) -> None:
@@ -62,7 +67,9 @@ def settings(arguments: argparse.Namespace) -> int:
     """Set or show the settings of the bolus advisor."""
     if arguments.file == SHOW:
         return _show(arguments, "bolus_advisor", (BolusSettingsSet,), _settings)
-    return _set(arguments, read_settings(Path(arguments.file)), Speaker("bolus_advisor"))
+    asked = read_settings(Path(arguments.file), because=arguments.because)
+    _must_be_zone(asked.zone, said_in=arguments.file)
+    return _set(arguments, asked, Speaker("bolus_advisor"))
 
 
 def limits(arguments: argparse.Namespace) -> int:
@@ -74,7 +81,8 @@ def limits(arguments: argparse.Namespace) -> int:
     if arguments.file == SHOW:
         return _show(arguments, "actuator", (DeliveryLimitsSet,), _limits)
     if arguments.file is not None:
-        return _set(arguments, read_limits(Path(arguments.file)), Speaker("actuator"))
+        asked = read_limits(Path(arguments.file), because=arguments.because)
+        return _set(arguments, asked, Speaker("actuator"))
     if any(one is None for one in given):
         raise wrong_input("all four of --single, --hourly, --daily and --basal: none has a default")
     command = SetDeliveryLimits(
@@ -82,6 +90,8 @@ def limits(arguments: argparse.Namespace) -> int:
         hourly=arguments.hourly,
         daily=arguments.daily,
         basal=MilliUnitsPerHour(arguments.basal),
+        pump_model=arguments.pump_model,
+        because=arguments.because,
     )
     return _set(arguments, command, Speaker("actuator"))
 

@@ -1,5 +1,8 @@
 """The grammar of what a person does: readings, carbohydrate, boluses, rates, settings."""
 
+import argparse
+
+from core.pump_models import PUMP_MODELS
 from services.command_line import texts
 from services.command_line.grammar import Commands, add_command
 
@@ -199,9 +202,17 @@ def add_files(commands: Commands) -> None:
         '   "target_low": 90, "target_high": 120,\n'
         '   "insulin": {"duration": "6h", "peak": "75m", "delay": "10m"}}\n'
         "  carb_ratio in g/U, 1 to 150; sensitivity in the unit per U; targets in the unit,\n"
-        "  70 to 180 mg/dL; unit is mg/dL or mmol/L",
+        '  70 to 180 mg/dL; unit is mg/dL or mmol/L. By the hour, with "zone":\n'
+        '  "carb_ratio": [{"start": "00:00", "value": 12}, {"start": "06:00", "value": 8}]\n'
+        "  Optional: correct_above in the unit; rules, a name that\n"
+        "  'basalt calc bolus' knows, basalt where none is named",
     )
-    settings.add_argument("file", metavar="FILE|show", help="JSON; nothing has a default")
+    settings.add_argument("file", metavar="FILE|show", help="JSON; no ratio has a default")
+    for parser in (profile, week, zone, settings, _add_limits(commands)):
+        parser.add_argument("--because", default="", metavar="TEXT", help="kept with the change")
+
+
+def _add_limits(commands: Commands) -> argparse.ArgumentParser:
     limits = add_command(
         commands,
         "limits",
@@ -216,3 +227,11 @@ def add_files(commands: Commands) -> None:
     limits.add_argument("--hourly", type=texts.units, metavar="U", help="U, boluses in any 60 min")
     limits.add_argument("--daily", type=texts.units, metavar="U", help="U, all insulin in 24 h")
     limits.add_argument("--basal", type=texts.units, metavar="U/h", help="U/h, largest basal rate")
+    limits.add_argument(
+        "--pump-model",
+        default="basalt_virtual",
+        choices=tuple(PUMP_MODELS),
+        metavar="MODEL",
+        help=f"whose steps and maxima hold as well: {', '.join(PUMP_MODELS)}",
+    )
+    return limits

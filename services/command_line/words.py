@@ -19,14 +19,7 @@ from schemas.basal import (
     TemporaryRateStarted,
     ZoneLookupRequested,
 )
-from schemas.bolus import (
-    AdviceAccepted,
-    BolusOrdered,
-    BolusSettingsRefused,
-    BolusSettingsSet,
-    CarbsRecorded,
-    OrderRefused,
-)
+from schemas.bolus import AdviceAccepted, CarbsRecorded
 from schemas.delivery import (
     BasalPlanAccepted,
     BolusCancelled,
@@ -42,8 +35,10 @@ from schemas.glucose import (
 )
 from schemas.headers import iso_time
 from schemas.message import Event, Refusal, tag_of
+from schemas.orders import BolusOrdered, OrderRefused
 from schemas.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
 from schemas.record import HistorySettled
+from schemas.therapy import BolusSettingsRefused, BolusSettingsSet
 from schemas.units import MilliUnits, UtcMillis
 from services.command_line.reasons import in_words
 

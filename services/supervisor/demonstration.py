@@ -3,9 +3,15 @@
 from typing import Final
 
 from schemas.basal import ProfileSegment, SetBasalProfile
-from schemas.bolus import InsulinAction, SetBolusSettings
 from schemas.delivery import SetDeliveryLimits
 from schemas.message import Command
+from schemas.therapy import (
+    CarbRatioSegment,
+    InsulinAction,
+    SensitivitySegment,
+    SetBolusSettings,
+    TargetSegment,
+)
 from schemas.units import (
     MINUTE_MS,
     Actor,
@@ -57,15 +63,22 @@ def settings(*, zone: str) -> tuple[tuple[CommandId, Speaker, Command], ...]:
         ),
     )
     ratios = SetBolusSettings(
-        carb_ratio=MilligramsPerUnit(10_000),
-        sensitivity=MicrogramsPerDlPerUnit(40_000),
-        target_low=MgDl(90),
-        target_high=MgDl(120),
+        zone=zone,
+        carb_ratios=(CarbRatioSegment(start_minute=0, carb_ratio=MilligramsPerUnit(10_000)),),
+        sensitivities=(
+            SensitivitySegment(start_minute=0, sensitivity=MicrogramsPerDlPerUnit(40_000)),
+        ),
+        targets=(
+            TargetSegment(start_minute=0, low=MgDl(100), high=MgDl(130)),
+            TargetSegment(start_minute=6 * 60, low=MgDl(90), high=MgDl(120)),
+            TargetSegment(start_minute=22 * 60, low=MgDl(100), high=MgDl(130)),
+        ),
         insulin=InsulinAction(
             duration=Milliseconds(360 * MINUTE_MS),
             peak=Milliseconds(75 * MINUTE_MS),
             delay=Milliseconds(10 * MINUTE_MS),
         ),
+        rules="basalt",
     )
     return (
         (CommandId("demonstration-limits"), Speaker("actuator"), limits),

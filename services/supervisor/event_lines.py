@@ -23,8 +23,6 @@ from schemas.bolus import (
     AdviceAccepted,
     AdviceRefused,
     BolusAdvised,
-    BolusOrdered,
-    BolusSettingsSet,
     CarbsRecorded,
 )
 from schemas.delivery import (
@@ -41,6 +39,7 @@ from schemas.delivery import (
 from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseAlertsSet, GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, Refusal, name_of
+from schemas.orders import BolusOrdered
 from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
@@ -49,6 +48,7 @@ from schemas.pump import (
     PumpLost,
     ReservoirFilled,
 )
+from schemas.therapy import BolusSettingsSet
 from schemas.units import MilliUnits, UtcMillis
 from services.supervisor.texts import between, rate, second, units, wall, words
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from core.decider import Decider
 from core.deciders import DECIDERS
 from schemas.basal import SetBasalProfile
-from schemas.bolus import SetBolusSettings
 from schemas.delivery import SetDeliveryLimits
 from schemas.message import Command, name_of
 from schemas.subjects import (
@@ -17,6 +16,7 @@ from schemas.subjects import (
     service_endpoint,
     speaker_filter,
 )
+from schemas.therapy import SetBolusSettings
 from schemas.units import PumpId, Speaker
 
 ANY_PUMP = PumpId("*")

@@ -1,19 +1,30 @@
 """Laws of the thinking that hold for every input."""
 
+from fractions import Fraction
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.advice import Basis, advise
 from core.doses import BolusPart, DoseBook, OpenDose
 from core.insulin.on_board import Delivered, fraction_on_board, insulin_on_board
-from core.limits import Given, breach, clamp, headrooms
+from core.limits import Given, breach, headrooms, whole_pulses
+from core.rules.guards import guard
+from core.rules.registry import RULE_SETS
 from core.schedule import PLAN_MS, Week, every_day, plan_steps, scheduled_rate
 from schemas.basal import ProfileSegment
-from schemas.bolus import BolusAdvised, BolusSettingsSet, InsulinAction
+from schemas.bolus import BolusAdvised
 from schemas.delivery import DeliveryLimitsSet
 from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseMeasured
 from schemas.message import Now
+from schemas.therapy import (
+    BolusSettingsSet,
+    CarbRatioSegment,
+    InsulinAction,
+    SensitivitySegment,
+    TargetSegment,
+)
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -102,18 +113,19 @@ def test_insulin_on_board_does_not_depend_on_the_date(
 
 
 @given(limits=limit_sets, doses=parts, amount=st.integers(0, 60_000))
-def test_what_a_clamp_lets_through_breaks_no_limit(
+def test_what_the_guards_let_through_breaks_no_limit(
     limits: DeliveryLimitsSet, doses: tuple[BolusPart, ...], amount: int
 ) -> None:
     """R1, R2: the cut amount passes the check that the actuator makes."""
     given_so_far = Given(boluses=doses)
+    rooms = [(one.limit, one.amount) for one in headrooms(limits, given_so_far, at=AT)]
 
-    cut, clamps = clamp(MilliUnits(amount // 50 * 50), limits, given_so_far, at=AT)
+    cut, cuts = guard(MilliUnits(amount), exact=Fraction(amount), floor=whole_pulses, rooms=rooms)
 
     assert 0 <= cut <= amount
     assert cut % PULSE_MU == 0
     assert cut == 0 or breach(cut, limits, given_so_far, at=AT) is None
-    assert all(step.after < step.before for step in clamps)
+    assert all(step.after < step.before for step in cuts)
 
 
 @given(limits=limit_sets, doses=parts)
@@ -139,6 +151,7 @@ def test_headroom_agrees_with_a_second_count(
     ratio=st.integers(1_000, 150_000),
     sensitivity=st.integers(5_000, 500_000),
     unknown=st.integers(0, 200),
+    rules=st.sampled_from(sorted(RULE_SETS)),
 )
 def test_an_advice_is_never_negative_never_above_a_limit_never_by_old_glucose(
     limits: DeliveryLimitsSet,
@@ -150,16 +163,20 @@ def test_an_advice_is_never_negative_never_above_a_limit_never_by_old_glucose(
     ratio: int,
     sensitivity: int,
     unknown: int,
+    rules: str,
 ) -> None:
     """Whatever the settings and the history, the bounds hold."""
     opened = OpenDose(dose=DoseId("u"), amount=MilliUnits(unknown * 50), since=AT, is_unknown=True)
     basis = Basis(
         settings=BolusSettingsSet(
-            carb_ratio=MilligramsPerUnit(ratio),
-            sensitivity=MicrogramsPerDlPerUnit(sensitivity),
-            target_low=MgDl(90),
-            target_high=MgDl(120),
+            zone="UTC",
+            carb_ratios=(CarbRatioSegment(start_minute=0, carb_ratio=MilligramsPerUnit(ratio)),),
+            sensitivities=(
+                SensitivitySegment(start_minute=0, sensitivity=MicrogramsPerDlPerUnit(sensitivity)),
+            ),
+            targets=(TargetSegment(start_minute=0, low=MgDl(90), high=MgDl(120)),),
             insulin=action,
+            rules=rules,
             actor="x",
         ),
         settings_id=EventId("s"),
@@ -181,7 +198,7 @@ def test_an_advice_is_never_negative_never_above_a_limit_never_by_old_glucose(
     found = advise(basis, Grams(carbs), NOW)
 
     if not isinstance(found, BolusAdvised):
-        assert not 0 <= carbs <= 300 or (glucose < 70 and age <= 10 * MINUTE_MS)
+        assert not 0 <= carbs <= 300 or (glucose <= 70 and age <= 10 * MINUTE_MS)
         return
     assert 0 <= found.amount <= limits.single
     assert found.amount % PULSE_MU == 0
@@ -189,7 +206,8 @@ def test_an_advice_is_never_negative_never_above_a_limit_never_by_old_glucose(
     assert (found.glucose is None) == (age > 10 * MINUTE_MS)
     if found.glucose is None:
         assert found.correction == 0
-    assert found.amount <= found.food + max(0, found.correction)
+    assert found.amount <= (found.vendor or 0)
+    assert found.amount <= found.food + max(0, found.correction) + 2
 
 
 days = st.builds(

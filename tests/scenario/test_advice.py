@@ -2,24 +2,22 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
-from fake_house import LIMITS, PROFILE, SETTINGS, FakeHouse
+from fake_house import LIMITS, PROFILE, SETTINGS, FakeHouse, whole_day
 from schemas import codec
 from schemas.bolus import (
     AcceptAdvice,
     AcceptanceRefused,
     AdviceAccepted,
     BolusAdvised,
-    BolusOrdered,
-    OrderBolus,
     RecordCarbs,
     RequestAdvice,
 )
 from schemas.delivery import BolusDelivered
 from schemas.glucose import RecordReading
 from schemas.message import Outcome
+from schemas.orders import BolusOrdered, OrderBolus
 from schemas.pump import SuspendDelivery
 from schemas.units import MINUTE_MS, EventId, Grams, MilliUnits, UtcMillis
 
@@ -204,8 +202,7 @@ def carbs_since(house: FakeHouse) -> None:
 
 
 def settings_since(house: FakeHouse) -> None:
-    changed = msgspec.structs.replace(SETTINGS, carb_ratio=12_000)
-    house.ask(changed, to="bolus_advisor")
+    house.ask(whole_day(carb_ratio=12_000), to="bolus_advisor")
 
 
 def dose_since(house: FakeHouse) -> None:

@@ -7,7 +7,7 @@ import pytest
 from core.decider import Entry
 from fake_house import PUMP, FakeHouse
 from schemas.alarms import AlarmRaised
-from schemas.bolus import BolusOrdered, OrderBolus, RequestAdvice
+from schemas.bolus import RequestAdvice
 from schemas.delivery import (
     BolusDelivered,
     BolusReconciled,
@@ -19,6 +19,7 @@ from schemas.delivery import (
     DeliveryGap,
 )
 from schemas.message import Deadline
+from schemas.orders import BolusOrdered, OrderBolus
 from schemas.pump import FillReservoir
 from schemas.units import (
     HOUR_MS,

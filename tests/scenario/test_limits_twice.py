@@ -11,8 +11,9 @@ from core.limits import Given, headrooms
 from core.limits_again import left_again
 from fake_house import LIMITS, FakeHouse
 from schemas.alarms import AlarmRaised
-from schemas.bolus import BolusAdvised, BolusOrdered, OrderBolus, RequestAdvice
+from schemas.bolus import BolusAdvised, RequestAdvice
 from schemas.delivery import BolusRefused, BolusStarted, DeliveryLimitsSet
+from schemas.orders import BolusOrdered, OrderBolus
 from schemas.units import DAY_MS, HOUR_MS, Grams, MilliUnits, Speaker, UtcMillis
 
 NOW = UtcMillis(30 * DAY_MS)

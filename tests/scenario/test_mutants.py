@@ -14,7 +14,9 @@ import services.actuator.pump_hands
 import services.runtime.hearing
 import services.runtime.replay
 from fake_house import PUMP, FakeHouse
-from schemas.bolus import AcceptAdvice, OrderBolus, RequestAdvice
+from schemas import codec
+from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
+from schemas.orders import OrderBolus
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, MilliUnits, Speaker
 from services.runtime.admission import Admission
 from services.runtime.books import Books
@@ -61,7 +63,8 @@ def stale_glucose_is_not_used(house: FakeHouse) -> bool:
     house.glucose("300")
     house.run(ms=11 * MINUTE_MS)
     outcome = house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
-    return b'"amount":0' in bytes(outcome.said[0])
+    advised = codec.decode_event(outcome.said[0])
+    return isinstance(advised, BolusAdvised) and advised.amount == 0
 
 
 def limits_hold_at_delivery(house: FakeHouse) -> bool:

@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from fake_house import LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse
+from fake_house import LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse, whole_day
 from schemas.alarms import AcknowledgeAlarm, AlarmAcknowledged, AlarmCleared, AlarmRaised
 from schemas.basal import BasalPlanMade, BasalProfileRefused, ProfileSegment
-from schemas.bolus import OrderBolus, RecordCarbs
+from schemas.bolus import RecordCarbs
 from schemas.delivery import CancelBolus
+from schemas.orders import OrderBolus
 from schemas.pump import FillReservoir, PumpControlLost, PumpLost, ResumeDelivery
 from schemas.record import (
     CheckpointMade,
@@ -65,11 +66,12 @@ def test_a_setting_out_of_range_is_refused_by_name(
     house: FakeHouse, field: str, value: int
 ) -> None:
     """The old settings stay, and the person learns which number was wrong."""
-    outcome = house.ask(changed(SETTINGS, **{field: value}), to="bolus_advisor")
+    asked = whole_day(**{field: value})  # type: ignore[arg-type]  # one field by its name
+    outcome = house.ask(asked, to="bolus_advisor")
 
     assert (False, "out_of_range") == (outcome.accepted, outcome.reason)
     assert field.encode() in bytes(outcome.said[0])
-    assert SETTINGS.carb_ratio == house.state("bolus_advisor").settings.carb_ratio
+    assert SETTINGS.carb_ratios == house.state("bolus_advisor").settings.carb_ratios
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.limits import whole_pulses
-from schemas.bolus import BolusAdvised, Clamp
+from schemas.bolus import AdviceFactors, AdviceTerm, BolusAdvised, Clamp
 from schemas.message import Deadline, Now
-from schemas.units import Grams, MgDl, MilliUnits, UtcMillis
+from schemas.units import (
+    Grams,
+    MgDl,
+    MicrogramsPerDlPerUnit,
+    MilligramsPerUnit,
+    MilliUnits,
+    UtcMillis,
+)
 from services.command_line.advice_table import expiry, reasons, terms
 
 NOW = Now(therapy=UtcMillis(1_000_000_000), real=UtcMillis(2_000_000_000), speed=60)
+
+
+FACTORS = AdviceFactors(
+    carb_ratio=MilligramsPerUnit(10_000),
+    carb_ratio_from=360,
+    sensitivity=MicrogramsPerDlPerUnit(40_000),
+    sensitivity_from=0,
+    target_low=MgDl(90),
+    target_high=MgDl(120),
+    correct_above=None,
+    target_from=0,
+)
 
 
 def after(*, real_s: int) -> Now:
@@ -20,8 +39,8 @@ def after(*, real_s: int) -> Now:
 def advice(
     *, food: int = 4_500, correction: int = 1_500, on_board: int = 1_249, limit: int = 25_000
 ) -> BolusAdvised:
-    wanted = food + correction - min(max(0, correction), on_board)
-    rounded = whole_pulses(wanted)
+    subtracted = min(max(0, correction), on_board)
+    rounded = whole_pulses(food + correction - subtracted)
     cut = min(rounded, whole_pulses(limit))
     clamp = Clamp(limit="single_limit", before=rounded, after=cut)
     return BolusAdvised(
@@ -33,6 +52,13 @@ def advice(
         insulin_on_board_most=MilliUnits(on_board),
         glucose=MgDl(180),
         measured_at=UtcMillis(NOW.therapy - 120_000),
+        vendor=rounded,
+        terms=(
+            AdviceTerm(name="food", amount=MilliUnits(food)),
+            AdviceTerm(name="correction", amount=MilliUnits(correction)),
+            AdviceTerm(name="insulin_on_board", amount=MilliUnits(-subtracted)),
+        ),
+        factors=FACTORS,
         clamps=(clamp,) if cut < rounded else (),
         reasons=("insulin_on_board_subtracted", "rounded_down"),
         expires=Deadline(
@@ -61,10 +87,10 @@ def test_each_term_says_where_it_comes_from() -> None:
     rows = [(term.name, term.detail, term.amount) for term in terms(advice(), NOW)]
 
     assert [
-        ("food", "45 g", 4_500),
-        ("correction", "glucose 180 mg/dL, 2 min old", 1_500),
+        ("food", "45 g at 10 g/U from 06:00", 4_500),
+        ("correction", "glucose 180 mg/dL, 2 min old, to 90 to 120", 1_500),
         ("insulin on board", "1.249 U on board", -1_249),
-        ("rounded down", "to whole pulses of 0.05 U", -1),
+        ("rounded", "the way of basalt", -1),
     ] == rows
 
 

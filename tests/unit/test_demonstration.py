@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from core.bolus import settings_problem
+from core.bolus_settings import settings_problem
 from schemas.basal import SetBasalProfile
-from schemas.bolus import SetBolusSettings
 from schemas.delivery import SetDeliveryLimits
+from schemas.therapy import SetBolusSettings
 from services.runtime.data_folder import DataFolder
 from services.runtime.zones import local_time
 from services.supervisor.demonstration import settings

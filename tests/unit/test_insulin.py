@@ -5,7 +5,7 @@ import math
 import pytest
 
 from core.insulin.on_board import Delivered, fraction_on_board, insulin_on_board
-from schemas.bolus import InsulinAction
+from schemas.therapy import InsulinAction
 from schemas.units import MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
 
 GOLDEN = {

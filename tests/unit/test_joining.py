@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from core.bolus import BOLUS_DECIDER
+from core.decider import Decider
+from core.glucose import GLUCOSE_DECIDER
 from fake_house import PUMP, FakeHouse
-from schemas.bolus import OrderBolus, RecordCarbs
+from schemas.bolus import RecordCarbs
 from schemas.message import tag_of
+from schemas.orders import OrderBolus
 from schemas.record import HistoryMissing
 from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker
 from services.runtime.errors import RestoredFromOldCopy, SecondWriter
@@ -20,6 +23,7 @@ from services.runtime.joining import Joining
 from services.runtime.loop import Loop
 from services.runtime.machine import Input, Machine, Reported
 from services.runtime.outbox import Outbox
+from services.runtime.zone_hands import ZoneHands
 
 ADVISOR = Speaker("bolus_advisor")
 HISTORIAN = Speaker("historian")
@@ -133,13 +137,17 @@ async def run_for_a_while(loop: Loop[Any]) -> None:
         await asyncio.sleep(0)
         if running.done():
             break
+    if running.done():
+        running.result()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
 
-def fresh_loop(house: FakeHouse, store: FakeStore, broker: FakeBroker) -> Loop[Any]:
-    bus = FakeBus(broker=broker, speaker=ADVISOR, hears=BOLUS_DECIDER.hears)
-    return Loop(decider=BOLUS_DECIDER, store=store, bus=bus, clock=house.clock)
+def fresh_loop(
+    house: FakeHouse, store: FakeStore, broker: FakeBroker, *, decider: Decider[Any] = BOLUS_DECIDER
+) -> Loop[Any]:
+    bus = FakeBus(broker=broker, speaker=decider.name, hears=decider.hears)
+    return Loop(decider=decider, store=store, bus=bus, clock=house.clock, hands=ZoneHands())
 
 
 def with_a_hole(house: FakeHouse) -> FakeBroker:
@@ -159,7 +167,7 @@ async def test_a_hole_is_filled_from_the_speaker(house: FakeHouse) -> None:
     serve_history(house, "actuator")
     holed.historians = house.broker.historians
     store = FakeStore()
-    loop = fresh_loop(house, store, holed)
+    loop = fresh_loop(house, store, holed, decider=GLUCOSE_DECIDER)
 
     await run_for_a_while(loop)
 

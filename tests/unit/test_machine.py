@@ -9,7 +9,7 @@ from core.errors import InvariantError
 from core.glucose import GLUCOSE_DECIDER
 from fake_house import LIMITS, PUMP, SETTINGS, FakeHouse
 from schemas import codec
-from schemas.bolus import AcceptAdvice, BolusOrdered, OrderBolus, RequestAdvice
+from schemas.bolus import AcceptAdvice, RequestAdvice
 from schemas.delivery import BolusStarted, CancelBolus
 from schemas.glucose import GlucoseMeasured, RecordReading
 from schemas.message import (
@@ -19,6 +19,7 @@ from schemas.message import (
     Event,
     Now,
 )
+from schemas.orders import BolusOrdered, OrderBolus
 from schemas.record import MessageQuarantined, SpeakerForked, Tick
 from schemas.subjects import REPLY_HEADER, command_subject, event_subject
 from schemas.units import Actor, CommandId, Grams, MilliUnits, PumpId, Speaker, UtcMillis
@@ -298,7 +299,7 @@ def test_a_restarted_service_knows_what_it_knew(house: FakeHouse) -> None:
 
 def test_settings_are_heard_by_their_owner_alone(house: FakeHouse) -> None:
     """One owner for one thing."""
-    assert house.state("bolus_advisor").settings.carb_ratio == SETTINGS.carb_ratio
+    assert house.state("bolus_advisor").settings.carb_ratios == SETTINGS.carb_ratios
     assert [] == house.said_of("glucose_ingest", GlucoseMeasured)
     assert [] == house.said_of("bolus_advisor", MessageQuarantined)
     assert (

@@ -79,7 +79,7 @@ async def test_each_event_is_in_the_stream_once_and_in_order(
     await outbox.recover(stream_lost=False)
     await publish_all(outbox)
 
-    assert [f"bolus_advisor:p1:{n}" for n in range(1, 5)] == own(broker)
+    assert [f"bolus_advisor:p1:{n}" for n in range(1, 6)] == own(broker)
 
 
 async def test_a_start_goes_on_where_the_stream_ends(house: FakeHouse) -> None:
@@ -93,7 +93,7 @@ async def test_a_start_goes_on_where_the_stream_ends(house: FakeHouse) -> None:
     await outbox.recover(stream_lost=False)
     await publish_all(outbox)
 
-    assert [f"bolus_advisor:p1:{n}" for n in range(1, 5)] == own(broker)
+    assert [f"bolus_advisor:p1:{n}" for n in range(1, 6)] == own(broker)
 
 
 async def test_to_a_lost_stream_only_the_newest_event_is_said_again(house: FakeHouse) -> None:
@@ -104,7 +104,7 @@ async def test_to_a_lost_stream_only_the_newest_event_is_said_again(house: FakeH
     await outbox.recover(stream_lost=True)
     await publish_all(outbox)
 
-    assert ["bolus_advisor:p1:4"] == own(broker)
+    assert ["bolus_advisor:p1:5"] == own(broker)
 
 
 async def test_a_second_writer_stops_the_outbox(house: FakeHouse) -> None:
@@ -162,4 +162,4 @@ async def test_while_the_broker_is_away_the_store_keeps_the_rest(
         await asyncio.sleep(0)
     running.cancel()
 
-    assert [f"bolus_advisor:p1:{n}" for n in range(1, 5)] == own(broker)
+    assert [f"bolus_advisor:p1:{n}" for n in range(1, 6)] == own(broker)

@@ -5,20 +5,20 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from schemas.basal import BasalProfileSet, ProfileSegment
-from schemas.bolus import BolusSettingsSet
 from schemas.delivery import DeliveryLimitsSet
+from schemas.therapy import BolusSettingsSet, SetBolusSettings
 from schemas.units import MilliUnitsPerHour
 from services.command_line.exits import CommandFailed
+from services.command_line.settings_files import read_settings, settings_as_file
 from services.command_line.therapy_files import (
     limits_as_file,
     profile_as_file,
     read_limits,
     read_profile,
-    read_settings,
-    settings_as_file,
 )
 
 PROFILE = '{"name": "w", "zone": "Europe/Berlin", "segments": [{"start": "00:00", "rate": 0.85}]}'
@@ -26,6 +26,7 @@ SETTINGS = (
     '{"carb_ratio": 10, "unit": "mg/dL", "sensitivity": 40, "target_low": 90, '
     '"target_high": 120, "insulin": {"duration": "6h", "peak": "75m", "delay": "10m"}}'
 )
+ZONED = SETTINGS.replace("{", '{"zone": "Europe/Berlin", ', 1)
 LIMITS = '{"single": 10, "hourly": 15, "daily": 60, "basal": 3}'
 
 
@@ -33,6 +34,12 @@ def written(folder: pathlib.Path, text: str) -> pathlib.Path:
     path = folder / "file.json"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def taken(settings: SetBolusSettings) -> BolusSettingsSet:
+    """What the advisor says when it takes settings."""
+    fields = msgspec.structs.asdict(settings)
+    return BolusSettingsSet(**fields, actor="person:a")
 
 
 def test_a_profile_is_read_exactly(tmp_path: pathlib.Path) -> None:
@@ -49,7 +56,34 @@ def test_sensitivity_in_mmol_is_rounded_to_the_smaller_dose(tmp_path: pathlib.Pa
 
     settings = read_settings(written(tmp_path, text))
 
-    assert (39_653, 90, 121) == (settings.sensitivity, settings.target_low, settings.target_high)
+    target = settings.targets[0]
+    assert (39_653, 90, 121) == (settings.sensitivities[0].sensitivity, target.low, target.high)
+
+
+def test_ratios_and_targets_by_the_hour_join_where_any_of_them_begins(
+    tmp_path: pathlib.Path,
+) -> None:
+    """Each end of the target may have hours of its own."""
+    text = SETTINGS.replace(
+        "10,",
+        '[{"start": "00:00", "value": 12},'
+        ' {"start": "06:00", "value": "8.5"}], "zone": "Europe/Berlin", "rules": "medtronic",',
+    )
+    text = text.replace(
+        "120", '[{"start": "00:00", "value": 140}, {"start": "07:30", "value": 120}]'
+    )
+
+    settings = read_settings(written(tmp_path, text))
+
+    assert [(0, 12_000), (360, 8_500)] == [
+        (one.start_minute, one.carb_ratio) for one in settings.carb_ratios
+    ]
+    assert [(0, 90, 140, None), (450, 90, 120, None)] == [
+        (one.start_minute, one.low, one.high, one.correct_above) for one in settings.targets
+    ]
+    assert ("Europe/Berlin", "medtronic") == (settings.zone, settings.rules)
+    shown = settings_as_file(taken(settings))
+    assert settings == read_settings(written(tmp_path, json.dumps(shown)))
 
 
 @pytest.mark.parametrize(
@@ -71,6 +105,10 @@ def test_sensitivity_in_mmol_is_rounded_to_the_smaller_dose(tmp_path: pathlib.Pa
         (read_profile, " " * 70_000, "bigger"),
         (read_settings, SETTINGS.replace('"unit": "mg/dL", ', ""), "no 'unit'"),
         (read_settings, SETTINGS.replace("mg/dL", "mg"), "not a unit"),
+        (read_settings, SETTINGS.replace("10,", "[],"), "no 'zone'"),
+        (read_settings, ZONED.replace("10,", "[],"), "empty list"),
+        (read_settings, ZONED.replace("90", '[{"start": "06:00", "value": 90}]'), "first at 00:00"),
+        (read_settings, ZONED.replace("90", '[{"start": "6", "value": 90}]'), "HH:MM"),
         (read_settings, SETTINGS.replace("10,", "0,"), "divides by zero"),
         (read_settings, SETTINGS.replace("90", '"LOW"'), "a target is a number"),
         (read_settings, SETTINGS.replace('"6h"', "6"), "followed by s, m or h"),
@@ -101,16 +139,7 @@ def test_what_is_shown_can_be_read_back(tmp_path: pathlib.Path) -> None:
                 name=profile.name, zone=profile.zone, segments=profile.segments, actor="person:a"
             )
         ),
-        settings_as_file(
-            BolusSettingsSet(
-                carb_ratio=settings.carb_ratio,
-                sensitivity=settings.sensitivity,
-                target_low=settings.target_low,
-                target_high=settings.target_high,
-                insulin=settings.insulin,
-                actor="person:a",
-            )
-        ),
+        settings_as_file(taken(settings)),
         limits_as_file(
             DeliveryLimitsSet(
                 single=limits.single,

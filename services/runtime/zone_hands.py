@@ -1,4 +1,4 @@
-"""The hands of basal_scheduler: they look time zones up."""
+"""Hands that look time zones up."""
 
 from core.decider import Effect
 from core.effects import ResolveZone

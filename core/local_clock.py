@@ -1,0 +1,89 @@
+"""The clock on the wall that bolus settings mean: looked up, followed on a journey, renewed."""
+
+from typing import Final
+
+import msgspec
+
+from core.alarms import Alarms, Condition, clear_alarm, raise_alarm
+from core.decider import Entry
+from schemas.basal import (
+    BasalZoneRefused,
+    BasalZoneSet,
+    ZoneLookupRequested,
+    ZoneResolved,
+    ZoneTransition,
+)
+from schemas.message import Event, Now
+from schemas.record import Restarted
+from schemas.therapy import BolusSettingsSet
+from schemas.units import DAY_MS, Milliseconds, Speaker, UtcMillis
+
+RENEWED_MS = Milliseconds(4 * DAY_MS)
+"""[ms] of known transitions ahead, below which more are asked for."""
+
+ZONE_UNKNOWN: Final = Condition(
+    "zone_unknown",
+    "medium",
+    "person",
+    "The time zone of the bolus settings is not known; no advice until it is set right.",
+)
+
+
+class LocalClock(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the person is, and what is known of the clock there."""
+
+    zone: str = ""
+    """[-] IANA name; empty before any settings."""
+    known: ZoneResolved | None = None
+    """[-] the newest lookup that found something."""
+    is_asked: bool = False
+    """[-] a lookup is without answer."""
+
+    @property
+    def transitions(self) -> tuple[ZoneTransition, ...]:
+        """Give the transitions of the zone; empty while they are not known."""
+        return self.known.transitions if self.known and self.known.zone == self.zone else ()
+
+    @property
+    def renew_at(self) -> UtcMillis | None:
+        """Give when more transitions are needed [ms]."""
+        if self.is_asked or self.known is None or self.known.zone != self.zone:
+            return None
+        return UtcMillis(self.known.known_until - RENEWED_MS)
+
+
+def fold_clock(clock: LocalClock, entry: Entry, *, me: Speaker) -> LocalClock:
+    """Fold one entry; anything that is not about the zone gives the same clock back."""
+    match entry.body:
+        case BolusSettingsSet(zone=zone) | BasalZoneSet(zone=zone):
+            return msgspec.structs.replace(clock, zone=zone)
+        case BasalZoneRefused(reason="unknown_zone") if clock.known is not None:
+            return msgspec.structs.replace(clock, zone=clock.known.zone)
+        case ZoneLookupRequested() if entry.speaker == me:
+            return msgspec.structs.replace(clock, is_asked=True)
+        case ZoneResolved() as found if found.transitions:
+            return msgspec.structs.replace(clock, known=found, is_asked=False)
+        case ZoneResolved():
+            return msgspec.structs.replace(clock, is_asked=False)
+        case _:
+            return clock
+
+
+def decide_clock(clock: LocalClock, alarms: Alarms, entry: Entry, now: Now) -> tuple[Event, ...]:
+    """Look the zone up when it changes, when the answer was lost, and well before it runs out."""
+    match entry.body:
+        case BasalZoneSet(zone=zone) if clock.zone:
+            return (ZoneLookupRequested(zone=zone, since=now.therapy),)
+        case ZoneResolved(zone=zone, transitions=found) if zone == clock.zone:
+            if not found:
+                return raise_alarm(alarms, ZONE_UNKNOWN)
+            return clear_alarm(alarms, ZONE_UNKNOWN.alarm)
+        case Restarted(tzdata=tzdata) if clock.zone:
+            if clock.is_asked or (clock.known is not None and clock.known.tzdata != tzdata):
+                return (ZoneLookupRequested(zone=clock.zone, since=now.therapy),)
+            return ()
+        case _:
+            due = clock.renew_at
+            if due is not None and now.therapy >= due:
+                return (ZoneLookupRequested(zone=clock.zone, since=now.therapy),)
+            return ()
