@@ -6,14 +6,14 @@ from typing import Final, get_args
 
 import msgspec
 
+from core.basis import Basis, Reading
 from core.bolus_settings import factors_at
-from core.doses import DoseBook
 from core.limits import SAFE_MINIMUM_MG_DL, headrooms, whole_pulses
-from core.pump_models import PUMP_MODELS, PumpModel, floor_bolus
+from core.pump_models import PUMP_MODELS, PumpModel, extended_problem, floor_bolus
 from core.rules.guards import Cut, guard
 from core.rules.registry import RULE_SETS
 from core.rules.shape import Asked, Reckoned
-from schemas.basal import ZoneTransition
+from core.rules.split import later_part
 from schemas.bolus import (
     AdviceFactors,
     AdviceReason,
@@ -22,8 +22,10 @@ from schemas.bolus import (
     BolusAdvised,
     Clamp,
     ClampName,
+    RequestAdvice,
 )
 from schemas.delivery import DeliveryLimitsSet
+from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.message import Deadline, Now
 from schemas.therapy import BolusSettingsSet
@@ -46,10 +48,11 @@ ADVICE_LIFE_MS = Milliseconds(5 * MINUTE_MS)
 ADVICE_LIFE_REAL_MS = Milliseconds(20 * SECOND_MS)
 """[ms] real time that an advice lives at least, whatever the speed: a person must read it."""
 
+PERCENT = 100
+"""[%] all of it."""
+
 CARBS_G_MAX = 300
 """[g] largest meal taken; project's own choice."""
-
-Reading = GlucoseMeasured | GlucoseBeyondRange | ReadingRejected
 
 _CLAMPS: Final[dict[str, ClampName]] = {name: name for name in get_args(ClampName)}
 
@@ -64,31 +67,6 @@ _CUT_REASONS: Final[dict[ClampName, AdviceReason]] = {
 }
 
 
-class Basis(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that an advice is computed from."""
-
-    settings: BolusSettingsSet | None
-    """[-] in force."""
-    settings_id: EventId
-    """[-] their event."""
-    transitions: tuple[ZoneTransition, ...] = ()
-    """[-] of the wall clock that the settings mean; empty while it is not known."""
-    limits: DeliveryLimitsSet | None
-    """[-] in force."""
-    limits_id: EventId
-    """[-] their event."""
-    reading: Reading | None
-    """[-] with the latest time of measurement."""
-    reading_id: EventId
-    """[-] its event."""
-    doses: DoseBook
-    """[-] the advisor's own account."""
-    suspended: bool
-    """[-] the pump stands."""
-    is_record_whole: bool
-    """[-] nothing that was said is missing."""
-
-
 class _Case(msgspec.Struct, frozen=True, kw_only=True):
     """A basis that allows an advice."""
 
@@ -96,16 +74,16 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
     limits: DeliveryLimitsSet
     factors: AdviceFactors
     glucose: GlucoseMeasured | None
-    carbs: Grams
+    wanted: RequestAdvice
 
 
-def advise(basis: Basis, carbs: Grams, now: Now) -> BolusAdvised | AdviceRefusal:
+def advise(basis: Basis, wanted: RequestAdvice, now: Now) -> BolusAdvised | AdviceRefusal:
     """Compute an advice by the rule set in force, or say why there is none.
 
     The most insulin on board is subtracted; the rule set's own value is then cut to every limit
     and rounded down to what the pump can give. Each addend, cut and reason is part of it.
     """
-    case = _case(basis, carbs, now)
+    case = _case(basis, wanted, now)
     if not isinstance(case, _Case):
         return case
     rules = RULE_SETS[case.settings.rules]
@@ -122,7 +100,7 @@ def advise(basis: Basis, carbs: Grams, now: Now) -> BolusAdvised | AdviceRefusal
     doses = basis.doses.acting(case.settings.insulin, at=now.therapy)
     return BolusAdvised(
         amount=amount,
-        carbs=carbs,
+        carbs=wanted.carbs,
         food=_floored(reckoned.food),
         correction=_floored(reckoned.correction),
         insulin_on_board_least=least,
@@ -132,6 +110,9 @@ def advise(basis: Basis, carbs: Grams, now: Now) -> BolusAdvised | AdviceRefusal
         rules=rules.name,
         vendor=reckoned.vendor,
         meal=MilliUnits(min(amount, floor(reckoned.meal_part))),
+        later=_later(case, reckoned, amount),
+        duration=wanted.duration,
+        now_percent=wanted.now_percent,
         terms=tuple(AdviceTerm(name=t.name, amount=_floored(t.amount)) for t in reckoned.terms),
         factors=case.factors,
         amount_least=other,
@@ -155,14 +136,18 @@ def is_fresh(reading: Reading | None, now: Now) -> bool:
     return reading is not None and now.therapy - reading.measured_at <= GLUCOSE_AGE_MS_MAX
 
 
-def _case(basis: Basis, carbs: Grams, now: Now) -> _Case | AdviceRefusal:
-    refusal = _refusal(basis, carbs, now)
+def _case(basis: Basis, wanted: RequestAdvice, now: Now) -> _Case | AdviceRefusal:
+    refusal = _refusal(basis, wanted.carbs, now)
     if refusal is not None:
         return refusal
     if basis.settings is None:
         return "no_settings"
     if basis.limits is None:
         return "no_limits"
+    if spread_problem(basis.limits.pump_model, wanted.duration, wanted.now_percent):
+        return "duration_out_of_range"
+    if wanted.duration and basis.doses.extended is not None:
+        return "extended_running"
     factors = factors_at(basis.settings, basis.transitions, at=now.therapy)
     if factors is None:
         return "no_local_time"
@@ -173,8 +158,24 @@ def _case(basis: Basis, carbs: Grams, now: Now) -> _Case | AdviceRefusal:
         limits=basis.limits,
         factors=factors,
         glucose=reading if usable and isinstance(reading, GlucoseMeasured) else None,
-        carbs=carbs,
+        wanted=wanted,
     )
+
+
+def spread_problem(pump_model: str, duration: Milliseconds, now_percent: int) -> bool:
+    """Say whether a bolus cannot be spread so: by that model, over that time, with that part."""
+    if duration == 0:
+        return now_percent != 0
+    out_of_range = not 0 <= now_percent < PERCENT
+    return out_of_range or extended_problem(PUMP_MODELS[pump_model], duration)
+
+
+def _later(case: _Case, reckoned: Reckoned, amount: MilliUnits) -> MilliUnits:
+    if not case.wanted.duration:
+        return MilliUnits(0)
+    rules, percent = RULE_SETS[case.settings.rules], case.wanted.now_percent
+    step = MilliUnits(max(PULSE_MU, _model(case).bolus_steps[0].step))
+    return later_part(rules, reckoned, amount, now_percent=percent, step=step)
 
 
 def _refusal(basis: Basis, carbs: Grams, now: Now) -> AdviceRefusal | None:
@@ -207,7 +208,7 @@ def _asked(basis: Basis, case: _Case, on_board: MilliUnits, now: Now) -> Asked:
     meal = basis.doses.meal_on_board(case.settings.insulin, at=now.therapy)
     return Asked(
         glucose=case.glucose.glucose * 1000 if case.glucose else None,
-        carbs=case.carbs * 1000,
+        carbs=case.wanted.carbs * 1000,
         carb_ratio=factors.carb_ratio,
         sensitivity=factors.sensitivity,
         target_low=factors.target_low * 1000,

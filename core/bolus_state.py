@@ -4,8 +4,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from core.advice import Basis, Reading
 from core.alarms import ActiveAlarm
+from core.basis import Basis, Reading
 from core.common import Common, evolve_common
 from core.decider import Entry
 from core.doses import DoseBook, fold_doses
@@ -15,7 +15,7 @@ from schemas.bolus import AdviceAccepted, BolusAdvised, CarbsRecorded
 from schemas.delivery import BolusStarted, DeliveryLimitsSet
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.message import Now
-from schemas.orders import BolusOrdered
+from schemas.orders import BolusOrdered, BolusPresetSet
 from schemas.pump import DeliveryResumed, DeliverySuspended
 from schemas.therapy import BolusSettingsSet
 from schemas.units import EventId, Grams, MilliUnits, PumpId, Speaker
@@ -70,6 +70,8 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the advisor's own account."""
     suspended: bool = False
     """[-] the pump stands."""
+    presets: tuple[BolusPresetSet, ...] = ()
+    """[-] kept by name, sorted."""
     advices: tuple[Advice, ...] = ()
     """[-] the last ones, oldest first."""
     marks: Marks = Marks()
@@ -103,6 +105,8 @@ class BolusView(msgspec.Struct, frozen=True, kw_only=True):
     """[-] name of the rule set in force, none without settings."""
     zone: str | None = None
     """[-] IANA name of the zone by whose clock the settings run."""
+    presets: tuple[BolusPresetSet, ...] = ()
+    """[-] kept by name, sorted."""
 
 
 def initial(pump: PumpId) -> BolusState:
@@ -159,10 +163,15 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
                 carbs_total=Grams(state.carbs_total + grams),
                 marks=marks._replace(carbs=marks.carbs + 1),
             )
+        case BolusPresetSet(name=name):
+            others = [preset for preset in state.presets if preset.name != name]
+            kept = [*others, body] if body.amount else others
+            presets = tuple(sorted(kept, key=lambda preset: preset.name))
+            return msgspec.structs.replace(state, presets=presets)
         case BolusAdvised():
             advice = Advice(id=EventId(entry.id), advised=body, marks=marks)
-            kept = (*state.advices[-ADVICES_KEPT + 1 :], advice)
-            return msgspec.structs.replace(state, advices=kept)
+            advices = (*state.advices[-ADVICES_KEPT + 1 :], advice)
+            return msgspec.structs.replace(state, advices=advices)
         case AdviceAccepted(advice=name):
             return msgspec.structs.replace(state, advices=_used(state.advices, name))
         case DeliverySuspended() | DeliveryResumed():
@@ -217,4 +226,5 @@ def view(state: BolusState, now: Now) -> BolusView:
         last_carbs=state.last_carbs,
         rules=state.settings.rules if state.settings else None,
         zone=state.clock.zone or None,
+        presets=state.presets,
     )

@@ -71,6 +71,9 @@ from schemas.units import DoseId, EventId, Speaker
 RESERVOIR_MU_MAX = 300_000
 """[mU] largest reservoir of any pump known; source: Medtronic and Tandem, 300 U."""
 
+CONCENTRATION_U_PER_ML = 100
+"""[U/mL] U-100: a stroke of any other insulin would move another dose."""
+
 CONTROL_LOST = Condition(
     "pump_control_lost",
     "high",
@@ -124,10 +127,15 @@ def _obey(state: DeliveryState, entry: Entry) -> tuple[Event, ...]:
             if not state.suspended and state.wants_suspended is None:
                 return (DeliveryCommandRefused(name="resume", reason="not_suspended"),)
             return (ResumeRequested(actor=actor),)
-        case FillReservoir(amount=amount):
+        case FillReservoir(amount=amount, concentration=concentration):
+            if concentration != CONCENTRATION_U_PER_ML:
+                return (DeliveryCommandRefused(name="fill", reason="concentration_not_supported"),)
             if not PULSE_MU <= amount <= RESERVOIR_MU_MAX:
                 return (DeliveryCommandRefused(name="fill", reason="out_of_range"),)
-            return (ReservoirFillRequested(amount=amount, actor=actor),)
+            asked_for = ReservoirFillRequested(
+                amount=amount, actor=actor, concentration=concentration
+            )
+            return (asked_for,)
         case _:
             return ()
 
@@ -176,8 +184,9 @@ def _accept_plan(
 
 def _effects(event: Event) -> tuple[Effect, ...]:
     match event:
-        case BolusStarted(dose=dose, amount=amount, start_by=start_by):
-            return (StartPumpBolus(dose=dose, amount=amount, start_by=start_by),)
+        case BolusStarted(dose=dose, amount=amount, duration=duration, start_by=start_by):
+            start = StartPumpBolus(dose=dose, amount=amount, duration=duration, start_by=start_by)
+            return (start,)
         case BolusCancelled(dose=dose):
             return (StopPumpBolus(dose=dose),)
         case BasalPlanAccepted(plan=name, steps=steps, ends_at=ends_at):

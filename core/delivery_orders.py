@@ -41,6 +41,7 @@ def take_order(
             BolusStarted(
                 dose=dose,
                 amount=order.amount,
+                duration=order.duration,
                 odometer=state.odometer,
                 epoch=state.epoch,
                 start_by=order.start_by,
@@ -67,9 +68,12 @@ def _why_not(state: DeliveryState, order: BolusOrdered, now: Now) -> BolusRefusa
         return "pump_unreachable"
     if state.suspended or state.wants_suspended:
         return "suspended"
-    if state.doses.running is not None:
+    if order.duration and state.doses.extended is not None:
+        return "extended_running"
+    if not order.duration and state.doses.running is not None:
         return "bolus_running"
-    if state.reservoir is None or state.reservoir < order.amount:
+    promised = sum(one.open_amount for one in state.doses.open if not one.is_unknown)
+    if state.reservoir is None or state.reservoir < order.amount + promised:
         return "reservoir"
     given = state.doses.given(at=now.therapy)
     broken = breach(order.amount, state.limits, given, at=now.therapy)

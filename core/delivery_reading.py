@@ -17,7 +17,7 @@ from schemas.delivery import (
     BolusStopped,
     DeliveryGap,
 )
-from schemas.device import PumpReading, PumpRecord
+from schemas.device import PumpReading, PumpRecord, PumpStatus
 from schemas.message import Event, Now
 from schemas.pump import (
     DeliveryResumed,
@@ -170,7 +170,7 @@ def _tell_bolus(teller: _Teller, record: PumpRecord) -> None:
 def _compare(teller: _Teller, reading: PumpReading, fresh: Sequence[PumpRecord]) -> None:
     status, before = reading.status, teller.state
     for dose in before.doses.unknown:
-        if status.bolus is not None and status.bolus.dose == dose.dose:
+        if dose.dose in running(status):
             teller.tell(
                 BolusReconciled(dose=dose.dose, outcome="running", delivered=dose.delivered)
             )
@@ -189,6 +189,11 @@ def _compare(teller: _Teller, reading: PumpReading, fresh: Sequence[PumpRecord])
         teller.tell(found, *clear_alarm(before.common.alarms, UNREACHABLE.alarm))
     _tell_alarms(teller, reading)
     _ask_again(teller, reading)
+
+
+def running(status: PumpStatus) -> tuple[DoseId, ...]:
+    """Name the boluses that the pump is giving."""
+    return tuple(one.dose for one in (status.extended, status.bolus) if one is not None)
 
 
 def _tell_alarms(teller: _Teller, reading: PumpReading) -> None:
@@ -225,8 +230,7 @@ def _ask_again(teller: _Teller, reading: PumpReading) -> None:
         ask.append(
             lambda: SuspendRequested(actor=OWN_ACTOR) if wants else ResumeRequested(actor=OWN_ACTOR)
         )
-    running = status.bolus.dose if status.bolus else None
-    if running in state.cancelled and "stop_bolus" not in state.acting and running is not None:
-        dose = running
-        ask.append(lambda: BolusCancelled(dose=dose, actor=OWN_ACTOR))
+    again = [dose for dose in running(status) if dose in state.cancelled]
+    if "stop_bolus" not in state.acting:
+        teller.tell(*(BolusCancelled(dose=dose, actor=OWN_ACTOR) for dose in again))
     teller.tell(*(make() for make in ask))

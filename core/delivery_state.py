@@ -36,6 +36,7 @@ from schemas.record import Restarted
 from schemas.units import (
     DoseId,
     EventId,
+    Milliseconds,
     MilliUnits,
     PumpId,
     Speaker,
@@ -60,6 +61,8 @@ class LastDose(msgspec.Struct, frozen=True, kw_only=True):
     """[-] how far it is."""
     at: UtcMillis
     """[ms] when it was started."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which it is spread; 0 for a normal bolus."""
 
 
 class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +75,9 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     doses: DoseBook = DoseBook()
     """[-] the actuator's own account."""
     last_dose: LastDose | None = None
-    """[-] the newest bolus started."""
+    """[-] the newest normal bolus started."""
+    last_extended: LastDose | None = None
+    """[-] the newest extended bolus started."""
     plan_heard: tuple[EventId, BasalPlanMade] | None = None
     """[-] the newest plan, before limits."""
     plan: PumpPlan | None = None
@@ -124,17 +129,19 @@ def evolve(state: DeliveryState, entry: Entry) -> DeliveryState:
 
 def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
     match entry.body:
-        case BolusStarted(dose=dose, amount=amount, epoch=epoch):
+        case BolusStarted(dose=dose, amount=amount, epoch=epoch, duration=duration):
             started = LastDose(
                 dose=dose,
                 requested=amount,
                 delivered=MilliUnits(0),
                 state="started",
                 at=entry.at,
+                duration=duration,
             )
             return msgspec.structs.replace(
                 state,
-                last_dose=started,
+                last_dose=state.last_dose if duration else started,
+                last_extended=started if duration else state.last_extended,
                 acting=(*state.acting, dose),
                 epoch_of=(*state.epoch_of, (dose, epoch)),
             )
@@ -159,11 +166,11 @@ def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
 def _last(
     state: DeliveryState, dose: DoseId, how: LastDoseState, delivered: MilliUnits
 ) -> DeliveryState:
-    last = state.last_dose
-    if last is None or last.dose != dose:
-        return state
-    changed = msgspec.structs.replace(last, state=how, delivered=delivered)
-    return msgspec.structs.replace(state, last_dose=changed)
+    for slot, last in (("last_dose", state.last_dose), ("last_extended", state.last_extended)):
+        if last is not None and last.dose == dose:
+            changed = msgspec.structs.replace(last, state=how, delivered=delivered)
+            return msgspec.structs.replace(state, **{slot: changed})
+    return state
 
 
 def _end(state: DeliveryState, dose: DoseId) -> DeliveryState:

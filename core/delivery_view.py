@@ -25,7 +25,9 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     bolus_total: MilliUnits
     """[mU] counted in all."""
     last_dose: LastDose | None
-    """[-] the newest bolus started."""
+    """[-] the newest normal bolus started."""
+    last_extended: LastDose | None
+    """[-] the newest extended bolus started."""
     unknown_doses: int
     """[-] doses of which nobody knows what became of them."""
     plan: EventId | None
@@ -51,6 +53,7 @@ def view(state: DeliveryState, now: Now) -> DeliveryView:
         basal_total=state.doses.basal_total,
         bolus_total=state.doses.bolus_total,
         last_dose=state.last_dose,
+        last_extended=state.last_extended,
         unknown_doses=len(state.doses.unknown),
         plan=state.plan_loaded,
         gaps=state.gaps,

@@ -52,6 +52,8 @@ class OpenDose(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] counted so far."""
     since: UtcMillis
     """[ms] when it was ordered or started."""
+    is_extended: bool = False
+    """[-] spread over time; it may run beside a normal one."""
     is_started: bool = False
     """[-] the motor may have moved."""
     is_unknown: bool = False
@@ -79,8 +81,18 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def running(self) -> OpenDose | None:
-        """Give the dose that is ordered or being given, unknown ones left out."""
-        return next((dose for dose in self.open if not dose.is_unknown), None)
+        """Give the normal dose that is ordered or being given, unknown ones left out."""
+        return next((one for one in self.open if not one.is_unknown and not one.is_extended), None)
+
+    @property
+    def extended(self) -> OpenDose | None:
+        """Give the extended dose that is ordered or being given, unknown ones left out."""
+        return next((one for one in self.open if not one.is_unknown and one.is_extended), None)
+
+    @property
+    def is_pressing(self) -> bool:
+        """Say whether the next pulse is seconds away or a dose is unknown."""
+        return any(one.is_unknown or not one.is_extended for one in self.open)
 
     @property
     def unknown(self) -> tuple[OpenDose, ...]:
@@ -120,11 +132,18 @@ def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
     match entry.body:
         case BasalDelivered() as part:
             return _count_basal(book, part)
-        case BolusOrdered(amount=amount, meal=meal):
-            dose = DoseId(entry.id)
-            return _open(book, OpenDose(dose=dose, amount=amount, meal=meal, since=entry.at))
-        case BolusStarted(dose=dose, amount=amount):
-            opened = _open(book, OpenDose(dose=dose, amount=amount, since=entry.at))
+        case BolusOrdered(amount=amount, meal=meal, duration=duration):
+            ordered = OpenDose(
+                dose=DoseId(entry.id),
+                amount=amount,
+                meal=meal,
+                since=entry.at,
+                is_extended=duration > 0,
+            )
+            return _open(book, ordered)
+        case BolusStarted(dose=dose, amount=amount, duration=duration):
+            started = OpenDose(dose=dose, amount=amount, since=entry.at, is_extended=duration > 0)
+            opened = _open(book, started)
             return _change(opened, dose, is_started=True)
         case BolusProgressed() as part:
             return _count_bolus(book, part)

@@ -3,7 +3,7 @@
 from core.decider import Effect
 from schemas.device import PumpPlan
 from schemas.message import Deadline
-from schemas.units import DoseId, MilliUnits, UtcMillis
+from schemas.units import DoseId, Milliseconds, MilliUnits, UtcMillis
 
 
 class ResolveZone(Effect, frozen=True, kw_only=True):
@@ -22,6 +22,8 @@ class StartPumpBolus(Effect, frozen=True, kw_only=True):
     """[-] the order."""
     amount: MilliUnits
     """[mU] whole pulses."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which it is spread; 0 at the pump's speed."""
     start_by: Deadline
     """[ms] not sent after it."""
 

@@ -209,6 +209,7 @@ def _set_alerts(
         set_due=asked.set_due,
         set_overdue=asked.set_overdue,
         actor=actor,
+        because=asked.because,
     )
     picture = msgspec.structs.replace(state.picture, settings=settings_of(changed))
     return (changed, *_alerts(state, picture, now))

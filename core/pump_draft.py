@@ -1,10 +1,10 @@
 """A step of the pump while it is being worked out: registers that change, records that add up."""
 
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
-from core.pump_memory import PumpMemory, PumpStep
+from core.pump_memory import BolusInMotion, PumpMemory, PumpStep
 from schemas.device import PULSE_MU, PumpRecord
 from schemas.units import DoseId, MilliUnits, UtcMillis
 
@@ -23,6 +23,12 @@ RecordKind = Literal[
     "powered",
 ]
 """[-] the kinds of `schemas.device.PumpRecord`."""
+
+Slot = Literal["extended", "bolus"]
+"""[-] what can run at the same time: one of each."""
+
+SLOTS: Final[tuple[Slot, ...]] = ("extended", "bolus")
+"""[-] in order of precedence."""
 
 NO_INSULIN = MilliUnits(0)
 """[mU] the amount of a record in which no insulin is meant."""
@@ -79,9 +85,9 @@ class PumpDraft:
         self.write(kind="basal", starts_at=since, ends_at=instants[-1], amount=amount)
         self.change(basal_at=instants[-1])
 
-    def move_bolus(self, instants: list[UtcMillis]) -> None:
-        """Count pulses of the running bolus at sorted instants [ms]; one record, first to last."""
-        bolus = self.memory.bolus
+    def move_bolus(self, instants: list[UtcMillis], *, slot: Slot = "bolus") -> None:
+        """Count pulses of a running bolus at sorted instants [ms]; one record, first to last."""
+        bolus = self.running(slot)
         if bolus is None or not instants:
             return
         amount = self._move(len(instants))
@@ -93,13 +99,18 @@ class PumpDraft:
             dose=bolus.dose,
         )
         delivered = MilliUnits(bolus.delivered + amount)
-        self.change(bolus=msgspec.structs.replace(bolus, delivered=delivered))
+        self.change(**{slot: msgspec.structs.replace(bolus, delivered=delivered)})
         if delivered == bolus.requested:
-            self.end_bolus(at=instants[-1], how="delivered")
+            self.end_bolus(at=instants[-1], how="delivered", slot=slot)
 
-    def end_bolus(self, *, at: UtcMillis, how: BolusEnd) -> None:
-        """End the running bolus, if there is one, at an instant [ms] with what it delivered."""
-        bolus = self.memory.bolus
+    def end_all(self, *, at: UtcMillis, how: BolusEnd) -> None:
+        """End every bolus that runs, the extended one first."""
+        for slot in SLOTS:
+            self.end_bolus(at=at, how=how, slot=slot)
+
+    def end_bolus(self, *, at: UtcMillis, how: BolusEnd, slot: Slot = "bolus") -> None:
+        """End a running bolus, if there is one, at an instant [ms] with what it delivered."""
+        bolus = self.running(slot)
         if bolus is None:
             return
         self.write(
@@ -110,7 +121,11 @@ class PumpDraft:
             dose=bolus.dose,
             detail=how,
         )
-        self.change(bolus=None)
+        self.change(**{slot: None})
+
+    def running(self, slot: Slot) -> BolusInMotion | None:
+        """Give the bolus that runs in a slot."""
+        return self.memory.bolus if slot == "bolus" else self.memory.extended
 
     def fill(self, *, amount: MilliUnits, now: UtcMillis) -> None:
         """Take a new reservoir of `amount` [mU] at an instant [ms]; the odometer stays."""

@@ -6,12 +6,12 @@ Time goes first: every command below expects registers that `run_until` brought 
 import msgspec
 
 from core.pulses import due, next_due, rate_at, stretches
-from core.pump_draft import PumpDraft
+from core.pump_checks import bolus_fault, is_id, is_plan
+from core.pump_draft import SLOTS, PumpDraft, Slot
 from core.pump_memory import BolusInMotion, PumpMemory, PumpRefusal, PumpStep
 from schemas.device import PULSE_MU, PumpPlan, PumpStatus, RunningBolus
 from schemas.units import (
     DAY_MS,
-    HOUR_MS,
     DoseId,
     Milliseconds,
     MilliUnits,
@@ -19,32 +19,14 @@ from schemas.units import (
     UtcMillis,
 )
 
-BOLUS_PULSE_MS = Milliseconds(2_000)
-"""[ms] from one pulse of a bolus to the next: 1.5 U/min; source: Omnipod, R28."""
-
-BOLUS_MU_MAX = MilliUnits(25_000)
-"""[mU] the largest bolus that the motor accepts."""
+AT_ONCE = Milliseconds(0)
+"""[ms] the duration of a normal bolus."""
 
 FILL_MU_MAX = MilliUnits(300_000)
 """[mU] the largest reservoir."""
 
-RATE_MU_PER_H_MAX = MilliUnitsPerHour(35_000)
-"""[mU/h] the fastest basal that the motor accepts."""
-
-PLAN_STEPS_MAX = 400
-"""[-] steps of a plan; source: schemas.device."""
-
 PLAN_LEAD_MS_MAX = Milliseconds(300_000)
 """[ms] a plan that begins later than this is refused; until it begins its first rate holds."""
-
-PLAN_SPAN_MS_MIN = HOUR_MS
-"""[ms] a shorter plan is refused; repeated, it would change rate more often than a motor can."""
-
-INSTANT_MS_MAX = 2**53
-"""[ms] later instants are refused as broken."""
-
-ID_CHARACTERS_MAX = 200
-"""[-] length of a dose or plan id."""
 
 BARRED_MAX = 100
 """[-] doses remembered that were stopped before they came, so that a late start stays out; R42."""
@@ -66,7 +48,7 @@ def power_on(memory: PumpMemory | None, *, now: UtcMillis, fill: MilliUnits | No
     now = UtcMillis(max(now, known.on_at))
     draft = PumpDraft(known)
     draft.write(kind="powered", starts_at=known.on_at, ends_at=now)
-    draft.end_bolus(at=known.on_at, how="power_lost")
+    draft.end_all(at=known.on_at, how="power_lost")
     draft.change(on_at=now, basal_at=now)
     if first and fill is not None:
         draft.fill(amount=fill, now=now)
@@ -76,31 +58,35 @@ def power_on(memory: PumpMemory | None, *, now: UtcMillis, fill: MilliUnits | No
 def run_until(memory: PumpMemory, *, now: UtcMillis) -> PumpStep:
     """Deliver what falls due after the registers' instant, up to `now` and including it.
 
-    Whole pulses in order of time, basal first at the same instant. A pulse that the reservoir does
-    not hold is dropped: a bolus ends there, basal is not made up. An earlier `now` does nothing.
+    Whole pulses in order of time; at the same instant basal first, then the extended bolus. A
+    pulse that the reservoir does not hold is dropped: a bolus ends there, basal is not made up. An
+    earlier `now` does nothing.
 
     Args:
         memory: the registers.
         now: [ms] the pump's clock.
 
     Returns:
-        One record for the basal pulses and one for those of the bolus, then its end if it ended.
+        One record for the basal pulses and one for those of each bolus, then its end if it ended.
     """
     if now < memory.on_at:
         return PumpStep(memory=memory)
     plan = None if memory.suspended else memory.plan
     basal = due(memory.owed, over=stretches(plan, starts_at=memory.on_at, ends_at=now))
-    bolus = _bolus_instants(memory.bolus, until=now)
+    pulses = [(at, -1) for at in basal.instants]
+    for kind, slot in enumerate(SLOTS):
+        due_at = _bolus_instants(PumpDraft(memory).running(slot), until=now)
+        pulses.extend((at, kind) for at in due_at)
     held = (memory.reservoir or 0) // PULSE_MU
-    pulses = sorted([(at, 0) for at in basal.instants] + [(at, 1) for at in bolus])
-    given, dry = pulses[:held], pulses[held:]
+    given, dry = sorted(pulses)[:held], sorted(pulses)[held:]
     draft = PumpDraft(memory)
     draft.change(owed=basal.owed, on_at=now)
-    draft.move_basal([at for at, kind in given if kind == 0])
-    draft.move_bolus([at for at, kind in given if kind == 1])
-    dry_at = next((at for at, kind in dry if kind == 1), None)
-    if dry_at is not None:
-        draft.end_bolus(at=dry_at, how="reservoir_empty")
+    draft.move_basal([at for at, kind in given if kind == -1])
+    for number, slot in enumerate(SLOTS):
+        draft.move_bolus([at for at, kind in given if kind == number], slot=slot)
+        dry_at = next((at for at, kind in dry if kind == number), None)
+        if dry_at is not None:
+            draft.end_bolus(at=dry_at, how="reservoir_empty", slot=slot)
     return draft.step()
 
 
@@ -110,23 +96,35 @@ def claim(memory: PumpMemory) -> PumpStep:
 
 
 def start_bolus(
-    memory: PumpMemory, *, dose: DoseId, amount: MilliUnits, executed: bool, now: UtcMillis
+    memory: PumpMemory,
+    *,
+    dose: DoseId,
+    amount: MilliUnits,
+    duration: Milliseconds = AT_ONCE,
+    executed: bool,
+    now: UtcMillis,
 ) -> PumpStep | PumpRefusal:
-    """Start a bolus and deliver its first pulse at once, unless there is a reason against it.
+    """Start a bolus, a normal one with its first pulse at once, unless something is against it.
 
     Args:
         memory: the registers at `now`.
         dose: [-] 1 to 200 characters.
         amount: [mU] whole pulses, 50 to 25000.
+        duration: [ms] 30 min to 8 h over which it is spread; 0 for a normal bolus.
         executed: [-] whether the history has this dose (R34).
         now: [ms] the pump's clock.
     """
-    refusal = _bolus_fault(memory, dose=dose, amount=amount, executed=executed)
+    bolus = BolusInMotion(dose=dose, requested=amount, started_at=now, duration=duration)
+    refusal = bolus_fault(memory, bolus, executed=executed)
     if refusal is not None:
         return refusal
     draft = PumpDraft(memory)
-    draft.write(kind="bolus_started", starts_at=now, ends_at=now, amount=amount, dose=dose)
-    draft.change(bolus=BolusInMotion(dose=dose, requested=amount, started_at=now))
+    slot = _slot(bolus)
+    detail = "extended" if duration else ""
+    draft.write(
+        kind="bolus_started", starts_at=now, ends_at=now, amount=amount, dose=dose, detail=detail
+    )
+    draft.change(**{slot: bolus})
     first = run_until(draft.memory, now=now)
     return PumpStep(memory=first.memory, records=(*draft.records, *first.records))
 
@@ -142,11 +140,12 @@ def stop_bolus(
         executed: [-] whether the history has this dose.
         now: [ms] the pump's clock.
     """
-    if not _is_id(dose):
+    if not is_id(dose):
         return PumpRefusal(reason="broken_id")
     draft = PumpDraft(memory)
-    if memory.bolus is not None and memory.bolus.dose == dose:
-        draft.end_bolus(at=now, how="stopped")
+    runs = [one for one in (memory.extended, memory.bolus) if one and one.dose == dose]
+    if runs:
+        draft.end_bolus(at=now, how="stopped", slot=_slot(runs[0]))
     elif not executed and dose not in memory.barred:
         draft.change(barred=(*memory.barred, dose)[-BARRED_MAX:])
     return draft.step()
@@ -156,9 +155,9 @@ def load_plan(memory: PumpMemory, *, plan: PumpPlan, now: UtcMillis) -> PumpStep
     """Replace the basal plan; what is owed is carried over, the same plan id changes nothing."""
     if memory.plan is not None and memory.plan.plan == plan.plan:
         return PumpStep(memory=memory)
-    if not _is_id(plan.plan):
+    if not is_id(plan.plan):
         return PumpRefusal(reason="broken_id")
-    if not _is_plan(plan):
+    if not is_plan(plan):
         return PumpRefusal(reason="broken_plan")
     if plan.steps[0].at > now + PLAN_LEAD_MS_MAX:
         return PumpRefusal(reason="plan_not_begun")
@@ -172,7 +171,7 @@ def suspend(memory: PumpMemory, *, now: UtcMillis) -> PumpStep:
     """Stop all insulin, a running bolus included; suspended twice is suspended."""
     draft = PumpDraft(memory)
     if not memory.suspended:
-        draft.end_bolus(at=now, how="suspended")
+        draft.end_all(at=now, how="suspended")
         draft.write(kind="suspended", starts_at=now, ends_at=now)
         draft.change(suspended=True)
     return draft.step()
@@ -191,7 +190,7 @@ def fill(memory: PumpMemory, *, amount: MilliUnits, now: UtcMillis) -> PumpStep 
     """Take a new reservoir that holds `amount` [mU, 1 to 300000]; not while a bolus runs."""
     if not 1 <= amount <= FILL_MU_MAX:
         return PumpRefusal(reason="out_of_range")
-    if memory.bolus is not None:
+    if memory.bolus is not None or memory.extended is not None:
         return PumpRefusal(reason="bolus_running")
     draft = PumpDraft(memory)
     draft.fill(amount=amount, now=now)
@@ -200,7 +199,7 @@ def fill(memory: PumpMemory, *, amount: MilliUnits, now: UtcMillis) -> PumpStep 
 
 def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
     """Show the registers at `now` [ms]; the basal rate is 0 while nothing can flow."""
-    plan, bolus, dry = memory.plan, memory.bolus, (memory.reservoir or 0) < PULSE_MU
+    plan, dry = memory.plan, (memory.reservoir or 0) < PULSE_MU
     idle = plan is None or memory.suspended or dry
     runs_out = plan is not None and now >= plan.ends_at - DAY_MS
     return PumpStatus(
@@ -213,23 +212,30 @@ def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
         basal_rate=MilliUnitsPerHour(0) if plan is None or idle else rate_at(plan, at=now),
         plan=None if plan is None else plan.plan,
         plan_ends_at=None if plan is None else plan.ends_at,
-        bolus=None
-        if bolus is None
-        else RunningBolus(dose=bolus.dose, requested=bolus.requested, delivered=bolus.delivered),
+        bolus=_shown(memory.bolus),
+        extended=_shown(memory.extended),
         alarms=("plan_runs_out",) * runs_out + ("reservoir_empty",) * dry,
     )
 
 
 def next_pulse_at(memory: PumpMemory) -> UtcMillis | None:
     """Find the instant [ms] of the next pulse within 24 h, None if there is none."""
-    bolus = memory.bolus
     ends_at = UtcMillis(memory.on_at + NEXT_DUE_MS_MAX)
     plan = None if memory.suspended else memory.plan
     basal = next_due(memory.owed, over=stretches(plan, starts_at=memory.on_at, ends_at=ends_at))
+    running = (one for one in (memory.extended, memory.bolus) if one is not None)
+    dues = [basal, *(one.pulse_at(one.delivered // PULSE_MU) for one in running)]
+    return min((at for at in dues if at is not None), default=None)
+
+
+def _shown(bolus: BolusInMotion | None) -> RunningBolus | None:
     if bolus is None:
-        return basal
-    at = UtcMillis(bolus.started_at + bolus.delivered // PULSE_MU * BOLUS_PULSE_MS)
-    return at if basal is None else min(at, basal)
+        return None
+    return RunningBolus(dose=bolus.dose, requested=bolus.requested, delivered=bolus.delivered)
+
+
+def _slot(bolus: BolusInMotion) -> Slot:
+    return "extended" if bolus.duration else "bolus"
 
 
 def _bolus_instants(bolus: BolusInMotion | None, *, until: UtcMillis) -> list[UtcMillis]:
@@ -237,47 +243,5 @@ def _bolus_instants(bolus: BolusInMotion | None, *, until: UtcMillis) -> list[Ut
     if bolus is None:
         return []
     number = range(bolus.delivered // PULSE_MU, bolus.requested // PULSE_MU)
-    instants = (UtcMillis(bolus.started_at + k * BOLUS_PULSE_MS) for k in number)
+    instants = (bolus.pulse_at(k) for k in number)
     return [at for at in instants if at <= until]
-
-
-def _bolus_fault(
-    memory: PumpMemory, *, dose: DoseId, amount: MilliUnits, executed: bool
-) -> PumpRefusal | None:
-    """Find the first reason against a bolus."""
-    if not _is_id(dose):
-        return PumpRefusal(reason="broken_id")
-    if executed:
-        return PumpRefusal(reason="already_executed")
-    if dose in memory.barred:
-        return PumpRefusal(reason="barred")
-    if not PULSE_MU <= amount <= BOLUS_MU_MAX:
-        return PumpRefusal(reason="out_of_range")
-    if amount % PULSE_MU != 0:
-        return PumpRefusal(reason="not_whole_pulses")
-    if memory.suspended:
-        return PumpRefusal(reason="suspended")
-    if memory.bolus is not None:
-        return PumpRefusal(reason="bolus_running")
-    if memory.reservoir is None:
-        return PumpRefusal(reason="no_reservoir")
-    if memory.reservoir < amount:
-        return PumpRefusal(reason="reservoir_low")
-    return None
-
-
-def _is_id(text: str) -> bool:
-    return 1 <= len(text) <= ID_CHARACTERS_MAX
-
-
-def _is_plan(plan: PumpPlan) -> bool:
-    """Check that the plan's steps and rates are ones that the motor can follow."""
-    instants = [step.at for step in plan.steps] + [plan.ends_at]
-    return (
-        1 <= len(plan.steps) <= PLAN_STEPS_MAX
-        and instants[0] >= 0
-        and instants[-1] <= INSTANT_MS_MAX
-        and instants[-1] - instants[0] >= PLAN_SPAN_MS_MIN
-        and all(a < b for a, b in zip(instants, instants[1:], strict=False))
-        and all(0 <= step.rate <= RATE_MU_PER_H_MAX for step in plan.steps)
-    )

@@ -5,8 +5,11 @@ from typing import Literal
 import msgspec
 
 from core.pulses import PULSE_PARTS, Parts
-from schemas.device import PumpPlan, PumpRecord
-from schemas.units import DoseId, MilliUnits, UtcMillis
+from schemas.device import PULSE_MU, PumpPlan, PumpRecord
+from schemas.units import DoseId, Milliseconds, MilliUnits, UtcMillis
+
+BOLUS_PULSE_MS = Milliseconds(2_000)
+"""[ms] from one pulse of a bolus to the next: 1.5 U/min; source: Omnipod, R28."""
 
 RefusalReason = Literal[
     "already_executed",
@@ -14,6 +17,7 @@ RefusalReason = Literal[
     "bolus_running",
     "broken_id",
     "broken_plan",
+    "extended_running",
     "epoch_unknown",
     "no_reservoir",
     "not_whole_pulses",
@@ -35,7 +39,16 @@ class BolusInMotion(msgspec.Struct, frozen=True, kw_only=True):
     delivered: MilliUnits = MilliUnits(0)
     """[mU] so far."""
     started_at: UtcMillis
-    """[ms] instant of the first pulse."""
+    """[ms] when it began; a normal bolus has its first pulse then."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which an extended bolus is spread evenly; 0 for a normal one."""
+
+    def pulse_at(self, number: int) -> UtcMillis:
+        """Give when a pulse is due [ms], the first one being 0; spread pulses never come early."""
+        if not self.duration:
+            return UtcMillis(self.started_at + number * BOLUS_PULSE_MS)
+        spread = -(-(number + 1) * self.duration * PULSE_MU // self.requested)
+        return UtcMillis(self.started_at + spread)
 
 
 class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +69,9 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int = 0
     """[-] number of the newest record of the history."""
     bolus: BolusInMotion | None = None
-    """[-] the bolus that runs."""
+    """[-] the normal bolus that runs."""
+    extended: BolusInMotion | None = None
+    """[-] the extended bolus that runs, beside it."""
     barred: tuple[DoseId, ...] = ()
     """[-] doses stopped before they came, oldest first."""
     basal_at: UtcMillis

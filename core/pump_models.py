@@ -9,7 +9,10 @@ from typing import Final, Literal
 
 import msgspec
 
-from schemas.units import MilliUnits, MilliUnitsPerHour
+from schemas.units import MINUTE_MS, Milliseconds, MilliUnits, MilliUnitsPerHour
+
+EXTENDED_MIN_MIN, EXTENDED_MIN_MAX = 30, 480
+"""[min] shortest and longest extended bolus; source: Omnipod, Medtronic and Tandem."""
 
 
 class Band(msgspec.Struct, frozen=True):
@@ -86,6 +89,14 @@ def floor_bolus(model: PumpModel, amount: MilliUnits) -> MilliUnits:
     """Give the largest bolus of a model that is not above the one wanted [mU]."""
     most = amount if model.bolus_max is None else min(amount, model.bolus_max)
     return MilliUnits(floor_to(model.bolus_steps, most))
+
+
+def extended_problem(model: PumpModel, duration: Milliseconds) -> bool:
+    """Say whether a model cannot spread a bolus over a duration [ms]; 30 min is the least."""
+    minutes, rest = divmod(duration, MINUTE_MS)
+    if rest or not EXTENDED_MIN_MIN <= minutes <= min(model.extended_minutes_max, EXTENDED_MIN_MAX):
+        return True
+    return bool(minutes % model.extended_minutes_step)
 
 
 def _steps(*pairs: tuple[int, int]) -> tuple[Band, ...]:

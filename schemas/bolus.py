@@ -11,6 +11,7 @@ from schemas.units import (
     MgDl,
     MicrogramsPerDlPerUnit,
     MilligramsPerUnit,
+    Milliseconds,
     MilliUnits,
     UtcMillis,
 )
@@ -54,6 +55,10 @@ class RequestAdvice(Command, frozen=True, kw_only=True, tag="request_advice.v1")
 
     carbs: Grams
     """[g] 0 to 300 about to be eaten; recorded when the advice is accepted."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which a part is spread, 30 min to 8 h as the pump model allows; 0 for none."""
+    now_percent: int = 0
+    """[%] of what may be spread at once, 0 to 99."""
 
 
 AdviceReason = Literal[
@@ -102,6 +107,8 @@ AdviceRefusal = Literal[
     "suspended",
     "history_missing",
     "no_local_time",
+    "duration_out_of_range",
+    "extended_running",
     "vendor_gives_no_advice",
 ]
 
@@ -189,6 +196,12 @@ class BolusAdvised(Event, frozen=True, kw_only=True, tag="bolus_advised.v1"):
     """[-] every addend of the rule set's sum."""
     factors: AdviceFactors | None = None
     """[-] the settings of this time of day."""
+    later: MilliUnits = MilliUnits(0)
+    """[mU] the part of the amount that is spread; what a limit cut is cut from it first."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which it is spread; 0 for none."""
+    now_percent: int = 0
+    """[%] of what may be spread at once, as asked."""
     amount_least: MilliUnits | None = None
     """[mU] the advice if unknown doses were not given; for the eye only; none without any."""
     clamps: tuple[Clamp, ...] = ()

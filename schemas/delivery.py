@@ -4,7 +4,7 @@ from typing import Literal
 
 from schemas.device import PlanStep
 from schemas.message import Command, Deadline, Event, Refusal, require
-from schemas.units import DoseId, EventId, MilliUnits, MilliUnitsPerHour, UtcMillis
+from schemas.units import DoseId, EventId, Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
 class SetDeliveryLimits(Command, frozen=True, kw_only=True, tag="set_delivery_limits.v1"):
@@ -61,6 +61,7 @@ BolusRefusal = Literal[
     "daily_limit",
     "reservoir",
     "bolus_running",
+    "extended_running",
     "suspended",
     "not_whole_pulses",
     "pump_unreachable",
@@ -91,6 +92,8 @@ class BolusStarted(Event, frozen=True, kw_only=True, tag="bolus_started.v1"):
     """[-] the order."""
     amount: MilliUnits
     """[mU] to be given."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which it is spread evenly, an extended bolus; 0 for one at the pump's speed."""
     odometer: MilliUnits
     """[mU] the pump's odometer as last read before it."""
     epoch: int

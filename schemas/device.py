@@ -72,6 +72,8 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     """[ms] end of the plan loaded."""
     bolus: RunningBolus | None = None
     """[-] the bolus in progress."""
+    extended: RunningBolus | None = None
+    """[-] the extended bolus in progress, beside it."""
     alarms: tuple[str, ...] = ()
     """[-] what the pump itself alarms about, sorted: 'plan_runs_out', 'reservoir_empty', ..."""
 

@@ -80,6 +80,8 @@ class SetGlucoseAlerts(Command, frozen=True, kw_only=True, tag="set_glucose_aler
     """[ms] 24 to 168 h of an infusion set: due."""
     set_overdue: Milliseconds = Milliseconds(72 * HOUR_MS)
     """[ms] set_due to 168 h: overdue."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class GlucoseAlertsSet(Event, frozen=True, kw_only=True, tag="glucose_alerts_set.v1"):
@@ -103,6 +105,8 @@ class GlucoseAlertsSet(Event, frozen=True, kw_only=True, tag="glucose_alerts_set
     """[ms] of an infusion set."""
     actor: str
     """[-] who set them."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class GlucoseAlertsRefused(Refusal, frozen=True, kw_only=True, tag="glucose_alerts_refused.v1"):

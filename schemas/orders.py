@@ -3,14 +3,62 @@
 from typing import Literal
 
 from schemas.message import Command, Deadline, Event, Refusal, require
-from schemas.units import EventId, MilliUnits
+from schemas.units import EventId, Milliseconds, MilliUnits
 
 
 class OrderBolus(Command, frozen=True, kw_only=True, tag="order_bolus.v1"):
     """Give an amount of the person's own; obeyed by bolus_advisor through the same limits."""
 
     amount: MilliUnits
-    """[mU] whole pulses."""
+    """[mU] whole pulses, in all."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which it is spread, 30 min to 8 h as the pump model allows; 0 for none of it."""
+    now_percent: int = 0
+    """[%] of it at once, 0 to 99, where the rest is spread."""
+
+
+class SetBolusPreset(Command, frozen=True, kw_only=True, tag="set_bolus_preset.v1"):
+    """Keep an amount by a name, for a quick bolus; obeyed by bolus_advisor."""
+
+    name: str
+    """[-] 1 to 64 characters; a preset of that name is replaced."""
+    amount: MilliUnits
+    """[mU] whole pulses, 50 to 25000; 0 to forget it."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which it is spread; 0 for none of it."""
+    because: str = ""
+    """[-] the person's reason, in words."""
+
+
+class BolusPresetSet(Event, frozen=True, kw_only=True, tag="bolus_preset_set.v1"):
+    """A preset was kept, or forgotten; said by bolus_advisor."""
+
+    name: str
+    """[-] 1 to 64 characters."""
+    amount: MilliUnits
+    """[mU] whole pulses; 0 where it was forgotten."""
+    duration: Milliseconds
+    """[ms] over which it is spread; 0 for none of it."""
+    actor: str
+    """[-] who set it."""
+    because: str = ""
+    """[-] the person's reason, in words."""
+
+
+class BolusPresetRefused(Refusal, frozen=True, kw_only=True, tag="bolus_preset_refused.v1"):
+    """The presets stay as they were; said by bolus_advisor."""
+
+    name: str
+    """[-] as asked, at most 64 characters."""
+    reason: Literal["out_of_range", "not_whole_pulses", "too_many_presets", "no_such_preset"]
+    """[-] why."""
+
+
+class OrderPreset(Command, frozen=True, kw_only=True, tag="order_preset.v1"):
+    """Give a preset, through the same limits; obeyed by bolus_advisor."""
+
+    name: str
+    """[-] of the preset."""
 
 
 class BolusOrdered(Event, frozen=True, kw_only=True, tag="bolus_ordered.v1"):
@@ -24,6 +72,10 @@ class BolusOrdered(Event, frozen=True, kw_only=True, tag="bolus_ordered.v1"):
     """[-] the advice accepted; none for an amount of the person's own."""
     meal: MilliUnits = MilliUnits(0)
     """[mU] the part of it that is for carbohydrate; 0 where nobody said so."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which it is spread evenly, an extended bolus; 0 for one at the pump's speed."""
+    preset: str = ""
+    """[-] name of the preset that it is; empty for none."""
     start_by: Deadline
     """[ms] 30 s of therapy time and at least 5 s real; not started by then, never started."""
 
@@ -49,6 +101,9 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
         "history_missing",
         "out_of_range",
         "pump_step",
+        "extended_running",
+        "duration_out_of_range",
+        "no_such_preset",
         "pump_maximum",
     ]
     """[-] why."""

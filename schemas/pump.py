@@ -52,6 +52,7 @@ class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_c
         "already_suspended",
         "not_suspended",
         "out_of_range",
+        "concentration_not_supported",
         "pump_refused",
         "no_answer",
     ]
@@ -63,6 +64,8 @@ class FillReservoir(Command, frozen=True, kw_only=True, tag="fill_reservoir.v1")
 
     amount: MilliUnits
     """[mU] 1 to 300000."""
+    concentration: int = 100
+    """[U/mL] of the insulin; 100 is the only one supported."""
 
 
 class ReservoirFillRequested(Event, frozen=True, kw_only=True, tag="reservoir_fill_requested.v1"):
@@ -72,6 +75,8 @@ class ReservoirFillRequested(Event, frozen=True, kw_only=True, tag="reservoir_fi
     """[mU] 1 to 300000."""
     actor: str
     """[-] who put it in."""
+    concentration: int = 100
+    """[U/mL] of the insulin."""
 
 
 class ReservoirFilled(Event, frozen=True, kw_only=True, tag="reservoir_filled.v1"):

@@ -22,6 +22,7 @@ from core.pump_models import PUMP_MODELS, PumpModel, floor_bolus
 from core.rules.guards import GLUCOSE_AGE_MIN_MAX, Cut, glucose_refusal, guard
 from core.rules.registry import RULE_SETS
 from core.rules.shape import Asked, Reckoned, RuleSet, Term, floor_units
+from core.rules.split import later_part
 from schemas.units import MilliUnits
 
 ALL: Final = "all"
@@ -201,11 +202,10 @@ def _split(
     step: MilliUnits,
 ) -> SplitFound:
     """Spread the part that may be; what a limit cut is cut from the part over time."""
-    may = amount if rules.extends == "all" else floor_units(reckoned.meal_part, step)
     later = 0
     if scenario.purpose != "normal":
-        part = Fraction(may * (100 - (scenario.now_percent or 0)), 100)
-        later = min(floor_units(part, step), amount)
+        percent = scenario.now_percent or 0
+        later = later_part(rules, reckoned, amount, now_percent=percent, step=step)
     return SplitFound(
         now_u=(amount - later) / 1000,
         later_u=later / 1000,

@@ -52,8 +52,8 @@ class PumpHands:
 
 def _send(device: PumpDevice, effect: Effect) -> Awaitable[PumpStatus]:
     match effect:
-        case StartPumpBolus(dose=dose, amount=amount):
-            return device.start_bolus(dose=dose, amount=amount)
+        case StartPumpBolus(dose=dose, amount=amount, duration=duration):
+            return device.start_bolus(dose=dose, amount=amount, duration=duration)
         case StopPumpBolus(dose=dose):
             return device.stop_bolus(dose=dose)
         case LoadPumpPlan(plan=plan):

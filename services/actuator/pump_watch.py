@@ -78,7 +78,8 @@ class PumpWatch:
             self._reported = reading.status
             await put(Reported(self._pump, PumpRead(reading=reading)))
         behind = reading.status.history_sequence > state.history_sequence
-        return READ_BUSY_S if behind or reading.status.bolus or state.doses.open else READ_S
+        is_busy = behind or reading.status.bolus is not None or state.doses.is_pressing
+        return READ_BUSY_S if is_busy else READ_S
 
     async def _claim(self, state: DeliveryState) -> None:
         """Raise the epoch; one that was superseded meanwhile does not take the pump back."""

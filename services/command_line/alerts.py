@@ -12,14 +12,14 @@ from services.command_line.journals import all_of, journal, running_pump
 from services.command_line.session import Session, run_session
 from services.runtime.data_folder import DataFolder
 
-FIELDS = tuple(field for field in SetGlucoseAlerts.__struct_fields__ if field != "id")
+FIELDS = tuple(field for field in SetGlucoseAlerts.__struct_fields__ if field != "because")
 """[-] what can be set, by the names of the command and of the options."""
 
 
 def alerts(arguments: argparse.Namespace) -> int:
     """Show the thresholds in force, or change those that were named and keep the others."""
     given = {name: value for name in FIELDS if (value := getattr(arguments, name)) is not None}
-    wanted = SetGlucoseAlerts(**{**_in_force(arguments), **given})
+    wanted = SetGlucoseAlerts(**{**_in_force(arguments), **given}, because=arguments.because)
     if not given:
         print(json.dumps(_as_options(wanted), indent=2))
         return DONE

@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from typing import Any
 
 from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
-from schemas.message import Outcome, Refusal
-from schemas.orders import BolusOrdered, OrderBolus
-from schemas.units import DoseId, EventId, MilliUnits, Speaker
+from schemas.message import Command, Outcome, Refusal
+from schemas.orders import BolusOrdered, OrderBolus, OrderPreset, SetBolusPreset
+from schemas.units import MINUTE_MS, DoseId, EventId, MilliUnits, Speaker
 from services.command_line.advice_table import expiry, reasons, terms
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, CommandFailed, wrong_input
@@ -28,7 +29,10 @@ def advise(arguments: argparse.Namespace) -> int:
     """Ask for an advice and print each of its terms."""
 
     async def work(session: Session) -> int:
-        outcome = await session.send(RequestAdvice(carbs=arguments.carbs), to=ADVISOR)
+        wanted = RequestAdvice(
+            carbs=arguments.carbs, duration=arguments.over, now_percent=arguments.now
+        )
+        outcome = await session.send(wanted, to=ADVISOR)
         if session.as_json:
             print_json(outcome)
         else:
@@ -50,13 +54,57 @@ def accept(arguments: argparse.Namespace) -> int:
 
 
 def own_amount(arguments: argparse.Namespace) -> int:
-    """Order an amount of the person's own."""
+    """Order an amount of the person's own, or one kept by a name."""
+    if (arguments.amount is None) == (arguments.preset is None):
+        raise wrong_input("either UNITS or --preset NAME; nothing was sent")
+    if arguments.preset is not None and (arguments.over or arguments.now):
+        raise wrong_input("a preset says itself how it is spread; nothing was sent")
+    command: Command = OrderPreset(name=arguments.preset or "")
+    if arguments.amount is not None:
+        command = OrderBolus(
+            amount=arguments.amount, duration=arguments.over, now_percent=arguments.now
+        )
 
     async def work(session: Session) -> int:
-        outcome = await session.send(OrderBolus(amount=arguments.amount), to=ADVISOR)
+        outcome = await session.send(command, to=ADVISOR)
         return await _ordered(session, outcome, wait=not arguments.no_wait)
 
     return run_session(choices(arguments), work)
+
+
+def preset(arguments: argparse.Namespace) -> int:
+    """List the presets, keep one, or forget it."""
+    if arguments.name is not None and arguments.amount is None:
+        raise wrong_input("how much? such as 'basalt preset snack 1.5'; nothing was sent")
+
+    async def work(session: Session) -> int:
+        if arguments.name is None:
+            return _show_presets(await session.view(ADVISOR))
+        command = SetBolusPreset(
+            name=arguments.name,
+            amount=arguments.amount,
+            duration=arguments.over,
+            because=arguments.because,
+        )
+        return await session.perform(command, to=ADVISOR)
+
+    return run_session(choices(arguments), work)
+
+
+def _show_presets(view: dict[str, Any]) -> int:
+    rows = [
+        (one["name"], signed_units(MilliUnits(one["amount"])), _over(one["duration"]))
+        for one in view["presets"]
+    ]
+    if rows:
+        print_table(("name", "amount", ""), rows, title="presets", right=frozenset({1}))
+    else:
+        print("no presets; keep one with 'basalt preset NAME UNITS'")
+    return DONE
+
+
+def _over(duration: int) -> str:
+    return f"over {duration // MINUTE_MS} min" if duration else ""
 
 
 async def _newest(session: Session, *, ask: bool) -> str:
@@ -82,10 +130,11 @@ async def _ordered(session: Session, outcome: Outcome, *, wait: bool) -> int:
         _show(session, outcome)
     if not outcome.accepted:
         return REFUSED
+    code = DONE
     for name, event in zip(outcome.events, said(outcome), strict=True):
         if isinstance(event, BolusOrdered) and wait:
-            return await follow(session, DoseId(name))
-    return DONE
+            code = code or await follow(session, DoseId(name), event)
+    return code
 
 
 def _show(session: Session, outcome: Outcome) -> None:
@@ -101,8 +150,14 @@ def _show(session: Session, outcome: Outcome) -> None:
 def _show_advice(session: Session, name: EventId, advice: BolusAdvised) -> None:
     now = session.clock.now()
     rows = [(term.name, signed_units(term.amount), term.detail) for term in terms(advice, now)]
-    total = ("advised", signed_units(advice.amount), "")
-    print_table(("", "", ""), [*rows, total], title=f"advice {name}", right=frozenset({1}))
+    rows.append(("advised", signed_units(advice.amount), f"by the rules of {advice.rules}"))
+    if advice.later:
+        spread = _over(advice.duration)
+        rows.append(("of it later", signed_units(advice.later), spread))
+    if advice.amount_least is not None:
+        least = signed_units(advice.amount_least)
+        rows.append(("", least, "if what is unknown was not given; for the eye only"))
+    print_table(("", "", ""), rows, title=f"advice {name}", right=frozenset({1}))
     for sentence in reasons(advice):
         print(f"- {sentence}")
     print(f"- {expiry(advice, now)}")

@@ -56,7 +56,8 @@ def fill(arguments: argparse.Namespace) -> int:
     """Tell the pump of a new reservoir, and wait until it counts from there."""
 
     async def work(session: Session) -> int:
-        outcome = await session.send(FillReservoir(amount=arguments.amount), to=ACTUATOR)
+        asked = FillReservoir(amount=arguments.amount, concentration=arguments.concentration)
+        outcome = await session.send(asked, to=ACTUATOR)
         code = session.show(outcome)
         for name, event in zip(outcome.events, said(outcome), strict=True):
             if code == DONE and isinstance(event, ReservoirFillRequested):

@@ -7,8 +7,10 @@ from itertools import dropwhile
 from typing import Any, Final
 
 from schemas.delivery import BolusRefused
+from schemas.device import PULSE_MU
+from schemas.orders import BolusOrdered
 from schemas.pump import DeliveryCommandRefused, ReservoirFilled, ReservoirFillRequested
-from schemas.units import DoseId, EventId, MilliUnits, Speaker
+from schemas.units import MINUTE_MS, DoseId, EventId, MilliUnits, Speaker
 from services.command_line.exits import DONE, REFUSED, UNKNOWN
 from services.command_line.journals import all_of, journal
 from services.command_line.session import Session
@@ -49,8 +51,13 @@ async def until(session: Session, holds: Callable[[dict[str, Any]], bool]) -> di
     return None
 
 
-async def follow(session: Session, dose: DoseId) -> int:
-    """Wait until the pump has counted a pulse of a dose; say what is known, give the exit code."""
+async def follow(session: Session, dose: DoseId, order: BolusOrdered) -> int:
+    """Wait until the pump has counted a pulse of a dose; say what is known, give the exit code.
+
+    An extended dose is followed until the actuator has started it: its first pulse may be far off.
+    """
+    if order.duration:
+        return await _follow_extended(session, dose, order)
     view = await until(session, lambda seen: _state_of(dose, seen) not in (None, "started"))
     if view is None:
         return _not_begun(session, dose)
@@ -67,6 +74,20 @@ async def follow(session: Session, dose: DoseId) -> int:
     return DONE
 
 
+async def _follow_extended(session: Session, dose: DoseId, order: BolusOrdered) -> int:
+    view = await until(session, lambda seen: (seen.get("last_extended") or {}).get("dose") == dose)
+    if view is None:
+        return _not_begun(session, dose)
+    if not session.as_json:
+        each = order.duration * PULSE_MU // order.amount / MINUTE_MS
+        minutes = order.duration // MINUTE_MS
+        print(
+            f"the actuator has started it: {signed_units(order.amount)} over {minutes} min, "
+            f"a pulse every {each:.1f} min"
+        )
+    return DONE
+
+
 def counted(dose: dict[str, Any]) -> str:
     """Say how much of a dose the pump has counted."""
     given = signed_units(MilliUnits(dose["delivered"]))
@@ -77,21 +98,24 @@ def counted(dose: dict[str, Any]) -> str:
 async def follow_cancel(session: Session, doses: Collection[DoseId]) -> int:
     """Wait until the newest of some doses runs no more; say what was given by then."""
 
+    def cancelled(seen: dict[str, Any]) -> list[dict[str, Any]]:
+        both = (seen.get("last_dose"), seen.get("last_extended"))
+        return [one for one in both if one and one["dose"] in doses]
+
     def holds(seen: dict[str, Any]) -> bool:
-        last = seen.get("last_dose")
-        return not last or last["dose"] not in doses or last["state"] not in ("started", "running")
+        return all(one["state"] not in ("started", "running") for one in cancelled(seen))
 
     view = await until(session, holds)
-    last = view.get("last_dose") if view else None
-    if not last or last["dose"] not in doses or last["state"] == "unknown":
+    found = cancelled(view) if view else []
+    if not found or any(one["state"] == "unknown" for one in found):
         print(
             f"basalt: the pump has not said within {FOLLOW_S:.0f} s what was given; all of it "
             "counts as given. Look with 'basalt status' and 'basalt alarms'",
             file=sys.stderr,
         )
         return UNKNOWN
-    if not session.as_json:
-        print(f"{_ENDED[last['state']]}, {counted(last)}")
+    for one in found if not session.as_json else ():
+        print(f"{_ENDED[one['state']]}, {counted(one)}")
     return DONE
 
 

@@ -74,6 +74,13 @@ OF_ANY: Final[dict[str, str]] = {
     "reverse_correction": "glucose below the target takes from the meal",
     "rules_unverified": "the vendor's own text does not confirm every case of this rule set",
     "running_dose_counted": "what a running bolus still has to give is counted in full",
+    "concentration_not_supported": "U-100 is the only insulin that this pump may be filled with",
+    "duration_out_of_range": (
+        "the pump spreads a bolus over 30 min to 8 h in its own steps; 0 to 99 % of it at once"
+    ),
+    "extended_running": "an extended bolus is being given; wait for its end or cancel it",
+    "no_such_preset": "no amount is kept by that name; 'basalt preset' lists them",
+    "too_many_presets": "16 presets are kept already; forget one with 'basalt preset NAME off'",
     "unknown_rules": "there is no such rule set; 'basalt calc bolus' knows them",
     "vendor_gives_no_advice": "the vendor's rules give no advice here",
     "unknown_zone": "there is no such time zone; names look like Europe/Berlin",
@@ -110,6 +117,9 @@ OF_ANY: Final[dict[str, str]] = {
 
 OF_ONE: Final[dict[tuple[str, str], str]] = {
     ("acceptance_refused.v1", "expired"): "the advice has expired; ask for a new one",
+    ("bolus_preset_refused.v1", "out_of_range"): (
+        "a preset has a name of 1 to 64 characters and 0.05 to 25 U"
+    ),
     ("bolus_refused.v1", "expired"): "it could not be started in time, and is never started late",
     ("bolus_settings_refused.v1", "out_of_range"): "a setting is out of range",
     ("bolus_settings_refused.v1", "segments_wrong"): (

@@ -9,6 +9,7 @@ from core.amounts import print_rate, print_units
 from core.basal_state import BasalView
 from core.bolus_state import BolusView
 from core.deciders import DECIDERS
+from core.delivery_state import LastDose
 from core.delivery_view import DeliveryView
 from core.glucose_state import GlucoseView
 from core.record import RecordView
@@ -158,23 +159,24 @@ def _bolus(view: BolusView) -> list[tuple[str, str]]:
 
 def _delivery(view: DeliveryView) -> list[tuple[str, str]]:
     rate = "0 U/h, suspended" if view.suspended else _rate(view.rate)
-    last = view.last_dose
-    dose = "none"
-    if last is not None:
-        dose = (
-            f"{last.dose}: {_units(last.delivered)} of {_units(last.requested)}, "
-            f"{last.state}, {moment(last.at)}"
-        )
     return [
         ("basal rate", rate),
         ("reservoir", "unknown" if view.reservoir is None else _units(view.reservoir)),
         ("basal given", f"{_units(view.basal_total)} in all"),
         ("boluses given", f"{_units(view.bolus_total)} in all"),
         ("odometer", _units(view.odometer)),
-        ("last dose", dose),
+        ("last dose", _dose(view.last_dose)),
+        ("last extended", _dose(view.last_extended)),
         ("unknown doses", str(view.unknown_doses)),
         ("times off", str(view.gaps)),
     ]
+
+
+def _dose(last: LastDose | None) -> str:
+    if last is None:
+        return "none"
+    part = f"{_units(last.delivered)} of {_units(last.requested)}"
+    return f"{last.dose}: {part}, {last.state}, {moment(last.at)}"
 
 
 def _rate(rate: MilliUnitsPerHour | None) -> str:

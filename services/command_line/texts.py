@@ -84,6 +84,26 @@ def duration(text: str) -> Milliseconds:
     return _parse(amounts.parse_duration, text)
 
 
+def percent(text: str) -> int:
+    """Read a percentage such as '40%'."""
+    if not text.endswith("%"):
+        raise ArgumentTypeError(f"not a percentage such as 40%: {text!r}")
+    return _parse(amounts.parse_percent, text)
+
+
+def units_or_off(text: str) -> MilliUnits:
+    """Read insulin in U, or 'off' as none."""
+    return MilliUnits(0) if text == "off" else units(text)
+
+
+def concentration(text: str) -> int:
+    """Read 'U-100' as 100 units per mL."""
+    found = re.fullmatch(r"U-([0-9]{2,3})", text, re.ASCII)
+    if found is None:
+        raise ArgumentTypeError(f"not a concentration such as U-100: {text!r}")
+    return int(found[1])
+
+
 def seconds(text: str) -> float:
     """Read a duration such as '30s' as seconds, more than none."""
     found = duration(text)

@@ -79,6 +79,7 @@ def add_alerts(commands: Commands) -> None:
         metavar="COUNT",
         help="0 to 24 a day by meter, without a sensor; 0 for no reminder",
     )
+    _add_because(alerts)
 
 
 def add_bolus(commands: Commands) -> None:
@@ -90,6 +91,7 @@ def add_bolus(commands: Commands) -> None:
         text="ask how much insulin to give, for g of carbohydrate and the glucose of now",
         example="basalt advise --carbs 45",
     )
+    _add_spread(advise)
     advise.add_argument(
         "--carbs", type=texts.grams, default=0, metavar="GRAMS", help="0 to 300 g about to be eaten"
     )
@@ -109,9 +111,15 @@ def add_bolus(commands: Commands) -> None:
         "bolus",
         "bolus:own_amount",
         text="give an amount of your own in U, within the same limits",
-        example="basalt bolus 1.25",
+        example="basalt bolus 1.25\n  basalt bolus 4 --over 3h --now 50%\n"
+        "  basalt bolus --preset snack",
     )
-    bolus.add_argument("amount", type=texts.units, metavar="UNITS", help="U, steps of 0.05 U")
+    bolus.add_argument(
+        "amount", type=texts.units, nargs="?", metavar="UNITS", help="U, steps of 0.05 U"
+    )
+    bolus.add_argument("--preset", metavar="NAME", help="what 'basalt preset' keeps by that name")
+    _add_spread(bolus)
+    _add_preset(commands)
     for parser in (accept, bolus):
         parser.add_argument(
             "--no-wait", action="store_true", help="do not wait for the pump to begin"
@@ -123,6 +131,34 @@ def add_bolus(commands: Commands) -> None:
         text="stop the bolus that is being given; the part given stays counted",
         example="basalt cancel",
     )
+
+
+def _add_preset(commands: Commands) -> None:
+    preset = add_command(
+        commands,
+        "preset",
+        "bolus:preset",
+        text="list the amounts kept for a quick bolus, keep one by a name, or forget it",
+        example="basalt preset\n  basalt preset snack 1.5\n  basalt preset pizza 4 --over 3h\n"
+        "  basalt preset snack off",
+    )
+    preset.add_argument("name", nargs="?", metavar="NAME", help="1 to 64 characters")
+    preset.add_argument("amount", nargs="?", type=texts.units_or_off, help="U, or off")
+    preset.add_argument("--over", type=texts.duration, default=0, help="spread: 30m to 8h")
+    _add_because(preset)
+
+
+def _add_spread(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--over", type=texts.duration, default=0, metavar="TIME", help="spread it: 30m to 8h"
+    )
+    parser.add_argument(
+        "--now", type=texts.percent, default=0, metavar="PERCENT", help="at once, such as 40%%"
+    )
+
+
+def _add_because(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--because", default="", metavar="TEXT", help="kept with the change")
 
 
 def add_therapy(commands: Commands) -> None:
@@ -158,6 +194,9 @@ def add_therapy(commands: Commands) -> None:
         example="basalt fill 200",
     )
     fill.add_argument("amount", type=texts.units, metavar="UNITS", help="U, up to 300")
+    fill.add_argument(
+        "--concentration", type=texts.concentration, default=100, help="U-100, the only one"
+    )
 
 
 def add_files(commands: Commands) -> None:
@@ -209,7 +248,7 @@ def add_files(commands: Commands) -> None:
     )
     settings.add_argument("file", metavar="FILE|show", help="JSON; no ratio has a default")
     for parser in (profile, week, zone, settings, _add_limits(commands)):
-        parser.add_argument("--because", default="", metavar="TEXT", help="kept with the change")
+        _add_because(parser)
 
 
 def _add_limits(commands: Commands) -> argparse.ArgumentParser:

@@ -35,11 +35,11 @@ from schemas.glucose import (
 )
 from schemas.headers import iso_time
 from schemas.message import Event, Refusal, tag_of
-from schemas.orders import BolusOrdered, OrderRefused
+from schemas.orders import BolusOrdered, BolusPresetSet, OrderRefused
 from schemas.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
 from schemas.record import HistorySettled
 from schemas.therapy import BolusSettingsRefused, BolusSettingsSet
-from schemas.units import MilliUnits, UtcMillis
+from schemas.units import MINUTE_MS, MilliUnits, UtcMillis
 from services.command_line.reasons import in_words
 
 
@@ -145,8 +145,11 @@ def _of_bolus(event: Event) -> str | None:
         case AdviceAccepted(advice=advice, recomputed=recomputed):
             changed = f"; with newer glucose {signed_units(recomputed)}" if recomputed else ""
             return f"advice {advice} accepted{changed}"
-        case BolusOrdered(amount=amount):
-            return f"{signed_units(amount)} ordered"
+        case BolusOrdered(amount=amount, duration=duration):
+            spread = f" over {duration // MINUTE_MS} min" if duration else ""
+            return f"{signed_units(amount)} ordered{spread}"
+        case BolusPresetSet(name=name, amount=amount):
+            return f"{name}: {signed_units(amount)} kept" if amount else f"{name}: forgotten"
         case BolusSettingsSet():
             return "bolus settings taken"
         case _:

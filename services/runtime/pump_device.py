@@ -3,7 +3,10 @@
 from typing import Protocol
 
 from schemas.device import PumpPlan, PumpReading, PumpStatus
-from schemas.units import DoseId, MilliUnits
+from schemas.units import DoseId, Milliseconds, MilliUnits
+
+AT_ONCE = Milliseconds(0)
+"""[ms] the duration of a normal bolus."""
 
 
 class PumpDevice(Protocol):
@@ -23,8 +26,13 @@ class PumpDevice(Protocol):
         """Read the registers and up to one page of history numbered after `after`."""
         ...
 
-    async def start_bolus(self, *, dose: DoseId, amount: MilliUnits) -> PumpStatus:
-        """Start a bolus of whole pulses; a dose id that the pump ever executed is refused."""
+    async def start_bolus(
+        self, *, dose: DoseId, amount: MilliUnits, duration: Milliseconds = AT_ONCE
+    ) -> PumpStatus:
+        """Start a bolus of whole pulses, spread over `duration` [ms] where it is extended.
+
+        A dose id that the pump ever executed is refused.
+        """
         ...
 
     async def stop_bolus(self, *, dose: DoseId) -> PumpStatus:

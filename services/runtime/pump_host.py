@@ -142,9 +142,14 @@ class PumpHost:
         """Work out what follows from an order of the controller."""
         memory = self._memory
         match order:
-            case StartBolus(dose=dose, amount=amount):
+            case StartBolus(dose=dose, amount=amount, duration=duration):
                 return pump_machine.start_bolus(
-                    memory, dose=dose, amount=amount, executed=self._store.executed(dose), now=now
+                    memory,
+                    dose=dose,
+                    amount=amount,
+                    duration=duration,
+                    executed=self._store.executed(dose),
+                    now=now,
                 )
             case StopBolus(dose=dose):
                 return pump_machine.stop_bolus(

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from schemas.device import PumpPlan, PumpReading, PumpStatus
-from schemas.units import DoseId, MilliUnits
+from schemas.units import DoseId, Milliseconds, MilliUnits
 from services.runtime.errors import BasaltError
 
 MAGIC = b"\xba\x5a"
@@ -82,6 +82,8 @@ class StartBolus(Order, frozen=True, kw_only=True, tag="start_bolus"):
     """[-] executed once."""
     amount: MilliUnits
     """[mU] whole pulses."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which it is spread, an extended bolus; 0 for a normal one."""
 
 
 class StopBolus(Order, frozen=True, kw_only=True, tag="stop_bolus"):

@@ -39,7 +39,7 @@ from schemas.delivery import (
 from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseAlertsSet, GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, Refusal, name_of
-from schemas.orders import BolusOrdered
+from schemas.orders import BolusOrdered, BolusPresetSet
 from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
@@ -49,7 +49,7 @@ from schemas.pump import (
     ReservoirFilled,
 )
 from schemas.therapy import BolusSettingsSet
-from schemas.units import MilliUnits, UtcMillis
+from schemas.units import MINUTE_MS, MilliUnits, UtcMillis
 from services.supervisor.texts import between, rate, second, units, wall, words
 
 PROGRESS_MU = MilliUnits(500)
@@ -86,6 +86,7 @@ def advice_terms(advised: BolusAdvised) -> Sequence[tuple[str, str]]:
         (f"food {advised.carbs} g", units(advised.food)),
         ("correction", f"{units(advised.correction)} at {glucose}"),
         ("on board", board),
+        *((("later", units(advised.later)),) if advised.later else ()),
         *(
             ("cut", f"{units(cut.before)} to {units(cut.after)}, {words(cut.limit)}")
             for cut in advised.clamps
@@ -127,8 +128,11 @@ def _of_bolus(event: Event, zone: str) -> str:
             return f"advice accepted by {actor}"
         case AcceptanceRefused(reason=reason):
             return f"acceptance refused: {words(reason)}"
-        case BolusOrdered(amount=amount, actor=actor):
-            return f"bolus of {units(amount)} ordered by {actor}"
+        case BolusOrdered(amount=amount, actor=actor, duration=duration):
+            spread = f" over {duration // MINUTE_MS} min" if duration else ""
+            return f"bolus of {units(amount)}{spread} ordered by {actor}"
+        case BolusPresetSet(name=name, amount=amount, actor=actor):
+            return f"preset {name}: {units(amount)} by {actor}"
         case BolusSettingsSet(actor=actor):
             return f"ratios and targets set by {actor}"
         case _:

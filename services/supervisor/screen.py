@@ -163,6 +163,10 @@ def _insulin(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
             f"{wall(dose.at, zone=model.zone)}  {units(dose.delivered)} of {units(dose.requested)}",
         )
         yield "", Text("█" * done + "░" * (BAR_CELLS - done) + f" {dose.state}", style="green")
+    spread = pump.last_extended
+    if spread is not None and spread.state in ("started", "running"):
+        part = f"{units(spread.delivered)} of {units(spread.requested)}"
+        yield "extended", f"{part} over {spread.duration // MINUTE_MS} min"
     if pump.unknown_doses:
         yield "unknown", Text(f"{pump.unknown_doses} counted as given", style="bold yellow")
 

@@ -9,7 +9,15 @@ import pytest
 
 from pump_bench import Bench, FakeBench, a_process
 from schemas.device import PlanStep, PumpPlan, PumpReading, PumpRecord
-from schemas.units import DAY_MS, DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
+from schemas.units import (
+    DAY_MS,
+    MINUTE_MS,
+    DoseId,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    UtcMillis,
+)
 from services.runtime.clock import FakeClock
 from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
 from services.runtime.fake_pump_device import FakePumpDevice
@@ -66,6 +74,30 @@ async def test_a_bolus_is_delivered_and_its_history_adds_up(bench: Bench) -> Non
     assert [(DOSE, 500, "delivered")] == ended(reading)
     assert reading.status.odometer == moved(reading.history) == 500
     assert list(range(1, len(reading.history) + 1)) == [r.sequence for r in reading.history]
+
+
+@pytest.mark.requirement("R8")
+async def test_an_extended_bolus_runs_beside_a_normal_one(bench: Bench) -> None:
+    """One of each kind; the same motor, the same odometer, the same history."""
+    device = await claimed(bench)
+    spread = DoseId("bolus_advisor:demo:8")
+    half_hour = Milliseconds(30 * MINUTE_MS)
+
+    await device.start_bolus(dose=spread, amount=MilliUnits(2_000), duration=half_hour)
+    status = await device.start_bolus(dose=DOSE, amount=MilliUnits(200))
+    third = device.start_bolus(dose=DoseId("d"), amount=MilliUnits(50), duration=half_hour)
+    assert status.bolus is not None and status.extended is not None
+    assert "extended_running" == await reason_of(third)
+    await bench.until(lambda seen: seen.status.odometer >= 300 and seen.status.bolus is None)
+    await device.stop_bolus(dose=spread)
+
+    reading = await device.read(after=0)
+    (first, last) = ended(reading)
+    assert (DOSE, 200, "delivered") == first
+    assert (spread, "stopped") == (last[0], last[2])
+    assert 100 <= last[1] < 2_000
+    assert reading.status.odometer == moved(reading.history) == 200 + last[1]
+    assert reading.status.extended is None
 
 
 @pytest.mark.requirement("R34")

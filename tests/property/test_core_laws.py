@@ -5,7 +5,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.advice import Basis, advise
+from core.advice import advise
+from core.basis import Basis
 from core.doses import BolusPart, DoseBook, OpenDose
 from core.insulin.on_board import Delivered, fraction_on_board, insulin_on_board
 from core.limits import Given, breach, headrooms, whole_pulses
@@ -13,7 +14,7 @@ from core.rules.guards import guard
 from core.rules.registry import RULE_SETS
 from core.schedule import PLAN_MS, Week, every_day, plan_steps, scheduled_rate
 from schemas.basal import ProfileSegment
-from schemas.bolus import BolusAdvised
+from schemas.bolus import BolusAdvised, RequestAdvice
 from schemas.delivery import DeliveryLimitsSet
 from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseMeasured
@@ -195,7 +196,7 @@ def test_an_advice_is_never_negative_never_above_a_limit_never_by_old_glucose(
         is_record_whole=True,
     )
 
-    found = advise(basis, Grams(carbs), NOW)
+    found = advise(basis, RequestAdvice(carbs=Grams(carbs)), NOW)
 
     if not isinstance(found, BolusAdvised):
         assert not 0 <= carbs <= 300 or (glucose <= 70 and age <= 10 * MINUTE_MS)

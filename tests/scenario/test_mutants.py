@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 import core.advice
-import core.bolus
+import core.bolus_orders
 import core.delivery
 import core.delivery_orders
 import services.actuator.pump_hands
@@ -70,7 +70,7 @@ def stale_glucose_is_not_used(house: FakeHouse) -> bool:
 def limits_hold_at_delivery(house: FakeHouse) -> bool:
     """An advisor that lost its limits is stopped by the actuator's own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core.bolus, "breach", lambda *_, **__: None)
+        patch.setattr(core.bolus_orders, "breach", lambda *_, **__: None)
         house.ask(OrderBolus(amount=MilliUnits(15_000)), to="bolus_advisor")
         house.run(ms=15 * MINUTE_MS)
     return bool(house.view("actuator").bolus_total == 0)
@@ -138,7 +138,7 @@ def orders_never_expire(patch: pytest.MonkeyPatch) -> None:
 
 
 def advice_is_never_used_up(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.bolus, "_why_not", lambda *_: None)
+    patch.setattr(core.bolus_orders, "_why_not", lambda *_: None)
 
 
 def never_doubts(patch: pytest.MonkeyPatch) -> None:

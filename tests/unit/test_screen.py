@@ -86,6 +86,7 @@ def delivery(*, rate: int, odometer: int = 400) -> DeliveryView:
         odometer=MilliUnits(odometer),
         basal_total=MilliUnits(odometer),
         bolus_total=MilliUnits(0),
+        last_extended=None,
         last_dose=dose,
         unknown_doses=0,
         plan=EventId("basal_scheduler:demo:3"),

@@ -1,0 +1,37 @@
+"""What an advice is computed from."""
+
+import msgspec
+
+from core.doses import DoseBook
+from schemas.basal import ZoneTransition
+from schemas.delivery import DeliveryLimitsSet
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
+from schemas.therapy import BolusSettingsSet
+from schemas.units import EventId
+
+Reading = GlucoseMeasured | GlucoseBeyondRange | ReadingRejected
+
+
+class Basis(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that an advice is computed from."""
+
+    settings: BolusSettingsSet | None
+    """[-] in force."""
+    settings_id: EventId
+    """[-] their event."""
+    transitions: tuple[ZoneTransition, ...] = ()
+    """[-] of the wall clock that the settings mean; empty while it is not known."""
+    limits: DeliveryLimitsSet | None
+    """[-] in force."""
+    limits_id: EventId
+    """[-] their event."""
+    reading: Reading | None
+    """[-] with the latest time of measurement."""
+    reading_id: EventId
+    """[-] its event."""
+    doses: DoseBook
+    """[-] the advisor's own account."""
+    suspended: bool
+    """[-] the pump stands."""
+    is_record_whole: bool
+    """[-] nothing that was said is missing."""
