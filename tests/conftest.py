@@ -1,7 +1,18 @@
 """The Hypothesis profiles; no deadline in either, because machines are noisy."""
 
+import sys
+
 from hypothesis import settings
 
 settings.register_profile("default", max_examples=100, deadline=None)
 settings.register_profile("nightly", max_examples=5_000, deadline=None)
+settings.register_profile("mutants", max_examples=25, deadline=None, derandomize=True)
 settings.load_profile("default")
+
+
+def pytest_sessionstart() -> None:
+    """Begin with cold caches: mutation testing forks a process that has run everything before."""
+    for name, module in list(sys.modules.items()):
+        for value in list(vars(module).values()) if name.startswith("core.") else ():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()

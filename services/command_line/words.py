@@ -113,7 +113,7 @@ def _of_basal(event: Event) -> str | None:
         case BasalWeekSet(days=days):
             return f"week taken, Monday to Sunday: {', '.join(days)}"
         case BasalZoneSet(zone=zone):
-            return f"profiles will run by the clock of {zone}"
+            return f"profiles and bolus settings run by the clock of {zone}"
         case ZoneLookupRequested(zone=zone):
             return f"a plan follows as soon as {zone} is looked up; see 'basalt profile show'"
         case BasalPlanMade(ends_at=ends_at):
