@@ -29,10 +29,9 @@ def days_between(
 def _midnight(transitions: Sequence[ZoneTransition], day: int) -> UtcMillis:
     """Give the first instant at which the clock shows this day or a later one."""
     ends: list[float] = [*(change.at for change in transitions[1:]), float("inf")]
-    for change, until in zip(transitions, ends, strict=True):
-        at = day * DAY_MS - change.offset_s * 1000
-        if change is not transitions[0]:
-            at = max(at, change.at)
-        if at < until:
-            return UtcMillis(at)
-    raise ValueError("a clock without an end shows every day")
+    shown = (
+        (at if change is transitions[0] else max(at, change.at), until)
+        for change, until in zip(transitions, ends, strict=True)
+        for at in (day * DAY_MS - change.offset_s * 1000,)
+    )
+    return UtcMillis(next(at for at, until in shown if at < until))

@@ -205,9 +205,12 @@ class FakeHouse:
         view = self.view("actuator")
         return int(view.basal_total + view.bolus_total)
 
-    def glucose(self, value: str) -> Outcome:
+    def glucose(self, value: str, *, at: UtcMillis | None = None) -> Outcome:
         reading = RecordReading(
-            measured_at=self.clock.now().therapy, source="meter", unit="mg/dL", received=value
+            measured_at=self.clock.now().therapy if at is None else at,
+            source="meter",
+            unit="mg/dL",
+            received=value,
         )
         return self.ask(reading, to="glucose_ingest")
 

@@ -9,7 +9,7 @@ import msgspec
 
 from core.errors import ScenarioError
 from schemas.basal import ZoneTransition
-from schemas.units import MilliUnits, UtcMillis
+from schemas.units import UtcMillis
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -60,11 +60,6 @@ def millis(at: datetime) -> UtcMillis:
 def instant(at: UtcMillis) -> datetime:
     """Give the instant that whole milliseconds mean."""
     return _EPOCH + timedelta(milliseconds=at)
-
-
-def milli_units(units: float) -> MilliUnits:
-    """Give insulin in whole milliunits, the nearest."""
-    return MilliUnits(round(units * 1000))
 
 
 def whole_milli(value: float, *, path: str) -> int:

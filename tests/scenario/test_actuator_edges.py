@@ -1,0 +1,346 @@
+"""The actuator's decisions in states that a healthy house hardly meets."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.alarms import ActiveAlarm
+from core.common import Common
+from core.decider import Entry
+from core.delivery import DELIVERY_DECIDER
+from core.delivery_orders import take_answer, take_order
+from core.delivery_reading import decide_reading
+from core.delivery_state import DeliveryState
+from core.doses import DoseBook, OpenDose
+from fake_house import LIMITS, START
+from schemas.basal import BasalPlanMade
+from schemas.delivery import (
+    BasalPlanAccepted,
+    BasalPlanLoaded,
+    BasalPlanRefused,
+    BolusCancelled,
+    BolusDelivered,
+    BolusReconciled,
+    BolusRefused,
+    BolusStarted,
+    BolusUnknown,
+    DeliveryGap,
+    DeliveryLimitsSet,
+)
+from schemas.device import (
+    PlanStep,
+    PumpAnswered,
+    PumpPlan,
+    PumpReading,
+    PumpRecord,
+    PumpStatus,
+    RunningBolus,
+)
+from schemas.message import Deadline, Now
+from schemas.orders import BolusOrdered
+from schemas.pump import DeliveryCommandRefused, ResumeRequested, SuspendRequested
+from schemas.units import (
+    HOUR_MS,
+    DoseId,
+    EventId,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    Speaker,
+    UtcMillis,
+)
+
+DOSE = DoseId("bolus_advisor:p1:9")
+NOW = Now(therapy=UtcMillis(START), real=UtcMillis(START), speed=1)
+SET = DeliveryLimitsSet(
+    single=LIMITS.single, hourly=LIMITS.hourly, daily=LIMITS.daily, basal=LIMITS.basal, actor="a"
+)
+STEPS = (PlanStep(at=UtcMillis(START), rate=MilliUnitsPerHour(800)),)
+PLAN = PumpPlan(plan="basal_scheduler:p1:3", steps=STEPS, ends_at=UtcMillis(START + HOUR_MS))
+
+
+def ready(**fields: Any) -> DeliveryState:
+    """An actuator that may give a bolus."""
+    state = DeliveryState(limits=SET, is_connected=True, reservoir=MilliUnits(100_000), epoch=3)
+    return msgspec.structs.replace(state, **fields)
+
+
+def opened(**fields: Any) -> DoseBook:
+    dose = OpenDose(dose=DOSE, amount=MilliUnits(500), since=UtcMillis(START), is_started=True)
+    return DoseBook(open=(msgspec.structs.replace(dose, **fields),))
+
+
+def an_order(**fields: Any) -> BolusOrdered:
+    deadline = Deadline(therapy=UtcMillis(START + 30_000), real=UtcMillis(START + 5_000))
+    made = BolusOrdered(amount=MilliUnits(500), actor="person:a", start_by=deadline)
+    return msgspec.structs.replace(made, **fields)
+
+
+PAST = Deadline(therapy=UtcMillis(START), real=UtcMillis(START))
+HOLE = Common(missing_from=(Speaker("bolus_advisor"),))
+
+
+@pytest.mark.parametrize(
+    ("state", "order", "reason"),
+    [
+        (ready(), an_order(start_by=PAST), "expired"),
+        (ready(is_superseded=True), an_order(), "superseded"),
+        (ready(common=HOLE), an_order(), "history_missing"),
+        (ready(limits=None), an_order(), "no_limits"),
+        (ready(), msgspec.structs.replace(an_order(), amount=MilliUnits(1)), "not_whole_pulses"),
+        (ready(is_connected=False), an_order(), "pump_unreachable"),
+        (ready(suspended=True), an_order(), "suspended"),
+        (ready(wants_suspended=True), an_order(), "suspended"),
+        (ready(doses=opened()), an_order(), "bolus_running"),
+        (
+            ready(doses=opened(is_extended=True)),
+            an_order(duration=Milliseconds(HOUR_MS)),
+            "extended_running",
+        ),
+        (ready(reservoir=None), an_order(), "reservoir"),
+        (ready(reservoir=MilliUnits(499)), an_order(), "reservoir"),
+        (ready(doses=opened(is_extended=True), reservoir=MilliUnits(999)), an_order(), "reservoir"),
+        (ready(), an_order(amount=MilliUnits(10_050)), "single_limit"),
+    ],
+)
+def test_each_reason_against_an_order(
+    state: DeliveryState, order: BolusOrdered, reason: str
+) -> None:
+    """With dose and amount; a limit that the advisor should have seen is an alarm too."""
+    said = take_order(state, DOSE, order, NOW)
+
+    refused = said[0]
+    assert isinstance(refused, BolusRefused)
+    assert (DOSE, order.amount, reason) == (refused.dose, refused.amount, refused.reason)
+    is_alarmed = reason in ("no_limits", "single_limit")
+    assert is_alarmed == (len(said) == 2)
+
+
+@pytest.mark.parametrize(
+    ("state", "order"),
+    [
+        (ready(), an_order()),
+        (ready(reservoir=MilliUnits(500)), an_order()),
+        (ready(doses=opened(is_unknown=True)), an_order()),
+        (ready(doses=opened()), an_order(duration=Milliseconds(HOUR_MS))),
+        (ready(doses=opened(is_extended=True), reservoir=MilliUnits(1_000)), an_order()),
+    ],
+)
+def test_what_nothing_is_against_is_started(state: DeliveryState, order: BolusOrdered) -> None:
+    """The intent says all that the pump will be told."""
+    (started,) = take_order(state, DOSE, order, NOW)
+
+    assert isinstance(started, BolusStarted)
+    assert (DOSE, order.amount, order.duration, 3, order.start_by) == (
+        started.dose,
+        started.amount,
+        started.duration,
+        started.epoch,
+        started.start_by,
+    )
+
+
+def answer(act: Any, result: Any, reason: str = "", about: str = DOSE) -> PumpAnswered:
+    return PumpAnswered(act=act, about=about, result=result, reason=reason)
+
+
+def test_answers_of_the_pump() -> None:
+    """Refused is refused, no answer is unknown, and what nobody asked about is nothing."""
+    state = ready(doses=opened())
+    plan = take_answer(state, answer("load_plan", "refused", about="plan"))
+    fill = take_answer(state, answer("fill", "refused"))
+    silent = take_answer(state, answer("fill", "unknown"))
+    late = take_answer(state, answer("start_bolus", "refused", "expired"))
+    no = take_answer(state, answer("start_bolus", "refused", "suspended"))
+    lost = take_answer(state, answer("start_bolus", "unknown"))
+    begun = ready(doses=opened(delivered=MilliUnits(50)))
+    doubtful = take_answer(begun, answer("start_bolus", "refused", "bolus_running"))
+
+    assert (BasalPlanRefused(plan=EventId("plan"), reason="pump_refused"),) == plan
+    assert (DeliveryCommandRefused(name="fill", reason="pump_refused"),) == fill
+    assert (DeliveryCommandRefused(name="fill", reason="no_answer"),) == silent
+    expired = BolusRefused(dose=DOSE, amount=MilliUnits(500), reason="expired", detail="expired")
+    refused = BolusRefused(
+        dose=DOSE, amount=MilliUnits(500), reason="pump_refused", detail="suspended"
+    )
+    assert ((expired,), (refused,)) == (late, no)
+    assert lost == (
+        BolusUnknown(
+            dose=DOSE,
+            least=MilliUnits(0),
+            most=MilliUnits(500),
+            reason="the pump did not answer",
+        ),
+    )
+    assert isinstance(doubtful[0], BolusUnknown) and doubtful[0].least == 50
+    assert () == take_answer(state, answer("start_bolus", "done"))
+    assert () == take_answer(state, answer("suspend", "unknown"))
+    assert () == take_answer(ready(), answer("start_bolus", "unknown"))
+    assert () == take_answer(ready(doses=opened(is_unknown=True)), answer("start_bolus", "refused"))
+
+
+def status(**fields: Any) -> PumpStatus:
+    registers = PumpStatus(
+        at=UtcMillis(START),
+        odometer=MilliUnits(0),
+        history_sequence=0,
+        epoch=3,
+        reservoir=MilliUnits(100_000),
+        suspended=False,
+        basal_rate=MilliUnitsPerHour(0),
+    )
+    return msgspec.structs.replace(registers, **fields)
+
+
+def record(kind: Any, sequence: int = 1, **fields: Any) -> PumpRecord:
+    made = PumpRecord(
+        sequence=sequence,
+        kind=kind,
+        starts_at=UtcMillis(START),
+        ends_at=UtcMillis(START),
+        odometer=MilliUnits(0),
+    )
+    return msgspec.structs.replace(made, **fields)
+
+
+def read(state: DeliveryState, *records: PumpRecord, **registers: Any) -> list[Any]:
+    last = records[-1].sequence if records else state.history_sequence
+    told = status(**{"history_sequence": last, **registers})
+    return list(decide_reading(state, PumpReading(status=told, history=records), NOW))
+
+
+def test_a_reading_that_does_not_join_on_is_left_for_the_next() -> None:
+    """Nothing is accounted out of order."""
+    assert [] == read(ready(), record("suspended", sequence=2))
+    assert [] == read(ready(history_sequence=5), record("suspended", sequence=5))
+
+
+def test_only_a_plan_of_ours_is_said_to_be_loaded() -> None:
+    """Another controller's plan is not in force because the pump holds it."""
+    state = ready(plan=PLAN, plan_loaded=EventId(PLAN.plan))
+    own = read(state, record("plan_loaded", detail=PLAN.plan), plan=PLAN.plan)
+    foreign = read(
+        ready(acting=("load_plan",), plan=PLAN), record("plan_loaded", detail="x"), plan="x"
+    )
+
+    assert [BasalPlanLoaded(plan=EventId(PLAN.plan))] == own
+    assert [] == foreign
+
+
+def test_a_gap_is_told_where_there_is_one() -> None:
+    """The first start of a pump is none."""
+    off = record("powered", starts_at=UtcMillis(START - HOUR_MS))
+
+    assert [] == read(ready(), record("powered"))
+    assert [DeliveryGap] == [type(one) for one in read(ready(), off)]
+
+
+def test_an_unknown_dose_is_settled_by_what_the_pump_says() -> None:
+    """Running, given in full, in part, or never by an epoch that is over."""
+    unknown = ready(doses=opened(is_unknown=True), epoch_of=((DOSE, 3),))
+    runs = RunningBolus(dose=DOSE, requested=MilliUnits(500), delivered=MilliUnits(0))
+    begun = read(unknown, record("bolus_started", dose=DOSE), bolus=runs)
+    spread = read(unknown, extended=runs)
+    still = read(unknown)
+    never = read(unknown, epoch=4)
+    full = read(
+        unknown, record("bolus_ended", dose=DOSE, amount=MilliUnits(500), detail="delivered")
+    )
+    part = read(unknown, record("bolus_ended", dose=DOSE, amount=MilliUnits(50), detail="stopped"))
+
+    def outcomes(events: list[Any]) -> list[str]:
+        return [one.outcome for one in events if isinstance(one, BolusReconciled)]
+
+    assert ["running"] == outcomes(begun)
+    assert ["running"] == outcomes(spread)
+    assert [] == outcomes(still)
+    assert ["failed"] == outcomes(never)
+    assert ["matched"] == outcomes(full) and isinstance(full[-1], BolusDelivered)
+    assert ["partial"] == outcomes(part) and part[-1].reason == "stopped_by_pump"
+
+
+def test_a_dose_that_nobody_ordered_here_is_accounted() -> None:
+    """What the motor moved counts, whoever asked."""
+    records = (
+        record("bolus_started", dose=DoseId("foreign"), amount=MilliUnits(50)),
+        record("bolus", 2, dose=DoseId("foreign"), amount=MilliUnits(50), odometer=MilliUnits(50)),
+        record(
+            "bolus_ended",
+            3,
+            dose=None,
+            amount=MilliUnits(50),
+            odometer=MilliUnits(50),
+            detail="delivered",
+        ),
+    )
+    said = read(ready(), *records, odometer=MilliUnits(50))
+
+    assert ["BolusProgressed", "BolusDelivered"] == [type(one).__name__ for one in said]
+    assert 50 == said[0].delivered
+
+
+def test_what_was_asked_and_lost_is_asked_again() -> None:
+    """A plan, a suspension, a resumption, a cancel: by the actuator itself."""
+    plan = read(ready(plan=PLAN))
+    loaded = read(ready(plan=PLAN), plan=PLAN.plan)
+    suspend = read(ready(wants_suspended=True))
+    resume = read(ready(wants_suspended=False), suspended=True)
+    runs = RunningBolus(dose=DOSE, requested=MilliUnits(500), delivered=MilliUnits(0))
+    cancel = read(ready(cancelled=(DOSE,)), extended=runs)
+    patient = read(
+        ready(
+            plan=PLAN,
+            wants_suspended=True,
+            cancelled=(DOSE,),
+            acting=("load_plan", "suspend", "stop_bolus"),
+        ),
+        bolus=runs,
+    )
+
+    assert isinstance(plan[0], BasalPlanAccepted) and plan[0].steps == STEPS
+    assert [BasalPlanLoaded(plan=EventId(PLAN.plan))] == loaded
+    assert [SuspendRequested(actor="service:actuator")] == suspend
+    assert [ResumeRequested(actor="service:actuator")] == resume
+    assert [BolusCancelled(dose=DOSE, actor="service:actuator")] == cancel
+    assert [] == patient
+
+
+def test_an_odometer_that_is_not_where_the_history_left_it_is_an_alarm() -> None:
+    """Once, and not for a reading without news."""
+    moved = record("basal", amount=MilliUnits(50), odometer=MilliUnits(50))
+    said = read(ready(), moved, odometer=MilliUnits(100))
+    known = ready(
+        common=Common(alarms=(ActiveAlarm("counts_differ", "high", "operator", "x", 0, ""),))
+    )
+
+    assert ["BasalDelivered", "AlarmRaised"] == [type(one).__name__ for one in said]
+    assert ["BasalDelivered"] == [
+        type(one).__name__ for one in read(known, moved, odometer=MilliUnits(100))
+    ]
+    assert [] == read(ready(), odometer=MilliUnits(100))
+
+
+def test_a_plan_for_a_controller_that_was_superseded_is_refused() -> None:
+    """Another one drives."""
+    made = BasalPlanMade(
+        profile=EventId("p"), tzdata="2026.6", steps=STEPS, ends_at=UtcMillis(START + HOUR_MS)
+    )
+    entry = Entry(
+        id="basal_scheduler:p1:3",
+        at=UtcMillis(START),
+        speaker=Speaker("basal_scheduler"),
+        body=made,
+    )
+    said = DELIVERY_DECIDER.decide(ready(is_superseded=True), entry, NOW)
+
+    assert (BasalPlanRefused(plan=EventId("basal_scheduler:p1:3"), reason="superseded"),) == said
+    assert isinstance(DELIVERY_DECIDER.decide(ready(), entry, NOW)[0], BasalPlanAccepted)
+
+
+def test_an_end_of_a_dose_that_is_not_the_newest_moves_no_other() -> None:
+    """The view shows one dose at a time and mixes none."""
+    ended = BolusDelivered(dose=DOSE, requested=MilliUnits(500), delivered=MilliUnits(500))
+    entry = Entry(id="actuator:p1:4", at=UtcMillis(START), speaker=Speaker("actuator"), body=ended)
+
+    assert None is DELIVERY_DECIDER.evolve(ready(), entry).last_dose
