@@ -124,7 +124,7 @@ def _tell_record(teller: _Teller, record: PumpRecord) -> None:
                 teller.tell(BasalPlanLoaded(plan=EventId(record.detail)))
         case "filled":
             teller.tell(ReservoirFilled(amount=record.amount, at=record.starts_at))
-        case "powered":
+        case _:  # powered
             if record.starts_at < record.ends_at:
                 teller.tell(DeliveryGap(starts_at=record.starts_at, ends_at=record.ends_at))
 

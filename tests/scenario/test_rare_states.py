@@ -6,22 +6,24 @@ import msgspec
 import pytest
 
 import core.advice
+from core.alarms import Alarms, Condition, fold_alarm, raise_alarm
 from core.basal import BASAL_DECIDER
 from core.basal_state import BasalState
 from core.bolus import BOLUS_DECIDER
 from core.bolus_state import initial
 from core.decider import Entry
 from core.deciders import DECIDERS
+from core.delivery_reading import decide_reading
 from core.errors import GlucoseFileError
 from core.glucose_picture import Picture, fold_reading
 from core.glucose_quality import Reading
 from core.pulses import PULSE_PARTS
-from core.pump_machine import power_on, resume, stop_bolus
+from core.pump_machine import power_on, resume, run_until, start_bolus, stop_bolus
 from core.pump_memory import PumpMemory, PumpRefusal
 from core.record import RECORD_DECIDER
 from fake_house import LIMITS, PROFILE, PUMP, START, FakeHouse, whole_day
 from schemas import codec
-from schemas.alarms import AcknowledgeAlarm, AlarmAcknowledged
+from schemas.alarms import AcknowledgeAlarm, AlarmAcknowledged, AlarmCleared, AlarmRepeated
 from schemas.basal import (
     CancelTemporaryRate,
     SetBasalProfile,
@@ -30,8 +32,11 @@ from schemas.basal import (
     ZoneResolved,
 )
 from schemas.bolus import AdviceRefused, RequestAdvice
+from schemas.device import PumpReading
 from schemas.glucose import GlucoseMeasured
 from schemas.message import Command, Now, Outcome
+from schemas.orders import OrderBolus
+from schemas.pump import SuspendDelivery
 from schemas.record import ClockChanged, Malformed, MessageQuarantined, Restarted
 from schemas.units import (
     HOUR_MS,
@@ -40,10 +45,12 @@ from schemas.units import (
     Grams,
     MgDl,
     Milliseconds,
+    MilliUnits,
     MilliUnitsPerHour,
     PumpId,
     UtcMillis,
 )
+from services.runtime.pump_wire import Read
 
 NOW = Now(therapy=UtcMillis(START), real=UtcMillis(START), speed=1)
 
@@ -215,8 +222,6 @@ def test_a_second_extended_advice_is_refused_and_a_pump_without_a_maximum_has_no
     spread = RequestAdvice(carbs=Grams(200), duration=Milliseconds(HOUR_MS))
     first = house.ask(spread, to="bolus_advisor")
     house.ask(msgspec.structs.replace(LIMITS, single=20_000, hourly=20_000), to="actuator")
-    from schemas.orders import OrderBolus  # noqa: PLC0415  # beside what it is about
-
     order = OrderBolus(amount=house.view("bolus_advisor").advised, duration=spread.duration)
     house.ask(order, to="bolus_advisor")
     second = house.ask(spread, to="bolus_advisor")
@@ -284,3 +289,79 @@ def test_profiles_are_kept_up_to_a_bound_each_by_its_name(house: FakeHouse) -> N
 
     assert again.accepted
     assert isinstance(PROFILE, SetBasalProfile)
+
+
+def test_a_cancelled_rate_ends_and_one_in_percent_is_shown_as_one(house: FakeHouse) -> None:
+    """And the profile runs again at once."""
+    ask(house, SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS)))
+    shown = house.view("basal_scheduler").temporary
+    cancelled = ask(house, CancelTemporaryRate())
+
+    assert "50 %" == shown
+    assert cancelled.accepted and None is house.view("basal_scheduler").temporary
+    assert 800 == house.view("basal_scheduler").rate
+
+
+def test_no_advice_while_the_pump_stands(house: FakeHouse) -> None:
+    """Nothing of it could be given."""
+    house.ask(SuspendDelivery(), to="actuator")
+    house.run(ms=MINUTE_MS)
+
+    assert "suspended" == house.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor").reason
+
+
+def test_only_events_about_alarms_change_alarms(house: FakeHouse) -> None:
+    """One that sounds again changes no other."""
+    low = Condition("a", "low", "person", "x")
+    high = Condition("b", "low", "person", "y")
+    alarms: Alarms = ()
+    for event in (*raise_alarm((), low), *raise_alarm((), high)):
+        alarms = fold_alarm(alarms, heard(event))
+    again = fold_alarm(alarms, heard(AlarmRepeated(alarm="b", priority="high", count=2)))
+
+    assert alarms == fold_alarm(alarms, heard(AlarmCleared(alarm="c")))
+    assert alarms == fold_alarm(alarms, heard(CancelTemporaryRate()))
+    assert [("a", "low"), ("b", "high")] == [(one.alarm, one.priority) for one in again]
+    assert house.view("actuator").alarms == ()
+
+
+def test_many_readings_are_told_apart_from_their_doubles() -> None:
+    """More than are kept in the quick list."""
+    house = FakeHouse()
+    for number in range(70):
+        house.glucose("100", at=UtcMillis(house.clock.now().therapy - number * MINUTE_MS))
+    double = house.glucose("100", at=UtcMillis(house.clock.now().therapy - 3 * MINUTE_MS))
+
+    assert 70 == len(house.said_of("glucose_ingest", GlucoseMeasured))
+    assert (False, "duplicate") == (double.accepted, double.reason)
+
+
+def test_a_page_that_is_not_the_last_settles_nothing() -> None:
+    """The registers are newer than the history read so far."""
+    house = FakeHouse()
+    house.set_up()
+    state = house.state("actuator")
+    reading = PumpReading(
+        status=house.pump.host.answer(Read(after=0), now=START).reading.status,  # type: ignore[union-attr]
+        history=(),
+    )
+    ahead = msgspec.structs.replace(
+        reading, status=msgspec.structs.replace(reading.status, history_sequence=10**6)
+    )
+
+    assert () == decide_reading(state, ahead, NOW)
+
+
+def test_a_pump_refuses_what_it_cannot_spread_or_has_given() -> None:
+    """By itself, whatever the controller thinks."""
+    at = UtcMillis(START)
+    memory = power_on(None, now=at, fill=MilliUnits(100_000)).memory
+
+    def refusal(**fields: Any) -> Any:
+        asked = {"dose": DoseId("d"), "amount": MilliUnits(500), "executed": False, "now": at}
+        return start_bolus(memory, **{**asked, **fields})
+
+    for duration in (30 * MINUTE_MS - 1, 8 * HOUR_MS + 1, -1):
+        assert PumpRefusal(reason="out_of_range") == refusal(duration=Milliseconds(duration))
+    assert PumpRefusal(reason="already_executed") == refusal(executed=True)
+    assert () == run_until(memory, now=UtcMillis(at - 1)).records

@@ -299,3 +299,23 @@ def test_higher_glucose_never_advises_less(name: str, low: int, high: int, iob: 
 
     assert first is not None and second is not None
     assert first <= second
+
+
+def test_a_pump_whose_maker_states_no_largest_bolus_has_none() -> None:
+    """The person's own limit is then the only one."""
+    free = run(pump="dana_rs", carbs_g=300, carb_ratio_g_per_u=5)
+    bound = run(pump="eopatch2", carbs_g=300, carb_ratio_g_per_u=5)
+
+    assert (60.0, 25.0) == (free.advice_u, bound.advice_u)
+    assert ["pump_maximum"] == [one.name for one in bound.clamps]
+
+
+def test_a_vendor_that_refuses_where_the_house_does_not_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Omnipod computes nothing below 70, were the house's own minimum lower."""
+    monkeypatch.setattr("core.rules.guards.SAFE_MINIMUM_MG_DL", 50)
+    found = run(rules="omnipod", glucose_mg_dl=60, carbs_g=30)
+
+    assert (None, "vendor_gives_no_advice") == (found.advice_u, found.refused)
+    assert "vendor_gives_no_advice" in found.reasons

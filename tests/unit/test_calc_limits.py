@@ -327,3 +327,10 @@ def test_where_they_disagree_nothing_is_given(monkeypatch: pytest.MonkeyPatch) -
 
     assert (0.0, "limits_disagree", False) == (bolus.allowed_u, bolus.refused, bolus.checked_twice)
     assert (1.0, "limits_disagree") == (rate.allowed_u_per_h, rate.refused)
+
+
+def test_a_combined_rate_does_not_bind_a_bolus_at_the_pumps_speed() -> None:
+    """The pump slows it; nothing of it is cut."""
+    found = run(bolus_u=2, scheduled_u_per_h=1, limits={"combined_u_per_h": 4})
+
+    assert (2.0, None) == (found.allowed_u, found.refused)
