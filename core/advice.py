@@ -60,6 +60,7 @@ _CUT_REASONS: Final[dict[ClampName, AdviceReason]] = {
     "limits_disagree": "limits_disagree",
     "single_limit": "clamped_to_single_limit",
     "hourly_limit": "clamped_to_hourly_limit",
+    "four_hour_limit": "clamped_to_four_hour_limit",
     "daily_limit": "clamped_to_daily_limit",
     "pump_maximum": "clamped_to_pump_maximum",
     "never_up": "never_rounded_up",

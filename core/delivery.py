@@ -150,6 +150,7 @@ def _set_limits(state: DeliveryState, asked: SetDeliveryLimits, actor: str) -> t
         daily=asked.daily,
         basal=asked.basal,
         actor=actor,
+        four_hours=asked.four_hours,
         pump_model=asked.pump_model,
         because=asked.because,
     )

@@ -1,11 +1,12 @@
 """Orders: checked once more from the actuator's own record, started once, doubted when in doubt."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from core.alarms import Condition, raise_alarm
 from core.decider import is_past
 from core.delivery_state import DeliveryState
 from core.limits import breach
+from schemas.bolus import LimitName
 from schemas.delivery import (
     BasalPlanRefused,
     BolusCancelled,
@@ -20,7 +21,7 @@ from schemas.orders import BolusOrdered
 from schemas.pump import DeliveryCommandRefused
 from schemas.units import DoseId, EventId
 
-LIMIT_REASONS = ("single_limit", "hourly_limit", "daily_limit", "limits_disagree", "no_limits")
+LIMIT_REASONS = (*get_args(LimitName), "no_limits")
 """[-] refusals that the advisor should have foreseen."""
 
 LIMITS_DISAGREE = Condition(

@@ -14,7 +14,7 @@ from core.pump_models import PUMP_MODELS
 from schemas.bolus import LimitName
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.device import PULSE_MU
-from schemas.units import DAY_MS, HOUR_MS, MilliUnits, UtcMillis
+from schemas.units import DAY_MS, HOUR_MS, Milliseconds, MilliUnits, UtcMillis
 
 SINGLE_MU_MAX = MilliUnits(25_000)
 """[mU] largest bolus that anybody may set; source: Tandem, 25 U."""
@@ -27,6 +27,9 @@ HOURLY_MU_MAX = MilliUnits(75_000)
 
 DAILY_MU_MAX = MilliUnits(500_000)
 """[mU] largest daily limit; project's own choice, above any insulin resistance."""
+
+FOUR_HOURS_MS = Milliseconds(4 * HOUR_MS)
+"""[ms] window of the optional limit for a meal and its corrections."""
 
 SAFE_MINIMUM_MG_DL = 70
 """[mg/dL] below it no insulin is advised; source: Omnipod 5, default 70."""
@@ -58,6 +61,8 @@ def limits_problem(limits: SetDeliveryLimits) -> str | None:
         return "hourly"
     if not limits.hourly <= limits.daily <= DAILY_MU_MAX:
         return "daily"
+    if limits.four_hours is not None and not limits.hourly <= limits.four_hours <= limits.daily:
+        return "four_hours"
     if not PULSE_MU <= limits.basal <= BASAL_MU_PER_H_MAX:
         return "basal"
     if limits.pump_model not in PUMP_MODELS:
@@ -71,7 +76,7 @@ def within(doses: Sequence[Delivered], *, since: UtcMillis) -> MilliUnits:
 
 
 def headrooms(limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis) -> tuple[Headroom, ...]:
-    """Give what each limit still allows at an instant: single, hourly, daily.
+    """Give what each limit still allows at an instant: single, hourly, daily, 4 h where it is set.
 
     Computed twice; where the two differ by a milliunit, 'limits_disagree' comes first and allows
     nothing.
@@ -83,17 +88,20 @@ def headrooms(limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis) -> tupl
     return (Headroom(limit="limits_disagree", amount=MilliUnits(0)), *found)
 
 
-def _headrooms(
-    limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis
-) -> tuple[Headroom, Headroom, Headroom]:
+def _headrooms(limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis) -> tuple[Headroom, ...]:
     hour = within(given.boluses, since=UtcMillis(at - HOUR_MS))
     since_day = UtcMillis(at - DAY_MS)
     day = within(given.boluses, since=since_day) + within(given.basal, since=since_day)
-    return (
+    found = (
         Headroom(limit="single_limit", amount=limits.single),
         Headroom(limit="hourly_limit", amount=_left(limits.hourly, hour)),
         Headroom(limit="daily_limit", amount=_left(limits.daily, day)),
     )
+    if limits.four_hours is None:
+        return found
+    since_four = UtcMillis(at - FOUR_HOURS_MS)
+    four = within(given.boluses, since=since_four) + within(given.basal, since=since_four)
+    return (*found, Headroom(limit="four_hour_limit", amount=_left(limits.four_hours, four)))
 
 
 def breach(

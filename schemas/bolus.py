@@ -75,6 +75,7 @@ AdviceReason = Literal[
     "clamped_to_single_limit",
     "limits_disagree",
     "clamped_to_hourly_limit",
+    "clamped_to_four_hour_limit",
     "clamped_to_daily_limit",
     "clamped_to_pump_maximum",
     "nothing_needed",
@@ -113,11 +114,14 @@ AdviceRefusal = Literal[
 ]
 
 
-LimitName = Literal["single_limit", "hourly_limit", "daily_limit", "limits_disagree"]
+LimitName = Literal[
+    "single_limit", "hourly_limit", "four_hour_limit", "daily_limit", "limits_disagree"
+]
 
 ClampName = Literal[
     "single_limit",
     "hourly_limit",
+    "four_hour_limit",
     "daily_limit",
     "limits_disagree",
     "pump_maximum",

@@ -18,6 +18,8 @@ class SetDeliveryLimits(Command, frozen=True, kw_only=True, tag="set_delivery_li
     """[mU] all insulin in any 24 h."""
     basal: MilliUnitsPerHour
     """[mU/h] largest basal rate, 50 to 30000."""
+    four_hours: MilliUnits | None = None
+    """[mU] all insulin in any 4 h, hourly to daily; none for no such limit."""
     pump_model: str = "basalt_virtual"
     """[-] the pump whose steps and maxima hold as well, as `core/pump_models.py` names it."""
     because: str = ""
@@ -37,6 +39,8 @@ class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_s
     """[mU/h] largest basal rate."""
     actor: str
     """[-] who set them."""
+    four_hours: MilliUnits | None = None
+    """[mU] all insulin in any 4 h; none for no such limit."""
     pump_model: str = "basalt_virtual"
     """[-] the pump whose steps and maxima hold as well."""
     because: str = ""
@@ -58,6 +62,7 @@ BolusRefusal = Literal[
     "limits_disagree",
     "single_limit",
     "hourly_limit",
+    "four_hour_limit",
     "daily_limit",
     "reservoir",
     "bolus_running",

@@ -94,6 +94,7 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
         "limits_disagree",
         "single_limit",
         "hourly_limit",
+        "four_hour_limit",
         "daily_limit",
         "no_limits",
         "bolus_running",

@@ -13,6 +13,7 @@ _CUTS: dict[ClampName, str] = {
     "limits_disagree": "two computations of a limit differ",
     "single_limit": "limit for one bolus",
     "hourly_limit": "limit for 60 min",
+    "four_hour_limit": "limit for 4 h",
     "daily_limit": "limit for 24 h",
     "pump_maximum": "largest bolus of the pump",
     "never_up": "never rounded up",

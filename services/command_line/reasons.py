@@ -13,6 +13,7 @@ OF_ANY: Final[dict[str, str]] = {
     "bolus_running": "a bolus is being given; wait for its end or cancel it",
     "carbs_out_of_range": "carbohydrate must be 0 to 300 g",
     "carbs_since": "carbohydrate was recorded after the advice; ask for a new one",
+    "four_hour_limit": "it would exceed the limit for all insulin in any 4 h",
     "daily_limit": "it would exceed the limit for all insulin in any 24 h",
     "dose_since": "a dose was ordered after the advice; ask for a new one",
     "duplicate": "the same reading was taken before",
@@ -100,6 +101,7 @@ OF_ANY: Final[dict[str, str]] = {
     "rounded_down": "rounded down to whole pulses of 0.05 U",
     "clamped_to_single_limit": "cut to the limit for one bolus",
     "clamped_to_hourly_limit": "cut to what the hourly limit leaves",
+    "clamped_to_four_hour_limit": "cut to what the limit for 4 h leaves",
     "clamped_to_daily_limit": "cut to what the daily limit leaves",
     "nothing_needed": "no insulin is needed",
     # What an unknown dose came to.

@@ -90,6 +90,7 @@ def limits(arguments: argparse.Namespace) -> int:
         hourly=arguments.hourly,
         daily=arguments.daily,
         basal=MilliUnitsPerHour(arguments.basal),
+        four_hours=arguments.four_hours,
         pump_model=arguments.pump_model,
         because=arguments.because,
     )

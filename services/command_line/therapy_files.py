@@ -46,19 +46,22 @@ def read_profile(path: Path, *, activate: bool = True, because: str = "") -> Set
 
 
 def read_limits(path: Path, *, because: str = "") -> SetDeliveryLimits:
-    """Read {"single": U, "hourly": U, "daily": U, "basal": U/h} and perhaps "pump".
+    """Read {"single": U, "hourly": U, "daily": U, "basal": U/h} and perhaps "four_hours", "pump".
 
     Raises:
         CommandFailed: the file is missing or says something else.
     """
     with Blame(path):
         keys = ("single", "hourly", "daily", "basal")
-        fields = object_of(load(path), keys=keys, optional=("pump",), of="the file")
+        fields = object_of(load(path), keys=keys, optional=("pump", "four_hours"), of="the file")
         return SetDeliveryLimits(
             single=parse_units(text_of(fields, "single")),
             hourly=parse_units(text_of(fields, "hourly")),
             daily=parse_units(text_of(fields, "daily")),
             basal=parse_rate(text_of(fields, "basal")),
+            four_hours=(
+                parse_units(text_of(fields, "four_hours")) if "four_hours" in fields else None
+            ),
             pump_model=text_of(fields, "pump") if "pump" in fields else VIRTUAL,
             because=because,
         )
@@ -78,11 +81,13 @@ def profile_as_file(profile: BasalProfileSet) -> dict[str, Any]:
 
 def limits_as_file(limits: DeliveryLimitsSet) -> dict[str, Any]:
     """Write limits as `read_limits` reads them."""
+    four = limits.four_hours
     return {
         "single": print_units(limits.single),
         "hourly": print_units(limits.hourly),
         "daily": print_units(limits.daily),
         "basal": print_rate(limits.basal),
+        **({} if four is None else {"four_hours": print_units(four)}),
         "pump": limits.pump_model,
     }
 

@@ -266,6 +266,7 @@ def _add_limits(commands: Commands) -> argparse.ArgumentParser:
     limits.add_argument("--hourly", type=texts.units, metavar="U", help="U, boluses in any 60 min")
     limits.add_argument("--daily", type=texts.units, metavar="U", help="U, all insulin in 24 h")
     limits.add_argument("--basal", type=texts.units, metavar="U/h", help="U/h, largest basal rate")
+    limits.add_argument("--four-hours", type=texts.units, metavar="U", help="U, in any 4 h; none")
     limits.add_argument(
         "--pump-model",
         default="basalt_virtual",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from schemas.orders import BolusOrdered, OrderBolus
 from schemas.units import DAY_MS, HOUR_MS, Grams, MilliUnits, Speaker, UtcMillis
 
 NOW = UtcMillis(30 * DAY_MS)
-EDGES = st.sampled_from([0, HOUR_MS, DAY_MS]).flatmap(
+EDGES = st.sampled_from([0, HOUR_MS, 4 * HOUR_MS, DAY_MS]).flatmap(
     lambda edge: st.integers(edge - 2, edge + 2).map(lambda age: UtcMillis(NOW - age))
 )
 DOSES = st.lists(
@@ -44,12 +45,15 @@ def test_both_ways_lead_to_the_same(
         actor="person:a",
     )
     found = headrooms(limits, Given(boluses=boluses, basal=basal), at=NOW)
+    more = msgspec.structs.replace(limits, four_hours=LIMITS.hourly)
+    four = headrooms(more, Given(boluses=boluses, basal=basal), at=NOW)
 
     assert ["single_limit", "hourly_limit", "daily_limit"] == [room.limit for room in found]
+    assert ["four_hour_limit"] == [room.limit for room in four[3:]]
 
 
 def _off_by_one(*arguments: Any, **named: Any) -> tuple[int, int, int]:
-    single, hourly, daily = left_again(*arguments, **named)
+    single, hourly, daily = left_again(*arguments, **named)[:3]
     return single, hourly, daily - 1
 
 

@@ -104,6 +104,28 @@ def test_what_each_limit_leaves(history: Given, left: tuple[int, int, int]) -> N
     assert left == tuple(room.amount for room in rooms)
 
 
+@pytest.mark.parametrize(
+    ("ago", "left"), [(0, 1_250), (4 * HOUR_MS - 1, 1_250), (4 * HOUR_MS, 1_950)]
+)
+def test_a_limit_for_four_hours_is_there_where_it_is_set(ago: int, left: int) -> None:
+    """Of all insulin; basal flows on whatever it says."""
+    limits = msgspec.structs.replace(SET, four_hours=MilliUnits(2_000))
+    rooms = headrooms(limits, given((ago, 700), basal=((0, 50), (4 * HOUR_MS, 900))), at=AT)
+    overfull = headrooms(limits, given((0, 2_001)), at=AT)
+
+    assert ("four_hour_limit", left) == (rooms[-1].limit, rooms[-1].amount)
+    assert 4 == len(rooms) and 0 == overfull[-1].amount
+
+
+@pytest.mark.parametrize(
+    ("hours", "field"),
+    [(14_999, "four_hours"), (80_001, "four_hours"), (15_000, None), (80_000, None)],
+)
+def test_it_lies_between_those_of_an_hour_and_a_day(hours: int, field: str | None) -> None:
+    """Anything else would never bind, or always."""
+    assert field == limits_problem(msgspec.structs.replace(LIMITS, four_hours=hours))
+
+
 def test_the_first_limit_that_is_broken_is_named() -> None:
     """And what it still allows."""
     history = given((0, 700))
