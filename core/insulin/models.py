@@ -94,19 +94,15 @@ InsulinModel = Spelled | Preset
 """As a scenario names it: {"model": "exponential", "duration_min": 360, "peak_min": 75}."""
 
 
-def _exponential(duration: float, peak: float, delay: float = 0.0) -> Exponential:
-    return Exponential(duration_min=duration, peak_min=peak, delay_min=delay)
-
-
 PRESETS: Final[dict[PresetName, Spelled]] = {
-    "loop_adult": _exponential(360.0, 75.0, 10.0),
-    "loop_child": _exponential(360.0, 65.0, 10.0),
-    "loop_fiasp": _exponential(360.0, 55.0, 10.0),
-    "loop_lyumjev": _exponential(360.0, 55.0, 10.0),
-    "loop_afrezza": _exponential(300.0, 29.0, 10.0),
-    "oref0_rapid_acting": _exponential(300.0, 75.0),
-    "oref0_ultra_rapid": _exponential(300.0, 55.0),
-    "androidaps_lyumjev": _exponential(300.0, 45.0),
+    "loop_adult": Exponential(duration_min=360.0, peak_min=75.0, delay_min=10.0),
+    "loop_child": Exponential(duration_min=360.0, peak_min=65.0, delay_min=10.0),
+    "loop_fiasp": Exponential(duration_min=360.0, peak_min=55.0, delay_min=10.0),
+    "loop_lyumjev": Exponential(duration_min=360.0, peak_min=55.0, delay_min=10.0),
+    "loop_afrezza": Exponential(duration_min=300.0, peak_min=29.0, delay_min=10.0),
+    "oref0_rapid_acting": Exponential(duration_min=300.0, peak_min=75.0),
+    "oref0_ultra_rapid": Exponential(duration_min=300.0, peak_min=55.0),
+    "androidaps_lyumjev": Exponential(duration_min=300.0, peak_min=45.0),
     "nightscout": Bilinear(duration_min=180.0),
 }
 """[min] duration, peak, delay; sources: LoopAlgorithm ExponentialInsulinModelPreset, oref0
