@@ -28,9 +28,12 @@ from schemas.orders import (
     BolusOrdered,
     BolusPresetRefused,
     BolusPresetSet,
+    InjectionRecorded,
+    InjectionRefused,
     OrderBolus,
     OrderPreset,
     OrderRefused,
+    RecordInjection,
     SetBolusPreset,
 )
 from schemas.therapy import BolusSettingsRefused, BolusSettingsSet, SetBolusSettings
@@ -43,6 +46,12 @@ from schemas.units import (
 
 CARBS_BEFORE_MS = Milliseconds(12 * HOUR_MS)
 """[ms] before now that carbohydrate may have been eaten."""
+
+INJECTION_MU_MAX = 100_000
+"""[mU] largest injection taken; project's own choice, more than a pen gives at once."""
+
+INJECTED_BEFORE_MS = Milliseconds(24 * HOUR_MS)
+"""[ms] before now that an injection may have been given: the longest window of a limit."""
 
 CARBS_AHEAD_MS = Milliseconds(HOUR_MS)
 """[ms] after now that carbohydrate may be eaten."""
@@ -58,6 +67,8 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _set_settings(asked, actor, now)
         case RecordCarbs() as asked:
             return _record_carbs(asked, actor, now)
+        case RecordInjection() as asked:
+            return _record_injection(asked, actor, now)
         case RequestAdvice() as wanted:
             return _advise(state, wanted, now)
         case AcceptAdvice(advice=name):
@@ -97,6 +108,14 @@ def _record_carbs(asked: RecordCarbs, actor: str, now: Now) -> tuple[Event, ...]
     return (CarbsRecorded(grams=asked.grams, eaten_at=asked.eaten_at, actor=actor),)
 
 
+def _record_injection(asked: RecordInjection, actor: str, now: Now) -> tuple[Event, ...]:
+    if not 1 <= asked.amount <= INJECTION_MU_MAX:
+        return (InjectionRefused(reason="out_of_range", amount=asked.amount),)
+    if not -INJECTED_BEFORE_MS <= asked.given_at - now.therapy <= 0:
+        return (InjectionRefused(reason="time_out_of_range", amount=asked.amount),)
+    return (InjectionRecorded(amount=asked.amount, given_at=asked.given_at, actor=actor),)
+
+
 def _advise(state: BolusState, wanted: RequestAdvice, now: Now) -> tuple[Event, ...]:
     found = advise(basis_of(state), wanted, now)
     if isinstance(found, BolusAdvised):
@@ -126,6 +145,8 @@ BOLUS_DECIDER: Final = Decider(
         ZoneLookupRequested,
         CarbsRecorded,
         CarbsRefused,
+        InjectionRecorded,
+        InjectionRefused,
         BolusAdvised,
         AdviceRefused,
         AdviceAccepted,
@@ -139,6 +160,7 @@ BOLUS_DECIDER: Final = Decider(
         *COMMON_COMMANDS,
         SetBolusSettings,
         RecordCarbs,
+        RecordInjection,
         RequestAdvice,
         AcceptAdvice,
         OrderBolus,

@@ -15,7 +15,7 @@ from schemas.bolus import AdviceAccepted, BolusAdvised, CarbsRecorded
 from schemas.delivery import BolusStarted, DeliveryLimitsSet
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.message import Now
-from schemas.orders import BolusOrdered, BolusPresetSet
+from schemas.orders import BolusOrdered, BolusPresetSet, InjectionRecorded
 from schemas.pump import DeliveryResumed, DeliverySuspended
 from schemas.therapy import BolusSettingsSet
 from schemas.units import EventId, Grams, MilliUnits, PumpId, Speaker
@@ -203,7 +203,7 @@ def _take_dose(state: BolusState, entry: Entry) -> BolusState:
             return state
         return msgspec.structs.replace(state, common=common)
     marks = state.marks
-    if isinstance(entry.body, BolusOrdered | BolusStarted):
+    if isinstance(entry.body, BolusOrdered | BolusStarted | InjectionRecorded):
         marks = marks._replace(doses=marks.doses + 1)
     return msgspec.structs.replace(state, doses=doses, marks=marks)
 

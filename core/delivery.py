@@ -4,9 +4,9 @@ from typing import Final
 
 from core.alarms import Condition, raise_alarm
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
-from core.decider import Decider, Effect, Entry, never
+from core.decider import Decider, Effect, Entry
 from core.delivery_orders import cancel, doubt_all, take_answer, take_order
-from core.delivery_reading import UNREACHABLE, decide_reading
+from core.delivery_reading import OWN_ACTOR, UNREACHABLE, decide_reading
 from core.delivery_state import ACTUATOR, DeliveryState, evolve, initial
 from core.delivery_view import view
 from core.effects import (
@@ -65,14 +65,25 @@ from schemas.pump import (
     SuspendDelivery,
     SuspendRequested,
 )
-from schemas.record import Restarted
-from schemas.units import DoseId, EventId, Speaker
+from schemas.record import Restarted, Tick
+from schemas.units import (
+    DAY_MS,
+    MINUTE_MS,
+    DoseId,
+    EventId,
+    Milliseconds,
+    Speaker,
+    UtcMillis,
+)
 
 RESERVOIR_MU_MAX = 300_000
 """[mU] largest reservoir of any pump known; source: Medtronic and Tandem, 300 U."""
 
 CONCENTRATION_U_PER_ML = 100
 """[U/mL] U-100: a stroke of any other insulin would move another dose."""
+
+SUSPENDED_MS_MIN, SUSPENDED_MS_MAX = MINUTE_MS, DAY_MS
+"""[ms] shortest and longest suspension that ends by itself; project's own choice."""
 
 CONTROL_LOST = Condition(
     "pump_control_lost",
@@ -109,20 +120,18 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case Restarted():
             return doubt_all(state, "the actuator was restarted")
         case _:
-            return _obey(state, entry)
+            return _obey(state, entry, now)
 
 
-def _obey(state: DeliveryState, entry: Entry) -> tuple[Event, ...]:
+def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
     actor = str(entry.actor)
     match entry.body:
         case SetDeliveryLimits() as asked:
             return _set_limits(state, asked, actor)
         case CancelBolus(dose=dose):
             return cancel(state, dose, actor)
-        case SuspendDelivery():
-            if state.suspended and state.wants_suspended is None:
-                return (DeliveryCommandRefused(name="suspend", reason="already_suspended"),)
-            return (SuspendRequested(actor=actor),)
+        case SuspendDelivery(duration=duration):
+            return _suspend(state, duration, actor, now)
         case ResumeDelivery():
             if not state.suspended and state.wants_suspended is None:
                 return (DeliveryCommandRefused(name="resume", reason="not_suspended"),)
@@ -136,8 +145,25 @@ def _obey(state: DeliveryState, entry: Entry) -> tuple[Event, ...]:
                 amount=amount, actor=actor, concentration=concentration
             )
             return (asked_for,)
+        case Tick() if state.resume_at is not None and now.therapy >= state.resume_at:
+            return (ResumeRequested(actor=OWN_ACTOR),)
         case _:
             return ()
+
+
+def _suspend(
+    state: DeliveryState, duration: Milliseconds, actor: str, now: Now
+) -> tuple[Event, ...]:
+    if state.suspended and state.wants_suspended is None:
+        return (DeliveryCommandRefused(name="suspend", reason="already_suspended"),)
+    if duration and not SUSPENDED_MS_MIN <= duration <= SUSPENDED_MS_MAX:
+        return (DeliveryCommandRefused(name="suspend", reason="duration_out_of_range"),)
+    ends_at = UtcMillis(now.therapy + duration) if duration else None
+    return (SuspendRequested(actor=actor, ends_at=ends_at),)
+
+
+def _wake_at(state: DeliveryState) -> UtcMillis | None:
+    return state.resume_at
 
 
 def _set_limits(state: DeliveryState, asked: SetDeliveryLimits, actor: str) -> tuple[Event, ...]:
@@ -244,7 +270,7 @@ DELIVERY_DECIDER: Final = Decider(
     initial=initial,
     decide=_decide,
     evolve=evolve,
-    wake_at=never,
+    wake_at=_wake_at,
     effects=_effects,
     view=view,
 )

@@ -111,6 +111,7 @@ def _tell_record(teller: _Teller, record: PumpRecord) -> None:
                     amount=record.amount,
                     odometer=record.odometer,
                     history_sequence=record.sequence,
+                    plan=EventId(record.detail) if record.detail else None,
                 )
             )
         case "bolus" | "bolus_started" | "bolus_ended":
@@ -228,7 +229,11 @@ def _ask_again(teller: _Teller, reading: PumpReading) -> None:
     wants = state.wants_suspended
     if "suspend" not in state.acting and wants is not None and wants != status.suspended:
         ask.append(
-            lambda: SuspendRequested(actor=OWN_ACTOR) if wants else ResumeRequested(actor=OWN_ACTOR)
+            lambda: (
+                SuspendRequested(actor=OWN_ACTOR, ends_at=state.resume_at)
+                if wants
+                else ResumeRequested(actor=OWN_ACTOR)
+            )
         )
     again = [dose for dose in running(status) if dose in state.cancelled]
     if "stop_bolus" not in state.acting:

@@ -88,6 +88,8 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the pump stands, by its own word."""
     wants_suspended: bool | None = None
     """[-] what a person asked for and the pump has not confirmed."""
+    resume_at: UtcMillis | None = None
+    """[ms] when a suspension ends by itself; none for one that does not."""
     cancelled: tuple[DoseId, ...] = ()
     """[-] doses that a person wants stopped and that have not ended."""
     acting: tuple[str, ...] = ()
@@ -205,9 +207,12 @@ def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
         case BasalDelivered() as part:
             return _move(state, part)
         case SuspendRequested() | ResumeRequested():
-            wants = isinstance(entry.body, SuspendRequested)
+            resume_at = entry.body.ends_at if isinstance(entry.body, SuspendRequested) else None
             return msgspec.structs.replace(
-                state, wants_suspended=wants, acting=(*state.acting, "suspend")
+                state,
+                wants_suspended=isinstance(entry.body, SuspendRequested),
+                resume_at=resume_at,
+                acting=(*state.acting, "suspend"),
             )
         case DeliverySuspended() | DeliveryResumed():
             now_suspended = isinstance(entry.body, DeliverySuspended)

@@ -6,7 +6,7 @@ from core.alarms import ActiveAlarm
 from core.delivery_state import DeliveryState, LastDose
 from core.pulses import rate_at
 from schemas.message import Now
-from schemas.units import EventId, MilliUnits, MilliUnitsPerHour
+from schemas.units import EventId, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
 class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,6 +16,8 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     """[mU/h] basal by the plan that the pump holds, 0 when suspended, none without a plan."""
     suspended: bool
     """[-] the pump stands."""
+    resume_at: UtcMillis | None
+    """[ms] when it delivers again by itself; none where somebody must resume it."""
     reservoir: MilliUnits | None
     """[mU] left."""
     odometer: MilliUnits
@@ -48,6 +50,7 @@ def view(state: DeliveryState, now: Now) -> DeliveryView:
     return DeliveryView(
         rate=rate,
         suspended=state.suspended,
+        resume_at=state.resume_at,
         reservoir=state.reservoir,
         odometer=state.odometer,
         basal_total=state.doses.basal_total,

@@ -22,7 +22,7 @@ from schemas.delivery import (
     BolusStopped,
     BolusUnknown,
 )
-from schemas.orders import BolusOrdered
+from schemas.orders import BolusOrdered, InjectionRecorded
 from schemas.therapy import InsulinAction
 from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, UtcMillis
 
@@ -69,13 +69,13 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
     """Every dose of the last day, and those still open."""
 
     boluses: tuple[BolusPart, ...] = ()
-    """[-] counted parts, in order of arrival."""
+    """[-] counted parts and injections, in order of arrival."""
     basal: tuple[Delivered, ...] = ()
     """[-] counted basal, in order of arrival."""
     open: tuple[OpenDose, ...] = ()
     """[-] ordered, running or unknown doses, oldest first."""
     bolus_total: MilliUnits = MilliUnits(0)
-    """[mU] all boluses ever counted."""
+    """[mU] all boluses that the pump ever counted."""
     basal_total: MilliUnits = MilliUnits(0)
     """[mU] all basal ever counted."""
 
@@ -147,6 +147,11 @@ def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
             return _change(opened, dose, is_started=True)
         case BolusProgressed() as part:
             return _count_bolus(book, part)
+        case InjectionRecorded(amount=amount, given_at=given_at):
+            injected = BolusPart(
+                dose=DoseId(entry.id), starts_at=given_at, ends_at=given_at, amount=amount
+            )
+            return msgspec.structs.replace(book, boluses=(*book.boluses, injected))
         case BolusUnknown(dose=dose):
             return _change(book, dose, is_unknown=True)
         case BolusReconciled(dose=dose, outcome=outcome):

@@ -82,7 +82,8 @@ class PumpDraft:
             return
         amount = self._move(len(instants))
         since = self.memory.basal_at
-        self.write(kind="basal", starts_at=since, ends_at=instants[-1], amount=amount)
+        plan = self.memory.plan.plan if self.memory.plan else ""
+        self.write(kind="basal", starts_at=since, ends_at=instants[-1], amount=amount, detail=plan)
         self.change(basal_at=instants[-1])
 
     def move_bolus(self, instants: list[UtcMillis], *, slot: Slot = "bolus") -> None:

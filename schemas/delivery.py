@@ -209,6 +209,8 @@ class BasalDelivered(Event, frozen=True, kw_only=True, tag="basal_delivered.v1")
     """[mU] after them."""
     history_sequence: int
     """[-] number of the pump's record."""
+    plan: EventId | None = None
+    """[-] the BasalPlanMade that produced it; it names the profiles."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""

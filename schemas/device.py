@@ -106,8 +106,8 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     dose: DoseId | None = None
     """[-] for boluses, the order."""
     detail: str = ""
-    """[-] plan id, or how a bolus ended: 'delivered', 'stopped', 'suspended', 'reservoir_empty',
-    'power_lost'."""
+    """[-] plan id of 'plan_loaded' and 'basal'; 'extended'; or how a bolus ended: 'delivered',
+    'stopped', 'suspended', 'reservoir_empty', 'power_lost'."""
 
 
 class PumpReading(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,9 @@
-"""What can be said of bolus orders: what the actuator is to give, once."""
+"""What can be said of bolus orders, given once by the actuator, and of insulin by pen."""
 
 from typing import Literal
 
 from schemas.message import Command, Deadline, Event, Refusal, require
-from schemas.units import EventId, Milliseconds, MilliUnits
+from schemas.units import EventId, Milliseconds, MilliUnits, UtcMillis
 
 
 class OrderBolus(Command, frozen=True, kw_only=True, tag="order_bolus.v1"):
@@ -110,3 +110,36 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
     """[-] why."""
     limit: MilliUnits | None = None
     """[mU] what the limit still allows, where there is one."""
+
+
+class RecordInjection(Command, frozen=True, kw_only=True, tag="record_injection.v1"):
+    """Insulin was given by pen or syringe; obeyed by bolus_advisor."""
+
+    amount: MilliUnits
+    """[mU] 1 to 100000."""
+    given_at: UtcMillis
+    """[ms] therapy time, 24 h before now to now."""
+
+
+class InjectionRecorded(Event, frozen=True, kw_only=True, tag="injection_recorded.v1"):
+    """Insulin that no pump gave; it counts in limits and on board; said by bolus_advisor."""
+
+    amount: MilliUnits
+    """[mU] 1 to 100000."""
+    given_at: UtcMillis
+    """[ms] therapy time."""
+    actor: str
+    """[-] who said so."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(0 < self.amount <= 100_000, text="an injection is 1 to 100000 mU")
+
+
+class InjectionRefused(Refusal, frozen=True, kw_only=True, tag="injection_refused.v1"):
+    """An injection that is not recorded; said by bolus_advisor."""
+
+    reason: Literal["out_of_range", "time_out_of_range"]
+    """[-] why."""
+    amount: int
+    """[mU] as asked."""

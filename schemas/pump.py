@@ -3,11 +3,14 @@
 from typing import Literal
 
 from schemas.message import Command, Event, Refusal
-from schemas.units import MilliUnits, UtcMillis
+from schemas.units import Milliseconds, MilliUnits, UtcMillis
 
 
 class SuspendDelivery(Command, frozen=True, kw_only=True, tag="suspend_delivery.v1"):
     """Stop all insulin, a running bolus included; obeyed by actuator."""
+
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] 1 min to 24 h, then basal flows again by itself; 0 until somebody resumes."""
 
 
 class ResumeDelivery(Command, frozen=True, kw_only=True, tag="resume_delivery.v1"):
@@ -19,6 +22,8 @@ class SuspendRequested(Event, frozen=True, kw_only=True, tag="suspend_requested.
 
     actor: str
     """[-] who asked."""
+    ends_at: UtcMillis | None = None
+    """[ms] when basal flows again by itself; none until somebody resumes."""
 
 
 class ResumeRequested(Event, frozen=True, kw_only=True, tag="resume_requested.v1"):
@@ -53,6 +58,7 @@ class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_c
         "not_suspended",
         "out_of_range",
         "concentration_not_supported",
+        "duration_out_of_range",
         "pump_refused",
         "no_answer",
     ]

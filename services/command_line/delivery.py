@@ -44,7 +44,7 @@ def temp(arguments: argparse.Namespace) -> int:
 
 def suspend(arguments: argparse.Namespace) -> int:
     """Stop all insulin, and wait until the pump says that it stands."""
-    return _switch(arguments, SuspendDelivery(), suspended=True)
+    return _switch(arguments, SuspendDelivery(duration=arguments.duration), suspended=True)
 
 
 def resume(arguments: argparse.Namespace) -> int:

@@ -11,6 +11,7 @@ from core.glucose_text import parse_glucose
 from schemas.alarms import AcknowledgeAlarm, SnoozeAlarm
 from schemas.bolus import RecordCarbs
 from schemas.glucose import GlucoseSource, GlucoseUnit, RecordReading
+from schemas.orders import RecordInjection
 from schemas.record import SettleHistory
 from schemas.units import Speaker, UtcMillis
 from services.command_line.choices import choices
@@ -70,6 +71,17 @@ def alarms(arguments: argparse.Namespace) -> int:
             await session.perform(reaction(alarm=arguments.name), to=raiser) for raiser in raisers
         ]
         return max(codes)
+
+    return run_session(choices(arguments), work)
+
+
+def pen(arguments: argparse.Namespace) -> int:
+    """Record insulin that was given by pen or syringe."""
+
+    async def work(session: Session) -> int:
+        at = session.clock.now().therapy if arguments.at is None else arguments.at
+        command = RecordInjection(amount=arguments.amount, given_at=at)
+        return await session.perform(command, to=Speaker("bolus_advisor"))
 
     return run_session(choices(arguments), work)
 

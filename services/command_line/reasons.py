@@ -127,6 +127,13 @@ OF_ONE: Final[dict[tuple[str, str], str]] = {
     ("bolus_settings_refused.v1", "segments_wrong"): (
         "a schedule has 1 to 48 segments, sorted by start, the first at 00:00"
     ),
+    ("delivery_command_refused.v1", "duration_out_of_range"): (
+        "a suspension that ends by itself lasts 1 min to 24 h"
+    ),
+    ("injection_refused.v1", "out_of_range"): "an injection is more than 0, up to 100 U",
+    ("injection_refused.v1", "time_out_of_range"): (
+        "an injection counts from 24 h before therapy time, and not ahead of it"
+    ),
     ("carbs_refused.v1", "out_of_range"): "carbohydrate must be 1 to 300 g",
     ("delivery_command_refused.v1", "out_of_range"): "a reservoir holds more than 0, up to 300 U",
     ("delivery_limits_refused.v1", "out_of_range"): "a limit is out of range",

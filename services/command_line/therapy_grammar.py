@@ -29,6 +29,15 @@ def add_person(commands: Commands) -> None:
     )
     carbs.add_argument("grams", type=texts.grams, metavar="GRAMS", help="1 to 300 g")
     carbs.add_argument("--at", type=texts.instant, metavar="TIME", help="eaten then; now")
+    pen = add_command(
+        commands,
+        "pen",
+        "person:pen",
+        text="record insulin given by pen or syringe, in U; it counts in limits and on board",
+        example="basalt pen 4\n  basalt pen 6 --at 2026-03-01T07:30:00+01:00",
+    )
+    pen.add_argument("amount", type=texts.units, metavar="UNITS", help="U, up to 100")
+    pen.add_argument("--at", type=texts.instant, metavar="TIME", help="given then; now")
     alarms = add_command(
         commands,
         "alarms",
@@ -172,12 +181,15 @@ def add_therapy(commands: Commands) -> None:
     )
     temp.add_argument("rate", type=texts.temporary_rate, metavar="RATE", help="80%%, 0.5U/h or off")
     temp.add_argument("duration", type=texts.duration, nargs="?", help="30m, 2h")
-    add_command(
+    suspend = add_command(
         commands,
         "suspend",
         "delivery:suspend",
-        text="stop all insulin, a running bolus included",
-        example="basalt suspend",
+        text="stop all insulin, a running bolus included, until resumed or for a while",
+        example="basalt suspend\n  basalt suspend --for 30m",
+    )
+    suspend.add_argument(
+        "--for", dest="duration", type=texts.duration, default=0, metavar="TIME", help="1m to 24h"
     )
     add_command(
         commands,

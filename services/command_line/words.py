@@ -35,7 +35,7 @@ from schemas.glucose import (
 )
 from schemas.headers import iso_time
 from schemas.message import Event, Refusal, tag_of
-from schemas.orders import BolusOrdered, BolusPresetSet, OrderRefused
+from schemas.orders import BolusOrdered, BolusPresetSet, InjectionRecorded, OrderRefused
 from schemas.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
 from schemas.record import HistorySettled
 from schemas.therapy import BolusSettingsRefused, BolusSettingsSet
@@ -148,6 +148,8 @@ def _of_bolus(event: Event) -> str | None:
         case BolusOrdered(amount=amount, duration=duration):
             spread = f" over {duration // MINUTE_MS} min" if duration else ""
             return f"{signed_units(amount)} ordered{spread}"
+        case InjectionRecorded(amount=amount):
+            return f"{signed_units(amount)} by pen or syringe recorded"
         case BolusPresetSet(name=name, amount=amount):
             return f"{name}: {signed_units(amount)} kept" if amount else f"{name}: forgotten"
         case BolusSettingsSet():

@@ -39,7 +39,7 @@ from schemas.delivery import (
 from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseAlertsSet, GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, Refusal, name_of
-from schemas.orders import BolusOrdered, BolusPresetSet
+from schemas.orders import BolusOrdered, BolusPresetSet, InjectionRecorded
 from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
@@ -131,6 +131,8 @@ def _of_bolus(event: Event, zone: str) -> str:
         case BolusOrdered(amount=amount, actor=actor, duration=duration):
             spread = f" over {duration // MINUTE_MS} min" if duration else ""
             return f"bolus of {units(amount)}{spread} ordered by {actor}"
+        case InjectionRecorded(amount=amount, actor=actor):
+            return f"{units(amount)} by pen or syringe, recorded by {actor}"
         case BolusPresetSet(name=name, amount=amount, actor=actor):
             return f"preset {name}: {units(amount)} by {actor}"
         case BolusSettingsSet(actor=actor):

@@ -79,7 +79,7 @@ def test_basal_goes_on_during_a_bolus() -> None:
     step = pump_machine.run_until(memory, now=after(60))
 
     assert kinds(step.records) == [
-        ("basal", 500, ""),
+        ("basal", 500, "basal:demo:1"),
         ("bolus", 950, ""),
         ("bolus_ended", 1_000, "delivered"),
     ]
@@ -131,7 +131,7 @@ def test_a_reservoir_that_empties_ends_the_bolus_with_the_amount_known() -> None
     step = pump_machine.run_until(memory, now=after(60))
 
     assert kinds(step.records) == [
-        ("basal", 250, ""),
+        ("basal", 250, "basal:demo:1"),
         ("bolus", 700, ""),
         ("bolus_ended", 750, "reservoir_empty"),
     ]
@@ -145,7 +145,9 @@ def test_basal_missed_with_an_empty_reservoir_is_not_made_up() -> None:
     memory = pump_machine.run_until(memory, now=after(36_000)).memory
     memory = done(pump_machine.fill(memory, amount=MilliUnits(10_000), now=after(36_000)))
 
-    assert kinds(pump_machine.run_until(memory, now=after(36_180)).records) == [("basal", 50, "")]
+    assert kinds(pump_machine.run_until(memory, now=after(36_180)).records) == [
+        ("basal", 50, "basal:demo:1")
+    ]
 
 
 def test_a_second_bolus_and_a_bolus_while_suspended_are_refused() -> None:
@@ -208,7 +210,9 @@ def test_time_suspended_is_not_made_up_and_the_fraction_owed_is_kept() -> None:
     memory = pump_machine.resume(memory, now=after(7_200)).memory
 
     assert pump_machine.run_until(memory, now=after(7_289)).records == ()
-    assert kinds(pump_machine.run_until(memory, now=after(7_290)).records) == [("basal", 50, "")]
+    assert kinds(pump_machine.run_until(memory, now=after(7_290)).records) == [
+        ("basal", 50, "basal:demo:1")
+    ]
 
 
 def test_loading_a_plan_carries_the_fraction_and_the_same_plan_changes_nothing() -> None:

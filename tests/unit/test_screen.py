@@ -87,6 +87,7 @@ def delivery(*, rate: int, odometer: int = 400) -> DeliveryView:
         basal_total=MilliUnits(odometer),
         bolus_total=MilliUnits(0),
         last_extended=None,
+        resume_at=None,
         last_dose=dose,
         unknown_doses=0,
         plan=EventId("basal_scheduler:demo:3"),
