@@ -8,6 +8,7 @@ import pytest
 import core.advice
 from core.advice import advise
 from core.basis import Basis
+from core.bolus_orders import order_own
 from core.bolus_settings import factors_at
 from core.bolus_state import basis_of
 from core.doses import DoseBook, OpenDose
@@ -17,7 +18,13 @@ from schemas.basal import ZoneTransition
 from schemas.bolus import AcceptAdvice, BolusAdvised, CarbsRecorded, RecordCarbs, RequestAdvice
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Now
-from schemas.orders import BolusOrdered, OrderBolus, OrderPreset, SetBolusPreset
+from schemas.orders import (
+    BolusOrdered,
+    BolusPresetSet,
+    OrderBolus,
+    OrderPreset,
+    SetBolusPreset,
+)
 from schemas.pump import SuspendDelivery
 from schemas.therapy import BolusSettingsSet, CarbRatioSegment, TargetSegment
 from schemas.units import (
@@ -294,8 +301,9 @@ def test_presets_at_their_edges(house: FakeHouse) -> None:
         asked = SetBolusPreset(name=name, amount=MilliUnits(amount), **fields)
         return codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
 
-    assert "x" * 64 == preset("x" * 64, 50, because="y" * 200).name
-    assert 25_000 == preset("most", 25_000).amount
+    longest = preset("x" * 64, 50, because="y" * 200)
+    assert isinstance(longest, BolusPresetSet) and "x" * 64 == longest.name
+    assert isinstance(preset("most", 25_000), BolusPresetSet)
     assert "out_of_range" == preset("most", 50, because="y" * 201).reason
     assert ("odd", "not_whole_pulses") == (preset("odd", 1).name, preset("odd", 1).reason)
     assert ("x" * 64, "out_of_range") == (preset("x" * 65, 50).name, preset("x" * 65, 50).reason)
@@ -329,3 +337,77 @@ def test_an_order_alone_raises_it_too(house: FakeHouse, monkeypatch: pytest.Monk
 
     assert "limits_disagree" == outcome.reason
     assert ["limits_disagree"] == [one.alarm for one in house.view("bolus_advisor").alarms]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason", "field"),
+    [
+        ({"carb_ratios": ()}, "segments_wrong", "carb_ratio"),
+        ({"sensitivities": ()}, "segments_wrong", "sensitivity"),
+        ({"targets": ()}, "segments_wrong", "target"),
+        ({"rules": "x" * 65}, "unknown_rules", "x" * 64),
+    ],
+)
+def test_wrong_settings_are_named(
+    house: FakeHouse, settings: dict[str, Any], reason: str, field: str
+) -> None:
+    """Which schedule, or what was taken for a rule set."""
+    asked = msgspec.structs.replace(SETTINGS, **settings)
+    refused: Any = codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
+
+    assert (reason, field) == (refused.reason, refused.field)
+
+
+def test_a_refused_order_says_its_amount_whatever_the_reason(house: FakeHouse) -> None:
+    """A hole in the record, a coarse pump, a wrong time, a second extended one."""
+
+    def order(amount: int, state: Any = None, **fields: Any) -> Any:
+        asked = OrderBolus(amount=MilliUnits(amount), **fields)
+        known = house.state("bolus_advisor") if state is None else state
+        return order_own(known, asked, "a", now(house))[0]
+
+    whole = house.state("bolus_advisor")
+    holed = msgspec.structs.replace(
+        whole, common=msgspec.structs.replace(whole.common, missing_from=("actuator",))
+    )
+    coarse = msgspec.structs.replace(
+        whole, limits=msgspec.structs.replace(whole.limits, pump_model="medtronic_522")
+    )
+    spread = msgspec.structs.replace(
+        whole, doses=unknown(is_unknown=False, is_extended=True), limits=whole.limits
+    )
+    hour = Milliseconds(HOUR_MS)
+    found = [
+        order(500, holed),
+        order(550, coarse),
+        order(500, duration=Milliseconds(1)),
+        order(500, spread, duration=hour),
+    ]
+
+    assert [
+        (500, "history_missing"),
+        (550, "pump_step"),
+        (500, "duration_out_of_range"),
+        (500, "extended_running"),
+    ] == [(one.amount, one.reason) for one in found]
+    largest = msgspec.structs.replace(
+        whole,
+        limits=msgspec.structs.replace(whole.limits, single=MilliUnits(25_000), hourly=75_000),
+    )
+    assert isinstance(order(25_000, largest), BolusOrdered)
+    running = msgspec.structs.replace(whole, doses=unknown(is_unknown=False))
+    assert isinstance(order(500, running, duration=hour), BolusOrdered)
+    assert "bolus_running" == order(500, running, duration=hour, now_percent=1).reason
+
+
+def test_an_advice_keeps_how_it_was_to_be_spread(house: FakeHouse) -> None:
+    """So that accepting it computes the same again."""
+    wanted = RequestAdvice(carbs=Grams(40), duration=Milliseconds(HOUR_MS), now_percent=25)
+    found = advised(house, wanted)
+
+    assert (25, HOUR_MS, 3_000) == (found.now_percent, found.duration, found.later)
+    assert (0, 0, 0) == (
+        advised(house, MEAL).now_percent,
+        advised(house, MEAL).duration,
+        advised(house, MEAL).later,
+    )

@@ -10,7 +10,13 @@ from core.insulin.curves import Polynomial, curve, piecewise
 from core.insulin.history import Dose, DoseKind, History, Part, Rate, gaps_of, parts_of
 from core.insulin.models import Linear, curve_of, exponential_curve
 from core.insulin.on_board import Delivered, action_problem, insulin_on_board, still_acts
-from core.insulin.peers import loop_steps, oref0_parts
+from core.insulin.peers import (
+    LOOP_MOMENTARY_MS,
+    LOOP_STEP_MS,
+    loop_parts,
+    loop_steps,
+    oref0_parts,
+)
 from core.insulin.series import SlidingSum
 from schemas.therapy import InsulinAction
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits, UtcMillis
@@ -302,3 +308,48 @@ def test_a_sum_that_goes_on_goes_forward_only() -> None:
     total.at(UtcMillis(20))
     with pytest.raises(ValueError, match=r"^an instant is out of order$"):
         total.at(UtcMillis(19))
+
+
+def test_oref0_cuts_long_basal_into_half_hours_and_ends_with_the_present() -> None:
+    """2 U/h above the schedule over 50 min of which 20 are still to come: half an hour and one."""
+    running = dose(-30, 20, 50 / 60)
+    asked = history(running, schedule=(rate(-500, 500, 0.0),))
+
+    given = oref0_parts(asked)
+
+    assert 10 == len(given) and {0.05} == {one.units for one in given}
+    assert (-30, 0) == (given[0].start // MINUTE_MS, -(-given[-1].start // HOUR_MS))
+    hours = oref0_parts(history(dose(-90, 0, 1.8), schedule=(rate(-500, 500, 0.0),)))
+    assert 1.8 == pytest.approx(sum(one.units for one in hours))
+    assert [-90, -60, -30] == [
+        one.start // MINUTE_MS for one in hours if not (one.start // MINUTE_MS) % 30
+    ]
+
+
+def test_a_minute_is_one_moment_for_loop_and_a_little_more_is_not() -> None:
+    """Up to 1.05 of Loop's steps a dose counts as momentary."""
+    most = LOOP_MOMENTARY_MS
+    for whole, count in ((most, 1), (most + 1, -(-(most + 1) // LOOP_STEP_MS))):
+        long = Dose(kind="bolus", start=UtcMillis(-whole), end=UtcMillis(0), units=1.0, curve=LINE)
+        assert count == len(loop_steps(history(long)))
+
+
+def test_loop_counts_a_delay_and_a_step_of_what_is_to_come() -> None:
+    """At 7 of 20 min, delay 10: reached are 15 min, so the steps at 0, 5, 10 and 15."""
+    rapid = exponential_curve(duration_min=360, peak_min=75, delay_min=10)
+    running = Dose(
+        kind="bolus",
+        start=UtcMillis(-7 * MINUTE_MS),
+        end=UtcMillis(13 * MINUTE_MS),
+        units=2.0,
+        curve=rapid,
+    )
+    late = Dose(
+        kind="bolus", start=UtcMillis(-3_000), end=UtcMillis(-3_000), units=1.0, curve=rapid
+    )
+
+    found = loop_parts(history(running, late))
+
+    starts = [(one.start + 7 * MINUTE_MS) / MINUTE_MS for one in found[:-1]]
+    assert [0.0, 5.0, 10.0, 15.0] == starts
+    assert found[-1].units == 1.0
