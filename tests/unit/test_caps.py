@@ -131,3 +131,17 @@ def test_basal_counts_where_the_cap_says_so_alone(rooms: Rooms) -> None:
     )
 
     assert [10, 3] == [one.left for one in rooms(question)]
+
+
+@BOTH
+def test_a_window_that_begins_with_another_dose_may_be_the_tightest(rooms: Rooms) -> None:
+    """8 mU before, half of the dose inside: 2 mU are left for the half, so 4 in all."""
+    assert 4 == rooms(asked(flow(980, 990, 8), cap=window(10, length=25)))[0].left
+
+
+@BOTH
+def test_parts_of_several_flows_add_up(rooms: Rooms) -> None:
+    """5 of 10 mU and 3 of 9 mU are inside with the whole dose."""
+    found = rooms(asked(flow(990, 1_010, 10), flow(1_005, 1_020, 9), cap=window(10, length=10)))
+
+    assert room(2, 8, (1_000, 1_010)) == found[0]
