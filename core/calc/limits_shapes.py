@@ -58,8 +58,8 @@ class LimitsScenario(Scenario, frozen=True, kw_only=True):
 
     at: Instant
     """[-] now."""
-    bolus_u: Annotated[float, msgspec.Meta(gt=0, le=100)] | None = None
-    """[U] asked, or a rate."""
+    bolus_u: Annotated[float, msgspec.Meta(ge=0.001, le=100)] | None = None
+    """[U] asked, 0.001 to 100, or a rate."""
     rate_u_per_h: RateGiven | None = None
     """[U/h] asked as temporary rate, or a bolus."""
     duration_min: Annotated[int, msgspec.Meta(ge=0, le=1440)] = 0

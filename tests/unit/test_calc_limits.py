@@ -334,3 +334,11 @@ def test_a_combined_rate_does_not_bind_a_bolus_at_the_pumps_speed() -> None:
     found = run(bolus_u=2, scheduled_u_per_h=1, limits={"combined_u_per_h": 4})
 
     assert (2.0, None) == (found.allowed_u, found.refused)
+
+
+def test_less_than_a_milliunit_is_no_bolus() -> None:
+    """Found by a property: rounded to nothing it was cut by no limit and had no reason."""
+    with pytest.raises(msgspec.ValidationError, match=r"bolus_u"):
+        run(bolus_u=1e-300, limits={"single_u": 5})
+
+    assert 0.001 == run(bolus_u=0.001, limits={"single_u": 5}).allowed_u
