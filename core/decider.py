@@ -61,12 +61,6 @@ def no_effects(event: Event) -> tuple[Effect, ...]:
     return ()
 
 
-def never(state: object) -> UtcMillis | None:
-    """Ask for no Tick, for deciders that only answer."""
-    del state
-    return None
-
-
 def is_past(deadline: Deadline, *, now: Now) -> bool:
     """Say whether both clocks have reached a deadline."""
     return now.therapy >= deadline.therapy and now.real >= deadline.real

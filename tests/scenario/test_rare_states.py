@@ -19,7 +19,7 @@ from core.glucose_picture import Picture, fold_reading
 from core.glucose_quality import Reading
 from core.pulses import PULSE_PARTS
 from core.pump_machine import power_on, resume, run_until, start_bolus, stop_bolus
-from core.pump_memory import PumpMemory, PumpRefusal
+from core.pump_memory import PumpMemory, PumpRefusal, PumpStep
 from core.record import RECORD_DECIDER
 from fake_house import LIMITS, PROFILE, PUMP, START, FakeHouse, whole_day
 from schemas import codec
@@ -364,4 +364,10 @@ def test_a_pump_refuses_what_it_cannot_spread_or_has_given() -> None:
     for duration in (30 * MINUTE_MS - 1, 8 * HOUR_MS + 1, -1):
         assert PumpRefusal(reason="out_of_range") == refusal(duration=Milliseconds(duration))
     assert PumpRefusal(reason="already_executed") == refusal(executed=True)
+    stopped = stop_bolus(memory, dose=DoseId("d"), executed=False, now=at)
+    assert isinstance(stopped, PumpStep)
+    late = start_bolus(
+        stopped.memory, dose=DoseId("d"), amount=MilliUnits(500), executed=False, now=at
+    )
+    assert PumpRefusal(reason="barred") == late
     assert () == run_until(memory, now=UtcMillis(at - 1)).records
