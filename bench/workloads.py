@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from core.decider import Decider, Entry, never, no_effects
+from core.decider import Decider, Entry, no_effects
 from core.glucose import GLUCOSE_DECIDER
 from schemas import codec
 from schemas.bolus import CarbsRecorded
@@ -116,7 +116,7 @@ ECHO = Decider(
     initial=lambda _: _Count(),
     decide=_decide,
     evolve=_evolve,
-    wake_at=never,
+    wake_at=lambda _: None,
     effects=no_effects,
     view=lambda state, _: state,
 )
