@@ -11,6 +11,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -63,19 +64,24 @@ def mutants() -> list[Mutant]:
     return found
 
 
-def change(mutant: Mutant) -> str:
-    """Write what was changed: the lines that differ, without their indentation."""
-    path = MUTANTS / Path(*mutant.module.split(".")).with_suffix(".py")
-    text = path.read_text()
-    sources = {
-        node.name: ast.get_source_segment(text, node) or ""
+@cache
+def functions(module: str) -> dict[str, list[str]]:
+    """Read every function of a module in all its versions, line by line."""
+    text = (MUTANTS / Path(*module.split(".")).with_suffix(".py")).read_text()
+    lines = text.splitlines()
+    return {
+        node.name: lines[node.lineno : node.end_lineno]
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef)
     }
+
+
+def change(mutant: Mutant) -> str:
+    """Write what was changed: the lines that differ, without their indentation."""
+    versions = functions(mutant.module)
     name = mutant.name.rsplit(".", 1)[1]
-    before = sources[name.rsplit("__mutmut_", 1)[0] + "__mutmut_orig"].splitlines()[1:]
-    after = sources[name].splitlines()[1:]
-    return " / ".join(_differences(before, after))
+    before = versions[name.rsplit("__mutmut_", 1)[0] + "__mutmut_orig"]
+    return " / ".join(_differences(before, versions[name]))
 
 
 def _differences(before: list[str], after: list[str]) -> Iterator[str]:
