@@ -6,8 +6,8 @@ import msgspec
 
 from core.basal_state import BASAL_SCHEDULER, BasalState, Programme, evolve, initial, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
-from core.decider import Decider, Effect, Entry
-from core.effects import ResolveZone
+from core.decider import Decider, Entry
+from core.effects import zone_effects
 from core.schedule import (
     PLAN_MS,
     RATE_MU_PER_H_MAX,
@@ -247,12 +247,6 @@ def _wake_at(state: BasalState) -> UtcMillis | None:
     return min((at for at in wakes if at is not None), default=None)
 
 
-def _effects(event: Event) -> tuple[Effect, ...]:
-    if isinstance(event, ZoneLookupRequested):
-        return (ResolveZone(zone=event.zone, since=event.since),)
-    return ()
-
-
 BASAL_DECIDER: Final = Decider(
     name=BASAL_SCHEDULER,
     hears=(),
@@ -282,7 +276,7 @@ BASAL_DECIDER: Final = Decider(
     decide=_decide,
     evolve=evolve,
     wake_at=_wake_at,
-    effects=_effects,
+    effects=zone_effects,
     view=view,
 )
 """[-] the thinking of the service basal_scheduler."""

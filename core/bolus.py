@@ -8,8 +8,8 @@ from core.bolus_orders import LIMITS_DIFFER, accept, order_own, order_preset, se
 from core.bolus_settings import settings_problem
 from core.bolus_state import BOLUS_ADVISOR, BolusState, basis_of, evolve, initial, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
-from core.decider import Decider, Effect, Entry
-from core.effects import ResolveZone
+from core.decider import Decider, Entry
+from core.effects import zone_effects
 from core.local_clock import decide_clock
 from schemas.basal import ZoneLookupRequested
 from schemas.bolus import (
@@ -129,12 +129,6 @@ def _wake_at(state: BolusState) -> UtcMillis | None:
     return state.clock.renew_at
 
 
-def _effects(event: Event) -> tuple[Effect, ...]:
-    if isinstance(event, ZoneLookupRequested):
-        return (ResolveZone(zone=event.zone, since=event.since),)
-    return ()
-
-
 BOLUS_DECIDER: Final = Decider(
     name=BOLUS_ADVISOR,
     hears=(Speaker("glucose_ingest"), Speaker("basal_scheduler"), Speaker("actuator")),
@@ -171,7 +165,7 @@ BOLUS_DECIDER: Final = Decider(
     decide=_decide,
     evolve=evolve,
     wake_at=_wake_at,
-    effects=_effects,
+    effects=zone_effects,
     view=view,
 )
 """[-] the thinking of the service bolus_advisor."""

@@ -1,8 +1,9 @@
 """What must happen in the world: the effects that deciders name and hands perform."""
 
 from core.decider import Effect
+from schemas.basal import ZoneLookupRequested
 from schemas.device import PumpPlan
-from schemas.message import Deadline
+from schemas.message import Deadline, Event
 from schemas.units import DoseId, Milliseconds, MilliUnits, UtcMillis
 
 
@@ -55,3 +56,10 @@ class FillPump(Effect, frozen=True, kw_only=True):
 
     amount: MilliUnits
     """[mU] 1 to 300000."""
+
+
+def zone_effects(event: Event) -> tuple[Effect, ...]:
+    """Look a zone up where an event asks for it, in every column that means a local clock."""
+    if isinstance(event, ZoneLookupRequested):
+        return (ResolveZone(zone=event.zone, since=event.since),)
+    return ()

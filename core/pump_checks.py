@@ -50,8 +50,8 @@ def bolus_fault(memory: PumpMemory, bolus: BolusInMotion, *, executed: bool) -> 
         return PumpRefusal(reason="extended_running" if bolus.duration else "bolus_running")
     if memory.reservoir is None:
         return PumpRefusal(reason="no_reservoir")
-    running = (one for one in (memory.extended, memory.bolus) if one is not None)
-    if memory.reservoir < amount + sum(one.requested - one.delivered for one in running):
+    promised = sum(one.requested - one.delivered for one in memory.running)
+    if memory.reservoir < amount + promised:
         return PumpRefusal(reason="reservoir_low")
     return None
 

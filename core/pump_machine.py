@@ -74,12 +74,13 @@ def run_until(memory: PumpMemory, *, now: UtcMillis) -> PumpStep:
     plan = None if memory.suspended else memory.plan
     basal = due(memory.owed, over=stretches(plan, starts_at=memory.on_at, ends_at=now))
     pulses = [(at, -1) for at in basal.instants]
-    for kind, slot in enumerate(SLOTS):
-        due_at = _bolus_instants(PumpDraft(memory).running(slot), until=now)
-        pulses.extend((at, kind) for at in due_at)
-    held = (memory.reservoir or 0) // PULSE_MU
-    given, dry = sorted(pulses)[:held], sorted(pulses)[held:]
     draft = PumpDraft(memory)
+    for number, slot in enumerate(SLOTS):
+        due_at = _bolus_instants(draft.running(slot), until=now)
+        pulses.extend((at, number) for at in due_at)
+    pulses.sort()
+    held = (memory.reservoir or 0) // PULSE_MU
+    given, dry = pulses[:held], pulses[held:]
     draft.change(owed=basal.owed, on_at=now)
     draft.move_basal([at for at, kind in given if kind == -1])
     for number, slot in enumerate(SLOTS):
@@ -143,7 +144,7 @@ def stop_bolus(
     if not is_id(dose):
         return PumpRefusal(reason="broken_id")
     draft = PumpDraft(memory)
-    runs = [one for one in (memory.extended, memory.bolus) if one and one.dose == dose]
+    runs = [one for one in memory.running if one.dose == dose]
     if runs:
         draft.end_bolus(at=now, how="stopped", slot=_slot(runs[0]))
     elif not executed and dose not in memory.barred:
@@ -190,7 +191,7 @@ def fill(memory: PumpMemory, *, amount: MilliUnits, now: UtcMillis) -> PumpStep 
     """Take a new reservoir that holds `amount` [mU, 1 to 300000]; not while a bolus runs."""
     if not 1 <= amount <= FILL_MU_MAX:
         return PumpRefusal(reason="out_of_range")
-    if memory.bolus is not None or memory.extended is not None:
+    if memory.running:
         return PumpRefusal(reason="bolus_running")
     draft = PumpDraft(memory)
     draft.fill(amount=amount, now=now)
@@ -223,8 +224,7 @@ def next_pulse_at(memory: PumpMemory) -> UtcMillis | None:
     ends_at = UtcMillis(memory.on_at + NEXT_DUE_MS_MAX)
     plan = None if memory.suspended else memory.plan
     basal = next_due(memory.owed, over=stretches(plan, starts_at=memory.on_at, ends_at=ends_at))
-    running = (one for one in (memory.extended, memory.bolus) if one is not None)
-    dues = [basal, *(one.pulse_at(one.delivered // PULSE_MU) for one in running)]
+    dues = [basal, *(one.pulse_at(one.delivered // PULSE_MU) for one in memory.running)]
     return min((at for at in dues if at is not None), default=None)
 
 

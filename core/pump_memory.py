@@ -79,6 +79,11 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     on_at: UtcMillis
     """[ms] all delivery up to here is counted; the last instant the pump knows it was on."""
 
+    @property
+    def running(self) -> tuple[BolusInMotion, ...]:
+        """Give the boluses that run, the extended one first."""
+        return tuple(one for one in (self.extended, self.bolus) if one is not None)
+
     def __post_init__(self) -> None:
         """Refuse registers that no pump can have.
 

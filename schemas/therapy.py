@@ -7,9 +7,6 @@ import msgspec
 from schemas.message import Command, Event, Refusal
 from schemas.units import MgDl, MicrogramsPerDlPerUnit, MilligramsPerUnit, Milliseconds
 
-SEGMENTS_MAX = 48
-"""[-] one for each half hour; source: the peers' finest grid."""
-
 
 class InsulinAction(msgspec.Struct, frozen=True, kw_only=True):
     """The exponential model of an insulin's action (LoopKit, after Maksimovic)."""
