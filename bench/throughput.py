@@ -1,7 +1,8 @@
 """One service through the real broker and a SQLite journal, beside its parts in series.
 
 The parts: fetch the same messages, insert the same rows, heads and commands, publish the same
-events as atomic batches; each alone, in the same run, on the same broker.
+events as atomic batches; each alone, in the same run, on the same broker. What the decider itself
+thinks about the same entries stands in a row of its own: it is no part of the transport.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import gc
 import json
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -23,7 +25,7 @@ from bench.workloads import BATCH, FETCH, PUMP, WORKLOADS, Workload
 from schemas.subjects import STREAM
 from schemas.units import CommandId
 from services.runtime.clock import SystemClock
-from services.runtime.entries import read_row
+from services.runtime.entries import ReadEntry, read_row
 from services.runtime.loop import Loop
 from services.runtime.ports import Commit, Outgoing
 from services.runtime.speech import outgoing_again
@@ -114,6 +116,24 @@ def insert_alone(source: Path, target: Path, count: int) -> float:
     return time.perf_counter() - start
 
 
+def think_alone(load: Workload, store: Path) -> float:
+    """Only decide and evolve the same entries [s]."""
+    journal = SqliteStore(store)
+    entries = [(read.entry, read.now, read.is_heard) for read in _read_all(journal)]
+    journal.close()
+    state = load.decider.initial(PUMP)
+    start = time.perf_counter()
+    for entry, now, is_heard in entries:
+        if is_heard:
+            load.decider.decide(state, entry, now)
+        state = load.decider.evolve(state, entry)
+    return time.perf_counter() - start
+
+
+def _read_all(journal: SqliteStore) -> Iterator[ReadEntry]:
+    return (read_row(row) for _, row in journal.rows(pump=PUMP))
+
+
 async def publish_alone(running: Broker, load: Workload, events: list[Outgoing]) -> float:
     """Only publish the same events as atomic batches [s]."""
     bus = await running.bus(load.decider.name)
@@ -135,7 +155,7 @@ def own_events(store: Path) -> list[Outgoing]:
 
 async def measure(load: Workload, count: int) -> list[tuple[str, float]]:
     """Measure the whole and its parts on one broker, in turns; give the median of each [s]."""
-    rounds: list[tuple[float, float, float, float]] = []
+    rounds: list[tuple[float, float, float, float, float]] = []
     async with broker() as running:
         await fill(running, load, count)
         for number in range(ROUNDS):
@@ -146,13 +166,15 @@ async def measure(load: Workload, count: int) -> list[tuple[str, float]]:
             target = running.folder.journal(f"insert{number}")
             inserted = insert_alone(journal, target, count)
             published = await publish_alone(running, load, own_events(journal))
-            rounds.append((fetched, inserted, published, together))
-    fetched, inserted, published, together = map(median, zip(*rounds, strict=True))
+            thought = think_alone(load, journal)
+            rounds.append((fetched, inserted, published, thought, together))
+    fetched, inserted, published, thought, together = map(median, zip(*rounds, strict=True))
     return [
         ("fetch", fetched),
         ("insert", inserted),
         ("publish", published),
         ("parts in series", fetched + inserted + published),
+        ("thinking", thought),
         ("the service", together),
     ]
 
@@ -171,9 +193,10 @@ def main() -> None:
         for name, seconds in found:
             table.add_row(name, f"{count / seconds:,.0f}", f"{seconds / count * 1e6:.1f}")
         console.print(table)
-        ratio = found[-2][1] / found[-1][1]
+        (_, parts), (_, thought), (_, service) = found[-3:]
         console.print(
-            f"{ratio:.2f} of its parts in series (limit {RATIO_MIN}), "
+            f"{parts / service:.2f} of its parts in series, "
+            f"{parts / (service - thought):.2f} without its thinking (limit {RATIO_MIN}), "
             f"{count / found[-1][1]:,.0f} events/s (asked: {EVENTS_PER_S_MIN:,} on two idle cores)"
         )
 

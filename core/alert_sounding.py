@@ -64,6 +64,8 @@ def advance(
         now: [ms] instant, not before the last one.
     """
     stand = standing(picture, active={one.name for one in soundings}, now=now)
+    if not stand and not soundings:
+        return (), ()
     kept: list[Sounding] = []
     sounds: list[Sound] = []
     for one in soundings:

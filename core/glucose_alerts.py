@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence, Set
 from typing import Final
 
+import msgspec
+
 from core.alert_rules import RULES, AlertName, AlertPriority
 from core.glucose_picture import Picture, is_above, is_below
 from core.glucose_quality import Reading
@@ -27,6 +29,18 @@ SENSOR_MS: Final = Milliseconds(DAY_MS)
 """[ms] without a reading after which there is no sensor any more, and people measure."""
 
 
+class _Look(msgspec.Struct, frozen=True, gc=False):
+    """A picture at an instant, with what several tests ask of it."""
+
+    picture: Picture
+    now: UtcMillis
+    last: Reading | None
+    """[-] the newest reading while it says anything about now."""
+    slope: float
+    """[mg/dL/min] where glucose leads, 0 where nobody knows."""
+    wears_sensor: bool
+
+
 def standing(picture: Picture, *, active: Set[AlertName], now: UtcMillis) -> frozenset[AlertName]:
     """Name the alerts that stand at an instant.
 
@@ -35,9 +49,8 @@ def standing(picture: Picture, *, active: Set[AlertName], now: UtcMillis) -> fro
         active: those that stood until now; a threshold lets go of them only beyond it.
         now: [ms] instant.
     """
-    found: set[AlertName] = {
-        name for name, stands in _TESTS.items() if stands(picture, name in active, now)
-    }
+    look = _look(picture, now)
+    found: set[AlertName] = {name for name, stands in _TESTS if stands(look, name in active)}
     if "glucose_low" in found:
         found.discard("glucose_predicted_low")
     return frozenset(found)
@@ -59,129 +72,134 @@ def priority_of(
     return "high" if first != "low" else "medium"
 
 
-def _news(picture: Picture, now: UtcMillis) -> Reading | None:
-    """Give the newest reading while it says anything about now."""
-    last = picture.latest
-    return last if last and now - last.at <= picture.settings.missing_min * MINUTE_MS else None
+def _look(picture: Picture, now: UtcMillis) -> _Look:
+    latest, sensor_at = picture.latest, picture.sensor_at
+    is_news = latest is not None and now - latest.at <= picture.settings.missing_min * MINUTE_MS
+    wears_sensor = sensor_at is not None and now - sensor_at <= SENSOR_MS
+    if not is_news:
+        return _Look(picture, now, None, 0.0, wears_sensor)
+    return _Look(picture, now, latest, picture.slope, wears_sensor)
 
 
-def _under(picture: Picture, limit: int, active: bool, now: UtcMillis) -> bool:
+def _under(look: _Look, limit: int, active: bool) -> bool:
     """Without news a low alert stands: silence does not make it better."""
-    last = _news(picture, now)
-    if last is None:
+    if look.last is None:
         return active
-    return is_below(last, limit + picture.settings.cleared_beyond if active else limit)
+    beyond = look.picture.settings.cleared_beyond if active else 0
+    return is_below(look.last, limit + beyond)
 
 
-def _urgent_low(picture: Picture, active: bool, now: UtcMillis) -> bool:
-    return _under(picture, picture.settings.urgent_low, active, now)
+def _urgent_low(look: _Look, active: bool) -> bool:
+    return _under(look, look.picture.settings.urgent_low, active)
 
 
-def _low(picture: Picture, active: bool, now: UtcMillis) -> bool:
-    return _under(picture, picture.settings.low, active, now)
+def _low(look: _Look, active: bool) -> bool:
+    return _under(look, look.picture.settings.low, active)
 
 
-def _high(picture: Picture, active: bool, now: UtcMillis) -> bool:
-    last = _news(picture, now)
-    limit = picture.settings.high - (picture.settings.cleared_beyond if active else 0)
-    return active if last is None else is_above(last, limit)
+def _high(look: _Look, active: bool) -> bool:
+    if look.last is None:
+        return active
+    settings = look.picture.settings
+    return is_above(look.last, settings.high - (settings.cleared_beyond if active else 0))
 
 
-def _falling(picture: Picture, active: bool, now: UtcMillis) -> bool:
+def _falling(look: _Look, active: bool) -> bool:
     del active
-    return _news(picture, now) is not None and picture.slope <= -picture.settings.fast
+    return look.last is not None and look.slope <= -look.picture.settings.fast
 
 
-def _rising(picture: Picture, active: bool, now: UtcMillis) -> bool:
+def _rising(look: _Look, active: bool) -> bool:
     del active
-    return _news(picture, now) is not None and picture.slope >= picture.settings.fast
+    return look.last is not None and look.slope >= look.picture.settings.fast
 
 
-def _predicted_low(picture: Picture, active: bool, now: UtcMillis) -> bool:
+def _predicted_low(look: _Look, active: bool) -> bool:
     """Follow the trend in a straight line for 20 min; a low that is there is no prediction."""
     del active
-    last = _news(picture, now)
-    if last is None or last.glucose is None or is_below(last, picture.settings.low):
+    last, settings = look.last, look.picture.settings
+    if last is None or last.glucose is None or is_below(last, settings.low):
         return False
-    ahead = (now + PREDICTED_MS - last.at) / MINUTE_MS
-    return last.glucose + picture.slope * ahead <= picture.settings.urgent_low
+    ahead = (look.now + PREDICTED_MS - last.at) / MINUTE_MS
+    return last.glucose + look.slope * ahead <= settings.urgent_low
 
 
-def _missing(picture: Picture, active: bool, now: UtcMillis) -> bool:
+def _missing(look: _Look, active: bool) -> bool:
     del active
-    if picture.sensor_at is None:
+    sensor_at = look.picture.sensor_at
+    if sensor_at is None or not look.wears_sensor:
         return False
-    return picture.settings.missing_min * MINUTE_MS < now - picture.sensor_at <= SENSOR_MS
+    return look.now - sensor_at > look.picture.settings.missing_min * MINUTE_MS
 
 
-def _low_persists(picture: Picture, active: bool, now: UtcMillis) -> bool:
+def _low_persists(look: _Look, active: bool) -> bool:
     del active
-    since = picture.low_since
-    return since is not None and _news(picture, now) is not None and now - since >= PERSISTS_MS
+    since = look.picture.low_since
+    return since is not None and look.last is not None and look.now - since >= PERSISTS_MS
 
 
-def _high_after_correction(picture: Picture, active: bool, now: UtcMillis) -> bool:
+def _high_after_correction(look: _Look, active: bool) -> bool:
     """Every reading since a correction of two hours ago was high."""
     del active
-    last = _news(picture, now)
-    if last is None or not is_above(last, picture.settings.high):
+    picture = look.picture
+    if look.last is None or not is_above(look.last, picture.settings.high):
         return False
     lower_at = -1 if picture.not_high_at is None else picture.not_high_at
     early, late = CORRECTED_MS
-    return any(early <= now - at <= late and lower_at < at for at in picture.corrections)
+    return any(early <= look.now - at <= late and lower_at < at for at in picture.corrections)
 
 
-def _wears_sensor(picture: Picture, now: UtcMillis) -> bool:
-    return picture.sensor_at is not None and now - picture.sensor_at <= SENSOR_MS
-
-
-def _measure_due(picture: Picture, active: bool, now: UtcMillis) -> bool:
+def _measure_due(look: _Look, active: bool) -> bool:
     """Fewer than the set number in 24 h, and the last one longer ago than their even distance."""
     del active
+    picture = look.picture
     wanted = picture.settings.measurements_a_day
-    if wanted == 0 or picture.since is None or _wears_sensor(picture, now):
+    if wanted == 0 or picture.since is None or look.wears_sensor:
         return False
-    measured = [at for at in picture.measured if now - at < DAY_MS]
+    measured = [at for at in picture.measured if look.now - at < DAY_MS]
     last = measured[-1] if measured else picture.since
-    return len(measured) < wanted and now - last >= DAY_MS // wanted
+    return len(measured) < wanted and look.now - last >= DAY_MS // wanted
 
 
-def _measure_after(picture: Picture, events: Sequence[UtcMillis], now: UtcMillis) -> bool:
-    early, late = AFTER_MS
-    if _wears_sensor(picture, now):
+def _measure_after(look: _Look, events: Sequence[UtcMillis]) -> bool:
+    if look.wears_sensor:
         return False
-    seen_at = picture.latest.at if picture.latest else -1
-    return any(early <= now - at < late and seen_at < at + early - HOUR_MS // 2 for at in events)
+    early, late = AFTER_MS
+    seen_at = look.picture.latest.at if look.picture.latest else -1
+    return any(
+        early <= look.now - at < late and seen_at < at + early - HOUR_MS // 2 for at in events
+    )
 
 
-def _measure_after_meal(picture: Picture, active: bool, now: UtcMillis) -> bool:
+def _measure_after_meal(look: _Look, active: bool) -> bool:
     del active
-    return _measure_after(picture, picture.meals, now)
+    return _measure_after(look, look.picture.meals)
 
 
-def _measure_after_set_change(picture: Picture, active: bool, now: UtcMillis) -> bool:
+def _measure_after_set_change(look: _Look, active: bool) -> bool:
     del active
-    return _measure_after(picture, () if picture.set_at is None else (picture.set_at,), now)
+    set_at = look.picture.set_at
+    return _measure_after(look, () if set_at is None else (set_at,))
 
 
-def _set_change_due(picture: Picture, active: bool, now: UtcMillis) -> bool:
+def _set_change_due(look: _Look, active: bool) -> bool:
     del active
-    since = picture.set_at
-    return since is not None and now - since >= picture.settings.set_hours[0] * HOUR_MS
+    since = look.picture.set_at
+    return since is not None and look.now - since >= look.picture.settings.set_hours[0] * HOUR_MS
 
 
-_TESTS: Final[dict[AlertName, Callable[[Picture, bool, UtcMillis], bool]]] = {
-    "glucose_urgent_low": _urgent_low,
-    "glucose_low": _low,
-    "glucose_high": _high,
-    "glucose_predicted_low": _predicted_low,
-    "glucose_falling": _falling,
-    "glucose_rising": _rising,
-    "glucose_missing": _missing,
-    "glucose_low_persists": _low_persists,
-    "glucose_high_after_correction": _high_after_correction,
-    "measure_due": _measure_due,
-    "measure_after_meal": _measure_after_meal,
-    "measure_after_set_change": _measure_after_set_change,
-    "set_change_due": _set_change_due,
-}
+_TESTS: Final[tuple[tuple[AlertName, Callable[[_Look, bool], bool]], ...]] = (
+    ("glucose_urgent_low", _urgent_low),
+    ("glucose_low", _low),
+    ("glucose_high", _high),
+    ("glucose_predicted_low", _predicted_low),
+    ("glucose_falling", _falling),
+    ("glucose_rising", _rising),
+    ("glucose_missing", _missing),
+    ("glucose_low_persists", _low_persists),
+    ("glucose_high_after_correction", _high_after_correction),
+    ("measure_due", _measure_due),
+    ("measure_after_meal", _measure_after_meal),
+    ("measure_after_set_change", _measure_after_set_change),
+    ("set_change_due", _set_change_due),
+)

@@ -120,8 +120,10 @@ def _points(picture: Picture, reading: Reading) -> tuple[Point, ...]:
     kept = picture.points if reading.device == picture.device else ()
     if reading.glucose is None:
         return kept
-    recent = tuple(point for point in kept[-POINTS_MAX + 1 :] if point[0] >= reading.at - TREND_MS)
-    return (*recent, (reading.at, reading.glucose))
+    since, first = reading.at - TREND_MS, max(0, len(kept) - POINTS_MAX + 1)
+    while first < len(kept) and kept[first][0] < since:
+        first += 1
+    return (*kept[first:], (reading.at, reading.glucose))
 
 
 def _with(known: tuple[UtcMillis, ...], at: UtcMillis) -> tuple[UtcMillis, ...]:
