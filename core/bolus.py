@@ -9,8 +9,8 @@ from core.bolus_settings import settings_problem
 from core.bolus_state import BOLUS_ADVISOR, BolusState, basis_of, evolve, initial, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry
-from core.effects import zone_effects
 from core.local_clock import decide_clock
+from core.order_signing import bolus_effects, take_signed, withdraw_unsigned
 from schemas.basal import ZoneLookupRequested
 from schemas.bolus import (
     AcceptAdvice,
@@ -26,6 +26,8 @@ from schemas.bolus import (
 from schemas.message import Event, Now
 from schemas.orders import (
     BolusOrdered,
+    BolusOrderSigned,
+    BolusOrderWithdrawn,
     BolusPresetRefused,
     BolusPresetSet,
     InjectionRecorded,
@@ -33,9 +35,11 @@ from schemas.orders import (
     OrderBolus,
     OrderPreset,
     OrderRefused,
+    OrderSigned,
     RecordInjection,
     SetBolusPreset,
 )
+from schemas.record import Restarted
 from schemas.therapy import BolusSettingsRefused, BolusSettingsSet, SetBolusSettings
 from schemas.units import (
     HOUR_MS,
@@ -79,6 +83,11 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return set_preset(state, asked, actor)
         case OrderPreset(name=name):
             return order_preset(state, name, actor, now)
+        case OrderSigned() as signed:
+            return take_signed(state, signed)
+        case Restarted():
+            renewed = decide_clock(state.clock, state.common.alarms, entry, now)
+            return (*withdraw_unsigned(state), *renewed)
         case _:
             return decide_clock(state.clock, state.common.alarms, entry, now)
 
@@ -146,6 +155,8 @@ BOLUS_DECIDER: Final = Decider(
         AdviceAccepted,
         AcceptanceRefused,
         BolusOrdered,
+        BolusOrderSigned,
+        BolusOrderWithdrawn,
         OrderRefused,
         BolusPresetSet,
         BolusPresetRefused,
@@ -165,7 +176,7 @@ BOLUS_DECIDER: Final = Decider(
     decide=_decide,
     evolve=evolve,
     wake_at=_wake_at,
-    effects=zone_effects,
+    effects=bolus_effects,
     view=view,
 )
 """[-] the thinking of the service bolus_advisor."""

@@ -10,6 +10,7 @@ from core.bolus_settings import BECAUSE_MAX
 from core.bolus_state import Advice, BolusState, basis_of
 from core.decider import is_past
 from core.limits import SINGLE_MU_MAX, breach, whole_pulses
+from core.order_signing import in_pump_time, start_within
 from core.pump_models import PUMP_MODELS, floor_bolus
 from schemas.bolus import (
     AcceptanceRefused,
@@ -20,7 +21,7 @@ from schemas.bolus import (
     RequestAdvice,
 )
 from schemas.device import PULSE_MU
-from schemas.message import Deadline, Event, Now
+from schemas.message import Event, Now
 from schemas.orders import (
     BolusOrdered,
     BolusPresetRefused,
@@ -29,16 +30,10 @@ from schemas.orders import (
     OrderRefused,
     SetBolusPreset,
 )
-from schemas.units import SECOND_MS, EventId, Milliseconds, MilliUnits, UtcMillis
+from schemas.units import EventId, Milliseconds, MilliUnits
 
 SAME_ADVICE_MU = MilliUnits(100)
 """[mU] by which a recomputed advice may differ and the lower of the two still be ordered."""
-
-START_WITHIN_MS = Milliseconds(30 * SECOND_MS)
-"""[ms] therapy time in which an order must start; source: R39."""
-
-START_WITHIN_REAL_MS = Milliseconds(5 * SECOND_MS)
-"""[ms] real time that an order has at least: transport is not faster at speed 600."""
 
 PRESETS_MAX = 16
 """[-] presets kept; project's own choice, the peers keep 4 to 8."""
@@ -87,6 +82,8 @@ def _why_not(state: BolusState, advice: Advice, now: Now) -> AcceptanceRefused |
         return AcceptanceRefused(advice=advice.id, reason="bolus_running")
     if state.suspended:
         return AcceptanceRefused(advice=advice.id, reason="suspended")
+    if state.challenged is None:
+        return AcceptanceRefused(advice=advice.id, reason="pump_not_heard")
     if advice.marks.doses != state.marks.doses:
         return AcceptanceRefused(advice=advice.id, reason="dose_since")
     if advice.marks.carbs != state.marks.carbs:
@@ -121,7 +118,7 @@ def _order_advised(state: BolusState, advice: Advice, actor: str, now: Now) -> t
     later = MilliUnits(min(advised.later, again.later, amount))
     meal = MilliUnits(min(again.meal, amount))
     given = _Given(amount=amount, later=later, duration=advised.duration, meal=meal)
-    return (accepted, *eaten, *_orders(given, actor, now, advice=advice.id))
+    return (accepted, *eaten, *_orders(state, given, actor, now, advice=advice.id))
 
 
 def order_own(
@@ -136,7 +133,7 @@ def order_own(
     at_once = whole_pulses(asked.amount * asked.now_percent // 100)
     later = MilliUnits(asked.amount - at_once if asked.duration else 0)
     given = _Given(amount=asked.amount, later=later, duration=asked.duration)
-    return _orders(given, actor, now, preset=preset)
+    return _orders(state, given, actor, now, preset=preset)
 
 
 def _own_refusal(state: BolusState, asked: OrderBolus, now: Now) -> OrderRefused | None:
@@ -158,6 +155,8 @@ def _own_refusal(state: BolusState, asked: OrderBolus, now: Now) -> OrderRefused
         return OrderRefused(amount=amount, reason="duration_out_of_range")
     if state.suspended:
         return OrderRefused(amount=amount, reason="suspended")
+    if state.challenged is None:
+        return OrderRefused(amount=amount, reason="pump_not_heard")
     if asked.duration and state.doses.extended is not None:
         return OrderRefused(amount=amount, reason="extended_running")
     is_normal = asked.duration == 0 or asked.now_percent > 0
@@ -207,13 +206,17 @@ def order_preset(state: BolusState, name: str, actor: str, now: Now) -> tuple[Ev
 
 
 def _orders(
-    given: _Given, actor: str, now: Now, *, advice: EventId | None = None, preset: str = ""
+    state: BolusState,
+    given: _Given,
+    actor: str,
+    now: Now,
+    *,
+    advice: EventId | None = None,
+    preset: str = "",
 ) -> tuple[Event, ...]:
     """Order what comes at once, then what is spread: two doses, each accounted for itself."""
-    start_by = Deadline(
-        therapy=UtcMillis(now.therapy + START_WITHIN_MS),
-        real=UtcMillis(now.real + START_WITHIN_REAL_MS),
-    )
+    challenge, not_after = in_pump_time(state.challenged, now)
+    start_by = start_within(now)
     meal_later = min(given.meal, given.later)
     parts = (
         (given.amount - given.later, given.meal - meal_later, Milliseconds(0)),
@@ -228,6 +231,8 @@ def _orders(
             duration=duration,
             preset=preset,
             start_by=start_by,
+            challenge=challenge,
+            not_after=not_after,
         )
         for amount, meal, duration in parts
         if amount

@@ -15,10 +15,16 @@ from schemas.bolus import AdviceAccepted, BolusAdvised, CarbsRecorded
 from schemas.delivery import BolusStarted, DeliveryLimitsSet
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.message import Now
-from schemas.orders import BolusOrdered, BolusPresetSet, InjectionRecorded
-from schemas.pump import DeliveryResumed, DeliverySuspended
+from schemas.orders import (
+    BolusOrdered,
+    BolusOrderSigned,
+    BolusOrderWithdrawn,
+    BolusPresetSet,
+    InjectionRecorded,
+)
+from schemas.pump import DeliveryResumed, DeliverySuspended, PumpChallenged
 from schemas.therapy import BolusSettingsSet
-from schemas.units import EventId, Grams, MilliUnits, PumpId, Speaker
+from schemas.units import DoseId, EventId, Grams, MilliUnits, PumpId, Speaker
 
 BOLUS_ADVISOR: Final = Speaker("bolus_advisor")
 
@@ -76,6 +82,10 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the last ones, oldest first."""
     marks: Marks = Marks()
     """[-] heard so far."""
+    challenged: PumpChallenged | None = None
+    """[-] what orders must bear for the pump to believe them, as last heard."""
+    unsigned: tuple[DoseId, ...] = ()
+    """[-] orders that nobody has answered for yet, oldest first."""
     carbs_total: Grams = Grams(0)
     """[g] recorded in all."""
     last_carbs: CarbsRecorded | None = None
@@ -176,6 +186,10 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
             return msgspec.structs.replace(state, advices=_used(state.advices, name))
         case DeliverySuspended() | DeliveryResumed():
             return msgspec.structs.replace(state, suspended=isinstance(body, DeliverySuspended))
+        case PumpChallenged():
+            return msgspec.structs.replace(state, challenged=body)
+        case BolusOrderSigned(dose=dose):
+            return _no_more_unsigned(state, dose)
         case _:
             return _take_dose(state, entry)
 
@@ -205,7 +219,16 @@ def _take_dose(state: BolusState, entry: Entry) -> BolusState:
     marks = state.marks
     if isinstance(entry.body, BolusOrdered | BolusStarted | InjectionRecorded):
         marks = marks._replace(doses=marks.doses + 1)
+    if isinstance(entry.body, BolusOrdered):
+        state = msgspec.structs.replace(state, unsigned=(*state.unsigned, DoseId(entry.id)))
+    if isinstance(entry.body, BolusOrderWithdrawn):
+        state = _no_more_unsigned(state, entry.body.dose)
     return msgspec.structs.replace(state, doses=doses, marks=marks)
+
+
+def _no_more_unsigned(state: BolusState, dose: DoseId) -> BolusState:
+    unsigned = tuple(known for known in state.unsigned if known != dose)
+    return msgspec.structs.replace(state, unsigned=unsigned)
 
 
 def view(state: BolusState, now: Now) -> BolusView:

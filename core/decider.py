@@ -51,13 +51,13 @@ class Decider(Generic[StateT]):
     decide: Callable[[StateT, Entry, Now], tuple[Event, ...]]
     evolve: Callable[[StateT, Entry], StateT]
     wake_at: Callable[[StateT], UtcMillis | None]
-    effects: Callable[[Event], tuple[Effect, ...]]
+    effects: Callable[[Entry], tuple[Effect, ...]]
     view: Callable[[StateT, Now], msgspec.Struct]
 
 
-def no_effects(event: Event) -> tuple[Effect, ...]:
+def no_effects(entry: Entry) -> tuple[Effect, ...]:
     """Name no effect, for deciders that only speak."""
-    del event
+    del entry
     return ()
 
 

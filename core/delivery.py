@@ -5,7 +5,7 @@ from typing import Final
 from core.alarms import Condition, raise_alarm
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Effect, Entry
-from core.delivery_orders import cancel, doubt_all, take_answer, take_order
+from core.delivery_orders import cancel, doubt_all, take_answer, take_signature, withdraw
 from core.delivery_reading import OWN_ACTOR, UNREACHABLE, decide_reading
 from core.delivery_state import ACTUATOR, DeliveryState, evolve, initial
 from core.delivery_view import view
@@ -37,6 +37,7 @@ from schemas.delivery import (
     DeliveryGap,
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
+    OrderNotBelieved,
     SetDeliveryLimits,
 )
 from schemas.device import (
@@ -49,12 +50,13 @@ from schemas.device import (
     PumpUnreachable,
 )
 from schemas.message import Event, Now
-from schemas.orders import BolusOrdered
+from schemas.orders import BolusOrderSigned, BolusOrderWithdrawn
 from schemas.pump import (
     DeliveryCommandRefused,
     DeliveryResumed,
     DeliverySuspended,
     FillReservoir,
+    PumpChallenged,
     PumpControlLost,
     PumpFound,
     PumpLost,
@@ -69,7 +71,6 @@ from schemas.record import Restarted, Tick
 from schemas.units import (
     DAY_MS,
     MINUTE_MS,
-    DoseId,
     EventId,
     Milliseconds,
     Speaker,
@@ -106,8 +107,10 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
     match entry.body:
         case BasalPlanMade() as made:
             return _take_plan(state, EventId(entry.id), made)
-        case BolusOrdered() as order:
-            return take_order(state, DoseId(entry.id), order, now)
+        case BolusOrderSigned() as by:
+            return take_signature(state, by, now)
+        case BolusOrderWithdrawn() as withdrawn:
+            return withdraw(state, withdrawn)
         case PumpRead(reading=reading):
             return decide_reading(state, reading, now)
         case PumpAnswered() as answer:
@@ -209,11 +212,10 @@ def _accept_plan(
     return (accepted, *alarm)
 
 
-def _effects(event: Event) -> tuple[Effect, ...]:
-    match event:
-        case BolusStarted(dose=dose, amount=amount, duration=duration, start_by=start_by):
-            start = StartPumpBolus(dose=dose, amount=amount, duration=duration, start_by=start_by)
-            return (start,)
+def _effects(entry: Entry) -> tuple[Effect, ...]:
+    match entry.body:
+        case BolusStarted(signed=signed, start_by=start_by) if signed is not None:
+            return (StartPumpBolus(signed=signed, start_by=start_by),)
         case BolusCancelled(dose=dose):
             return (StopPumpBolus(dose=dose),)
         case BasalPlanAccepted(plan=name, steps=steps, ends_at=ends_at):
@@ -258,6 +260,8 @@ DELIVERY_DECIDER: Final = Decider(
         PumpLost,
         PumpFound,
         PumpControlLost,
+        PumpChallenged,
+        OrderNotBelieved,
     ),
     obeys=(
         *COMMON_COMMANDS,

@@ -3,6 +3,7 @@
 from typing import Literal, get_args
 
 from core.alarms import Condition, raise_alarm
+from core.authentic import Session, order_problem, signable
 from core.decider import is_past
 from core.delivery_state import DeliveryState
 from core.limits import breach
@@ -14,10 +15,12 @@ from schemas.delivery import (
     BolusRefused,
     BolusStarted,
     BolusUnknown,
+    OrderNotBelieved,
+    OrderProblem,
 )
-from schemas.device import PULSE_MU, PumpAnswered
+from schemas.device import PULSE_MU, PumpAnswered, SignedOrder
 from schemas.message import Event, Now
-from schemas.orders import BolusOrdered
+from schemas.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
 from schemas.pump import DeliveryCommandRefused
 from schemas.units import DoseId, EventId
 
@@ -32,11 +35,69 @@ LIMITS_DISAGREE = Condition(
 )
 
 
+NOT_BELIEVED = Condition(
+    "orders_not_believed",
+    "high",
+    "operator",
+    "Orders come that nobody with a key answers for; they are refused, basal goes on.",
+)
+
+NOT_BELIEVED_MAX = 3
+"""[-] orders that could not be believed before it is an alarm; source: R110."""
+
+
+def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tuple[Event, ...]:
+    """Believe an order or not; then check it from this service's own record."""
+    order = next((order for dose, order in state.waiting if dose == by.dose), None)
+    if order is None:
+        return _not_believed(state, by, "no_such_order")
+    signed = SignedOrder(order=signable(by.dose, order), key=by.key, signature=by.signature)
+    session = Session(
+        pump=signed.order.pump,
+        trusted=frozenset(state.trusted),
+        challenge=state.challenged.challenge if state.challenged else "",
+        order_number=state.order_number,
+    )
+    problem = order_problem(signed, session=session)
+    if problem is None:
+        return take_order(state, order, signed, now)
+    refused = BolusRefused(
+        dose=by.dose, amount=order.amount, reason="not_authentic", detail=problem
+    )
+    return (refused, *_not_believed(state, by, problem))
+
+
+def withdraw(state: DeliveryState, withdrawn: BolusOrderWithdrawn) -> tuple[Event, ...]:
+    """Refuse an order that will never be signed."""
+    order = next((order for dose, order in state.waiting if dose == withdrawn.dose), None)
+    if order is None:
+        return ()
+    return (
+        BolusRefused(
+            dose=withdrawn.dose,
+            amount=order.amount,
+            reason="withdrawn",
+            detail=withdrawn.reason,
+        ),
+    )
+
+
+def _not_believed(
+    state: DeliveryState, by: BolusOrderSigned, problem: OrderProblem
+) -> tuple[Event, ...]:
+    count = state.not_believed + 1
+    said = OrderNotBelieved(dose=by.dose, key=by.key[:64], reason=problem, count=count)
+    if count < NOT_BELIEVED_MAX:
+        return (said,)
+    return (said, *raise_alarm(state.common.alarms, NOT_BELIEVED))
+
+
 def take_order(
-    state: DeliveryState, dose: DoseId, order: BolusOrdered, now: Now
+    state: DeliveryState, order: BolusOrdered, signed: SignedOrder, now: Now
 ) -> tuple[Event, ...]:
     """Check an order from this service's own record; store the intent before the motor moves."""
-    reason = _why_not(state, order, now)
+    dose = signed.order.dose
+    reason = _why_not(state, dose, order, now)
     if reason is None:
         return (
             BolusStarted(
@@ -46,6 +107,7 @@ def take_order(
                 odometer=state.odometer,
                 epoch=state.epoch,
                 start_by=order.start_by,
+                signed=signed,
             ),
         )
     refused = BolusRefused(dose=dose, amount=order.amount, reason=reason)
@@ -54,7 +116,10 @@ def take_order(
     return (refused,)
 
 
-def _why_not(state: DeliveryState, order: BolusOrdered, now: Now) -> BolusRefusal | None:
+def _why_not(
+    state: DeliveryState, dose: DoseId, order: BolusOrdered, now: Now
+) -> BolusRefusal | None:
+    doses = state.doses.without(dose)
     if is_past(order.start_by, now=now):
         return "expired"
     if state.is_superseded:
@@ -69,14 +134,14 @@ def _why_not(state: DeliveryState, order: BolusOrdered, now: Now) -> BolusRefusa
         return "pump_unreachable"
     if state.suspended or state.wants_suspended:
         return "suspended"
-    if order.duration and state.doses.extended is not None:
+    if order.duration and doses.extended is not None:
         return "extended_running"
-    if not order.duration and state.doses.running is not None:
+    if not order.duration and doses.running is not None:
         return "bolus_running"
-    promised = sum(one.open_amount for one in state.doses.open if not one.is_unknown)
+    promised = sum(one.open_amount for one in doses.open if not one.is_unknown)
     if state.reservoir is None or state.reservoir < order.amount + promised:
         return "reservoir"
-    given = state.doses.given(at=now.therapy)
+    given = doses.given(at=now.therapy)
     broken = breach(order.amount, state.limits, given, at=now.therapy)
     return broken.limit if broken is not None else None
 

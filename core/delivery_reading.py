@@ -22,12 +22,13 @@ from schemas.message import Event, Now
 from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
+    PumpChallenged,
     PumpFound,
     ReservoirFilled,
     ResumeRequested,
     SuspendRequested,
 )
-from schemas.units import DoseId, EventId, MilliUnits
+from schemas.units import HOUR_MS, DoseId, EventId, MilliUnits
 
 RESERVOIR_LOW_MU = MilliUnits(20_000)
 """[mU] below it the reservoir is low; source: Tandem, 20 U by default."""
@@ -73,13 +74,13 @@ class _Teller:
     def __init__(self, state: DeliveryState, now: Now) -> None:
         self.state = state
         self.events: list[Event] = []
-        self._now = now
+        self.now = now
 
     def tell(self, *events: Event) -> None:
         for event in events:
             self.events.append(event)
             name = f"draft:{len(self.events)}"
-            entry = Entry(id=name, at=self._now.therapy, speaker=ACTUATOR, body=event)
+            entry = Entry(id=name, at=self.now.therapy, speaker=ACTUATOR, body=event)
             self.state = evolve(self.state, entry)
 
 
@@ -188,8 +189,18 @@ def _compare(teller: _Teller, reading: PumpReading, fresh: Sequence[PumpRecord])
             plan=status.plan,
         )
         teller.tell(found, *clear_alarm(before.common.alarms, UNREACHABLE.alarm))
+    _tell_session(teller, status)
     _tell_alarms(teller, reading)
     _ask_again(teller, reading)
+
+
+def _tell_session(teller: _Teller, status: PumpStatus) -> None:
+    """Tell what orders must bear: when the pump drew anew, and each hour for its own time."""
+    known, real = teller.state.challenged, teller.now.real
+    is_old = known is None or known.challenge != status.challenge
+    if status.challenge and (is_old or real - (known.real if known else 0) >= HOUR_MS):
+        uptime = status.uptime
+        teller.tell(PumpChallenged(challenge=status.challenge, uptime=uptime, real=real))
 
 
 def running(status: PumpStatus) -> tuple[DoseId, ...]:

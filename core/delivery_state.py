@@ -1,12 +1,13 @@
 """What the actuator knows of one pump, and how each entry changes it."""
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from core.common import Common, evolve_common
 from core.decider import Entry
 from core.doses import DoseBook, fold_doses
+from core.last_dose import LastDose, LastDoseState
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
     BasalDelivered,
@@ -15,16 +16,20 @@ from schemas.delivery import (
     BolusCancelled,
     BolusDelivered,
     BolusProgressed,
+    BolusRefused,
     BolusStarted,
     BolusStopped,
     BolusUnknown,
     DeliveryGap,
     DeliveryLimitsSet,
+    OrderNotBelieved,
 )
 from schemas.device import PumpAnswered, PumpPlan, PumpRead, PumpReading, PumpSuperseded
+from schemas.orders import BolusOrdered, BolusOrderWithdrawn
 from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
+    PumpChallenged,
     PumpControlLost,
     PumpFound,
     PumpLost,
@@ -36,7 +41,6 @@ from schemas.record import Restarted
 from schemas.units import (
     DoseId,
     EventId,
-    Milliseconds,
     MilliUnits,
     PumpId,
     Speaker,
@@ -44,25 +48,6 @@ from schemas.units import (
 )
 
 ACTUATOR: Final = Speaker("actuator")
-
-LastDoseState = Literal["started", "running", "delivered", "stopped", "unknown"]
-
-
-class LastDose(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest bolus that was started."""
-
-    dose: DoseId
-    """[-] the order."""
-    requested: MilliUnits
-    """[mU] as ordered."""
-    delivered: MilliUnits
-    """[mU] as counted."""
-    state: LastDoseState
-    """[-] how far it is."""
-    at: UtcMillis
-    """[ms] when it was started."""
-    duration: Milliseconds = Milliseconds(0)
-    """[ms] over which it is spread; 0 for a normal bolus."""
 
 
 class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +95,16 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] under which each open dose was sent."""
     gaps: int = 0
     """[-] times that the pump was off."""
+    waiting: tuple[tuple[DoseId, BolusOrdered], ...] = ()
+    """[-] orders heard that nobody has signed yet, oldest first."""
+    trusted: tuple[str, ...] = ()
+    """[-] keys whose orders the pump takes, by its own word."""
+    challenged: PumpChallenged | None = None
+    """[-] the pump's session as last told."""
+    order_number: int = 0
+    """[-] of the newest signed order that the pump executed."""
+    not_believed: int = 0
+    """[-] orders refused because they could not be believed."""
 
 
 def initial(pump: PumpId) -> DeliveryState:
@@ -131,6 +126,13 @@ def evolve(state: DeliveryState, entry: Entry) -> DeliveryState:
 
 def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
     match entry.body:
+        case BolusOrdered() as order:
+            waiting = (*state.waiting, (DoseId(entry.id), order))
+            return msgspec.structs.replace(state, waiting=waiting)
+        case BolusOrderWithdrawn(dose=dose) | BolusRefused(dose=dose):
+            return _no_more_waiting(state, dose)
+        case OrderNotBelieved(count=count):
+            return msgspec.structs.replace(state, not_believed=count)
         case BolusStarted(dose=dose, amount=amount, epoch=epoch, duration=duration):
             started = LastDose(
                 dose=dose,
@@ -141,7 +143,7 @@ def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
                 duration=duration,
             )
             return msgspec.structs.replace(
-                state,
+                _no_more_waiting(state, dose),
                 last_dose=state.last_dose if duration else started,
                 last_extended=started if duration else state.last_extended,
                 acting=(*state.acting, dose),
@@ -163,6 +165,11 @@ def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
             )
         case _:
             return state
+
+
+def _no_more_waiting(state: DeliveryState, dose: DoseId) -> DeliveryState:
+    waiting = tuple(known for known in state.waiting if known[0] != dose)
+    return msgspec.structs.replace(state, waiting=waiting)
 
 
 def _last(
@@ -243,6 +250,8 @@ def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
             )
         case PumpLost():
             return msgspec.structs.replace(state, is_connected=False)
+        case PumpChallenged() as challenged:
+            return msgspec.structs.replace(state, challenged=challenged)
         case PumpControlLost():
             return msgspec.structs.replace(state, is_superseded=True)
         case Restarted():
@@ -254,6 +263,8 @@ def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
                 state,
                 history_sequence=read_up_to(state.history_sequence, reading),
                 epoch=reading.status.epoch,
+                trusted=reading.status.trusted,
+                order_number=reading.status.order_number,
             )
         case PumpAnswered(act=act, about=about):
             done = about if act == "start_bolus" else "suspend" if act == "resume" else act

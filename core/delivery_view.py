@@ -3,7 +3,8 @@
 import msgspec
 
 from core.alarms import ActiveAlarm
-from core.delivery_state import DeliveryState, LastDose
+from core.delivery_state import DeliveryState
+from core.last_dose import LastDose
 from core.pulses import rate_at
 from schemas.message import Now
 from schemas.units import EventId, MilliUnits, MilliUnitsPerHour, UtcMillis

@@ -22,7 +22,7 @@ from schemas.delivery import (
     BolusStopped,
     BolusUnknown,
 )
-from schemas.orders import BolusOrdered, InjectionRecorded
+from schemas.orders import BolusOrdered, BolusOrderWithdrawn, InjectionRecorded
 from schemas.therapy import InsulinAction
 from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, UtcMillis
 
@@ -99,6 +99,10 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
         """Give the doses of which nobody knows what became of them."""
         return tuple(dose for dose in self.open if dose.is_unknown)
 
+    def without(self, dose: DoseId) -> "DoseBook":
+        """Give the same account as if a dose had not been ordered yet."""
+        return _close(self, dose)
+
     def given(self, *, at: UtcMillis) -> Given:
         """Give what the limits must count: what is open counts in full, as of `at` [ms]."""
         still_open = tuple(
@@ -159,6 +163,8 @@ def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
                 return _change(book, dose, is_unknown=False)
             return _close(book, dose)
         case BolusDelivered(dose=dose) | BolusStopped(dose=dose) | BolusRefused(dose=dose):
+            return _close(book, dose)
+        case BolusOrderWithdrawn(dose=dose):
             return _close(book, dose)
         case _:
             return book

@@ -1,10 +1,10 @@
 """What must happen in the world: the effects that deciders name and hands perform."""
 
-from core.decider import Effect
+from core.decider import Effect, Entry
 from schemas.basal import ZoneLookupRequested
-from schemas.device import PumpPlan
-from schemas.message import Deadline, Event
-from schemas.units import DoseId, Milliseconds, MilliUnits, UtcMillis
+from schemas.device import PumpOrder, PumpPlan, SignedOrder
+from schemas.message import Deadline
+from schemas.units import DoseId, MilliUnits, UtcMillis
 
 
 class ResolveZone(Effect, frozen=True, kw_only=True):
@@ -16,15 +16,18 @@ class ResolveZone(Effect, frozen=True, kw_only=True):
     """[ms] start of the stretch that is needed."""
 
 
+class SignOrder(Effect, frozen=True, kw_only=True):
+    """Answer for an order with this service's key; brings back OrderSigned."""
+
+    order: PumpOrder
+    """[-] what to sign."""
+
+
 class StartPumpBolus(Effect, frozen=True, kw_only=True):
     """Move the motor; brings back PumpAnswered."""
 
-    dose: DoseId
-    """[-] the order."""
-    amount: MilliUnits
-    """[mU] whole pulses."""
-    duration: Milliseconds = Milliseconds(0)
-    """[ms] over which it is spread; 0 at the pump's speed."""
+    signed: SignedOrder
+    """[-] the order as the pump believes it."""
     start_by: Deadline
     """[ms] not sent after it."""
 
@@ -58,8 +61,8 @@ class FillPump(Effect, frozen=True, kw_only=True):
     """[mU] 1 to 300000."""
 
 
-def zone_effects(event: Event) -> tuple[Effect, ...]:
+def zone_effects(entry: Entry) -> tuple[Effect, ...]:
     """Look a zone up where an event asks for it, in every column that means a local clock."""
-    if isinstance(event, ZoneLookupRequested):
-        return (ResolveZone(zone=event.zone, since=event.since),)
+    if isinstance(entry.body, ZoneLookupRequested):
+        return (ResolveZone(zone=entry.body.zone, since=entry.body.since),)
     return ()

@@ -21,6 +21,7 @@ RecordKind = Literal[
     "plan_loaded",
     "filled",
     "powered",
+    "trusted",
 ]
 """[-] the kinds of `schemas.device.PumpRecord`."""
 

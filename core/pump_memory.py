@@ -5,27 +5,31 @@ from typing import Literal
 import msgspec
 
 from core.pulses import PULSE_PARTS, Parts
+from schemas.delivery import OrderProblem
 from schemas.device import PULSE_MU, PumpPlan, PumpRecord
 from schemas.units import DoseId, Milliseconds, MilliUnits, UtcMillis
 
 BOLUS_PULSE_MS = Milliseconds(2_000)
 """[ms] from one pulse of a bolus to the next: 1.5 U/min; source: Omnipod, R28."""
 
-RefusalReason = Literal[
-    "already_executed",
-    "barred",
-    "bolus_running",
-    "broken_id",
-    "broken_plan",
-    "extended_running",
-    "epoch_unknown",
-    "no_reservoir",
-    "not_whole_pulses",
-    "out_of_range",
-    "plan_not_begun",
-    "reservoir_low",
-    "suspended",
-]
+RefusalReason = (
+    OrderProblem
+    | Literal[
+        "already_executed",
+        "barred",
+        "bolus_running",
+        "broken_id",
+        "broken_plan",
+        "extended_running",
+        "epoch_unknown",
+        "no_reservoir",
+        "not_whole_pulses",
+        "out_of_range",
+        "plan_not_begun",
+        "reservoir_low",
+        "suspended",
+    ]
+)
 """[-] why the pump does not obey; 'barred' is a dose that was stopped before it came."""
 
 
@@ -72,6 +76,10 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the normal bolus that runs."""
     extended: BolusInMotion | None = None
     """[-] the extended bolus that runs, beside it."""
+    trusted: tuple[str, ...] = ()
+    """[-] public keys (hex) whose orders are taken, sorted."""
+    order_number: int = 0
+    """[-] number of the newest signed order executed; lower ones are refused for ever."""
     barred: tuple[DoseId, ...] = ()
     """[-] doses stopped before they came, oldest first."""
     basal_at: UtcMillis

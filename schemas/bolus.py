@@ -268,5 +268,6 @@ class AcceptanceRefused(Refusal, frozen=True, kw_only=True, tag="acceptance_refu
         "nothing_to_give",
         "bolus_running",
         "suspended",
+        "pump_not_heard",
     ]
     """[-] why."""

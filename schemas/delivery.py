@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.device import PlanStep
+from schemas.device import PlanStep, SignedOrder
 from schemas.message import Command, Deadline, Event, Refusal, require
 from schemas.units import DoseId, EventId, Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
@@ -74,6 +74,8 @@ BolusRefusal = Literal[
     "history_missing",
     "pump_refused",
     "already_executed",
+    "not_authentic",
+    "withdrawn",
 ]
 
 
@@ -88,6 +90,31 @@ class BolusRefused(Refusal, frozen=True, kw_only=True, tag="bolus_refused.v1"):
     """[-] why."""
     detail: str = ""
     """[-] in words, where the pump said some."""
+
+
+OrderProblem = Literal[
+    "no_such_order",
+    "unknown_key",
+    "bad_signature",
+    "wrong_pump",
+    "stale_challenge",
+    "out_of_order",
+    "order_expired",
+]
+"""[-] why an order is not believed; the pump says the same words."""
+
+
+class OrderNotBelieved(Refusal, frozen=True, kw_only=True, tag="order_not_believed.v1"):
+    """Somebody wanted insulin given and could not prove that they may; said by actuator."""
+
+    dose: DoseId
+    """[-] the order named."""
+    key: str
+    """[-] as it came, at most 64 characters."""
+    reason: OrderProblem
+    """[-] what does not hold."""
+    count: int
+    """[-] how many so far; the third alarms."""
 
 
 class BolusStarted(Event, frozen=True, kw_only=True, tag="bolus_started.v1"):
@@ -105,6 +132,8 @@ class BolusStarted(Event, frozen=True, kw_only=True, tag="bolus_started.v1"):
     """[-] the controller epoch under which it is sent; a later one ends all doubt."""
     start_by: Deadline
     """[ms] of the order."""
+    signed: SignedOrder | None = None
+    """[-] what the pump itself checks; none in records older than signed orders."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""

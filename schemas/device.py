@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from schemas.message import Report
-from schemas.units import DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
+from schemas.units import DoseId, Milliseconds, MilliUnits, MilliUnitsPerHour, PumpId, UtcMillis
 
 PULSE_MU = MilliUnits(50)
 """[mU] one stroke of the pump that Basalt simulates; source: Omnipod, 0.05 U."""
@@ -36,6 +36,34 @@ class PumpPlan(msgspec.Struct, frozen=True, kw_only=True):
     """[-] sorted by `at`, 1 to 400."""
     ends_at: UtcMillis
     """[ms] after this the pump repeats the plan's last 24 h and alarms from 24 h before."""
+
+
+class PumpOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """A bolus as it is signed: for one pump, one session of it, one number, one stretch of time."""
+
+    pump: PumpId
+    """[-] the pump that may give it, no other."""
+    dose: DoseId
+    """[-] 'speaker:pump:version'; the version is the number by which orders are counted."""
+    amount: MilliUnits
+    """[mU] whole pulses."""
+    duration: Milliseconds = Milliseconds(0)
+    """[ms] over which it is spread; 0 for a normal bolus."""
+    challenge: str
+    """[-] what the pump drew by lot for this session; another one is of another session."""
+    not_after: Milliseconds
+    """[ms] of the pump's own time since it drew the challenge; later it is not started."""
+
+
+class SignedOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order and who answers for it."""
+
+    order: PumpOrder
+    """[-] what is signed."""
+    key: str
+    """[-] public Ed25519 key, 64 hex digits."""
+    signature: str
+    """[-] over the order, 128 hex digits."""
 
 
 class RunningBolus(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +102,14 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the bolus in progress."""
     extended: RunningBolus | None = None
     """[-] the extended bolus in progress, beside it."""
+    challenge: str = ""
+    """[-] drawn by lot at each start and each claim; orders of this session bear it."""
+    uptime: Milliseconds = Milliseconds(0)
+    """[ms] of real time since the challenge was drawn, by the pump's own monotonic count."""
+    order_number: int = 0
+    """[-] number of the newest signed order that was executed; lower ones come too late."""
+    trusted: tuple[str, ...] = ()
+    """[-] public keys (hex) whose orders the pump takes; set at the pump itself, nowhere else."""
     alarms: tuple[str, ...] = ()
     """[-] what the pump itself alarms about, sorted: 'plan_runs_out', 'reservoir_empty', ..."""
 
@@ -93,8 +129,10 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         "plan_loaded",
         "filled",
         "powered",
+        "trusted",
     ]
-    """[-] what happened; 'basal' and 'bolus' moved insulin, 'powered' is a start of the pump."""
+    """[-] what happened; 'basal' and 'bolus' moved insulin, 'powered' is a start of the pump,
+    'trusted' a change of the keys whose orders it takes."""
     starts_at: UtcMillis
     """[ms] when it began; for 'powered' the last instant the pump knows it was on."""
     ends_at: UtcMillis

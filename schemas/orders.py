@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from schemas.message import Command, Deadline, Event, Refusal, require
-from schemas.units import EventId, Milliseconds, MilliUnits, UtcMillis
+from schemas.message import Command, Deadline, Event, Refusal, Report, require
+from schemas.units import DoseId, EventId, Milliseconds, MilliUnits, UtcMillis
 
 
 class OrderBolus(Command, frozen=True, kw_only=True, tag="order_bolus.v1"):
@@ -78,10 +78,45 @@ class BolusOrdered(Event, frozen=True, kw_only=True, tag="bolus_ordered.v1"):
     """[-] name of the preset that it is; empty for none."""
     start_by: Deadline
     """[ms] 30 s of therapy time and at least 5 s real; not started by then, never started."""
+    challenge: str = ""
+    """[-] the pump's own, as last heard; an order for another session is not started."""
+    not_after: Milliseconds = Milliseconds(0)
+    """[ms] of the pump's own time since it drew the challenge."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
         require(0 < self.amount <= 25_000, text="an order is 50 to 25000 mU")
+
+
+class OrderSigned(Report, frozen=True, kw_only=True, tag="order_signed.v1"):
+    """What came of signing an order; heard by bolus_advisor, whose process has the key."""
+
+    dose: DoseId
+    """[-] the order."""
+    key: str = ""
+    """[-] public Ed25519 key, 64 hex digits; empty where there is none to sign with."""
+    signature: str = ""
+    """[-] 128 hex digits."""
+
+
+class BolusOrderSigned(Event, frozen=True, kw_only=True, tag="bolus_order_signed.v1"):
+    """Somebody with a key answers for the order; only now it may start; said by bolus_advisor."""
+
+    dose: DoseId
+    """[-] the order."""
+    key: str
+    """[-] public Ed25519 key, 64 hex digits."""
+    signature: str
+    """[-] over the order with pump, number and expiry, 128 hex digits."""
+
+
+class BolusOrderWithdrawn(Event, frozen=True, kw_only=True, tag="bolus_order_withdrawn.v1"):
+    """An order that nobody signed will never be given; said by bolus_advisor."""
+
+    dose: DoseId
+    """[-] the order."""
+    reason: Literal["no_key", "advisor_restarted"]
+    """[-] why."""
 
 
 class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
@@ -106,6 +141,7 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
         "duration_out_of_range",
         "no_such_preset",
         "pump_maximum",
+        "pump_not_heard",
     ]
     """[-] why."""
     limit: MilliUnits | None = None

@@ -114,6 +114,20 @@ class PumpFound(Event, frozen=True, kw_only=True, tag="pump_found.v1"):
     """[-] the plan it holds."""
 
 
+class PumpChallenged(Event, frozen=True, kw_only=True, tag="pump_challenged.v1"):
+    """What orders must bear for the pump to believe them; said by actuator, heard by bolus_advisor.
+
+    Said when the pump has drawn another challenge, and each hour, so that its own time is known.
+    """
+
+    challenge: str
+    """[-] drawn by lot by the pump, at each start and each claim."""
+    uptime: Milliseconds
+    """[ms] of the pump's own time since it drew it."""
+    real: UtcMillis
+    """[ms] real time at which that was heard."""
+
+
 class PumpControlLost(Event, frozen=True, kw_only=True, tag="pump_control_lost.v1"):
     """Another controller drives the pump: this one stays silent from now on; said by actuator."""
 

@@ -42,6 +42,7 @@ from schemas.units import (
 )
 from services.actuator.pump_hands import PumpHands
 from services.actuator.pump_watch import PumpWatch
+from services.bolus_advisor.order_hands import OrderHands
 from services.runtime.clock import FakeClock
 from services.runtime.entries import HEARD, read_row
 from services.runtime.fake_bus import FakeBroker
@@ -51,8 +52,10 @@ from services.runtime.machine import Reported
 from services.runtime.pump_host import FakePumpStore
 from services.runtime.stepper import Stepper, finish
 from services.runtime.zone_hands import ZoneHands
+from signed_orders import SIGNER, identity
 
 PUMP = PumpId("p1")
+IDENTITY = identity(PUMP)
 START = UtcMillis(1_793_491_200_000)  # 2026-11-01T00:00Z, a day that has 25 hours in New York
 STEPS_MAX = 10_000
 READ_MS = 60_000
@@ -108,7 +111,9 @@ class FakeHouse:
         self.clock = FakeClock(therapy=start, speed=speed)
         self.broker = FakeBroker()
         self.pump_store = FakePumpStore()
-        self.pump = FakePumpDevice(self.clock, store=self.pump_store, fill=MilliUnits(fill_mu))
+        self.pump = FakePumpDevice(
+            self.clock, identity=IDENTITY, store=self.pump_store, fill=MilliUnits(fill_mu)
+        )
         self.stores = {name: FakeStore() for name in DECIDER_OF}
         self.services: dict[Speaker, Stepper[Any]] = {}
         self.line_is_cut = False
@@ -120,13 +125,15 @@ class FakeHouse:
         """Kill a service between two steps and start it on its journal."""
         speaker = Speaker(name)
         decider: Decider[Any] = DECIDER_OF[speaker]
-        hands: PumpHands | ZoneHands | None = None
+        hands: PumpHands | OrderHands | ZoneHands | None = None
         sense = None
         if decider is DELIVERY_DECIDER:
             hands = PumpHands(devices={PUMP: self.pump}, clock=self.clock)
             watch = PumpWatch(pump=PUMP, device=self.pump, state=lambda: self.state("actuator"))
             sense = _Sense(self, watch).look
-        elif decider in (BASAL_DECIDER, BOLUS_DECIDER):
+        elif decider is BOLUS_DECIDER:
+            hands = OrderHands(SIGNER)
+        elif decider is BASAL_DECIDER:
             hands = ZoneHands()
         self.services[speaker] = Stepper(
             decider=decider,

@@ -23,6 +23,7 @@ from services.runtime.pump_address import PumpAddress
 from services.runtime.pump_device import PumpDevice
 from services.runtime.pump_host import FakePumpStore, PumpHost
 from services.runtime.stream_pump_device import StreamPumpDevice
+from signed_orders import SIGNER, identity
 
 ROOT = Path(__file__).parents[1]
 SPEED = 60
@@ -51,11 +52,13 @@ class FakeBench:
         self._clock = FakeClock(therapy=UtcMillis(1_800_000_000_000))
         self._store = FakePumpStore()
         self._fill = MilliUnits(FILL_U * 1_000)
-        self._host = PumpHost(self._store, now=self.now(), fill=self._fill)
+        self._host = PumpHost(
+            self._store, identity=identity("demo"), now=self._clock.now(), fill=self._fill
+        )
         self._lines: list[FakePumpDevice] = []
 
     def line(self) -> PumpDevice:
-        self._lines.append(FakePumpDevice(self._clock, host=self._host))
+        self._lines.append(FakePumpDevice(self._clock, identity=identity("demo"), host=self._host))
         return self._lines[-1]
 
     def now(self) -> UtcMillis:
@@ -71,7 +74,9 @@ class FakeBench:
 
     async def pull_and_plug(self) -> None:
         self._clock.advance(therapy_ms=60_000)
-        self._host = PumpHost(self._store, now=self.now(), fill=self._fill)
+        self._host = PumpHost(
+            self._store, identity=identity("demo"), now=self._clock.now(), fill=self._fill
+        )
         for line in self._lines:
             line.host = self._host
 
@@ -96,6 +101,9 @@ class ProcessBench:
     async def plug(self) -> None:
         words = ["--listen", f"unix:{self._folder}/pump", "--memory", f"{self._folder}/memory.db"]
         words += ["--clock", f"{self._folder}/clock.json", "--fill-u", str(FILL_U), "--leash"]
+        key = self._folder / "orders.pub"
+        key.write_text(SIGNER.public)
+        words += ["--pump", "demo", "--trust", str(key)]
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.virtual_pump", *words),
             cwd=ROOT,

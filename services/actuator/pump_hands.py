@@ -35,7 +35,10 @@ class PumpHands:
             return PumpAnswered(act=act, about=about, result="refused", reason="no such pump here")
         if isinstance(effect, StartPumpBolus) and is_past(effect.start_by, now=self._clock.now()):
             return PumpAnswered(
-                act="start_bolus", about=effect.dose, result="refused", reason="expired"
+                act="start_bolus",
+                about=effect.signed.order.dose,
+                result="refused",
+                reason="expired",
             )
         act, about = _act_of(effect)
         try:
@@ -52,8 +55,8 @@ class PumpHands:
 
 def _send(device: PumpDevice, effect: Effect) -> Awaitable[PumpStatus]:
     match effect:
-        case StartPumpBolus(dose=dose, amount=amount, duration=duration):
-            return device.start_bolus(dose=dose, amount=amount, duration=duration)
+        case StartPumpBolus(signed=signed):
+            return device.start_bolus(signed=signed)
         case StopPumpBolus(dose=dose):
             return device.stop_bolus(dose=dose)
         case LoadPumpPlan(plan=plan):
@@ -70,8 +73,8 @@ def _send(device: PumpDevice, effect: Effect) -> Awaitable[PumpStatus]:
 
 def _act_of(effect: Effect) -> tuple[PumpAct, str]:
     match effect:
-        case StartPumpBolus(dose=dose):
-            return "start_bolus", dose
+        case StartPumpBolus(signed=signed):
+            return "start_bolus", signed.order.dose
         case StopPumpBolus(dose=dose):
             return "stop_bolus", dose
         case LoadPumpPlan(plan=plan):

@@ -9,9 +9,9 @@ from core.amounts import print_rate, print_units
 from core.basal_state import BasalView
 from core.bolus_state import BolusView
 from core.deciders import DECIDERS
-from core.delivery_state import LastDose
 from core.delivery_view import DeliveryView
 from core.glucose_state import GlucoseView
+from core.last_dose import LastDose
 from core.record import RecordView
 from schemas import codec
 from schemas.units import MilliUnits, MilliUnitsPerHour, PumpId, Speaker

@@ -70,6 +70,11 @@ class DataFolder:
         """Name the file with the seed of a user's key."""
         return self.keys / f"{user}.nk"
 
+    @property
+    def order_key(self) -> Path:
+        """Name the file with the seed that bolus orders are signed with; beside it its `.pub`."""
+        return self.keys / "bolus_orders.key"
+
     def write_running(self, running: Running) -> None:
         """Tell second terminals where the system is."""
         draft = self.running.with_suffix(".draft")

@@ -79,6 +79,18 @@ class StoreBroken(BasaltError):
 
 
 @dataclass(eq=False)
+class OrderKeyBroken(BasaltError):
+    """A key for bolus orders cannot be read; without it no order is signed or believed."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Name the file and what is wrong with it."""
+        return f"order key {self.path}: {self.reason}"
+
+
+@dataclass(eq=False)
 class BusUnreachable(BasaltError):
     """The first connection to the broker failed."""
 

@@ -2,12 +2,15 @@
 
 from typing import Literal
 
-from schemas.units import MilliUnits
+from schemas.units import MilliUnits, PumpId
 from services.runtime.clock import Clock
 from services.runtime.errors import PumpTimeout
 from services.runtime.pump_caller import PumpCaller, act_of
-from services.runtime.pump_host import FakePumpStore, PumpHost, PumpStore
+from services.runtime.pump_host import FakePumpStore, PumpHost, PumpIdentity, PumpStore
 from services.runtime.pump_wire import AnyAnswer, AnyRequest
+
+ANONYMOUS = PumpIdentity(pump=PumpId("nobody"))
+"""[-] a pump that takes nobody's orders: it can be read and gives basal."""
 
 
 class FakePumpDevice(PumpCaller):
@@ -17,6 +20,7 @@ class FakePumpDevice(PumpCaller):
         self,
         clock: Clock,
         *,
+        identity: PumpIdentity = ANONYMOUS,
         store: PumpStore | None = None,
         fill: MilliUnits | None = None,
         host: PumpHost | None = None,
@@ -25,6 +29,7 @@ class FakePumpDevice(PumpCaller):
 
         Args:
             clock: its therapy time is the pump's clock.
+            identity: who the pump is, and whose orders it takes.
             store: the pump's memory; none is a pump that has never been on.
             fill: [mU] 1 to 300000, reservoir of a pump that has never been on.
             host: a pump that is on already, so that a second controller can call it.
@@ -32,7 +37,7 @@ class FakePumpDevice(PumpCaller):
         super().__init__()
         self._clock = clock
         store = FakePumpStore() if store is None else store
-        self.host = host or PumpHost(store, now=clock.now().therapy, fill=fill)
+        self.host = host or PumpHost(store, identity=identity, now=clock.now(), fill=fill)
         self.loses: Literal["request", "answer"] | None = None
         """[-] what the line loses of the next call: PumpTimeout, and done only if the answer."""
 
@@ -41,7 +46,7 @@ class FakePumpDevice(PumpCaller):
         loses, self.loses = self.loses, None
         if loses == "request":
             raise PumpTimeout(act=act_of(request))
-        answer = self.host.answer(request, now=self._clock.now().therapy)
+        answer = self.host.answer(request, now=self._clock.now())
         if loses == "answer":
             raise PumpTimeout(act=act_of(request))
         return answer

@@ -258,7 +258,7 @@ class Machine(Generic[StateT]):
             self.books.put_head(ledger, speaker, spoken.head)
             said.append((EventId(spoken.entry.id), event, spoken.raw))
             decision.append(outgoing(spoken, speaker=speaker, pump=pump, trace=when.trace))
-            for effect in self.decider.effects(event):
+            for effect in self.decider.effects(spoken.entry):
                 step.effects.append((pump, effect))
         if decision:
             step.decisions.append(decision)

@@ -2,10 +2,9 @@
 
 from abc import ABC, abstractmethod
 
-from schemas.device import PumpPlan, PumpReading, PumpStatus
-from schemas.units import DoseId, Milliseconds, MilliUnits
+from schemas.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
+from schemas.units import DoseId, MilliUnits
 from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
-from services.runtime.pump_device import AT_ONCE
 from services.runtime.pump_wire import (
     Answered,
     AnyAnswer,
@@ -52,13 +51,9 @@ class PumpCaller(ABC):
             case _:
                 raise PumpTimeout(act="read")
 
-    async def start_bolus(
-        self, *, dose: DoseId, amount: MilliUnits, duration: Milliseconds = AT_ONCE
-    ) -> PumpStatus:
-        """Start a bolus of `amount` [mU], over `duration` [ms]; one dose id is executed once."""
-        return await self._order(
-            StartBolus(epoch=self._claimed(), dose=dose, amount=amount, duration=duration)
-        )
+    async def start_bolus(self, *, signed: SignedOrder) -> PumpStatus:
+        """Start a bolus that the pump believes; one dose id is executed once."""
+        return await self._order(StartBolus(epoch=self._claimed(), signed=signed))
 
     async def stop_bolus(self, *, dose: DoseId) -> PumpStatus:
         """Stop the bolus if it is the one that runs; one that has not come is kept out."""

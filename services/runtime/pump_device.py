@@ -2,11 +2,8 @@
 
 from typing import Protocol
 
-from schemas.device import PumpPlan, PumpReading, PumpStatus
-from schemas.units import DoseId, Milliseconds, MilliUnits
-
-AT_ONCE = Milliseconds(0)
-"""[ms] the duration of a normal bolus."""
+from schemas.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
+from schemas.units import DoseId, MilliUnits
 
 
 class PumpDevice(Protocol):
@@ -26,12 +23,10 @@ class PumpDevice(Protocol):
         """Read the registers and up to one page of history numbered after `after`."""
         ...
 
-    async def start_bolus(
-        self, *, dose: DoseId, amount: MilliUnits, duration: Milliseconds = AT_ONCE
-    ) -> PumpStatus:
-        """Start a bolus of whole pulses, spread over `duration` [ms] where it is extended.
+    async def start_bolus(self, *, signed: SignedOrder) -> PumpStatus:
+        """Start a bolus of whole pulses that somebody answers for.
 
-        A dose id that the pump ever executed is refused.
+        A dose id that the pump ever executed is refused, and an order that it does not believe.
         """
         ...
 

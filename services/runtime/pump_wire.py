@@ -11,14 +11,14 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from schemas.device import PumpPlan, PumpReading, PumpStatus
-from schemas.units import DoseId, Milliseconds, MilliUnits
+from schemas.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
+from schemas.units import DoseId, MilliUnits
 from services.runtime.errors import BasaltError
 
 MAGIC = b"\xba\x5a"
 """[-] the first two bytes of each frame."""
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2
 """[-] 0 to 255; what is inside the frame."""
 
 PAYLOAD_BYTES_MAX = 256 * 1024
@@ -78,12 +78,8 @@ class Read(Request, frozen=True, kw_only=True, tag="read"):
 class StartBolus(Order, frozen=True, kw_only=True, tag="start_bolus"):
     """Start a bolus."""
 
-    dose: DoseId
-    """[-] executed once."""
-    amount: MilliUnits
-    """[mU] whole pulses."""
-    duration: Milliseconds = Milliseconds(0)
-    """[ms] over which it is spread, an extended bolus; 0 for a normal one."""
+    signed: SignedOrder
+    """[-] executed once, if the pump believes it."""
 
 
 class StopBolus(Order, frozen=True, kw_only=True, tag="stop_bolus"):

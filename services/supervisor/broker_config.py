@@ -9,6 +9,7 @@ from pathlib import Path
 import nkeys  # type: ignore[import-untyped]  # it ships no types
 
 from services.runtime.data_folder import DataFolder
+from services.runtime.order_keys import make_order_key
 from services.supervisor.permissions import Permissions, permissions
 
 KEY_MODE = 0o600
@@ -16,8 +17,9 @@ KEY_MODE = 0o600
 
 
 def make_keys(folder: DataFolder) -> dict[str, str]:
-    """Make the seeds that are missing; give each user's public key."""
+    """Make the seeds that are missing, that of orders too; give each user's public key."""
     folder.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_order_key(folder.order_key)
     return {user: _public_key(folder.seed(user)) for user in permissions()}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from core.deciders import DECIDERS
 from schemas.units import PumpId
 from services.runtime.data_folder import DataFolder
+from services.runtime.order_keys import public_path
 from services.supervisor.children import ChildSpec
 from services.supervisor.demonstration import FILL_U
 from services.supervisor.permissions import GLUCOSE_PLAYER, SCRIPTED_PERSON
@@ -34,6 +35,8 @@ def pump_spec(plan: Plan) -> Iterator[ChildSpec]:
         f"--listen=unix:{socket_path(plan.folder)}",
         f"--memory={plan.folder.pump_memory(plan.pump)}",
         f"--fill-u={FILL_U}",
+        f"--pump={plan.pump}",
+        f"--trust={public_path(plan.folder.order_key)}",
     )
     yield _spec(plan, PUMP_PROCESS, arguments)
 
@@ -41,10 +44,13 @@ def pump_spec(plan: Plan) -> Iterator[ChildSpec]:
 def decider_specs(plan: Plan) -> Iterator[ChildSpec]:
     """Say how the services are started that hear and say events."""
     socket = socket_path(plan.folder)
+    own = {
+        "actuator": (f"--pump={plan.pump}=unix:{socket}",),
+        "bolus_advisor": (f"--sign-with={plan.folder.order_key}",),
+    }
     for name in DECIDERS:
-        drives = (f"--pump={plan.pump}=unix:{socket}",) if name == "actuator" else ()
         store = f"--store=sqlite:{plan.folder.journal(name)}"
-        yield _spec(plan, name, (*_bus(plan, name), store, *drives))
+        yield _spec(plan, name, (*_bus(plan, name), store, *own.get(name, ())))
 
 
 def client_specs(plan: Plan) -> Iterator[ChildSpec]:

@@ -13,10 +13,12 @@ import msgspec
 import structlog
 
 from core.pump_machine import FILL_MU_MAX
-from schemas.units import MilliUnits
+from schemas.subjects import is_token
+from schemas.units import MilliUnits, PumpId
 from services.runtime.clock import SystemClock, read_clock_record
+from services.runtime.order_keys import read_public
 from services.runtime.pump_address import PumpAddress, parse_pump_address
-from services.runtime.pump_host import PumpHost
+from services.runtime.pump_host import PumpHost, PumpIdentity
 from services.virtual_pump.errors import PumpAddressInUse, PumpMemoryError
 from services.virtual_pump.memory import SqlitePumpStore
 from services.virtual_pump.server import PumpServer
@@ -53,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         clock = _clock(options.clock)
         store = SqlitePumpStore(options.memory)
         try:
-            host = PumpHost(store, now=clock.now().therapy, fill=options.fill_u)
+            trusted = [read_public(path) for path in options.trust]
+            identity = PumpIdentity(pump=options.pump, trusted=trusted)
+            host = PumpHost(store, identity=identity, now=clock.now(), fill=options.fill_u)
             server = PumpServer(host, clock=clock)
             asyncio.run(_run(server, address=options.listen, leash=options.leash))
         finally:
@@ -118,6 +122,17 @@ def _parser() -> argparse.ArgumentParser:
         help="non-volatile memory; made if there is no such file",
     )
     parser.add_argument(
+        "--pump", type=_pump, required=True, metavar="ID", help="which pump this is"
+    )
+    parser.add_argument(
+        "--trust",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="public key whose bolus orders are taken; may be given again; without it none are",
+    )
+    parser.add_argument(
         "--clock",
         type=Path,
         metavar="FILE",
@@ -140,6 +155,12 @@ def _address(text: str) -> PumpAddress:
         return parse_pump_address(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _pump(text: str) -> PumpId:
+    if not is_token(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a pump")
+    return PumpId(text)
 
 
 def _fill(text: str) -> MilliUnits:

@@ -135,7 +135,7 @@ class PumpServer:
         now = self._clock.now()
         if now.real - self._ran_real > STALL_MS_MAX:
             log.warning("virtual_pump.was_off", off_ms=now.real - self._ran_real)
-            self._host.power_on(now=now.therapy)
+            self._host.power_on(now=now)
         self._ran_real = now.real
         save = save or now.real - self._saved_real >= HEARTBEAT_MS_MAX
         self._host.run_until(now=now.therapy, save=save)
@@ -180,7 +180,7 @@ class PumpServer:
             log.warning("virtual_pump.not_understood", reason=str(error))
             return Refused(reason="not_understood")
         now = self._catch_up()
-        answer = self._host.answer(request, now=now.therapy)
+        answer = self._host.answer(request, now=now)
         if not isinstance(request, Read):
             self._changed.set()
             log.info("virtual_pump.answered", act=act_of(request), answer=type(answer).__name__)

@@ -24,6 +24,7 @@ from services.runtime.fake_pump_device import FakePumpDevice
 from services.runtime.pump_address import PumpAddress
 from services.runtime.pump_device import PumpDevice
 from services.runtime.stream_pump_device import StreamPumpDevice
+from signed_orders import identity, start
 
 DOSE = DoseId("bolus_advisor:demo:7")
 
@@ -67,7 +68,7 @@ async def test_a_bolus_is_delivered_and_its_history_adds_up(bench: Bench) -> Non
     """Everything else is worth nothing if this does not hold."""
     device = await claimed(bench)
 
-    status = await device.start_bolus(dose=DOSE, amount=MilliUnits(500))
+    status = await start(device, DOSE, 500)
     reading = await bench.until(lambda reading: reading.status.bolus is None)
 
     assert status.bolus is not None
@@ -80,12 +81,12 @@ async def test_a_bolus_is_delivered_and_its_history_adds_up(bench: Bench) -> Non
 async def test_an_extended_bolus_runs_beside_a_normal_one(bench: Bench) -> None:
     """One of each kind; the same motor, the same odometer, the same history."""
     device = await claimed(bench)
-    spread = DoseId("bolus_advisor:demo:8")
+    spread = DoseId("bolus_advisor:demo:6")
     half_hour = Milliseconds(30 * MINUTE_MS)
 
-    await device.start_bolus(dose=spread, amount=MilliUnits(2_000), duration=half_hour)
-    status = await device.start_bolus(dose=DOSE, amount=MilliUnits(200))
-    third = device.start_bolus(dose=DoseId("d"), amount=MilliUnits(50), duration=half_hour)
+    await start(device, spread, 2_000, duration=half_hour)
+    status = await start(device, DOSE, 200)
+    third = start(device, DoseId("bolus_advisor:demo:9"), 50, duration=half_hour)
     assert status.bolus is not None and status.extended is not None
     assert "extended_running" == await reason_of(third)
     await bench.until(lambda seen: seen.status.odometer >= 300 and seen.status.bolus is None)
@@ -104,9 +105,9 @@ async def test_an_extended_bolus_runs_beside_a_normal_one(bench: Bench) -> None:
 async def test_a_dose_is_executed_once(bench: Bench) -> None:
     """The same order may come any number of times."""
     device = await claimed(bench)
-    await device.start_bolus(dose=DOSE, amount=MilliUnits(50))
+    await start(device, DOSE, 50)
 
-    again = await reason_of(device.start_bolus(dose=DOSE, amount=MilliUnits(50)))
+    again = await reason_of(start(device, DOSE, 50))
 
     assert again == "already_executed"
     assert (await device.read(after=0)).status.odometer == 50
@@ -118,8 +119,8 @@ async def test_only_the_last_to_claim_drives_the_pump(bench: Bench) -> None:
     first, second = await claimed(bench), await claimed(bench)
 
     with pytest.raises(PumpSupersededError) as caught:
-        await first.start_bolus(dose=DOSE, amount=MilliUnits(50))
-    await second.start_bolus(dose=DOSE, amount=MilliUnits(50))
+        await start(first, DOSE, 50)
+    await start(second, DOSE, 50)
 
     assert caught.value.epoch == 2
     assert (await first.read(after=0)).status.odometer == 50
@@ -137,7 +138,7 @@ async def test_without_a_claim_nothing_but_reading_is_sent(bench: Bench) -> None
 async def test_stop_ends_the_bolus_and_the_amount_stands(bench: Bench) -> None:
     """Cancel wins, and what flowed before it is known."""
     device = await claimed(bench)
-    await device.start_bolus(dose=DOSE, amount=MilliUnits(25_000))
+    await start(device, DOSE, 25_000)
     await bench.until(lambda reading: reading.status.odometer >= 150)
 
     stopped = await device.stop_bolus(dose=DOSE)
@@ -153,7 +154,7 @@ async def test_suspend_stops_all_and_resume_brings_back_basal_alone(bench: Bench
     """A stopped bolus that came back would be a surprise of many units."""
     device = await claimed(bench)
     await device.load_plan(plan=a_plan(bench))
-    await device.start_bolus(dose=DOSE, amount=MilliUnits(25_000))
+    await start(device, DOSE, 25_000)
 
     suspended = await device.suspend()
     resumed = await device.resume()
@@ -186,9 +187,9 @@ async def test_a_bolus_larger_than_the_reservoir_is_refused_until_it_is_filled(
     device = await claimed(bench)
     await device.fill(amount=MilliUnits(900))
 
-    refused = await reason_of(device.start_bolus(dose=DOSE, amount=MilliUnits(1_000)))
+    refused = await reason_of(start(device, DOSE, 1_000))
     await device.fill(amount=MilliUnits(300_000))
-    started = await device.start_bolus(dose=DOSE, amount=MilliUnits(1_000))
+    started = await start(device, DOSE, 1_000)
 
     assert refused == "reservoir_low"
     assert started.bolus is not None
@@ -200,12 +201,8 @@ async def test_words_that_make_no_sense_are_refused_with_a_reason(bench: Bench) 
     device = await claimed(bench)
     huge = MilliUnits(2**70)
 
-    assert await reason_of(device.start_bolus(dose=DOSE, amount=MilliUnits(75))) == (
-        "not_whole_pulses"
-    )
-    assert await reason_of(device.start_bolus(dose=DoseId("x" * 201), amount=MilliUnits(50))) == (
-        "broken_id"
-    )
+    assert await reason_of(start(device, DOSE, 75)) == ("not_whole_pulses")
+    assert await reason_of(start(device, "bolus_advisor:demo:" + "9" * 200, 50)) == ("broken_id")
     assert await reason_of(device.fill(amount=MilliUnits(0))) == "out_of_range"
     assert await reason_of(device.fill(amount=huge)) in ("out_of_range", "not_understood")
     assert () == (await device.read(after=2**61)).history
@@ -217,7 +214,7 @@ async def test_power_lost_during_a_bolus_leaves_the_truth_in_memory(bench: Bench
     """The controller learns what flowed before it may order anything new."""
     device = await claimed(bench)
     await device.load_plan(plan=a_plan(bench))
-    await device.start_bolus(dose=DOSE, amount=MilliUnits(25_000))
+    await start(device, DOSE, 25_000)
     before = await bench.until(lambda reading: reading.status.odometer >= 500)
 
     await bench.pull_and_plug()
@@ -230,9 +227,7 @@ async def test_power_lost_during_a_bolus_leaves_the_truth_in_memory(bench: Bench
     assert reading.history[: len(before.history)] == before.history
     assert [r.kind for r in reading.history].count("powered") == 2
     assert reading.status.plan == "basal:demo:1"
-    assert await reason_of(
-        (await claimed(bench)).start_bolus(dose=DOSE, amount=MilliUnits(50))
-    ) == ("already_executed")
+    assert await reason_of(start((await claimed(bench)), DOSE, 50)) == ("already_executed")
 
 
 async def test_history_comes_in_pages_without_holes(bench: Bench) -> None:
@@ -267,14 +262,15 @@ async def test_a_pump_that_is_off_times_out_and_the_line_recovers(tmp_path: Path
     """The controller needs 'unknown', and then the pump again without a restart of its own."""
     async with a_process(tmp_path) as bench:
         device = await claimed(bench)
+        status = (await device.read(after=0)).status
         await bench.pull()
 
         with pytest.raises(PumpTimeout) as caught:
-            await device.start_bolus(dose=DOSE, amount=MilliUnits(50))
+            await start(device, DOSE, 50, status=status)
         await bench.plug()
 
         assert caught.value.act == "start_bolus"
-        assert (await device.start_bolus(dose=DOSE, amount=MilliUnits(50))).odometer == 50
+        assert (await start(device, DOSE, 50)).odometer == 50
 
 
 async def test_a_pump_that_hangs_times_out(tmp_path: Path) -> None:
@@ -305,12 +301,14 @@ async def test_told_to_end_the_pump_saves_and_leaves_with_zero(tmp_path: Path) -
 @pytest.mark.parametrize("loses", ["request", "answer"])
 async def test_a_fake_line_can_lose_the_request_or_the_answer(loses: str) -> None:
     """Whoever tests a controller needs both kinds of not knowing."""
-    device = FakePumpDevice(FakeClock(therapy=UtcMillis(0)), fill=MilliUnits(10_000))
-    await device.claim()
+    device = FakePumpDevice(
+        FakeClock(therapy=UtcMillis(0)), identity=identity("demo"), fill=MilliUnits(10_000)
+    )
+    status = await device.claim()
     device.loses = "request" if loses == "request" else "answer"
 
     with pytest.raises(PumpTimeout):
-        await device.start_bolus(dose=DOSE, amount=MilliUnits(50))
+        await start(device, DOSE, 50, status=status)
 
     expected = 0 if loses == "request" else 50
     assert expected == (await device.read(after=0)).status.odometer

@@ -8,14 +8,16 @@ import pytest
 
 from core.pump_memory import PumpMemory
 from schemas.device import PumpRecord
+from schemas.message import Now
 from schemas.units import DoseId, MilliUnits, UtcMillis
 from services.runtime.pump_host import FakePumpStore, PumpHost, PumpStore
-from services.runtime.pump_wire import Answered, Claim, StartBolus
+from services.runtime.pump_wire import Answered, Claim, Read, ReadAnswered, StartBolus
 from services.virtual_pump.errors import PumpMemoryError
 from services.virtual_pump.memory import SqlitePumpStore
+from signed_orders import identity, pump_order, sign
 
 DOSE = DoseId("bolus_advisor:demo:7")
-START = UtcMillis(1_000)
+NOW = Now(therapy=UtcMillis(1_000), real=UtcMillis(1_000), speed=1)
 
 
 @pytest.fixture(params=["fake", "sqlite"])
@@ -29,19 +31,21 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PumpStore]
 
 
 def a_host(store: PumpStore) -> PumpHost:
-    return PumpHost(store, now=START, fill=MilliUnits(10_000))
+    return PumpHost(store, identity=identity("demo"), now=NOW, fill=MilliUnits(10_000))
 
 
 def bolus(host: PumpHost, *, epoch: int) -> object:
-    order = StartBolus(epoch=epoch, dose=DOSE, amount=MilliUnits(500))
-    return host.answer(order, now=START)
+    answer = host.answer(Read(after=0), now=NOW)
+    assert isinstance(answer, ReadAnswered)
+    order = pump_order(answer.reading.status, dose=DOSE, amount=500)
+    return host.answer(StartBolus(epoch=epoch, signed=sign(order)), now=NOW)
 
 
 @pytest.mark.requirement("R35")
 def test_what_was_answered_is_in_memory(store: PumpStore) -> None:
     """An answer that a loss of power takes back is a lie to the controller."""
     host = a_host(store)
-    host.answer(Claim(), now=START)
+    host.answer(Claim(), now=NOW)
 
     answer = bolus(host, epoch=1)
 
@@ -67,7 +71,7 @@ def test_a_step_that_cannot_be_kept_has_not_happened(tmp_path: Path) -> None:
 
     store = FullStore()
     host = a_host(store)
-    host.answer(Claim(), now=START)
+    host.answer(Claim(), now=NOW)
     store.full = True
 
     with pytest.raises(PumpMemoryError, match="disk full"):
@@ -91,7 +95,7 @@ def test_one_process_at_a_time_holds_a_memory(tmp_path: Path) -> None:
 def used(path: Path) -> Path:
     store = SqlitePumpStore(path)
     host = a_host(store)
-    host.answer(Claim(), now=START)
+    host.answer(Claim(), now=NOW)
     bolus(host, epoch=1)
     store.close()
     return path

@@ -103,8 +103,10 @@ def test_keys_are_made_once_and_for_their_owner_alone(private: pathlib.Path) -> 
 
     assert 0 == again.returncode
     assert before == {path.name: path.read_bytes() for path in (private / "keys").iterdir()}
-    assert {f"{user}.nk" for user in permissions()} == set(before)
-    assert {0o600} == {path.stat().st_mode & 0o777 for path in (private / "keys").iterdir()}
+    orders = {"bolus_orders.key", "bolus_orders.pub"}
+    assert {f"{user}.nk" for user in permissions()} | orders == set(before)
+    secret = [path for path in (private / "keys").iterdir() if path.suffix != ".pub"]
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in secret}
 
 
 def test_prepare_says_in_one_line_what_is_in_the_way(private: pathlib.Path) -> None:
@@ -164,12 +166,14 @@ def test_every_container_has_what_it_names_and_its_own_journal() -> None:
         assert set(one.get("secrets", ())) <= set(whole["secrets"])
         assert (["ALL"], True) == (one["cap_drop"], one["read_only"])
         if name in DECIDERS:
-            assert [name] == one["secrets"]
+            signs = ["bolus_orders"] if name == "bolus_advisor" else []
+            assert [name, *signs] == one["secrets"]
             assert {"stream"} == set(one["depends_on"])
     assert ["line"] == whole["services"]["pump"]["networks"]
-    assert {f"./private/keys/{name}.nk" for name in (*DECIDERS, "supervisor")} == {
-        secret["file"] for secret in whole["secrets"].values()
-    }
+    files = [f"{name}.nk" for name in (*DECIDERS, "supervisor")]
+    assert {
+        f"./private/keys/{name}" for name in (*files, "bolus_orders.key", "bolus_orders.pub")
+    } == {secret["file"] for secret in whole["secrets"].values()}
 
 
 def test_the_image_is_made_from_the_lock_and_from_what_it_copies() -> None:
@@ -194,7 +198,13 @@ async def test_services_started_alone_find_each_other(
     url, keys = f"nats://127.0.0.1:{port}", private / "keys"
     config = (private / "nats.conf").read_text().replace("0.0.0.0:4222", f"127.0.0.1:{port}")
     (private / "nats.conf").write_text(config.replace("/var/lib/basalt", str(tmp_path)))
-    pump = module("virtual_pump", f"--listen=tcp:127.0.0.1:{line}", "--memory=pump", "--fill-u=200")
+    pump = module(
+        "virtual_pump",
+        f"--listen=tcp:127.0.0.1:{line}",
+        "--memory=pump",
+        "--fill-u=200",
+        "--pump=p1",
+    )
     actuator = module("actuator", *told("actuator", url, keys), f"--pump=p1=tcp:127.0.0.1:{line}")
     ingest = module("glucose_ingest", *told("glucose_ingest", url, keys))
 

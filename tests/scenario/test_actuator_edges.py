@@ -50,8 +50,10 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
+from signed_orders import sign_ordered
 
 DOSE = DoseId("bolus_advisor:p1:9")
+EARLIER = DoseId("bolus_advisor:p1:8")
 NOW = Now(therapy=UtcMillis(START), real=UtcMillis(START), speed=1)
 SET = DeliveryLimitsSet(
     single=LIMITS.single, hourly=LIMITS.hourly, daily=LIMITS.daily, basal=LIMITS.basal, actor="a"
@@ -92,15 +94,19 @@ HOLE = Common(missing_from=(Speaker("bolus_advisor"),))
         (ready(is_connected=False), an_order(), "pump_unreachable"),
         (ready(suspended=True), an_order(), "suspended"),
         (ready(wants_suspended=True), an_order(), "suspended"),
-        (ready(doses=opened()), an_order(), "bolus_running"),
+        (ready(doses=opened(dose=EARLIER)), an_order(), "bolus_running"),
         (
-            ready(doses=opened(is_extended=True)),
+            ready(doses=opened(dose=EARLIER, is_extended=True)),
             an_order(duration=Milliseconds(HOUR_MS)),
             "extended_running",
         ),
         (ready(reservoir=None), an_order(), "reservoir"),
         (ready(reservoir=MilliUnits(499)), an_order(), "reservoir"),
-        (ready(doses=opened(is_extended=True), reservoir=MilliUnits(999)), an_order(), "reservoir"),
+        (
+            ready(doses=opened(dose=EARLIER, is_extended=True), reservoir=MilliUnits(999)),
+            an_order(),
+            "reservoir",
+        ),
         (ready(), an_order(amount=MilliUnits(10_050)), "single_limit"),
     ],
 )
@@ -108,7 +114,7 @@ def test_each_reason_against_an_order(
     state: DeliveryState, order: BolusOrdered, reason: str
 ) -> None:
     """With dose and amount; a limit that the advisor should have seen is an alarm too."""
-    said = take_order(state, DOSE, order, NOW)
+    said = take_order(state, order, sign_ordered(DOSE, order), NOW)
 
     refused = said[0]
     assert isinstance(refused, BolusRefused)
@@ -129,7 +135,7 @@ def test_each_reason_against_an_order(
 )
 def test_what_nothing_is_against_is_started(state: DeliveryState, order: BolusOrdered) -> None:
     """The intent says all that the pump will be told."""
-    (started,) = take_order(state, DOSE, order, NOW)
+    (started,) = take_order(state, order, sign_ordered(DOSE, order), NOW)
 
     assert isinstance(started, BolusStarted)
     assert (DOSE, order.amount, order.duration, 3, order.start_by) == (

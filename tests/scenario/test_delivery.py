@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from core.decider import Entry
-from fake_house import PUMP, FakeHouse
+from fake_house import IDENTITY, PUMP, FakeHouse
 from schemas.alarms import AlarmRaised
 from schemas.bolus import RequestAdvice
 from schemas.delivery import (
@@ -19,11 +20,12 @@ from schemas.delivery import (
     DeliveryGap,
 )
 from schemas.message import Deadline
-from schemas.orders import BolusOrdered, OrderBolus
+from schemas.orders import BolusOrdered, BolusOrderSigned, OrderBolus
 from schemas.pump import FillReservoir
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
+    DoseId,
     Grams,
     MilliUnits,
     Speaker,
@@ -31,6 +33,7 @@ from schemas.units import (
 )
 from services.runtime.fake_pump_device import FakePumpDevice
 from services.runtime.replay import replay, verify_decisions
+from signed_orders import sign_ordered
 
 
 @pytest.fixture
@@ -147,7 +150,7 @@ def test_a_pump_that_lost_power_in_mid_bolus_is_accounted_to_the_pulse(
     house.order(3_000)
     house.run(ms=MINUTE_MS)
     house.clock.advance(therapy_ms=HOUR_MS)
-    house.pump = FakePumpDevice(house.clock, store=house.pump_store)
+    house.pump = FakePumpDevice(house.clock, identity=IDENTITY, store=house.pump_store)
     house.restart("actuator")
     house.run(ms=5 * MINUTE_MS)
 
@@ -190,17 +193,27 @@ def test_the_actuator_refuses_what_its_own_record_forbids(house: FakeHouse) -> N
     """Limits are checked twice from two records; a disagreement is an alarm."""
     late = Deadline(therapy=UtcMillis(10**14), real=UtcMillis(10**14))
     decider = house.services[Speaker("actuator")].machine.decider
+    challenge = house.state("actuator").challenged.challenge
+    ordered = BolusOrdered(
+        amount=MilliUnits(20_000), actor="liar", start_by=late, challenge=challenge
+    )
     entry = Entry(
         id="bolus_advisor:p1:99",
         at=house.clock.now().therapy,
         speaker=Speaker("bolus_advisor"),
-        body=BolusOrdered(amount=MilliUnits(20_000), actor="liar", start_by=late),
+        body=ordered,
+    )
+    known = decider.evolve(house.state("actuator"), entry)
+    signed = sign_ordered(DoseId(entry.id), ordered)
+    by = BolusOrderSigned(dose=DoseId(entry.id), key=signed.key, signature=signed.signature)
+
+    events = decider.decide(
+        known, msgspec.structs.replace(entry, id="bolus_advisor:p1:100", body=by), house.clock.now()
     )
 
-    events = decider.decide(house.state("actuator"), entry, house.clock.now())
-
     assert ["single_limit"] == [e.reason for e in events if isinstance(e, BolusRefused)]
-    assert [] == [effect for event in events for effect in decider.effects(event)]
+    said = [msgspec.structs.replace(entry, body=event) for event in events]
+    assert [] == [effect for one in said for effect in decider.effects(one)]
     assert ["limits_disagree"] == [e.alarm for e in events if isinstance(e, AlarmRaised)]
 
 

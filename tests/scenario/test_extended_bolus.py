@@ -147,7 +147,7 @@ def test_a_pump_without_power_makes_nothing_up(house: FakeHouse) -> None:
     """An extended bolus ends where the power did."""
     order(house, 2_000)
     house.run(ms=15 * MINUTE_MS)
-    house.pump.host.power_on(now=house.clock.now().therapy)
+    house.pump.host.power_on(now=house.clock.now())
     house.run(ms=HOUR_MS)
 
     assert [("power_lost", 500)] == ended(house)

@@ -10,6 +10,7 @@ import core.advice
 import core.bolus_orders
 import core.delivery
 import core.delivery_orders
+import core.pump_orders
 import services.actuator.pump_hands
 import services.runtime.hearing
 import services.runtime.replay
@@ -135,6 +136,7 @@ def trusts_the_advisor(patch: pytest.MonkeyPatch) -> None:
 def orders_never_expire(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(core.delivery_orders, "is_past", lambda *_, **__: False)
     patch.setattr(services.actuator.pump_hands, "is_past", lambda *_, **__: False)
+    patch.setattr(core.pump_orders, "order_problem", lambda *_, **__: None)
 
 
 def advice_is_never_used_up(patch: pytest.MonkeyPatch) -> None:

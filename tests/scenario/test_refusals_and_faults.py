@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fake_house import LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse, whole_day
+from fake_house import IDENTITY, LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse, whole_day
 from schemas.alarms import AcknowledgeAlarm, AlarmAcknowledged, AlarmCleared, AlarmRaised
 from schemas.basal import BasalPlanMade, BasalProfileRefused, ProfileSegment
 from schemas.bolus import RecordCarbs
@@ -265,7 +265,7 @@ def test_a_change_of_speed_is_an_event(house: FakeHouse) -> None:
     house.run(ms=MINUTE_MS)
     before = house.clock.now()
     house.clock = FakeClock(therapy=before.therapy, speed=60)
-    house.pump = FakePumpDevice(house.clock, store=house.pump_store)
+    house.pump = FakePumpDevice(house.clock, identity=IDENTITY, store=house.pump_store)
     for name in list(house.services):
         house.restart(name)
     house.settle()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.device import PlanStep, PumpPlan
-from schemas.units import DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
+from schemas.device import PlanStep, PumpOrder, PumpPlan
+from schemas.units import DoseId, Milliseconds, MilliUnits, MilliUnitsPerHour, PumpId, UtcMillis
 from services.runtime.pump_wire import (
     ANSWER_KIND,
     PAYLOAD_BYTES_MAX,
@@ -29,6 +29,7 @@ from services.runtime.pump_wire import (
     encode_frame,
     encode_request,
 )
+from signed_orders import sign
 
 PLAN = PumpPlan(
     plan="basal:demo:1",
@@ -36,10 +37,18 @@ PLAN = PumpPlan(
     ends_at=UtcMillis(86_400_000),
 )
 
+ORDER = PumpOrder(
+    pump=PumpId("demo"),
+    dose=DoseId("bolus_advisor:demo:7"),
+    amount=MilliUnits(1_200),
+    challenge="c",
+    not_after=Milliseconds(30_000),
+)
+
 REQUESTS: tuple[AnyRequest, ...] = (
     Claim(),
     Read(after=7),
-    StartBolus(epoch=1, dose=DoseId("bolus_advisor:demo:7"), amount=MilliUnits(1_200)),
+    StartBolus(epoch=1, signed=sign(ORDER)),
     StopBolus(epoch=1, dose=DoseId("ºZ")),
     LoadPlan(epoch=1, plan=PLAN),
     Suspend(epoch=1),

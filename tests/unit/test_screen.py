@@ -8,9 +8,9 @@ from rich.console import Console
 from core.alarms import ActiveAlarm
 from core.basal_state import BasalView
 from core.bolus_state import BolusView
-from core.delivery_state import LastDose
 from core.delivery_view import DeliveryView
 from core.glucose_state import GlucoseView
+from core.last_dose import LastDose
 from core.record import RecordView
 from schemas.bolus import BolusAdvised, CarbsRecorded, Clamp
 from schemas.delivery import BolusProgressed

@@ -1,0 +1,28 @@
+"""The hands of the advisor: they sign orders and look time zones up."""
+
+from core.decider import Effect
+from core.effects import SignOrder
+from schemas.message import Report
+from schemas.orders import OrderSigned
+from schemas.units import PumpId
+from services.runtime.order_keys import OrderSigner
+from services.runtime.zone_hands import ZoneHands
+
+
+class OrderHands:
+    """Performs SignOrder and ResolveZone."""
+
+    def __init__(self, signer: OrderSigner | None) -> None:
+        """Sign with this key; without one every order is withdrawn."""
+        self._signer = signer
+        self._zones = ZoneHands()
+
+    async def perform(self, pump: PumpId, effect: Effect) -> Report | None:
+        """Sign an order for this pump, or leave it to the hands that know zones."""
+        if not isinstance(effect, SignOrder):
+            return await self._zones.perform(pump, effect)
+        order = effect.order
+        if self._signer is None:
+            return OrderSigned(dose=order.dose)
+        signature = self._signer.sign(order)
+        return OrderSigned(dose=order.dose, key=self._signer.public, signature=signature)
