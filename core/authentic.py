@@ -12,8 +12,8 @@ from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 
 from schemas import codec
-from schemas.delivery import OrderProblem
 from schemas.device import PumpOrder, SignedOrder
+from schemas.doubt import OrderProblem
 from schemas.message import parse_event_id
 from schemas.orders import BolusOrdered
 from schemas.units import MINUTE_MS, DoseId, Milliseconds, PumpId

@@ -4,7 +4,8 @@ from typing import Final
 
 from core.advice import CARBS_G_MAX, advise
 from core.alarms import raise_alarm
-from core.bolus_orders import LIMITS_DIFFER, accept, order_own, order_preset, set_preset
+from core.bolus_orders import LIMITS_DIFFER, accept, order_own, order_preset
+from core.bolus_presets import set_preset
 from core.bolus_settings import settings_problem
 from core.bolus_state import BOLUS_ADVISOR, BolusState, basis_of, evolve, initial, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
@@ -75,14 +76,14 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _record_injection(asked, actor, now)
         case RequestAdvice() as wanted:
             return _advise(state, wanted, now)
-        case AcceptAdvice(advice=name):
-            return accept(state, name, actor, now)
+        case AcceptAdvice() as asked:
+            return accept(state, asked, actor, now)
         case OrderBolus() as asked:
             return order_own(state, asked, actor, now)
         case SetBolusPreset() as asked:
             return set_preset(state, asked, actor)
-        case OrderPreset(name=name):
-            return order_preset(state, name, actor, now)
+        case OrderPreset() as wanted_preset:
+            return order_preset(state, wanted_preset, actor, now)
         case OrderSigned() as signed:
             return take_signed(state, signed)
         case Restarted():

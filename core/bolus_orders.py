@@ -1,47 +1,39 @@
-"""Bolus orders: advice accepted as compare-and-swap, amounts of a person's own, presets."""
+"""Bolus orders: advice accepted as compare-and-swap, amounts of a person's own."""
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from core.advice import advise, spread_problem
 from core.alarms import Condition, raise_alarm
-from core.bolus_settings import BECAUSE_MAX
 from core.bolus_state import Advice, BolusState, basis_of
+from core.confirmation import Wish, confirm_reasons
 from core.decider import is_past
-from core.limits import SINGLE_MU_MAX, breach, whole_pulses
+from core.limits import breach, whole_pulses
 from core.order_signing import in_pump_time, start_within
 from core.pump_models import PUMP_MODELS, floor_bolus
 from schemas.bolus import (
+    AcceptAdvice,
     AcceptanceRefused,
     AdviceAccepted,
     AdviceRefused,
     BolusAdvised,
     CarbsRecorded,
+    ConfirmReason,
     RequestAdvice,
 )
 from schemas.device import PULSE_MU
 from schemas.message import Event, Now
 from schemas.orders import (
     BolusOrdered,
-    BolusPresetRefused,
-    BolusPresetSet,
     OrderBolus,
+    OrderPreset,
     OrderRefused,
-    SetBolusPreset,
 )
 from schemas.units import EventId, Milliseconds, MilliUnits
 
 SAME_ADVICE_MU = MilliUnits(100)
 """[mU] by which a recomputed advice may differ and the lower of the two still be ordered."""
-
-PRESETS_MAX = 16
-"""[-] presets kept; project's own choice, the peers keep 4 to 8."""
-
-PRESET_NAME_MAX = 64
-"""[-] characters of a preset's name."""
-
-PresetRefusal = Literal["out_of_range", "not_whole_pulses", "too_many_presets", "no_such_preset"]
 
 LIMITS_DIFFER: Final = Condition(
     "limits_disagree",
@@ -58,17 +50,19 @@ class _Given(msgspec.Struct, frozen=True, kw_only=True):
     later: MilliUnits
     duration: Milliseconds
     meal: MilliUnits = MilliUnits(0)
+    confirmed: tuple[ConfirmReason, ...] = ()
 
 
-def accept(state: BolusState, name: EventId, actor: str, now: Now) -> tuple[Event, ...]:
+def accept(state: BolusState, asked: AcceptAdvice, actor: str, now: Now) -> tuple[Event, ...]:
     """Order what was advised, if nothing that matters has changed since."""
+    name = asked.advice
     advice = next((known for known in state.advices if known.id == name), None)
     if advice is None:
         return (AcceptanceRefused(advice=name, reason="no_such_advice"),)
     reason = _why_not(state, advice, now)
     if reason is not None:
         return (reason,)
-    return _order_advised(state, advice, actor, now)
+    return _order_advised(state, advice, asked, actor, now)
 
 
 def _why_not(state: BolusState, advice: Advice, now: Now) -> AcceptanceRefused | None:
@@ -93,7 +87,9 @@ def _why_not(state: BolusState, advice: Advice, now: Now) -> AcceptanceRefused |
     return None
 
 
-def _order_advised(state: BolusState, advice: Advice, actor: str, now: Now) -> tuple[Event, ...]:
+def _order_advised(
+    state: BolusState, advice: Advice, asked: AcceptAdvice, actor: str, now: Now
+) -> tuple[Event, ...]:
     """Compute again with the glucose of now; order the lower amount, or hand the new one back."""
     advised = advice.advised
     wanted = RequestAdvice(
@@ -108,17 +104,54 @@ def _order_advised(state: BolusState, advice: Advice, actor: str, now: Now) -> t
     if abs(again.amount - advised.amount) > SAME_ADVICE_MU:
         return (AcceptanceRefused(advice=advice.id, reason="advice_changed"), again)
     amount = min(again.amount, advised.amount)
+    difference = 0
+    if asked.amount is not None and asked.amount != amount:
+        refused = _changed_refusal(state, advised, asked.amount, now)
+        if refused is not None:
+            return (refused,)
+        amount, difference = asked.amount, asked.amount - advised.amount
     if amount == 0 and advised.carbs == 0:
         return (AcceptanceRefused(advice=advice.id, reason="nothing_to_give"),)
+    confirm = _confirm(state, amount, now, advised=advised.amount if difference else amount)
+    if confirm and not asked.confirmed:
+        unsure = AcceptanceRefused(advice=advice.id, reason="confirmation_needed", confirm=confirm)
+        return (unsure,)
     recomputed = again.amount if again.amount != advised.amount else None
-    accepted = AdviceAccepted(advice=advice.id, actor=actor, recomputed=recomputed)
+    accepted = AdviceAccepted(
+        advice=advice.id, actor=actor, recomputed=recomputed, difference=difference
+    )
     eaten: tuple[Event, ...] = ()
     if advised.carbs:
         eaten = (CarbsRecorded(grams=advised.carbs, eaten_at=now.therapy, actor=actor),)
     later = MilliUnits(min(advised.later, again.later, amount))
     meal = MilliUnits(min(again.meal, amount))
-    given = _Given(amount=amount, later=later, duration=advised.duration, meal=meal)
+    given = _Given(
+        amount=amount, later=later, duration=advised.duration, meal=meal, confirmed=confirm
+    )
     return (accepted, *eaten, *_orders(state, given, actor, now, advice=advice.id))
+
+
+def _changed_refusal(
+    state: BolusState, advised: BolusAdvised, amount: MilliUnits, now: Now
+) -> OrderRefused | None:
+    """Hold another amount than was advised against the same limits."""
+    if amount == 0:
+        return None
+    wanted = OrderBolus(amount=amount, duration=advised.duration, now_percent=advised.now_percent)
+    return _own_refusal(state, wanted, now)
+
+
+def _confirm(
+    state: BolusState, amount: MilliUnits, now: Now, *, advised: MilliUnits | None = None
+) -> tuple[ConfirmReason, ...]:
+    wish = Wish(
+        amount=amount,
+        advised=advised,
+        soft=state.limits.soft if state.limits else None,
+        reading=state.reading,
+        recent=state.recent,
+    )
+    return confirm_reasons(wish, at=now.therapy)
 
 
 def order_own(
@@ -130,9 +163,13 @@ def order_own(
         if refused.reason == "limits_disagree":
             return (refused, *raise_alarm(state.common.alarms, LIMITS_DIFFER))
         return (refused,)
+    confirm = _confirm(state, asked.amount, now)
+    if confirm and not asked.confirmed:
+        unsure = OrderRefused(amount=asked.amount, reason="confirmation_needed", confirm=confirm)
+        return (unsure,)
     at_once = whole_pulses(asked.amount * asked.now_percent // 100)
     later = MilliUnits(asked.amount - at_once if asked.duration else 0)
-    given = _Given(amount=asked.amount, later=later, duration=asked.duration)
+    given = _Given(amount=asked.amount, later=later, duration=asked.duration, confirmed=confirm)
     return _orders(state, given, actor, now, preset=preset)
 
 
@@ -168,40 +205,13 @@ def _own_refusal(state: BolusState, asked: OrderBolus, now: Now) -> OrderRefused
     return OrderRefused(amount=amount, reason=broken.limit, limit=broken.amount)
 
 
-def set_preset(state: BolusState, asked: SetBolusPreset, actor: str) -> tuple[Event, ...]:
-    """Keep an amount by a name, or forget it."""
-    name = asked.name
-    known = {preset.name for preset in state.presets}
-    reason: PresetRefusal | None = None
-    if not 1 <= len(name) <= PRESET_NAME_MAX or len(asked.because) > BECAUSE_MAX:
-        reason = "out_of_range"
-    elif asked.amount == 0:
-        reason = None if name in known else "no_such_preset"
-    elif not 0 < asked.amount <= SINGLE_MU_MAX or asked.duration < 0:
-        reason = "out_of_range"
-    elif asked.amount % PULSE_MU:
-        reason = "not_whole_pulses"
-    elif name not in known and len(known) >= PRESETS_MAX:
-        reason = "too_many_presets"
-    if reason is not None:
-        return (BolusPresetRefused(name=name[:PRESET_NAME_MAX], reason=reason),)
-    return (
-        BolusPresetSet(
-            name=name,
-            amount=asked.amount,
-            duration=asked.duration,
-            actor=actor,
-            because=asked.because,
-        ),
-    )
-
-
-def order_preset(state: BolusState, name: str, actor: str, now: Now) -> tuple[Event, ...]:
+def order_preset(state: BolusState, wanted: OrderPreset, actor: str, now: Now) -> tuple[Event, ...]:
     """Order what is kept by a name, like an amount of the person's own."""
+    name = wanted.name
     preset = next((known for known in state.presets if known.name == name), None)
     if preset is None:
         return (OrderRefused(amount=0, reason="no_such_preset"),)
-    asked = OrderBolus(amount=preset.amount, duration=preset.duration)
+    asked = OrderBolus(amount=preset.amount, duration=preset.duration, confirmed=wanted.confirmed)
     return order_own(state, asked, actor, now, preset=name)
 
 
@@ -230,6 +240,7 @@ def _orders(
             meal=MilliUnits(meal),
             duration=duration,
             preset=preset,
+            confirmed=given.confirmed,
             start_by=start_by,
             challenge=challenge,
             not_after=not_after,

@@ -7,6 +7,7 @@ import msgspec
 from core.alarms import ActiveAlarm
 from core.basis import Basis, Reading
 from core.common import Common, evolve_common
+from core.confirmation import remember
 from core.decider import Entry
 from core.doses import DoseBook, fold_doses
 from core.local_clock import LocalClock, fold_clock
@@ -86,6 +87,8 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] what orders must bear for the pump to believe them, as last heard."""
     unsigned: tuple[DoseId, ...] = ()
     """[-] orders that nobody has answered for yet, oldest first."""
+    recent: tuple[MilliUnits, ...] = ()
+    """[mU] of the last boluses started, oldest first."""
     carbs_total: Grams = Grams(0)
     """[g] recorded in all."""
     last_carbs: CarbsRecorded | None = None
@@ -219,6 +222,9 @@ def _take_dose(state: BolusState, entry: Entry) -> BolusState:
     marks = state.marks
     if isinstance(entry.body, BolusOrdered | BolusStarted | InjectionRecorded):
         marks = marks._replace(doses=marks.doses + 1)
+    if isinstance(entry.body, BolusStarted):
+        recent = remember(state.recent, entry.body.amount)
+        state = msgspec.structs.replace(state, recent=recent)
     if isinstance(entry.body, BolusOrdered):
         state = msgspec.structs.replace(state, unsigned=(*state.unsigned, DoseId(entry.id)))
     if isinstance(entry.body, BolusOrderWithdrawn):

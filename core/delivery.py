@@ -5,9 +5,10 @@ from typing import Final
 from core.alarms import Condition, raise_alarm
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Effect, Entry
-from core.delivery_orders import cancel, doubt_all, take_answer, take_signature, withdraw
+from core.delivery_evolve import evolve
+from core.delivery_orders import cancel, doubt_all, settle, take_answer, take_signature, withdraw
 from core.delivery_reading import OWN_ACTOR, UNREACHABLE, decide_reading
-from core.delivery_state import ACTUATOR, DeliveryState, evolve, initial
+from core.delivery_state import ACTUATOR, DeliveryState, initial
 from core.delivery_view import view
 from core.effects import (
     FillPump,
@@ -28,16 +29,13 @@ from schemas.delivery import (
     BolusCancelled,
     BolusDelivered,
     BolusProgressed,
-    BolusReconciled,
     BolusRefused,
     BolusStarted,
     BolusStopped,
-    BolusUnknown,
     CancelBolus,
     DeliveryGap,
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
-    OrderNotBelieved,
     SetDeliveryLimits,
 )
 from schemas.device import (
@@ -48,6 +46,14 @@ from schemas.device import (
     PumpRead,
     PumpSuperseded,
     PumpUnreachable,
+)
+from schemas.doubt import (
+    BolusReconciled,
+    BolusUnknown,
+    DoseSettled,
+    OrderNotBelieved,
+    SettleDose,
+    SettlementRefused,
 )
 from schemas.message import Event, Now
 from schemas.orders import BolusOrderSigned, BolusOrderWithdrawn
@@ -133,6 +139,8 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _set_limits(state, asked, actor)
         case CancelBolus(dose=dose):
             return cancel(state, dose, actor)
+        case SettleDose() as asked:
+            return settle(state, asked, actor)
         case SuspendDelivery(duration=duration):
             return _suspend(state, duration, actor, now)
         case ResumeDelivery():
@@ -182,6 +190,7 @@ def _set_limits(state: DeliveryState, asked: SetDeliveryLimits, actor: str) -> t
         four_hours=asked.four_hours,
         pump_model=asked.pump_model,
         because=asked.because,
+        soft=asked.soft,
     )
     if state.plan_heard is None:
         return (limits,)
@@ -262,11 +271,14 @@ DELIVERY_DECIDER: Final = Decider(
         PumpControlLost,
         PumpChallenged,
         OrderNotBelieved,
+        DoseSettled,
+        SettlementRefused,
     ),
     obeys=(
         *COMMON_COMMANDS,
         SetDeliveryLimits,
         CancelBolus,
+        SettleDose,
         SuspendDelivery,
         ResumeDelivery,
         FillReservoir,

@@ -14,11 +14,16 @@ from schemas.delivery import (
     BolusRefusal,
     BolusRefused,
     BolusStarted,
-    BolusUnknown,
-    OrderNotBelieved,
-    OrderProblem,
 )
 from schemas.device import PULSE_MU, PumpAnswered, SignedOrder
+from schemas.doubt import (
+    BolusUnknown,
+    DoseSettled,
+    OrderNotBelieved,
+    OrderProblem,
+    SettleDose,
+    SettlementRefused,
+)
 from schemas.message import Event, Now
 from schemas.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
 from schemas.pump import DeliveryCommandRefused
@@ -183,6 +188,26 @@ def doubt_all(state: DeliveryState, reason: str) -> tuple[Event, ...]:
         BolusUnknown(dose=one.dose, least=one.delivered, most=one.amount, reason=reason)
         for one in state.doses.open
         if one.is_started and not one.is_unknown
+    )
+
+
+def settle(state: DeliveryState, asked: SettleDose, actor: str) -> tuple[Event, ...]:
+    """Take a person's word for what an unknown dose came to, with their name to it."""
+    opened = next((one for one in state.doses.unknown if one.dose == asked.dose), None)
+    if opened is None:
+        return (SettlementRefused(dose=asked.dose, reason="not_unknown"),)
+    if not opened.delivered <= asked.delivered <= opened.amount:
+        return (SettlementRefused(dose=asked.dose, reason="out_of_range"),)
+    if asked.delivered % PULSE_MU:
+        return (SettlementRefused(dose=asked.dose, reason="not_whole_pulses"),)
+    return (
+        DoseSettled(
+            dose=asked.dose,
+            delivered=asked.delivered,
+            counted=opened.delivered,
+            actor=actor,
+            because=asked.because,
+        ),
     )
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 from core.alarms import Condition, clear_alarm, raise_alarm
-from core.decider import Entry
-from core.delivery_state import ACTUATOR, DeliveryState, evolve
+from core.decider import Entry, is_past
+from core.delivery_evolve import evolve
+from core.delivery_state import ACTUATOR, DeliveryState
 from schemas.delivery import (
     BasalDelivered,
     BasalPlanAccepted,
@@ -13,11 +14,13 @@ from schemas.delivery import (
     BolusCancelled,
     BolusDelivered,
     BolusProgressed,
-    BolusReconciled,
     BolusStopped,
     DeliveryGap,
 )
 from schemas.device import PumpReading, PumpRecord, PumpStatus
+from schemas.doubt import (
+    BolusReconciled,
+)
 from schemas.message import Event, Now
 from schemas.pump import (
     DeliveryResumed,
@@ -59,12 +62,31 @@ COUNTS_DIFFER = Condition(
     "The pump's odometer is not where its newest record left it. Totals follow the history.",
 )
 
-StopReason = Literal["cancelled", "suspended", "reservoir_empty", "power_lost", "stopped_by_pump"]
+UNASKED = Condition(
+    "bolus_unasked",
+    "high",
+    "person",
+    "The pump gave a bolus that nobody here ordered; it counts. Look at the pump.",
+)
+
+StopReason = Literal[
+    "cancelled",
+    "suspended",
+    "reservoir_empty",
+    "power_lost",
+    "stopped_by_pump",
+    "occlusion",
+    "pump_fault",
+]
+
+ReconciledAs = Literal["matched", "partial", "failed", "blocked", "expired"]
 
 _ENDS: Final[dict[str, StopReason]] = {
     "suspended": "suspended",
     "reservoir_empty": "reservoir_empty",
     "power_lost": "power_lost",
+    "occlusion": "occlusion",
+    "fault": "pump_fault",
 }
 
 
@@ -135,10 +157,12 @@ def _tell_bolus(teller: _Teller, record: PumpRecord) -> None:
     dose = record.dose or DoseId("")
     opened = next((one for one in teller.state.doses.open if one.dose == dose), None)
     unknown = opened is not None and opened.is_unknown
-    before = opened.delivered if opened else MilliUnits(0)
+    before = opened.delivered if opened else dict(teller.state.strangers).get(dose, MilliUnits(0))
     if record.kind == "bolus_started":
         if unknown:
             teller.tell(BolusReconciled(dose=dose, outcome="running", delivered=before))
+        elif _is_unasked(teller.state, dose):
+            teller.tell(*raise_alarm(teller.state.common.alarms, UNASKED))
         return
     if record.kind == "bolus":
         teller.tell(
@@ -153,11 +177,13 @@ def _tell_bolus(teller: _Teller, record: PumpRecord) -> None:
             )
         )
         return
-    requested = opened.amount if opened else record.amount
-    if unknown:
-        outcome: Literal["matched", "partial"] = (
-            "matched" if record.amount == requested else "partial"
-        )
+    known = dict(teller.state.doses.settled)
+    requested = opened.amount if opened else known.get(dose, record.amount)
+    if _is_unasked(teller.state, dose):
+        teller.tell(BolusReconciled(dose=dose, outcome="spontaneous", delivered=record.amount))
+    elif unknown or dose in known:
+        whole: ReconciledAs = "matched" if record.amount == requested else "partial"
+        outcome: ReconciledAs = "blocked" if record.detail == "occlusion" else whole
         teller.tell(BolusReconciled(dose=dose, outcome=outcome, delivered=record.amount))
     if record.detail == "delivered":
         teller.tell(BolusDelivered(dose=dose, requested=requested, delivered=record.amount))
@@ -169,6 +195,12 @@ def _tell_bolus(teller: _Teller, record: PumpRecord) -> None:
     )
 
 
+def _is_unasked(state: DeliveryState, dose: DoseId) -> bool:
+    """Say whether the pump gave what this service, once it drove the pump, never sent."""
+    is_open = any(one.dose == dose for one in state.doses.open)
+    return state.epoch > 0 and not is_open and all(dose != one for one, _ in state.doses.settled)
+
+
 def _compare(teller: _Teller, reading: PumpReading, fresh: Sequence[PumpRecord]) -> None:
     status, before = reading.status, teller.state
     for dose in before.doses.unknown:
@@ -176,8 +208,12 @@ def _compare(teller: _Teller, reading: PumpReading, fresh: Sequence[PumpRecord])
             teller.tell(
                 BolusReconciled(dose=dose.dose, outcome="running", delivered=dose.delivered)
             )
-        elif status.epoch > dict(before.epoch_of).get(dose.dose, status.epoch):
-            teller.tell(BolusReconciled(dose=dose.dose, outcome="failed", delivered=dose.delivered))
+            continue
+        sent = next((one for one in before.sent if one.dose == dose.dose), None)
+        if sent is not None and status.epoch > sent.epoch:
+            late = is_past(sent.start_by, now=teller.now)
+            how: ReconciledAs = "expired" if late else "failed"
+            teller.tell(BolusReconciled(dose=dose.dose, outcome=how, delivered=dose.delivered))
     last = fresh[-1].odometer if fresh else None
     if last is not None and last != status.odometer:
         teller.tell(*raise_alarm(teller.state.common.alarms, COUNTS_DIFFER))

@@ -16,11 +16,14 @@ from schemas.delivery import (
     BasalDelivered,
     BolusDelivered,
     BolusProgressed,
-    BolusReconciled,
     BolusRefused,
     BolusStarted,
     BolusStopped,
+)
+from schemas.doubt import (
+    BolusReconciled,
     BolusUnknown,
+    DoseSettled,
 )
 from schemas.orders import BolusOrdered, BolusOrderWithdrawn, InjectionRecorded
 from schemas.therapy import InsulinAction
@@ -37,6 +40,8 @@ class BolusPart(Delivered, frozen=True, kw_only=True):
     """[-] its order."""
     meal: MilliUnits = MilliUnits(0)
     """[mU] the part of it that was for carbohydrate, rounded down."""
+    by_person: bool = False
+    """[-] not counted by the pump: somebody says so, until the pump tells."""
 
 
 class OpenDose(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,8 +79,10 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
     """[-] counted basal, in order of arrival."""
     open: tuple[OpenDose, ...] = ()
     """[-] ordered, running or unknown doses, oldest first."""
+    settled: tuple[tuple[DoseId, MilliUnits], ...] = ()
+    """[-] doses that a person settled and the pump has not told of yet, and their orders [mU]."""
     bolus_total: MilliUnits = MilliUnits(0)
-    """[mU] all boluses that the pump ever counted."""
+    """[mU] all boluses that the pump ever counted, and what persons answer for."""
     basal_total: MilliUnits = MilliUnits(0)
     """[mU] all basal ever counted."""
 
@@ -162,7 +169,11 @@ def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
             if outcome == "running":
                 return _change(book, dose, is_unknown=False)
             return _close(book, dose)
-        case BolusDelivered(dose=dose) | BolusStopped(dose=dose) | BolusRefused(dose=dose):
+        case DoseSettled() as settled:
+            return _settle(book, settled, entry.at)
+        case BolusDelivered(dose=dose) | BolusStopped(dose=dose):
+            return _close(_replace_word(book, dose, None), dose)
+        case BolusRefused(dose=dose):
             return _close(book, dose)
         case BolusOrderWithdrawn(dose=dose):
             return _close(book, dose)
@@ -212,12 +223,60 @@ def _count_bolus(book: DoseBook, part: BolusProgressed) -> DoseBook:
         amount=part.amount,
         meal=MilliUnits(part.amount * opened.meal // opened.amount if opened else 0),
     )
+    book = _replace_word(book, part.dose, part.amount)
     added = msgspec.structs.replace(
         book,
         boluses=(*_recent(book.boluses, part.ends_at), counted),
         bolus_total=MilliUnits(book.bolus_total + part.amount),
     )
     return _change(added, part.dose, delivered=part.delivered)
+
+
+def _settle(book: DoseBook, settled: DoseSettled, at: UtcMillis) -> DoseBook:
+    """Count what a person answers for; as of now where it is not known when it flowed."""
+    opened = next((known for known in book.open if known.dose == settled.dose), None)
+    if opened is None:
+        return book
+    extra = MilliUnits(settled.delivered - opened.delivered)
+    word = BolusPart(
+        dose=opened.dose,
+        starts_at=opened.since,
+        ends_at=at,
+        amount=extra,
+        meal=MilliUnits(extra * opened.meal // opened.amount),
+        by_person=True,
+    )
+    added = msgspec.structs.replace(
+        book,
+        boluses=(*book.boluses, word) if extra else book.boluses,
+        settled=(*book.settled, (opened.dose, opened.amount)),
+        bolus_total=MilliUnits(book.bolus_total + extra),
+    )
+    return _close(added, opened.dose)
+
+
+def _replace_word(book: DoseBook, dose: DoseId, counted: MilliUnits | None) -> DoseBook:
+    """Let the pump's count take the place of a person's word; None ends what is left of it."""
+    if all(dose != known for known, _ in book.settled):
+        return book
+    word = next((one for one in book.boluses if one.by_person and one.dose == dose), None)
+    taken = 0 if word is None else word.amount if counted is None else min(word.amount, counted)
+    boluses = tuple(
+        msgspec.structs.replace(one, amount=MilliUnits(one.amount - taken), meal=MilliUnits(0))
+        if one is word
+        else one
+        for one in book.boluses
+        if one is not word or one.amount > taken
+    )
+    settled = book.settled
+    if counted is None:
+        settled = tuple(known for known in settled if known[0] != dose)
+    return msgspec.structs.replace(
+        book,
+        boluses=boluses,
+        settled=settled,
+        bolus_total=MilliUnits(book.bolus_total - taken),
+    )
 
 
 def _count_basal(book: DoseBook, part: BasalDelivered) -> DoseBook:

@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.units import DoseId, Milliseconds, MilliUnits, UtcMillis
 
-LastDoseState = Literal["started", "running", "delivered", "stopped", "unknown"]
+LastDoseState = Literal["started", "running", "delivered", "stopped", "unknown", "settled"]
 
 
 class LastDose(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,6 +65,8 @@ def limits_problem(limits: SetDeliveryLimits) -> str | None:
         return "four_hours"
     if not PULSE_MU <= limits.basal <= BASAL_MU_PER_H_MAX:
         return "basal"
+    if limits.soft is not None and not PULSE_MU <= limits.soft <= limits.single:
+        return "soft"
     if limits.pump_model not in PUMP_MODELS:
         return "pump_model"
     return None

@@ -5,8 +5,8 @@ from typing import Literal
 import msgspec
 
 from core.pulses import PULSE_PARTS, Parts
-from schemas.delivery import OrderProblem
 from schemas.device import PULSE_MU, PumpPlan, PumpRecord
+from schemas.doubt import OrderProblem
 from schemas.units import DoseId, Milliseconds, MilliUnits, UtcMillis
 
 BOLUS_PULSE_MS = Milliseconds(2_000)

@@ -114,6 +114,15 @@ AdviceRefusal = Literal[
 ]
 
 
+ConfirmReason = Literal[
+    "below_70",
+    "above_soft_limit",
+    "changed_fivefold",
+    "much_larger_than_recent",
+    "run_of_large_doses",
+]
+"""[-] why an amount is ordered only when somebody says so a second time."""
+
 LimitName = Literal[
     "single_limit", "hourly_limit", "four_hour_limit", "daily_limit", "limits_disagree"
 ]
@@ -238,6 +247,10 @@ class AcceptAdvice(Command, frozen=True, kw_only=True, tag="accept_advice.v1"):
     """[-] the BolusAdvised accepted."""
     heard: dict[str, int] = {}
     """[-] what the person had seen; empty for what the advice itself had heard."""
+    amount: MilliUnits | None = None
+    """[mU] another amount than was advised, through the same limits; none for what was advised."""
+    confirmed: bool = False
+    """[-] said a second time, after a refusal that asked for it."""
 
 
 class AdviceAccepted(Event, frozen=True, kw_only=True, tag="advice_accepted.v1"):
@@ -249,6 +262,8 @@ class AdviceAccepted(Event, frozen=True, kw_only=True, tag="advice_accepted.v1")
     """[-] who accepted."""
     recomputed: MilliUnits | None = None
     """[mU] the advice with glucose heard since, if it differed by 0.1 U at most."""
+    difference: int = 0
+    """[mU] of what the person ordered to what was advised."""
 
 
 class AcceptanceRefused(Refusal, frozen=True, kw_only=True, tag="acceptance_refused.v1"):
@@ -269,5 +284,8 @@ class AcceptanceRefused(Refusal, frozen=True, kw_only=True, tag="acceptance_refu
         "bolus_running",
         "suspended",
         "pump_not_heard",
+        "confirmation_needed",
     ]
     """[-] why."""
+    confirm: tuple[ConfirmReason, ...] = ()
+    """[-] why it must be said a second time, where that is so."""

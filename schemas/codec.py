@@ -8,7 +8,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from schemas import alarms, basal, bolus, delivery, device, glucose, orders, pump, record, therapy
+from schemas import (
+    alarms,
+    basal,
+    bolus,
+    delivery,
+    device,
+    doubt,
+    glucose,
+    orders,
+    pump,
+    record,
+    therapy,
+)
 from schemas.message import Command, CommandEnvelope, Envelope, Event, Report, tag_of
 from schemas.upcasts import UPCASTS, UPCASTS_MAX, Upcast
 
@@ -19,6 +31,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     bolus,
     orders,
     delivery,
+    doubt,
     pump,
     record,
     alarms,

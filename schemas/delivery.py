@@ -24,6 +24,8 @@ class SetDeliveryLimits(Command, frozen=True, kw_only=True, tag="set_delivery_li
     """[-] the pump whose steps and maxima hold as well, as `core/pump_models.py` names it."""
     because: str = ""
     """[-] the person's reason, in words."""
+    soft: MilliUnits | None = None
+    """[mU] a bolus above it is ordered only when it is confirmed; none for no such limit."""
 
 
 class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_set.v1"):
@@ -45,6 +47,8 @@ class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_s
     """[-] the pump whose steps and maxima hold as well."""
     because: str = ""
     """[-] the person's reason, in words."""
+    soft: MilliUnits | None = None
+    """[mU] a bolus above it is ordered only when it is confirmed; none for no such limit."""
 
 
 class DeliveryLimitsRefused(Refusal, frozen=True, kw_only=True, tag="delivery_limits_refused.v1"):
@@ -90,31 +94,6 @@ class BolusRefused(Refusal, frozen=True, kw_only=True, tag="bolus_refused.v1"):
     """[-] why."""
     detail: str = ""
     """[-] in words, where the pump said some."""
-
-
-OrderProblem = Literal[
-    "no_such_order",
-    "unknown_key",
-    "bad_signature",
-    "wrong_pump",
-    "stale_challenge",
-    "out_of_order",
-    "order_expired",
-]
-"""[-] why an order is not believed; the pump says the same words."""
-
-
-class OrderNotBelieved(Refusal, frozen=True, kw_only=True, tag="order_not_believed.v1"):
-    """Somebody wanted insulin given and could not prove that they may; said by actuator."""
-
-    dose: DoseId
-    """[-] the order named."""
-    key: str
-    """[-] as it came, at most 64 characters."""
-    reason: OrderProblem
-    """[-] what does not hold."""
-    count: int
-    """[-] how many so far; the third alarms."""
 
 
 class BolusStarted(Event, frozen=True, kw_only=True, tag="bolus_started.v1"):
@@ -189,40 +168,20 @@ class BolusStopped(Event, frozen=True, kw_only=True, tag="bolus_stopped.v1"):
     """[mU] as ordered."""
     delivered: MilliUnits
     """[mU] as counted."""
-    reason: Literal["cancelled", "suspended", "reservoir_empty", "power_lost", "stopped_by_pump"]
+    reason: Literal[
+        "cancelled",
+        "suspended",
+        "reservoir_empty",
+        "power_lost",
+        "stopped_by_pump",
+        "occlusion",
+        "pump_fault",
+    ]
     """[-] why."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
         require(0 <= self.delivered <= self.requested, text="a part is at most what was ordered")
-
-
-class BolusUnknown(Event, frozen=True, kw_only=True, tag="bolus_unknown.v1"):
-    """What became of a dose is not known: it counts as given in every limit; said by actuator."""
-
-    dose: DoseId
-    """[-] the order."""
-    least: MilliUnits
-    """[mU] counted so far."""
-    most: MilliUnits
-    """[mU] all of it."""
-    reason: str
-    """[-] why it is not known."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be."""
-        require(0 <= self.least <= self.most, text="the least is at most the most")
-
-
-class BolusReconciled(Event, frozen=True, kw_only=True, tag="bolus_reconciled.v1"):
-    """The pump's own count settled an unknown dose; said by actuator."""
-
-    dose: DoseId
-    """[-] the order."""
-    outcome: Literal["running", "matched", "partial", "failed"]
-    """[-] still being given; given in full, in part, not at all."""
-    delivered: MilliUnits
-    """[mU] as the pump counted until now."""
 
 
 class BasalDelivered(Event, frozen=True, kw_only=True, tag="basal_delivered.v1"):

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from schemas.bolus import ConfirmReason
 from schemas.message import Command, Deadline, Event, Refusal, Report, require
 from schemas.units import DoseId, EventId, Milliseconds, MilliUnits, UtcMillis
 
@@ -15,6 +16,8 @@ class OrderBolus(Command, frozen=True, kw_only=True, tag="order_bolus.v1"):
     """[ms] over which it is spread, 30 min to 8 h as the pump model allows; 0 for none of it."""
     now_percent: int = 0
     """[%] of it at once, 0 to 99, where the rest is spread."""
+    confirmed: bool = False
+    """[-] said a second time, after a refusal that asked for it."""
 
 
 class SetBolusPreset(Command, frozen=True, kw_only=True, tag="set_bolus_preset.v1"):
@@ -59,6 +62,8 @@ class OrderPreset(Command, frozen=True, kw_only=True, tag="order_preset.v1"):
 
     name: str
     """[-] of the preset."""
+    confirmed: bool = False
+    """[-] said a second time, after a refusal that asked for it."""
 
 
 class BolusOrdered(Event, frozen=True, kw_only=True, tag="bolus_ordered.v1"):
@@ -76,6 +81,8 @@ class BolusOrdered(Event, frozen=True, kw_only=True, tag="bolus_ordered.v1"):
     """[ms] over which it is spread evenly, an extended bolus; 0 for one at the pump's speed."""
     preset: str = ""
     """[-] name of the preset that it is; empty for none."""
+    confirmed: tuple[ConfirmReason, ...] = ()
+    """[-] what the person was told and confirmed all the same."""
     start_by: Deadline
     """[ms] 30 s of therapy time and at least 5 s real; not started by then, never started."""
     challenge: str = ""
@@ -142,10 +149,13 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
         "no_such_preset",
         "pump_maximum",
         "pump_not_heard",
+        "confirmation_needed",
     ]
     """[-] why."""
     limit: MilliUnits | None = None
     """[mU] what the limit still allows, where there is one."""
+    confirm: tuple[ConfirmReason, ...] = ()
+    """[-] why it must be said a second time, where that is so."""
 
 
 class RecordInjection(Command, frozen=True, kw_only=True, tag="record_injection.v1"):

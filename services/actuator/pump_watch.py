@@ -96,8 +96,8 @@ class PumpWatch:
 
     def _must_fence(self, state: DeliveryState) -> bool:
         """Say whether a dose is unknown under the epoch that still drives."""
-        epochs = dict(state.epoch_of)
-        return any(epochs.get(dose.dose) == state.epoch for dose in state.doses.unknown)
+        doubtful = {dose.dose for dose in state.doses.unknown}
+        return any(one.dose in doubtful and one.epoch == state.epoch for one in state.sent)
 
     def _is_news(self, reading: PumpReading, state: DeliveryState) -> bool:
         if reading.history or not state.is_connected or state.doses.unknown:

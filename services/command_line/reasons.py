@@ -97,11 +97,19 @@ OF_ANY: Final[dict[str, str]] = {
     "unknown_rules": "there is no such rule set; 'basalt calc bolus' knows them",
     "vendor_gives_no_advice": "the vendor's rules give no advice here",
     "unknown_zone": "there is no such time zone; names look like Europe/Berlin",
+    "confirmation_needed": "it must be said a second time, with --confirm",
+    "above_soft_limit": "it is more than the soft limit for one bolus",
+    "changed_fivefold": "it is at least five times what was advised",
+    "much_larger_than_recent": "it is more than twice the largest of the last boluses",
+    "run_of_large_doses": "it is one more in a run of boluses well above what was usual",
+    "not_unknown": "no dose of that name is unknown",
     # Why something ended.
     "cancelled": "somebody cancelled it",
     "power_lost": "the pump lost its power",
     "reservoir_empty": "the reservoir is empty",
     "stopped_by_pump": "the pump stopped it",
+    "occlusion": "the line to the body is blocked",
+    "pump_fault": "the pump found a fault in itself",
     # What shaped an advice.
     "no_glucose": "there is no glucose reading",
     "glucose_stale": "the newest glucose is older than 10 min and was not used",
@@ -121,6 +129,8 @@ OF_ANY: Final[dict[str, str]] = {
     "matched": "the pump gave it in full",
     "partial": "the pump gave a part of it",
     "failed": "the pump gave none of it",
+    "blocked": "the line to the body was blocked",
+    "spontaneous": "the pump gave it though nobody here had ordered it",
     # What went wrong around a process.
     "stream_replaced": "the broker's stream was made anew",
     "stream_behind": "the broker's stream ends before what was heard of it",
@@ -151,6 +161,9 @@ OF_ONE: Final[dict[tuple[str, str], str]] = {
     ("delivery_limits_refused.v1", "out_of_range"): "a limit is out of range",
     ("glucose_alerts_refused.v1", "out_of_range"): (
         "outside what 'basalt alerts --help' states, or not on its side of the other threshold"
+    ),
+    ("settlement_refused.v1", "out_of_range"): (
+        "a dose comes to what was counted of it at least, and to what was ordered at most"
     ),
     ("order_refused.v1", "out_of_range"): "a bolus must be more than 0 U",
     ("temporary_rate_ended.v1", "expired"): "its time was over",

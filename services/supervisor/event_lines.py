@@ -29,14 +29,18 @@ from schemas.delivery import (
     BolusCancelled,
     BolusDelivered,
     BolusProgressed,
-    BolusReconciled,
     BolusRefused,
     BolusStopped,
-    BolusUnknown,
     DeliveryGap,
     DeliveryLimitsSet,
 )
 from schemas.device import PULSE_MU
+from schemas.doubt import (
+    BolusReconciled,
+    BolusUnknown,
+    DoseSettled,
+    OrderNotBelieved,
+)
 from schemas.glucose import GlucoseAlertsSet, GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, Refusal, name_of
 from schemas.orders import BolusOrdered, BolusPresetSet, InjectionRecorded
@@ -60,6 +64,9 @@ SETTLED: Final = {
     "matched": "given in full",
     "partial": "given in part",
     "failed": "none of it given",
+    "blocked": "stopped by an occlusion",
+    "expired": "none of it given, it came too late",
+    "spontaneous": "given though nobody here ordered it",
 }
 """[-] what an unknown bolus came to, in words."""
 
@@ -155,6 +162,10 @@ def _of_delivery(event: Event, zone: str) -> str:
             return f"bolus unknown: {between(least, most)} counts as given; {reason}"
         case BolusReconciled(outcome=outcome, delivered=delivered):
             return f"unknown bolus settled: {SETTLED[outcome]}, {units(delivered)}"
+        case DoseSettled(delivered=delivered, actor=actor):
+            return f"unknown bolus settled by {actor}: {units(delivered)}"
+        case OrderNotBelieved(reason=reason, count=count):
+            return f"an order was not believed: {words(reason)}; {count} so far"
         case BolusRefused(amount=amount, reason=reason):
             return f"bolus of {units(amount)} not given: {words(reason)}"
         case BolusCancelled(actor=actor):

@@ -11,7 +11,7 @@ from core.decider import Entry
 from core.delivery import DELIVERY_DECIDER
 from core.delivery_orders import take_answer, take_order
 from core.delivery_reading import decide_reading
-from core.delivery_state import DeliveryState
+from core.delivery_state import DeliveryState, Sent
 from core.doses import DoseBook, OpenDose
 from fake_house import LIMITS, START
 from schemas.basal import BasalPlanMade
@@ -21,10 +21,8 @@ from schemas.delivery import (
     BasalPlanRefused,
     BolusCancelled,
     BolusDelivered,
-    BolusReconciled,
     BolusRefused,
     BolusStarted,
-    BolusUnknown,
     DeliveryGap,
     DeliveryLimitsSet,
 )
@@ -36,6 +34,10 @@ from schemas.device import (
     PumpRecord,
     PumpStatus,
     RunningBolus,
+)
+from schemas.doubt import (
+    BolusReconciled,
+    BolusUnknown,
 )
 from schemas.message import Deadline, Now
 from schemas.orders import BolusOrdered
@@ -79,6 +81,7 @@ def an_order(**fields: Any) -> BolusOrdered:
     return msgspec.structs.replace(made, **fields)
 
 
+FAR = Deadline(therapy=UtcMillis(START + 30_000), real=UtcMillis(START + 5_000))
 PAST = Deadline(therapy=UtcMillis(START), real=UtcMillis(START))
 HOLE = Common(missing_from=(Speaker("bolus_advisor"),))
 
@@ -244,12 +247,16 @@ def test_a_gap_is_told_where_there_is_one() -> None:
 
 def test_an_unknown_dose_is_settled_by_what_the_pump_says() -> None:
     """Running, given in full, in part, or never by an epoch that is over."""
-    unknown = ready(doses=opened(is_unknown=True), epoch_of=((DOSE, 3),))
+    unknown = ready(doses=opened(is_unknown=True), sent=(Sent(DOSE, 3, FAR),))
     runs = RunningBolus(dose=DOSE, requested=MilliUnits(500), delivered=MilliUnits(0))
     begun = read(unknown, record("bolus_started", dose=DOSE), bolus=runs)
     spread = read(unknown, extended=runs)
     still = read(unknown)
     never = read(unknown, epoch=4)
+    late = read(ready(doses=opened(is_unknown=True), sent=(Sent(DOSE, 3, PAST),)), epoch=4)
+    blocked = read(
+        unknown, record("bolus_ended", dose=DOSE, amount=MilliUnits(50), detail="occlusion")
+    )
     full = read(
         unknown, record("bolus_ended", dose=DOSE, amount=MilliUnits(500), detail="delivered")
     )
@@ -262,6 +269,8 @@ def test_an_unknown_dose_is_settled_by_what_the_pump_says() -> None:
     assert ["running"] == outcomes(spread)
     assert [] == outcomes(still)
     assert ["failed"] == outcomes(never)
+    assert ["expired"] == outcomes(late)
+    assert ["blocked"] == outcomes(blocked) and blocked[-1].reason == "occlusion"
     assert ["matched"] == outcomes(full) and isinstance(full[-1], BolusDelivered)
     assert ["partial"] == outcomes(part) and part[-1].reason == "stopped_by_pump"
 
@@ -274,7 +283,7 @@ def test_a_dose_that_nobody_ordered_here_is_accounted() -> None:
         record(
             "bolus_ended",
             3,
-            dose=None,
+            dose=DoseId("foreign"),
             amount=MilliUnits(50),
             odometer=MilliUnits(50),
             detail="delivered",
@@ -282,8 +291,15 @@ def test_a_dose_that_nobody_ordered_here_is_accounted() -> None:
     )
     said = read(ready(), *records, odometer=MilliUnits(50))
 
-    assert ["BolusProgressed", "BolusDelivered"] == [type(one).__name__ for one in said]
-    assert 50 == said[0].delivered
+    names = ["AlarmRaised", "BolusProgressed", "BolusReconciled", "BolusDelivered"]
+    assert names == [type(one).__name__ for one in said]
+    assert ("bolus_unasked", 50, "spontaneous") == (
+        said[0].alarm,
+        said[1].delivered,
+        said[2].outcome,
+    )
+    before_its_time = read(ready(epoch=0), *records, odometer=MilliUnits(50))
+    assert ["BolusProgressed", "BolusDelivered"] == [type(o).__name__ for o in before_its_time]
 
 
 def test_what_was_asked_and_lost_is_asked_again() -> None:

@@ -11,13 +11,15 @@ from schemas.alarms import AlarmRaised
 from schemas.bolus import RequestAdvice
 from schemas.delivery import (
     BolusDelivered,
-    BolusReconciled,
     BolusRefused,
     BolusStarted,
     BolusStopped,
-    BolusUnknown,
     CancelBolus,
     DeliveryGap,
+)
+from schemas.doubt import (
+    BolusReconciled,
+    BolusUnknown,
 )
 from schemas.message import Deadline
 from schemas.orders import BolusOrdered, BolusOrderSigned, OrderBolus

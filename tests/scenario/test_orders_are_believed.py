@@ -13,8 +13,9 @@ from core.decider import Entry
 from fake_house import PUMP, FakeHouse
 from schemas.alarms import AlarmRaised
 from schemas.bolus import RequestAdvice
-from schemas.delivery import BolusRefused, BolusStarted, OrderNotBelieved
+from schemas.delivery import BolusRefused, BolusStarted
 from schemas.device import PumpOrder, PumpStatus, SignedOrder
+from schemas.doubt import OrderNotBelieved
 from schemas.orders import (
     BolusOrdered,
     BolusOrderSigned,

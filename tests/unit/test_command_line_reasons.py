@@ -8,7 +8,7 @@ from schemas import codec
 from schemas.message import tag_of
 from services.command_line.reasons import OF_ANY, OF_ONE, in_words
 
-FIELDS = ("reason", "reasons", "outcome", "fault")
+FIELDS = ("reason", "reasons", "outcome", "fault", "confirm")
 
 
 def _codes(hint: object) -> tuple[str, ...]:

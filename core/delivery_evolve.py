@@ -1,0 +1,234 @@
+"""How each entry changes what the actuator knows of one pump."""
+
+import msgspec
+
+from core.common import evolve_common
+from core.decider import Entry
+from core.delivery_state import ACTUATOR, DeliveryState, Sent
+from core.doses import fold_doses
+from core.last_dose import LastDose, LastDoseState
+from schemas.basal import BasalPlanMade
+from schemas.delivery import (
+    BasalDelivered,
+    BasalPlanAccepted,
+    BasalPlanLoaded,
+    BolusCancelled,
+    BolusDelivered,
+    BolusProgressed,
+    BolusRefused,
+    BolusStarted,
+    BolusStopped,
+    DeliveryGap,
+    DeliveryLimitsSet,
+)
+from schemas.device import PumpAnswered, PumpPlan, PumpRead, PumpReading, PumpSuperseded
+from schemas.doubt import (
+    BolusUnknown,
+    DoseSettled,
+    OrderNotBelieved,
+)
+from schemas.orders import BolusOrdered, BolusOrderWithdrawn
+from schemas.pump import (
+    DeliveryResumed,
+    DeliverySuspended,
+    PumpChallenged,
+    PumpControlLost,
+    PumpFound,
+    PumpLost,
+    ReservoirFilled,
+    ResumeRequested,
+    SuspendRequested,
+)
+from schemas.record import Restarted
+from schemas.units import (
+    DoseId,
+    EventId,
+    MilliUnits,
+)
+
+
+def evolve(state: DeliveryState, entry: Entry) -> DeliveryState:
+    """Fold one entry; what `view` shows follows from events alone."""
+    doses = fold_doses(state.doses, entry)
+    if doses is not state.doses:
+        state = msgspec.structs.replace(state, doses=doses)
+    common = evolve_common(state.common, entry, me=ACTUATOR)
+    if common is not state.common:
+        return msgspec.structs.replace(state, common=common)
+    return _evolve_pump(_evolve_dose(state, entry), entry)
+
+
+def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
+    match entry.body:
+        case BolusOrdered() as order:
+            waiting = (*state.waiting, (DoseId(entry.id), order))
+            return msgspec.structs.replace(state, waiting=waiting)
+        case BolusOrderWithdrawn(dose=dose) | BolusRefused(dose=dose):
+            return _no_more_waiting(state, dose)
+        case OrderNotBelieved(count=count):
+            return msgspec.structs.replace(state, not_believed=count)
+        case BolusStarted(dose=dose, amount=amount, duration=duration) as begun:
+            started = LastDose(
+                dose=dose,
+                requested=amount,
+                delivered=MilliUnits(0),
+                state="started",
+                at=entry.at,
+                duration=duration,
+            )
+            return msgspec.structs.replace(
+                _no_more_waiting(state, dose),
+                last_dose=state.last_dose if duration else started,
+                last_extended=started if duration else state.last_extended,
+                acting=(*state.acting, dose),
+                sent=(*state.sent, Sent(dose, begun.epoch, begun.start_by)),
+            )
+        case BolusProgressed(dose=dose, delivered=delivered) as part:
+            moved = _move(state, part)
+            if all(known.dose != dose for known in state.doses.open):
+                return _stranger(moved, dose, delivered)
+            return _last(moved, dose, "running", delivered)
+        case DoseSettled(dose=dose, delivered=delivered, counted=counted):
+            settled = _last(state, dose, "settled", delivered)
+            return _end(_stranger(settled, dose, counted), dose)
+        case BolusUnknown(dose=dose, least=least):
+            return _last(state, dose, "unknown", least)
+        case BolusDelivered(dose=dose, delivered=delivered):
+            return _end(_last(_known(state, dose), dose, "delivered", delivered), dose)
+        case BolusStopped(dose=dose, delivered=delivered):
+            return _end(_last(_known(state, dose), dose, "stopped", delivered), dose)
+        case BolusCancelled(dose=dose):
+            others = tuple(known for known in state.cancelled if known != dose)
+            return msgspec.structs.replace(
+                state, cancelled=(*others, dose), acting=(*state.acting, "stop_bolus")
+            )
+        case _:
+            return state
+
+
+def _no_more_waiting(state: DeliveryState, dose: DoseId) -> DeliveryState:
+    waiting = tuple(known for known in state.waiting if known[0] != dose)
+    return msgspec.structs.replace(state, waiting=waiting)
+
+
+def _last(
+    state: DeliveryState, dose: DoseId, how: LastDoseState, delivered: MilliUnits
+) -> DeliveryState:
+    for slot, last in (("last_dose", state.last_dose), ("last_extended", state.last_extended)):
+        if last is not None and last.dose == dose:
+            changed = msgspec.structs.replace(last, state=how, delivered=delivered)
+            return msgspec.structs.replace(state, **{slot: changed})
+    return state
+
+
+def _end(state: DeliveryState, dose: DoseId) -> DeliveryState:
+    return msgspec.structs.replace(
+        state,
+        cancelled=tuple(known for known in state.cancelled if known != dose),
+        sent=tuple(known for known in state.sent if known.dose != dose),
+    )
+
+
+def _known(state: DeliveryState, dose: DoseId) -> DeliveryState:
+    others = tuple(known for known in state.strangers if known[0] != dose)
+    return msgspec.structs.replace(state, strangers=others)
+
+
+def _stranger(state: DeliveryState, dose: DoseId, counted: MilliUnits) -> DeliveryState:
+    strangers = (*_known(state, dose).strangers, (dose, counted))
+    return msgspec.structs.replace(state, strangers=strangers)
+
+
+def _move(state: DeliveryState, part: BasalDelivered | BolusProgressed) -> DeliveryState:
+    left = None if state.reservoir is None else MilliUnits(state.reservoir - part.amount)
+    return msgspec.structs.replace(
+        state,
+        reservoir=left,
+        odometer=part.odometer,
+        history_sequence=max(state.history_sequence, part.history_sequence),
+    )
+
+
+def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
+    match entry.body:
+        case DeliveryLimitsSet() as limits:
+            return msgspec.structs.replace(state, limits=limits)
+        case BasalPlanMade() as made:
+            return msgspec.structs.replace(state, plan_heard=(EventId(entry.id), made))
+        case BasalPlanAccepted(plan=name, steps=steps, ends_at=ends_at):
+            plan = PumpPlan(plan=name, steps=steps, ends_at=ends_at)
+            return msgspec.structs.replace(state, plan=plan, acting=(*state.acting, "load_plan"))
+        case BasalPlanLoaded(plan=name):
+            return msgspec.structs.replace(state, plan_loaded=name)
+        case BasalDelivered() as part:
+            return _move(state, part)
+        case SuspendRequested() | ResumeRequested():
+            resume_at = entry.body.ends_at if isinstance(entry.body, SuspendRequested) else None
+            return msgspec.structs.replace(
+                state,
+                wants_suspended=isinstance(entry.body, SuspendRequested),
+                resume_at=resume_at,
+                acting=(*state.acting, "suspend"),
+            )
+        case DeliverySuspended() | DeliveryResumed():
+            now_suspended = isinstance(entry.body, DeliverySuspended)
+            return msgspec.structs.replace(
+                state,
+                suspended=now_suspended,
+                wants_suspended=None
+                if state.wants_suspended == now_suspended
+                else state.wants_suspended,
+            )
+        case ReservoirFilled(amount=amount):
+            return msgspec.structs.replace(state, reservoir=amount)
+        case DeliveryGap():
+            return msgspec.structs.replace(state, gaps=state.gaps + 1)
+        case _:
+            return _evolve_line(state, entry)
+
+
+def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
+    match entry.body:
+        case PumpFound(odometer=odometer, reservoir=reservoir, suspended=suspended):
+            return msgspec.structs.replace(
+                state,
+                is_connected=True,
+                odometer=odometer,
+                reservoir=reservoir,
+                suspended=suspended,
+            )
+        case PumpLost():
+            return msgspec.structs.replace(state, is_connected=False)
+        case PumpChallenged() as challenged:
+            return msgspec.structs.replace(state, challenged=challenged)
+        case PumpControlLost():
+            return msgspec.structs.replace(state, is_superseded=True)
+        case Restarted():
+            return msgspec.structs.replace(
+                state, is_connected=False, is_superseded=False, acting=()
+            )
+        case PumpRead(reading=reading):
+            return msgspec.structs.replace(
+                state,
+                history_sequence=read_up_to(state.history_sequence, reading),
+                epoch=reading.status.epoch,
+                trusted=reading.status.trusted,
+                order_number=reading.status.order_number,
+            )
+        case PumpAnswered(act=act, about=about):
+            done = about if act == "start_bolus" else "suspend" if act == "resume" else act
+            return msgspec.structs.replace(
+                state, acting=tuple(name for name in state.acting if name != done)
+            )
+        case PumpSuperseded():
+            return msgspec.structs.replace(state, acting=())
+        case _:
+            return state
+
+
+def read_up_to(known: int, reading: PumpReading) -> int:
+    """Give the last record accounted after a reading; one that does not join on adds nothing."""
+    history = reading.history
+    if not history or history[0].sequence > known + 1:
+        return known
+    return max(known, history[-1].sequence)

@@ -1,0 +1,101 @@
+"""What can be said of what is in doubt: orders not believed, doses unknown, and how they end."""
+
+from typing import Literal
+
+from schemas.message import Command, Event, Refusal, require
+from schemas.units import DoseId, MilliUnits
+
+OrderProblem = Literal[
+    "no_such_order",
+    "unknown_key",
+    "bad_signature",
+    "wrong_pump",
+    "stale_challenge",
+    "out_of_order",
+    "order_expired",
+]
+"""[-] why an order is not believed; the pump says the same words."""
+
+
+class OrderNotBelieved(Refusal, frozen=True, kw_only=True, tag="order_not_believed.v1"):
+    """Somebody wanted insulin given and could not prove that they may; said by actuator."""
+
+    dose: DoseId
+    """[-] the order named."""
+    key: str
+    """[-] as it came, at most 64 characters."""
+    reason: OrderProblem
+    """[-] what does not hold."""
+    count: int
+    """[-] how many so far; the third alarms."""
+
+
+class BolusUnknown(Event, frozen=True, kw_only=True, tag="bolus_unknown.v1"):
+    """What became of a dose is not known: it counts as given in every limit; said by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    least: MilliUnits
+    """[mU] counted so far."""
+    most: MilliUnits
+    """[mU] all of it."""
+    reason: str
+    """[-] why it is not known."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(0 <= self.least <= self.most, text="the least is at most the most")
+
+
+class BolusReconciled(Event, frozen=True, kw_only=True, tag="bolus_reconciled.v1"):
+    """The pump's own count settled an unknown dose; said by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    outcome: Literal["running", "matched", "partial", "failed", "blocked", "expired", "spontaneous"]
+    """[-] still being given; given in full, in part, not at all; stopped by an occlusion; never
+    come before its end; given though this service never ordered it."""
+    delivered: MilliUnits
+    """[mU] as the pump counted until now."""
+
+
+class SettleDose(Command, frozen=True, kw_only=True, tag="settle_dose.v1"):
+    """A person has looked at the pump and says what an unknown dose came to; obeyed by actuator."""
+
+    dose: DoseId
+    """[-] the order."""
+    delivered: MilliUnits
+    """[mU] whole pulses, from what was counted to what was ordered."""
+    because: str = ""
+    """[-] what the person saw, in words."""
+
+
+class DoseSettled(Event, frozen=True, kw_only=True, tag="dose_settled.v1"):
+    """A person answers for what an unknown dose came to, until the pump itself tells.
+
+    Said by actuator, heard by bolus_advisor.
+    """
+
+    dose: DoseId
+    """[-] the order."""
+    delivered: MilliUnits
+    """[mU] by the person's word."""
+    counted: MilliUnits
+    """[mU] counted by the pump until then."""
+    actor: str
+    """[-] who says so."""
+    because: str = ""
+    """[-] what the person saw, in words."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(0 <= self.counted <= self.delivered, text="at least what was counted was given")
+
+
+class SettlementRefused(Refusal, frozen=True, kw_only=True, tag="settlement_refused.v1"):
+    """The dose stays as it is; said by actuator."""
+
+    dose: DoseId
+    """[-] as named."""
+    reason: Literal["not_unknown", "out_of_range", "not_whole_pulses"]
+    """[-] why."""
