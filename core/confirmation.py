@@ -56,7 +56,7 @@ def confirm_reasons(wish: Wish, *, at: UtcMillis) -> tuple[ConfirmReason, ...]:
     found: list[ConfirmReason] = []
     is_own = wish.advised is None or wish.amount != wish.advised
     if is_own and _is_low(wish.reading, at=at):
-        found.append("below_70")
+        found.append("glucose_below_70")
     if wish.soft is not None and wish.amount > wish.soft:
         found.append("above_soft_limit")
     if wish.advised is not None and is_own and wish.amount >= wish.advised * FIVEFOLD:

@@ -115,7 +115,7 @@ AdviceRefusal = Literal[
 
 
 ConfirmReason = Literal[
-    "below_70",
+    "glucose_below_70",
     "above_soft_limit",
     "changed_fivefold",
     "much_larger_than_recent",

@@ -47,7 +47,10 @@ def accept(arguments: argparse.Namespace) -> int:
 
     async def work(session: Session) -> int:
         advice = arguments.advice or await _newest(session, ask=not arguments.yes)
-        outcome = await session.send(AcceptAdvice(advice=EventId(advice)), to=ADVISOR)
+        wanted = AcceptAdvice(
+            advice=EventId(advice), amount=arguments.amount, confirmed=arguments.confirm
+        )
+        outcome = await session.send(wanted, to=ADVISOR)
         return await _ordered(session, outcome, wait=not arguments.no_wait)
 
     return run_session(choices(arguments), work)
@@ -59,10 +62,13 @@ def own_amount(arguments: argparse.Namespace) -> int:
         raise wrong_input("either UNITS or --preset NAME; nothing was sent")
     if arguments.preset is not None and (arguments.over or arguments.now):
         raise wrong_input("a preset says itself how it is spread; nothing was sent")
-    command: Command = OrderPreset(name=arguments.preset or "")
+    command: Command = OrderPreset(name=arguments.preset or "", confirmed=arguments.confirm)
     if arguments.amount is not None:
         command = OrderBolus(
-            amount=arguments.amount, duration=arguments.over, now_percent=arguments.now
+            amount=arguments.amount,
+            duration=arguments.over,
+            now_percent=arguments.now,
+            confirmed=arguments.confirm,
         )
 
     async def work(session: Session) -> int:

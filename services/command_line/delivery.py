@@ -2,14 +2,16 @@
 
 import argparse
 import sys
+from typing import Any
 
 from schemas.basal import CancelTemporaryRate, SetTemporaryRate
 from schemas.delivery import BolusCancelled, CancelBolus
+from schemas.doubt import SettleDose
 from schemas.message import Command
 from schemas.pump import FillReservoir, ReservoirFillRequested, ResumeDelivery, SuspendDelivery
-from schemas.units import Speaker
+from schemas.units import DoseId, Speaker
 from services.command_line.choices import choices
-from services.command_line.exits import DONE, UNKNOWN, wrong_input
+from services.command_line.exits import DONE, REFUSED, UNKNOWN, CommandFailed, wrong_input
 from services.command_line.following import ACTUATOR, FOLLOW_S, follow_cancel, follow_fill, until
 from services.command_line.session import Session, run_session, said
 from services.command_line.texts import TemporaryRate
@@ -45,6 +47,34 @@ def temp(arguments: argparse.Namespace) -> int:
 def suspend(arguments: argparse.Namespace) -> int:
     """Stop all insulin, and wait until the pump says that it stands."""
     return _switch(arguments, SuspendDelivery(duration=arguments.duration), suspended=True)
+
+
+def settle_dose(arguments: argparse.Namespace) -> int:
+    """Say what an unknown dose came to."""
+
+    async def work(session: Session) -> int:
+        dose = arguments.id or _unknown(await session.view(ACTUATOR))
+        command = SettleDose(
+            dose=DoseId(dose), delivered=arguments.delivered, because=arguments.because
+        )
+        return await session.perform(command, to=ACTUATOR)
+
+    return run_session(choices(arguments), work)
+
+
+def _unknown(view: dict[str, Any]) -> str:
+    """Name the dose that is unknown, if there is one and no other.
+
+    Raises:
+        CommandFailed: there is none, or it must be named.
+    """
+    both = [view.get("last_dose"), view.get("last_extended")]
+    found = [one["dose"] for one in both if one and one["state"] == "unknown"]
+    if view.get("unknown_doses", 0) == 0:
+        raise CommandFailed("no dose is unknown; nothing was sent", REFUSED)
+    if len(found) != 1 or view["unknown_doses"] > 1:
+        raise CommandFailed("more than one dose is unknown; say which with --id", REFUSED)
+    return str(found[0])
 
 
 def resume(arguments: argparse.Namespace) -> int:

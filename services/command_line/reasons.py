@@ -98,6 +98,7 @@ OF_ANY: Final[dict[str, str]] = {
     "vendor_gives_no_advice": "the vendor's rules give no advice here",
     "unknown_zone": "there is no such time zone; names look like Europe/Berlin",
     "confirmation_needed": "it must be said a second time, with --confirm",
+    "glucose_below_70": "glucose is below 70 mg/dL",
     "above_soft_limit": "it is more than the soft limit for one bolus",
     "changed_fivefold": "it is at least five times what was advised",
     "much_larger_than_recent": "it is more than twice the largest of the last boluses",

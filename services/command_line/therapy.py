@@ -91,6 +91,7 @@ def limits(arguments: argparse.Namespace) -> int:
         daily=arguments.daily,
         basal=MilliUnitsPerHour(arguments.basal),
         four_hours=arguments.four_hours,
+        soft=arguments.soft,
         pump_model=arguments.pump_model,
         because=arguments.because,
     )

@@ -1,11 +1,13 @@
 """A person's basal profile and limits as files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from core.amounts import parse_rate, parse_units, print_rate, print_units
 from schemas.basal import BasalProfileSet, ProfileSegment, SetBasalProfile
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
+from schemas.units import MilliUnits
 from services.command_line.json_files import (
     Blame,
     clock_text,
@@ -46,22 +48,25 @@ def read_profile(path: Path, *, activate: bool = True, because: str = "") -> Set
 
 
 def read_limits(path: Path, *, because: str = "") -> SetDeliveryLimits:
-    """Read {"single": U, "hourly": U, "daily": U, "basal": U/h} and perhaps "four_hours", "pump".
+    """Read {"single": U, "hourly": U, "daily": U, "basal": U/h} and what may stand beside them.
+
+    That is "four_hours" and "soft" in U, and "pump", the name of a model.
 
     Raises:
         CommandFailed: the file is missing or says something else.
     """
     with Blame(path):
         keys = ("single", "hourly", "daily", "basal")
-        fields = object_of(load(path), keys=keys, optional=("pump", "four_hours"), of="the file")
+        fields = object_of(
+            load(path), keys=keys, optional=("pump", "four_hours", "soft"), of="the file"
+        )
         return SetDeliveryLimits(
             single=parse_units(text_of(fields, "single")),
             hourly=parse_units(text_of(fields, "hourly")),
             daily=parse_units(text_of(fields, "daily")),
             basal=parse_rate(text_of(fields, "basal")),
-            four_hours=(
-                parse_units(text_of(fields, "four_hours")) if "four_hours" in fields else None
-            ),
+            four_hours=_optional_units(fields, "four_hours"),
+            soft=_optional_units(fields, "soft"),
             pump_model=text_of(fields, "pump") if "pump" in fields else VIRTUAL,
             because=because,
         )
@@ -81,15 +86,19 @@ def profile_as_file(profile: BasalProfileSet) -> dict[str, Any]:
 
 def limits_as_file(limits: DeliveryLimitsSet) -> dict[str, Any]:
     """Write limits as `read_limits` reads them."""
-    four = limits.four_hours
+    optional = {"four_hours": limits.four_hours, "soft": limits.soft}
     return {
         "single": print_units(limits.single),
         "hourly": print_units(limits.hourly),
         "daily": print_units(limits.daily),
         "basal": print_rate(limits.basal),
-        **({} if four is None else {"four_hours": print_units(four)}),
+        **{name: print_units(value) for name, value in optional.items() if value is not None},
         "pump": limits.pump_model,
     }
+
+
+def _optional_units(fields: Mapping[str, Any], name: str) -> MilliUnits | None:
+    return parse_units(text_of(fields, name)) if name in fields else None
 
 
 def _segment(value: object) -> ProfileSegment:

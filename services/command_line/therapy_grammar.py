@@ -114,6 +114,9 @@ def add_bolus(commands: Commands) -> None:
     accept.add_argument(
         "advice", nargs="?", metavar="ADVICE", help="its id; the newest, after a question"
     )
+    accept.add_argument(
+        "--amount", type=texts.units, metavar="UNITS", help="another amount, in the same limits"
+    )
     accept.add_argument("--yes", action="store_true", help="do not ask before the newest is given")
     bolus = add_command(
         commands,
@@ -132,6 +135,9 @@ def add_bolus(commands: Commands) -> None:
     for parser in (accept, bolus):
         parser.add_argument(
             "--no-wait", action="store_true", help="do not wait for the pump to begin"
+        )
+        parser.add_argument(
+            "--confirm", action="store_true", help="say it a second time, where that is asked for"
         )
     add_command(
         commands,
@@ -278,6 +284,7 @@ def _add_limits(commands: Commands) -> argparse.ArgumentParser:
     limits.add_argument("--hourly", type=texts.units, metavar="U", help="U, boluses in any 60 min")
     limits.add_argument("--daily", type=texts.units, metavar="U", help="U, all insulin in 24 h")
     limits.add_argument("--basal", type=texts.units, metavar="U/h", help="U/h, largest basal rate")
+    limits.add_argument("--soft", type=texts.units, metavar="U", help="U, more must be confirmed")
     limits.add_argument("--four-hours", type=texts.units, metavar="U", help="U, in any 4 h; none")
     limits.add_argument(
         "--pump-model",

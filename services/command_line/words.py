@@ -19,7 +19,7 @@ from schemas.basal import (
     TemporaryRateStarted,
     ZoneLookupRequested,
 )
-from schemas.bolus import AdviceAccepted, CarbsRecorded
+from schemas.bolus import AcceptanceRefused, AdviceAccepted, CarbsRecorded
 from schemas.delivery import (
     BasalPlanAccepted,
     BolusCancelled,
@@ -27,6 +27,7 @@ from schemas.delivery import (
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
 )
+from schemas.doubt import DoseSettled
 from schemas.glucose import (
     GlucoseAlertsRefused,
     GlucoseAlertsSet,
@@ -70,6 +71,8 @@ def refused(why: Event | str) -> str:
             return f"{field}: {sentence}"
         case AcknowledgementRefused(alarm=alarm):
             return f"{alarm}: {sentence}"
+        case OrderRefused(confirm=confirm) | AcceptanceRefused(confirm=confirm) if confirm:
+            return f"{sentence}: {'; '.join(in_words(reason) for reason in confirm)}"
         case BolusRefused(detail=detail) if detail:
             return f"{sentence} ({detail})"
         case _:
@@ -142,9 +145,10 @@ def _of_bolus(event: Event) -> str | None:
             return f"glucose {received} taken as a mark, not a number, measured {moment(at)}"
         case CarbsRecorded(grams=grams, eaten_at=at):
             return f"{grams} g of carbohydrate recorded, eaten {moment(at)}"
-        case AdviceAccepted(advice=advice, recomputed=recomputed):
-            changed = f"; with newer glucose {signed_units(recomputed)}" if recomputed else ""
-            return f"advice {advice} accepted{changed}"
+        case AdviceAccepted(advice=advice, recomputed=recomputed, difference=difference):
+            newer = f"; with newer glucose {signed_units(recomputed)}" if recomputed else ""
+            changed = f"; changed by {signed_units(difference)}" if difference else ""
+            return f"advice {advice} accepted{newer}{changed}"
         case BolusOrdered(amount=amount, duration=duration):
             spread = f" over {duration // MINUTE_MS} min" if duration else ""
             return f"{signed_units(amount)} ordered{spread}"
@@ -162,6 +166,8 @@ def _of_delivery(event: Event) -> str | None:
     match event:
         case BolusCancelled(dose=dose):
             return f"dose {dose} is being stopped; what was given until then stays counted"
+        case DoseSettled(dose=dose, delivered=delivered, actor=actor):
+            return f"dose {dose} counts as {signed_units(delivered)}, by the word of {actor}"
         case SuspendRequested():
             return "the pump is told to stop"
         case ResumeRequested():
