@@ -20,7 +20,7 @@ from services.command_line.words import refused, tell
 from services.runtime.client import BusClient, OutcomeUnknown, ServiceAbsent
 from services.runtime.clock import SystemClock, read_clock_record
 from services.runtime.data_folder import DataFolder, NotRunning, Running
-from services.runtime.errors import BusUnreachable
+from services.runtime.errors import BusKeyBroken, BusUnreachable
 from services.runtime.logs import configure_logs
 from services.runtime.nats_connection import Credentials
 
@@ -138,8 +138,8 @@ async def session(choices: Choices) -> AsyncIterator[Session]:
     except BusUnreachable as error:
         text = f"the broker at {running.url} is not reachable: {error.reason}"
         raise unreachable(text) from error
-    except OSError as error:
-        raise unreachable(f"the key {folder.seed(USER)} cannot be read: {error}") from error
+    except BusKeyBroken as error:
+        raise unreachable(str(error)) from error
     try:
         yield Session(
             client=client,

@@ -1,7 +1,6 @@
 """`basalt up`: hands over to the supervisor."""
 
 import argparse
-from dataclasses import replace
 
 from services.command_line.choices import choices
 from services.supervisor.up import UpOptions, run_up
@@ -21,5 +20,6 @@ def up(arguments: argparse.Namespace) -> int:
         person=not arguments.no_person,
         screen=not arguments.no_screen,
         for_s=arguments.for_s,
+        pump=chosen.pump,
     )
-    return run_up(options if chosen.pump is None else replace(options, pump=chosen.pump))
+    return run_up(options)

@@ -91,6 +91,18 @@ class OrderKeyBroken(BasaltError):
 
 
 @dataclass(eq=False)
+class BusKeyBroken(BasaltError):
+    """The seed of a broker's user cannot be read; without it nobody connects."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Name the file and what is wrong with it."""
+        return f"key {self.path}: {self.reason}"
+
+
+@dataclass(eq=False)
 class BusUnreachable(BasaltError):
     """The first connection to the broker failed."""
 
@@ -109,6 +121,13 @@ class RestoredFromOldCopy(BasaltError):
     pump: str
     own: int
     known: int
+
+    def __str__(self) -> str:
+        """Say how far the journal goes, how far the world, and what helps."""
+        return (
+            f"the journal knows {self.own} own events of pump {self.pump}, the others {self.known},"
+            " and nobody gives those between; put back a newer copy of it, or start the historian"
+        )
 
 
 @dataclass(eq=False)

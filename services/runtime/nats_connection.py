@@ -11,6 +11,7 @@ import structlog
 from nats.aio.client import Client
 
 from schemas.subjects import request_inbox
+from services.runtime.bus_keys import public_key_of
 from services.runtime.errors import BusUnreachable
 from services.runtime.quick_client import QuickClient
 
@@ -54,17 +55,11 @@ async def connect(*, url: str, credentials: Credentials, events: ConnectionEvent
 
     Raises:
         BusUnreachable: no connection within FIRST_CONNECT_S, or the key was refused.
+        BusKeyBroken: there is no seed in the file.
     """
-    first_error: list[Exception] = []
-
-    async def on_error(error: Exception) -> None:
-        first_error.append(error)
-        del first_error[:-1]
-        await events.error(error)
-
-    async def on_disconnect() -> None:
-        log.warning("bus.disconnected", user=credentials.user)
-
+    if credentials.seed is not None:
+        public_key_of(credentials.seed)
+    first = _FirstConnect(events, credentials.user)
     client = QuickClient()
     connecting = client.connect(
         url,
@@ -78,15 +73,39 @@ async def connect(*, url: str, credentials: Credentials, events: ConnectionEvent
         allow_reconnect=True,
         pending_size=PENDING_BYTES,
         inbox_prefix=request_inbox(credentials.user),
-        error_cb=on_error,
-        disconnected_cb=on_disconnect,
+        error_cb=first.error,
+        disconnected_cb=first.disconnected,
         reconnected_cb=events.reconnected,
-        closed_cb=events.closed,
+        closed_cb=first.closed,
     )
     try:
         await asyncio.wait_for(connecting, FIRST_CONNECT_S)
     except (TimeoutError, OSError, nats.errors.Error) as error:
-        reason = first_error[-1] if first_error else error
+        reason = first.last or error
         await client.close()
         raise BusUnreachable(url, f"{type(reason).__name__}: {reason}") from error
+    first.is_over = True
     return client
+
+
+@dataclass(slots=True)
+class _FirstConnect:
+    """Keeps the errors of the first connect for its one line; later ones go to their owner."""
+
+    owner: ConnectionEvents
+    user: str
+    last: Exception | None = None
+    is_over: bool = False
+
+    async def error(self, error: Exception) -> None:
+        self.last = error
+        if self.is_over:
+            await self.owner.error(error)
+
+    async def disconnected(self) -> None:
+        if self.is_over:
+            log.warning("bus.disconnected", user=self.user)
+
+    async def closed(self) -> None:
+        if self.is_over:
+            await self.owner.closed()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nkeys  # type: ignore[import-untyped]  # it ships no types
 
+from services.runtime.bus_keys import public_key_of
 from services.runtime.data_folder import DataFolder
 from services.runtime.order_keys import make_order_key
 from services.supervisor.permissions import Permissions, permissions
@@ -17,7 +18,12 @@ KEY_MODE = 0o600
 
 
 def make_keys(folder: DataFolder) -> dict[str, str]:
-    """Make the seeds that are missing, that of orders too; give each user's public key."""
+    """Make the seeds that are missing, that of orders too; give each user's public key.
+
+    Raises:
+        BusKeyBroken, OrderKeyBroken: a file that exists is no seed.
+        OSError: it cannot be written.
+    """
     folder.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     make_order_key(folder.order_key)
     return {user: _public_key(folder.seed(user)) for user in permissions()}
@@ -29,8 +35,7 @@ def _public_key(path: Path) -> str:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE)
         with os.fdopen(handle, "wb") as file:
             file.write(seed)
-    pair = nkeys.from_seed(bytearray(path.read_bytes().strip()))
-    return bytes(pair.public_key).decode()
+    return public_key_of(path)
 
 
 def broker_config(*, public_keys: Mapping[str, str], host: str, port: int, store: Path) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from schemas.units import PumpId
 from services.runtime.client import BusClient
 from services.runtime.clock import wall_ms
 from services.runtime.data_folder import DataFolder, Running
@@ -38,7 +37,7 @@ from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, draw
 from services.supervisor.screen_model import Process, ScreenModel
 from services.supervisor.stream import StreamRefused, make_stream
 from services.supervisor.texts import units
-from services.supervisor.trace import Begun, Wish, choose, in_words, remember
+from services.supervisor.trace import FIRST_PUMP, Begun, Wish, choose, in_words, remember
 
 READY_S = 30.0
 """[s] from the start of the services until all have joined the stream; a long record is read."""
@@ -66,7 +65,6 @@ class SystemOptions:
     wish: Wish
     has_person: bool
     has_screen: bool
-    pump: PumpId
 
 
 class System:
@@ -95,6 +93,7 @@ class System:
         options, folder, began = self._options, self._folder, wall_ms()
         folder.running.unlink(missing_ok=True)
         begun = choose(folder, options.wish)
+        pump = begun.pump or FIRST_PUMP
         configure_logs(service=SUPERVISOR, into=folder.log(SUPERVISOR))
         program = await asyncio.to_thread(broker.find_broker)
         port = broker.choose_port(host=options.host, port=options.port)
@@ -102,14 +101,12 @@ class System:
         # Therapy time runs from here: what follows at once is the pump's own start.
         record = self._keeper.start(begins_at=begun.begins_at, speed=options.speed)
         self._beat = asyncio.create_task(self._keeper.beat())
-        plan = Plan(
-            folder=folder, pump=options.pump, url=url, begun=begun, has_person=options.has_person
-        )
+        plan = Plan(folder=folder, pump=pump, url=url, begun=begun, has_person=options.has_person)
         for spec in pump_spec(plan):
             await self._spawn(spec)
         remember(folder, begun)
         model = self._model = ScreenModel(
-            pump=options.pump,
+            pump=pump,
             zone=begun.zone,
             speed=record.speed,
             glucose_from=in_words(begun),
@@ -125,7 +122,7 @@ class System:
             await self._spawn(spec)
         await self._until_ready(observer)
         if not begun.has_settings:
-            await send_settings(client, pump=options.pump, zone=begun.zone)
+            await send_settings(client, pump=pump, zone=begun.zone)
             remember(folder, msgspec.structs.replace(begun, has_settings=True))
         for spec in client_specs(plan):
             await self._spawn(spec)
@@ -234,7 +231,7 @@ class System:
             Running(
                 pid=os.getpid(),
                 url=url,
-                pump=self._options.pump,
+                pump=begun.pump or FIRST_PUMP,
                 speed=speed,
                 started=wall_ms(),
                 glucose=words,

@@ -1,4 +1,4 @@
-"""Which glucose a folder plays: chosen at its first start, the same ever after."""
+"""Which glucose a folder plays to which pump: chosen at its first start, the same ever after."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,7 +8,7 @@ import msgspec
 
 import services
 from core.errors import GlucoseFileError
-from schemas.units import UtcMillis
+from schemas.units import PumpId, UtcMillis
 from services.runtime.data_folder import DataFolder
 from services.runtime.errors import ZoneError
 from services.runtime.trace_file import read_trace, trace_hash
@@ -20,6 +20,9 @@ NO_TRACE = Path("none")
 
 BUNDLED = Path(services.__file__).resolve().parents[1] / "examples/data/hall-2133-018.csv"
 """[-] the trace of the demonstration; the source, the licence: examples/data/README.md."""
+
+FIRST_PUMP = PumpId("demo")
+"""[-] id of the virtual pump when nobody names another."""
 
 BUNDLED_ZONE = "America/Los_Angeles"
 """[-] the data gives local times without a zone; the study was done at Stanford, California."""
@@ -49,15 +52,18 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """[ms] therapy time of the first start; none for real time."""
     has_settings: bool = False
     """[-] the demonstration's settings were taken."""
+    pump: PumpId | None = None
+    """[-] id of the pump; none in a folder of a release that did not write it down."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """Which glucose somebody asks for; all None goes on with what the folder was begun with."""
+    """What somebody asks for; all None goes on with what the folder was begun with."""
 
     file: Path | None = None
     unit: str | None = None
     zone: str | None = None
+    pump: PumpId | None = None
 
 
 def begun_path(folder: DataFolder) -> Path:
@@ -69,17 +75,25 @@ def choose(folder: DataFolder, wish: Wish) -> Begun:
     """Find what the folder was begun with, or begin it; writes nothing.
 
     Raises:
-        StartRefused: the file is broken, or another one than at the beginning.
+        StartRefused: the file is broken, or what is asked for differs from the beginning.
     """
     path = begun_path(folder)
     try:
         begun = msgspec.json.decode(path.read_bytes(), type=Begun)
     except FileNotFoundError:
-        return _begin(wish)
+        return msgspec.structs.replace(_begin(wish), pump=wish.pump or FIRST_PUMP)
     except (OSError, msgspec.DecodeError) as error:
         raise StartRefused(f"{path} is broken: {error}") from error
+    if begun.pump is None:
+        begun = msgspec.structs.replace(begun, pump=_pump_in(folder))
     _compare(begun, wish, folder)
     return begun
+
+
+def _pump_in(folder: DataFolder) -> PumpId:
+    """Find the pump of a folder that does not say: the one that it has the memory of."""
+    memories = sorted(folder.pump_memory(FIRST_PUMP).parent.glob("*.nvm"))
+    return PumpId(memories[0].stem) if len(memories) == 1 else FIRST_PUMP
 
 
 def remember(folder: DataFolder, begun: Begun) -> None:
@@ -157,7 +171,7 @@ def _compare(begun: Begun, wish: Wish, folder: DataFolder) -> None:
     """Refuse what contradicts the beginning.
 
     Raises:
-        StartRefused: another file, unit or zone, or the file has changed or gone.
+        StartRefused: another file, unit, zone or pump, or the file has changed or gone.
     """
     other = "; name another folder with --data"
     if wish.file is not None and (wish.file == NO_TRACE) != (not begun.file):
@@ -165,6 +179,8 @@ def _compare(begun: Begun, wish: Wish, folder: DataFolder) -> None:
     for asked, known in ((wish.zone, begun.zone), (wish.unit, begun.unit)):
         if asked is not None and asked != known:
             raise StartRefused(f"{folder.path} was begun with {known}, not {asked}{other}")
+    if wish.pump is not None and wish.pump != begun.pump:
+        raise StartRefused(f"{folder.path} holds pump {begun.pump}, not {wish.pump}{other}")
     if not begun.file:
         return
     file = Path(begun.file) if wish.file is None else wish.file

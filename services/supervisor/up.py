@@ -12,7 +12,7 @@ from schemas.subjects import is_token
 from schemas.units import PumpId
 from services.runtime.data_folder import DataFolder
 from services.runtime.ending import end
-from services.runtime.errors import BasaltError
+from services.runtime.errors import BasaltError, BusKeyBroken, OrderKeyBroken
 from services.supervisor.errors import StartRefused
 from services.supervisor.folder_lock import FolderLock
 from services.supervisor.plain import complain, say
@@ -54,8 +54,8 @@ class UpOptions:
     """[-] draw the live screen, if standard output is a terminal."""
     for_s: float | None = None
     """[s] real time from ready to stop; None runs until told."""
-    pump: PumpId = PumpId("demo")
-    """[-] id of the virtual pump."""
+    pump: PumpId | None = None
+    """[-] id of the virtual pump; None that of the folder, at first 'demo'."""
 
 
 def run_up(options: UpOptions) -> int:
@@ -63,7 +63,7 @@ def run_up(options: UpOptions) -> int:
     os.umask(0o077)
     try:
         return asyncio.run(_up(options))
-    except StartRefused as error:
+    except (StartRefused, BusKeyBroken, OrderKeyBroken) as error:
         complain(str(error))
     except (OSError, BasaltError) as error:
         complain(f"{type(error).__name__}: {error}")
@@ -89,10 +89,11 @@ async def _up(options: UpOptions) -> int:
             host=options.host,
             port=options.port,
             speed=options.speed,
-            wish=Wish(file=options.glucose, unit=options.unit, zone=options.zone),
+            wish=Wish(
+                file=options.glucose, unit=options.unit, zone=options.zone, pump=options.pump
+            ),
             has_person=options.person,
             has_screen=options.screen and sys.stdout.isatty(),
-            pump=options.pump,
         ),
     )
     with FolderLock(folder):
@@ -146,7 +147,7 @@ def _hear_signals(told: asyncio.Event, system: System) -> None:
 
 
 def _check(options: UpOptions) -> None:
-    if not is_token(options.pump):
+    if options.pump is not None and not is_token(options.pump):
         raise StartRefused(f"{options.pump!r} is no pump id: 1 to 32 of a-z, 0-9, '-' and '_'")
     if options.for_s is not None and options.for_s <= 0:
         raise StartRefused("--for takes a time above 0")

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bench.broker import Broker, broker
 from schemas.units import PumpId, Speaker
 from services.runtime.errors import (
+    BusKeyBroken,
     BusUnreachable,
     HistoryUnavailable,
     PublishUnknown,
@@ -153,10 +156,30 @@ async def test_a_broker_that_is_not_there_gives_one_clear_error() -> None:
         fault=lambda detail: None,
     )
 
-    with pytest.raises(BusUnreachable) as caught:
+    with pytest.raises(BusUnreachable) as caught, capture_logs() as logged:
         await bus.open()
 
     assert "127.0.0.1:1" in caught.value.url
+    assert [] == logged
+
+
+@pytest.mark.parametrize("content", [None, b"zzz", b"\xff\x00", b"U" * 58, b""])
+async def test_a_seed_that_is_none_is_named_before_anything_is_connected(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    """A traceback names everything but the file that is broken."""
+    seed = tmp_path / "actuator.nk"
+    if content is not None:
+        seed.write_bytes(content)
+    bus = NatsBus(
+        url="nats://127.0.0.1:1",
+        speaker=ACTUATOR,
+        credentials=Credentials("actuator", seed),
+        fault=lambda detail: None,
+    )
+
+    with pytest.raises(BusKeyBroken, match=str(seed)):
+        await bus.open()
 
 
 async def test_a_broker_that_is_killed_and_comes_back_is_heard_again() -> None:

@@ -96,6 +96,25 @@ def test_a_fresh_folder_shows_readings_and_goes_on_where_it_was(tmp_path: Path) 
     assert {} == processes_of(folder)
 
 
+def test_a_pump_of_another_name_goes_on_without_being_named_again(tmp_path: Path) -> None:
+    """Started as another pump the house would be ready, and no basal would flow."""
+    folder = tmp_path / "data"
+    basalt = [str(Path(sys.executable).parent / "basalt"), "up", "--data", str(folder)]
+    basalt += ["--no-screen", "--for", "3s"]
+
+    runs = [
+        subprocess.run(
+            [*basalt, *pump], capture_output=True, text=True, timeout=2 * START_S, check=False
+        )
+        for pump in (["--pump", "other"], [], ["--pump", "demo"])
+    ]
+
+    assert [0, 0, 2] == [one.returncode for one in runs], [one.stderr for one in runs]
+    assert "basal rate: 1.10 U/h" in runs[1].stdout or "basal rate: 1.30 U/h" in runs[1].stdout
+    assert "holds pump other, not demo" in runs[2].stderr
+    assert ["other.nvm"] == [path.name for path in (folder / "pump").glob("*.nvm")]
+
+
 def test_a_second_system_on_one_folder_is_refused(
     running: "subprocess.Popen[str]", tmp_path: Path
 ) -> None:
@@ -173,6 +192,8 @@ def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
         ("clock.json", "{}"),
         ("begun.json", "["),
         ("journals/actuator.db", "no database at all, " * 100),
+        ("keys/actuator.nk", "zzz"),
+        ("keys/bolus_orders.key", "zzz"),
         ("pump/demo.nvm", "no memory of a pump, " * 100),
     ],
 )

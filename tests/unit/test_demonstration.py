@@ -2,17 +2,27 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from core.bolus_settings import settings_problem
 from schemas.basal import SetBasalProfile
 from schemas.delivery import SetDeliveryLimits
 from schemas.therapy import SetBolusSettings
+from schemas.units import PumpId
 from services.runtime.data_folder import DataFolder
 from services.runtime.zones import local_time
 from services.supervisor.demonstration import settings
 from services.supervisor.errors import StartRefused
-from services.supervisor.trace import BUNDLED, BUNDLED_ZONE, NO_TRACE, Wish, choose, remember
+from services.supervisor.trace import (
+    BUNDLED,
+    BUNDLED_ZONE,
+    FIRST_PUMP,
+    NO_TRACE,
+    Wish,
+    choose,
+    remember,
+)
 
 
 def test_the_settings_are_the_same_commands_every_time() -> None:
@@ -69,6 +79,34 @@ def test_another_trace_on_the_same_folder_is_refused(tmp_path: Path, other: str)
 
     with pytest.raises(StartRefused, match="begun with"):
         choose(folder, Wish(file=wish))
+
+
+def test_a_folder_keeps_the_pump_that_it_was_begun_with(tmp_path: Path) -> None:
+    """Another pump in the same folder would have no plan: nothing flows, and nobody says so."""
+    folder, other = DataFolder(tmp_path), PumpId("other")
+    remember(folder, choose(folder, Wish(pump=other)))
+
+    assert other == choose(folder, Wish()).pump
+    assert other == choose(folder, Wish(pump=other)).pump
+    with pytest.raises(StartRefused, match="holds pump other, not demo; name another folder"):
+        choose(folder, Wish(pump=FIRST_PUMP))
+
+
+@pytest.mark.parametrize(
+    ("memories", "expected"),
+    [((), "demo"), (("other",), "other"), (("other", "demo"), "demo")],
+)
+def test_a_folder_that_names_no_pump_has_that_of_its_memory(
+    tmp_path: Path, memories: tuple[str, ...], expected: str
+) -> None:
+    """Folders of former releases did not write the pump down."""
+    folder = DataFolder(tmp_path)
+    remember(folder, msgspec.structs.replace(choose(folder, Wish()), pump=None))
+    for name in memories:
+        folder.pump_memory(PumpId(name)).parent.mkdir(exist_ok=True)
+        folder.pump_memory(PumpId(name)).touch()
+
+    assert expected == choose(folder, Wish()).pump
 
 
 def test_a_file_without_readings_is_refused_by_name(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from schemas.units import PumpId
 from services.runtime.data_folder import DataFolder
 from services.supervisor.children import Child, ChildSpec
 from services.supervisor.system import System, SystemOptions
@@ -25,7 +24,6 @@ async def test_a_clock_that_cannot_be_written_leaves_no_broker_behind(tmp_path: 
         wish=Wish(),
         has_person=False,
         has_screen=False,
-        pump=PumpId("demo"),
     )
     system = System(DataFolder(tmp_path / "gone"), options)
     spec = ChildSpec(name="broker", command=SLEEPS, log=tmp_path / "broker.log")
