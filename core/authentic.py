@@ -4,7 +4,7 @@ The actuator asks this, and the pump asks it again by itself: a controller, a br
 is not what it seems gives no insulin (R99, R100, R102).
 """
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import Final
 
 import msgspec
@@ -34,8 +34,8 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     """[-] public keys (hex) whose orders it takes."""
     challenge: str
     """[-] drawn by the pump; empty when none is known, then nothing is believed."""
-    order_number: int
-    """[-] of the newest signed order executed."""
+    order_numbers: Mapping[str, int]
+    """[-] of each key the number of the newest order executed."""
     uptime: Milliseconds | None = None
     """[ms] of the pump's own time since the challenge; none where only the pump can know it."""
 
@@ -76,7 +76,7 @@ def order_problem(signed: SignedOrder, *, session: Session) -> OrderProblem | No
         return "wrong_pump"
     if not session.challenge or order.challenge != session.challenge:
         return "stale_challenge"
-    if number_of(order.dose) <= session.order_number:
+    if number_of(order.dose) <= session.order_numbers.get(signed.key, 0):
         return "out_of_order"
     uptime = session.uptime
     if uptime is not None and not uptime <= order.not_after <= uptime + AHEAD_MS_MAX:

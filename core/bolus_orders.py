@@ -78,6 +78,8 @@ def _why_not(state: BolusState, advice: Advice, now: Now) -> AcceptanceRefused |
         return AcceptanceRefused(advice=advice.id, reason="suspended")
     if state.challenged is None:
         return AcceptanceRefused(advice=advice.id, reason="pump_not_heard")
+    if state.is_pump_doubted:
+        return AcceptanceRefused(advice=advice.id, reason="pump_doubted")
     if advice.marks.doses != state.marks.doses:
         return AcceptanceRefused(advice=advice.id, reason="dose_since")
     if advice.marks.carbs != state.marks.carbs:
@@ -194,6 +196,8 @@ def _own_refusal(state: BolusState, asked: OrderBolus, now: Now) -> OrderRefused
         return OrderRefused(amount=amount, reason="suspended")
     if state.challenged is None:
         return OrderRefused(amount=amount, reason="pump_not_heard")
+    if state.is_pump_doubted:
+        return OrderRefused(amount=amount, reason="pump_doubted")
     if asked.duration and state.doses.extended is not None:
         return OrderRefused(amount=amount, reason="extended_running")
     is_normal = asked.duration == 0 or asked.now_percent > 0

@@ -14,6 +14,7 @@ from core.local_clock import LocalClock, fold_clock
 from schemas.basal import BasalZoneSet
 from schemas.bolus import AdviceAccepted, BolusAdvised, CarbsRecorded
 from schemas.delivery import BolusStarted, DeliveryLimitsSet
+from schemas.doubt import PumpCountAccepted, PumpDoubted
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.message import Now
 from schemas.orders import (
@@ -85,6 +86,8 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] heard so far."""
     challenged: PumpChallenged | None = None
     """[-] what orders must bear for the pump to believe them, as last heard."""
+    is_pump_doubted: bool = False
+    """[-] pump and record contradict each other, and no person has looked at it yet."""
     unsigned: tuple[DoseId, ...] = ()
     """[-] orders that nobody has answered for yet, oldest first."""
     recent: tuple[MilliUnits, ...] = ()
@@ -189,6 +192,9 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
             return msgspec.structs.replace(state, advices=_used(state.advices, name))
         case DeliverySuspended() | DeliveryResumed():
             return msgspec.structs.replace(state, suspended=isinstance(body, DeliverySuspended))
+        case PumpDoubted() | PumpCountAccepted():
+            doubted = isinstance(body, PumpDoubted)
+            return msgspec.structs.replace(state, is_pump_doubted=doubted)
         case PumpChallenged():
             return msgspec.structs.replace(state, challenged=body)
         case BolusOrderSigned(dose=dose):

@@ -4,20 +4,14 @@ from typing import Final
 
 from core.alarms import Condition, raise_alarm
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
-from core.decider import Decider, Effect, Entry
+from core.decider import Decider, Entry
+from core.delivery_doubt import accept_count
+from core.delivery_effects import delivery_effects
 from core.delivery_evolve import evolve
 from core.delivery_orders import cancel, doubt_all, settle, take_answer, take_signature, withdraw
 from core.delivery_reading import OWN_ACTOR, UNREACHABLE, decide_reading
 from core.delivery_state import ACTUATOR, DeliveryState, initial
 from core.delivery_view import view
-from core.effects import (
-    FillPump,
-    LoadPumpPlan,
-    ResumePump,
-    StartPumpBolus,
-    StopPumpBolus,
-    SuspendPump,
-)
 from core.limits import limits_problem
 from core.pump_models import PUMP_MODELS, floor_rate
 from schemas.basal import BasalPlanMade
@@ -42,16 +36,19 @@ from schemas.device import (
     PULSE_MU,
     PlanStep,
     PumpAnswered,
-    PumpPlan,
     PumpRead,
     PumpSuperseded,
     PumpUnreachable,
 )
 from schemas.doubt import (
+    AcceptPumpCount,
     BolusReconciled,
     BolusUnknown,
     DoseSettled,
     OrderNotBelieved,
+    PumpCountAccepted,
+    PumpCountRefused,
+    PumpDoubted,
     SettleDose,
     SettlementRefused,
 )
@@ -141,6 +138,8 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return cancel(state, dose, actor)
         case SettleDose() as asked:
             return settle(state, asked, actor)
+        case AcceptPumpCount() as count:
+            return accept_count(state, count, actor)
         case SuspendDelivery(duration=duration):
             return _suspend(state, duration, actor, now)
         case ResumeDelivery():
@@ -221,24 +220,6 @@ def _accept_plan(
     return (accepted, *alarm)
 
 
-def _effects(entry: Entry) -> tuple[Effect, ...]:
-    match entry.body:
-        case BolusStarted(signed=signed, start_by=start_by) if signed is not None:
-            return (StartPumpBolus(signed=signed, start_by=start_by),)
-        case BolusCancelled(dose=dose):
-            return (StopPumpBolus(dose=dose),)
-        case BasalPlanAccepted(plan=name, steps=steps, ends_at=ends_at):
-            return (LoadPumpPlan(plan=PumpPlan(plan=name, steps=steps, ends_at=ends_at)),)
-        case SuspendRequested():
-            return (SuspendPump(),)
-        case ResumeRequested():
-            return (ResumePump(),)
-        case ReservoirFillRequested(amount=amount):
-            return (FillPump(amount=amount),)
-        case _:
-            return ()
-
-
 DELIVERY_DECIDER: Final = Decider(
     name=ACTUATOR,
     hears=(Speaker("basal_scheduler"), Speaker("bolus_advisor")),
@@ -273,12 +254,16 @@ DELIVERY_DECIDER: Final = Decider(
         OrderNotBelieved,
         DoseSettled,
         SettlementRefused,
+        PumpDoubted,
+        PumpCountAccepted,
+        PumpCountRefused,
     ),
     obeys=(
         *COMMON_COMMANDS,
         SetDeliveryLimits,
         CancelBolus,
         SettleDose,
+        AcceptPumpCount,
         SuspendDelivery,
         ResumeDelivery,
         FillReservoir,
@@ -287,7 +272,7 @@ DELIVERY_DECIDER: Final = Decider(
     decide=_decide,
     evolve=evolve,
     wake_at=_wake_at,
-    effects=_effects,
+    effects=delivery_effects,
     view=view,
 )
 """[-] the thinking of the service actuator."""

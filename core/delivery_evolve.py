@@ -2,6 +2,7 @@
 
 import msgspec
 
+from core.authentic import number_of
 from core.common import evolve_common
 from core.decider import Entry
 from core.delivery_state import ACTUATOR, DeliveryState, Sent
@@ -26,6 +27,8 @@ from schemas.doubt import (
     BolusUnknown,
     DoseSettled,
     OrderNotBelieved,
+    PumpCountAccepted,
+    PumpDoubted,
 )
 from schemas.orders import BolusOrdered, BolusOrderWithdrawn
 from schemas.pump import (
@@ -82,6 +85,7 @@ def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
                 last_extended=started if duration else state.last_extended,
                 acting=(*state.acting, dose),
                 sent=(*state.sent, Sent(dose, begun.epoch, begun.start_by)),
+                numbers_started=_numbered(state, begun),
             )
         case BolusProgressed(dose=dose, delivered=delivered) as part:
             moved = _move(state, part)
@@ -104,6 +108,13 @@ def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
             )
         case _:
             return state
+
+
+def _numbered(state: DeliveryState, begun: BolusStarted) -> tuple[tuple[str, int], ...]:
+    if begun.signed is None:
+        return state.numbers_started
+    known = dict(state.numbers_started)
+    return tuple(sorted({**known, begun.signed.key: number_of(begun.dose)}.items()))
 
 
 def _no_more_waiting(state: DeliveryState, dose: DoseId) -> DeliveryState:
@@ -145,6 +156,7 @@ def _move(state: DeliveryState, part: BasalDelivered | BolusProgressed) -> Deliv
         state,
         reservoir=left,
         odometer=part.odometer,
+        counted_until=max(state.counted_until, part.ends_at),
         history_sequence=max(state.history_sequence, part.history_sequence),
     )
 
@@ -199,6 +211,18 @@ def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
             )
         case PumpLost():
             return msgspec.structs.replace(state, is_connected=False)
+        case PumpDoubted(reason=reason, pump_odometer=pump_odometer):
+            doubted = msgspec.structs.replace(state, is_doubted=True)
+            if reason == "record_behind":
+                return doubted
+            return msgspec.structs.replace(
+                doubted,
+                history_sequence=0,
+                odometer=pump_odometer,
+                recount_until=state.counted_until,
+            )
+        case PumpCountAccepted():
+            return msgspec.structs.replace(state, is_doubted=False)
         case PumpChallenged() as challenged:
             return msgspec.structs.replace(state, challenged=challenged)
         case PumpControlLost():
@@ -213,7 +237,7 @@ def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
                 history_sequence=read_up_to(state.history_sequence, reading),
                 epoch=reading.status.epoch,
                 trusted=reading.status.trusted,
-                order_number=reading.status.order_number,
+                order_numbers=reading.status.order_numbers,
             )
         case PumpAnswered(act=act, about=about):
             done = about if act == "start_bolus" else "suspend" if act == "resume" else act

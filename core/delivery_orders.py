@@ -61,7 +61,7 @@ def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tupl
         pump=signed.order.pump,
         trusted=frozenset(state.trusted),
         challenge=state.challenged.challenge if state.challenged else "",
-        order_number=state.order_number,
+        order_numbers=dict(state.order_numbers),
     )
     problem = order_problem(signed, session=session)
     if problem is None:
@@ -137,6 +137,8 @@ def _why_not(
         return "not_whole_pulses"
     if not state.is_connected:
         return "pump_unreachable"
+    if state.is_doubted:
+        return "pump_doubted"
     if state.suspended or state.wants_suspended:
         return "suspended"
     if order.duration and doses.extended is not None:

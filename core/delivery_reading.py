@@ -5,6 +5,7 @@ from typing import Final, Literal
 
 from core.alarms import Condition, clear_alarm, raise_alarm
 from core.decider import Entry, is_past
+from core.delivery_doubt import doubt, went_back
 from core.delivery_evolve import evolve
 from core.delivery_state import ACTUATOR, DeliveryState
 from schemas.delivery import (
@@ -112,12 +113,17 @@ def decide_reading(state: DeliveryState, reading: PumpReading, now: Now) -> tupl
     Records numbered at or below the last one accounted are dropped; a reading that does not join
     on is left for the next.
     """
+    doubted = doubt(state, reading.status)
+    if went_back(state, reading.status):
+        return doubted
     fresh = [one for one in reading.history if one.sequence > state.history_sequence]
     if fresh and fresh[0].sequence != state.history_sequence + 1:
         return ()
     teller = _Teller(state, now)
+    teller.tell(*doubted)
     for record in fresh:
-        _tell_record(teller, record)
+        if record.ends_at > state.recount_until:
+            _tell_record(teller, record)
     known = fresh[-1].sequence if fresh else state.history_sequence
     if known == reading.status.history_sequence:
         _compare(teller, reading, fresh)

@@ -90,8 +90,16 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] keys whose orders the pump takes, by its own word."""
     challenged: PumpChallenged | None = None
     """[-] the pump's session as last told."""
-    order_number: int = 0
-    """[-] of the newest signed order that the pump executed."""
+    order_numbers: tuple[tuple[str, int], ...] = ()
+    """[-] of each key the number of the newest order executed, by the pump's word."""
+    numbers_started: tuple[tuple[str, int], ...] = ()
+    """[-] of each key the number of the newest order started, by this service's own record."""
+    counted_until: UtcMillis = UtcMillis(0)
+    """[ms] latest end of a delivery accounted."""
+    recount_until: UtcMillis = UtcMillis(0)
+    """[ms] the pump's records up to here are accounted, whatever numbers they bear."""
+    is_doubted: bool = False
+    """[-] pump and record contradict each other, and no person has looked at it yet."""
     not_believed: int = 0
     """[-] orders refused because they could not be believed."""
 

@@ -213,7 +213,7 @@ def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
         basal_rate=MilliUnitsPerHour(0) if plan is None or idle else rate_at(plan, at=now),
         plan=None if plan is None else plan.plan,
         plan_ends_at=None if plan is None else plan.ends_at,
-        order_number=memory.order_number,
+        order_numbers=memory.order_numbers,
         trusted=memory.trusted,
         bolus=_shown(memory.bolus),
         extended=_shown(memory.extended),

@@ -78,8 +78,10 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the extended bolus that runs, beside it."""
     trusted: tuple[str, ...] = ()
     """[-] public keys (hex) whose orders are taken, sorted."""
-    order_number: int = 0
-    """[-] number of the newest signed order executed; lower ones are refused for ever."""
+    trusted_since: int = 0
+    """[-] number of the record that changed the keys last; doses are told apart from there on."""
+    order_numbers: tuple[tuple[str, int], ...] = ()
+    """[-] of each key ever trusted the number of the newest order executed, sorted by key."""
     barred: tuple[DoseId, ...] = ()
     """[-] doses stopped before they came, oldest first."""
     basal_at: UtcMillis

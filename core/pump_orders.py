@@ -38,7 +38,7 @@ def trust(memory: PumpMemory, *, keys: Sequence[str], now: UtcMillis) -> PumpSte
     wanted = tuple(sorted(set(keys)))[:TRUSTED_MAX]
     if wanted != memory.trusted:
         draft.write(kind="trusted", starts_at=now, ends_at=now, detail=",".join(wanted))
-        draft.change(trusted=wanted)
+        draft.change(trusted=wanted, trusted_since=draft.memory.sequence)
     return draft.step()
 
 
@@ -66,7 +66,7 @@ def start_signed(
         pump=session.pump,
         trusted=frozenset(memory.trusted),
         challenge=session.challenge,
-        order_number=memory.order_number,
+        order_numbers=dict(memory.order_numbers),
         uptime=session.uptime,
     )
     problem = order_problem(signed, session=held_against)
@@ -82,5 +82,6 @@ def start_signed(
     )
     if isinstance(step, PumpRefusal):
         return step
-    counted = msgspec.structs.replace(step.memory, order_number=number_of(order.dose))
+    numbers = {**dict(memory.order_numbers), signed.key: number_of(order.dose)}
+    counted = msgspec.structs.replace(step.memory, order_numbers=tuple(sorted(numbers.items())))
     return msgspec.structs.replace(step, memory=counted)

@@ -285,6 +285,7 @@ class AcceptanceRefused(Refusal, frozen=True, kw_only=True, tag="acceptance_refu
         "suspended",
         "pump_not_heard",
         "confirmation_needed",
+        "pump_doubted",
     ]
     """[-] why."""
     confirm: tuple[ConfirmReason, ...] = ()

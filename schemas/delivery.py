@@ -80,6 +80,7 @@ BolusRefusal = Literal[
     "already_executed",
     "not_authentic",
     "withdrawn",
+    "pump_doubted",
 ]
 
 

@@ -106,8 +106,8 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     """[-] drawn by lot at each start and each claim; orders of this session bear it."""
     uptime: Milliseconds = Milliseconds(0)
     """[ms] of real time since the challenge was drawn, by the pump's own monotonic count."""
-    order_number: int = 0
-    """[-] number of the newest signed order that was executed; lower ones come too late."""
+    order_numbers: tuple[tuple[str, int], ...] = ()
+    """[-] of each key the number of the newest order executed; lower ones come too late."""
     trusted: tuple[str, ...] = ()
     """[-] public keys (hex) whose orders the pump takes; set at the pump itself, nowhere else."""
     alarms: tuple[str, ...] = ()

@@ -99,3 +99,52 @@ class SettlementRefused(Refusal, frozen=True, kw_only=True, tag="settlement_refu
     """[-] as named."""
     reason: Literal["not_unknown", "out_of_range", "not_whole_pulses"]
     """[-] why."""
+
+
+DoubtReason = Literal["count_went_back", "record_behind"]
+"""[-] the pump's memory lies before what was accounted; the record lies before the pump."""
+
+
+class PumpDoubted(Event, frozen=True, kw_only=True, tag="pump_doubted.v1"):
+    """Pump and record contradict each other: no bolus until a person has looked; said by actuator.
+
+    Basal goes on by the plan, and what the pump delivers from here on is accounted.
+    """
+
+    reason: DoubtReason
+    """[-] which of the two lies behind."""
+    pump_odometer: MilliUnits
+    """[mU] by the pump."""
+    accounted: MilliUnits
+    """[mU] of the odometer, by the record."""
+    missing: MilliUnits
+    """[mU] between the two, 0 or more."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be."""
+        require(self.missing >= 0, text="what is missing is 0 or more")
+
+
+class AcceptPumpCount(Command, frozen=True, kw_only=True, tag="accept_pump_count.v1"):
+    """A person has looked at the pump: go on from its count; obeyed by actuator."""
+
+    because: str = ""
+    """[-] what the person saw, in words."""
+
+
+class PumpCountAccepted(Event, frozen=True, kw_only=True, tag="pump_count_accepted.v1"):
+    """Boluses are possible again, in a person's name; said by actuator, heard by bolus_advisor."""
+
+    pump_odometer: MilliUnits
+    """[mU] from which it goes on."""
+    actor: str
+    """[-] who looked."""
+    because: str = ""
+    """[-] what the person saw, in words."""
+
+
+class PumpCountRefused(Refusal, frozen=True, kw_only=True, tag="pump_count_refused.v1"):
+    """There was nothing to accept; said by actuator."""
+
+    reason: Literal["not_doubted", "pump_unreachable"]
+    """[-] why."""

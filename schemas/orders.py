@@ -150,6 +150,7 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
         "pump_maximum",
         "pump_not_heard",
         "confirmation_needed",
+        "pump_doubted",
     ]
     """[-] why."""
     limit: MilliUnits | None = None

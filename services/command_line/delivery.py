@@ -6,7 +6,7 @@ from typing import Any
 
 from schemas.basal import CancelTemporaryRate, SetTemporaryRate
 from schemas.delivery import BolusCancelled, CancelBolus
-from schemas.doubt import SettleDose
+from schemas.doubt import AcceptPumpCount, SettleDose
 from schemas.message import Command
 from schemas.pump import FillReservoir, ReservoirFillRequested, ResumeDelivery, SuspendDelivery
 from schemas.units import DoseId, Speaker
@@ -75,6 +75,11 @@ def _unknown(view: dict[str, Any]) -> str:
     if len(found) != 1 or view["unknown_doses"] > 1:
         raise CommandFailed("more than one dose is unknown; say which with --id", REFUSED)
     return str(found[0])
+
+
+def accept_count(arguments: argparse.Namespace) -> int:
+    """Take the pump's count as it is."""
+    return _perform(arguments, AcceptPumpCount(because=arguments.because), to=ACTUATOR)
 
 
 def resume(arguments: argparse.Namespace) -> int:

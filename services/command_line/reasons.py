@@ -103,6 +103,12 @@ OF_ANY: Final[dict[str, str]] = {
     "changed_fivefold": "it is at least five times what was advised",
     "much_larger_than_recent": "it is more than twice the largest of the last boluses",
     "run_of_large_doses": "it is one more in a run of boluses well above what was usual",
+    "pump_doubted": (
+        "pump and record contradict each other; look at the pump, then 'basalt count accept'"
+    ),
+    "not_doubted": "pump and record agree; there is nothing to accept",
+    "count_went_back": "the pump's count lies before what was accounted of it",
+    "record_behind": "the record lies behind what the pump has given",
     "not_unknown": "no dose of that name is unknown",
     # Why something ended.
     "cancelled": "somebody cancelled it",

@@ -27,7 +27,7 @@ from schemas.delivery import (
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
 )
-from schemas.doubt import DoseSettled
+from schemas.doubt import DoseSettled, PumpCountAccepted
 from schemas.glucose import (
     GlucoseAlertsRefused,
     GlucoseAlertsSet,
@@ -168,6 +168,8 @@ def _of_delivery(event: Event) -> str | None:
             return f"dose {dose} is being stopped; what was given until then stays counted"
         case DoseSettled(dose=dose, delivered=delivered, actor=actor):
             return f"dose {dose} counts as {signed_units(delivered)}, by the word of {actor}"
+        case PumpCountAccepted(pump_odometer=odometer):
+            return f"boluses are possible again, from the pump's count of {signed_units(odometer)}"
         case SuspendRequested():
             return "the pump is told to stop"
         case ResumeRequested():

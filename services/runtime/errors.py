@@ -20,12 +20,20 @@ class PumpRefusedError(BasaltError):
 
     reason: str
 
+    def __str__(self) -> str:
+        """Give the reason."""
+        return self.reason
+
 
 @dataclass(eq=False)
 class PumpSupersededError(BasaltError):
     """The pump obeys a controller with a higher epoch."""
 
     epoch: int
+
+    def __str__(self) -> str:
+        """Name the epoch."""
+        return f"epoch {self.epoch} drives the pump"
 
 
 @dataclass(eq=False)

@@ -65,8 +65,8 @@ class PumpStore(Protocol):
         """Read one page of records numbered after `after`, sorted by number."""
         ...
 
-    def executed(self, dose: DoseId) -> bool:
-        """Tell whether the history has this dose, however old."""
+    def executed(self, dose: DoseId, *, after: int) -> bool:
+        """Tell whether the history numbered after `after` has this dose, however old."""
         ...
 
 
@@ -77,7 +77,7 @@ class FakePumpStore:
         """Begin as a pump that has never been on."""
         self._memory: PumpMemory | None = None
         self._records: list[PumpRecord] = []
-        self._doses: set[DoseId] = set()
+        self._doses: dict[DoseId, int] = {}
 
     def load(self) -> PumpMemory | None:
         """Read the registers, None for a pump that has never been on."""
@@ -87,16 +87,16 @@ class FakePumpStore:
         """Keep registers and new history together."""
         self._memory = memory
         self._records.extend(records)
-        self._doses.update(record.dose for record in records if record.dose is not None)
+        self._doses.update((one.dose, one.sequence) for one in records if one.dose is not None)
 
     def history(self, *, after: int) -> tuple[PumpRecord, ...]:
         """Read one page of records numbered after `after`, sorted by number."""
         first = max(after, 0)
         return tuple(self._records[first : first + HISTORY_PAGE_RECORDS_MAX])
 
-    def executed(self, dose: DoseId) -> bool:
-        """Tell whether the history has this dose, however old."""
-        return dose in self._doses
+    def executed(self, dose: DoseId, *, after: int) -> bool:
+        """Tell whether the history numbered after `after` has this dose, however old."""
+        return self._doses.get(dose, 0) > after
 
 
 class PumpHost:
@@ -178,12 +178,12 @@ class PumpHost:
                     memory,
                     signed=signed,
                     session=self._session(now),
-                    executed=self._store.executed(signed.order.dose),
+                    executed=self._executed(signed.order.dose),
                     now=at,
                 )
             case StopBolus(dose=dose):
                 return pump_machine.stop_bolus(
-                    memory, dose=dose, executed=self._store.executed(dose), now=at
+                    memory, dose=dose, executed=self._executed(dose), now=at
                 )
             case LoadPlan(plan=plan):
                 return pump_machine.load_plan(memory, plan=plan, now=at)
@@ -193,6 +193,9 @@ class PumpHost:
                 return pump_machine.resume(memory, now=at)
             case Fill(amount=amount):
                 return pump_machine.fill(memory, amount=amount, now=at)
+
+    def _executed(self, dose: DoseId) -> bool:
+        return self._store.executed(dose, after=self._memory.trusted_since)
 
     def _begin_session(self, now: Now) -> None:
         """Draw a new challenge: what was signed for the session before is worth nothing now."""

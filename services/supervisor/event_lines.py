@@ -40,6 +40,8 @@ from schemas.doubt import (
     BolusUnknown,
     DoseSettled,
     OrderNotBelieved,
+    PumpCountAccepted,
+    PumpDoubted,
 )
 from schemas.glucose import GlucoseAlertsSet, GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, Refusal, name_of
@@ -162,6 +164,10 @@ def _of_delivery(event: Event, zone: str) -> str:
             return f"bolus unknown: {between(least, most)} counts as given; {reason}"
         case BolusReconciled(outcome=outcome, delivered=delivered):
             return f"unknown bolus settled: {SETTLED[outcome]}, {units(delivered)}"
+        case PumpDoubted(reason=reason, missing=missing):
+            return f"no bolus until somebody has looked: {words(reason)}, {units(missing)} missing"
+        case PumpCountAccepted(actor=actor, pump_odometer=odometer):
+            return f"the pump's count of {units(odometer)} accepted by {actor}"
         case DoseSettled(delivered=delivered, actor=actor):
             return f"unknown bolus settled by {actor}: {units(delivered)}"
         case OrderNotBelieved(reason=reason, count=count):

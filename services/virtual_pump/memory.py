@@ -105,10 +105,10 @@ class SqlitePumpStore:
         except (sqlite3.Error, msgspec.DecodeError) as error:
             raise self._broken(f"history not read: {error}") from error
 
-    def executed(self, dose: DoseId) -> bool:
-        """Tell whether the history has this dose, however old."""
-        row = self._file.execute("SELECT 1 FROM history WHERE dose = ? LIMIT 1", (dose,)).fetchone()
-        return row is not None
+    def executed(self, dose: DoseId, *, after: int) -> bool:
+        """Tell whether the history numbered after `after` has this dose, however old."""
+        asked = "SELECT 1 FROM history WHERE dose = ? AND sequence > ? LIMIT 1"
+        return self._file.execute(asked, (dose, after)).fetchone() is not None
 
     def close(self) -> None:
         """Let go of the file and its lock."""

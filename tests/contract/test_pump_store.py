@@ -51,8 +51,8 @@ def test_what_was_answered_is_in_memory(store: PumpStore) -> None:
 
     assert isinstance(answer, Answered)
     assert host.memory == store.load()
-    assert store.executed(DOSE)
-    assert not store.executed(DoseId("other"))
+    assert store.executed(DOSE, after=0)
+    assert not store.executed(DoseId("other"), after=0)
     kept = [record.sequence for record in store.history(after=2)]
     assert list(range(3, answer.status.history_sequence + 1)) == kept
 

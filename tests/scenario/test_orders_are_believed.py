@@ -289,7 +289,9 @@ def test_an_order_is_signed_by_the_advisor_and_started(house: FakeHouse) -> None
     assert outcome.accepted
     assert SIGNER.public == started.signed.key
     assert 500 == house.odometer - house.view("actuator").basal_total
-    assert status_of(house).order_number == int(started.dose.rsplit(":", 1)[1])
+    assert dict(status_of(house).order_numbers) == {
+        SIGNER.public: int(started.dose.rsplit(":", 1)[1])
+    }
 
 
 def test_an_advisor_without_a_key_orders_nothing(house: FakeHouse) -> None:
@@ -363,7 +365,7 @@ def test_a_second_pump_does_not_take_the_first_ones_order(house: FakeHouse) -> N
         pump=PumpId("p2"),
         trusted=frozenset({SIGNER.public}),
         challenge=signed.order.challenge,
-        order_number=0,
+        order_numbers={},
     )
 
     assert "wrong_pump" == order_problem(signed, session=session)
