@@ -44,6 +44,8 @@ def bolus_fault(memory: PumpMemory, bolus: BolusInMotion, *, executed: bool) -> 
         return PumpRefusal(reason="out_of_range")
     if amount % PULSE_MU != 0:
         return PumpRefusal(reason="not_whole_pulses")
+    if memory.fault is not None:
+        return PumpRefusal(reason="fault")
     if memory.suspended:
         return PumpRefusal(reason="suspended")
     if (memory.extended if bolus.duration else memory.bolus) is not None:

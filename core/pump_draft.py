@@ -8,7 +8,9 @@ from core.pump_memory import BolusInMotion, PumpMemory, PumpStep
 from schemas.device import PULSE_MU, PumpRecord
 from schemas.units import DoseId, MilliUnits, UtcMillis
 
-BolusEnd = Literal["delivered", "stopped", "suspended", "reservoir_empty", "power_lost"]
+BolusEnd = Literal[
+    "delivered", "stopped", "suspended", "reservoir_empty", "power_lost", "occlusion", "fault"
+]
 """[-] how a bolus ended."""
 
 RecordKind = Literal[
@@ -22,6 +24,11 @@ RecordKind = Literal[
     "filled",
     "powered",
     "trusted",
+    "primed",
+    "unasked",
+    "released",
+    "fault",
+    "fault_cleared",
 ]
 """[-] the kinds of `schemas.device.PumpRecord`."""
 
@@ -132,7 +139,13 @@ class PumpDraft:
     def fill(self, *, amount: MilliUnits, now: UtcMillis) -> None:
         """Take a new reservoir of `amount` [mU] at an instant [ms]; the odometer stays."""
         self.write(kind="filled", starts_at=now, ends_at=now, amount=amount)
-        self.change(reservoir=amount)
+        self.change(reservoir=amount, filled=amount, filled_at=self.memory.odometer)
+
+    def move_plain(self, pulses: int, *, kind: RecordKind, at: UtcMillis, detail: str = "") -> None:
+        """Count pulses that are neither basal nor of a bolus, at an instant [ms]; one record."""
+        if pulses:
+            amount = self._move(pulses)
+            self.write(kind=kind, starts_at=at, ends_at=at, amount=amount, detail=detail)
 
     def _move(self, pulses: int) -> MilliUnits:
         """Take whole pulses out of the reservoir and onto the odometer."""

@@ -5,10 +5,11 @@ Time goes first: every command below expects registers that `run_until` brought 
 
 import msgspec
 
-from core.pulses import due, next_due, rate_at, stretches
+from core.pulses import Parts, due, next_due, rate_at, stretches
 from core.pump_checks import bolus_fault, is_id, is_plan
 from core.pump_draft import SLOTS, PumpDraft, Slot
 from core.pump_memory import BolusInMotion, PumpMemory, PumpRefusal, PumpStep
+from core.pump_world import HEALTHY, PumpWorld, Reach, backlog_after, reach, trip
 from schemas.device import PULSE_MU, PumpPlan, PumpStatus, RunningBolus
 from schemas.units import (
     DAY_MS,
@@ -55,7 +56,7 @@ def power_on(memory: PumpMemory | None, *, now: UtcMillis, fill: MilliUnits | No
     return draft.step()
 
 
-def run_until(memory: PumpMemory, *, now: UtcMillis) -> PumpStep:
+def run_until(memory: PumpMemory, *, now: UtcMillis, world: PumpWorld = HEALTHY) -> PumpStep:
     """Deliver what falls due after the registers' instant, up to `now` and including it.
 
     Whole pulses in order of time; at the same instant basal first, then the extended bolus. A
@@ -65,13 +66,14 @@ def run_until(memory: PumpMemory, *, now: UtcMillis) -> PumpStep:
     Args:
         memory: the registers.
         now: [ms] the pump's clock.
+        world: what is in the motor's way.
 
     Returns:
         One record for the basal pulses and one for those of each bolus, then its end if it ended.
     """
     if now < memory.on_at:
         return PumpStep(memory=memory)
-    plan = None if memory.suspended else memory.plan
+    plan = _flowing(memory)
     basal = due(memory.owed, over=stretches(plan, starts_at=memory.on_at, ends_at=now))
     pulses = [(at, -1) for at in basal.instants]
     draft = PumpDraft(memory)
@@ -79,7 +81,10 @@ def run_until(memory: PumpMemory, *, now: UtcMillis) -> PumpStep:
         due_at = _bolus_instants(draft.running(slot), until=now)
         pulses.extend((at, number) for at in due_at)
     pulses.sort()
-    held = (memory.reservoir or 0) // PULSE_MU
+    far, held = reach(memory, world), (memory.reservoir or 0) // PULSE_MU
+    is_tripped = far is not None and far.strokes < min(held, len(pulses))
+    if far is not None and is_tripped:
+        return _trip(memory, pulses[: far.strokes + 1], far, now=now, world=world)
     given, dry = pulses[:held], pulses[held:]
     draft.change(owed=basal.owed, on_at=now)
     draft.move_basal([at for at, kind in given if kind == -1])
@@ -88,7 +93,32 @@ def run_until(memory: PumpMemory, *, now: UtcMillis) -> PumpStep:
         dry_at = next((at for at, kind in dry if kind == number), None)
         if dry_at is not None:
             draft.end_bolus(at=dry_at, how="reservoir_empty", slot=slot)
+    draft.change(backlog=backlog_after(memory, world, odometer=draft.memory.odometer))
     return draft.step()
+
+
+def _trip(
+    memory: PumpMemory,
+    pulses: list[tuple[UtcMillis, int]],
+    far: Reach,
+    *,
+    now: UtcMillis,
+    world: PumpWorld,
+) -> PumpStep:
+    """Move what the world lets the motor move, and stop at the stroke after it; time goes on."""
+    at = pulses[-1][0]
+    draft = PumpDraft(memory)
+    draft.change(on_at=at)
+    moved = pulses[:-1]
+    draft.move_basal([due_at for due_at, kind in moved if kind == -1])
+    for number, slot in enumerate(SLOTS):
+        draft.move_bolus([due_at for due_at, kind in moved if kind == number], slot=slot)
+    draft.change(
+        owed=Parts(0), backlog=backlog_after(memory, world, odometer=draft.memory.odometer)
+    )
+    tripped = trip(draft.memory, fault=far.cause, now=at)
+    after = run_until(tripped.memory, now=now)
+    return PumpStep(memory=after.memory, records=(*draft.records, *tripped.records, *after.records))
 
 
 def claim(memory: PumpMemory) -> PumpStep:
@@ -201,7 +231,7 @@ def fill(memory: PumpMemory, *, amount: MilliUnits, now: UtcMillis) -> PumpStep 
 def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
     """Show the registers at `now` [ms]; the basal rate is 0 while nothing can flow."""
     plan, dry = memory.plan, (memory.reservoir or 0) < PULSE_MU
-    idle = plan is None or memory.suspended or dry
+    idle = _flowing(memory) is None or dry
     runs_out = plan is not None and now >= plan.ends_at - DAY_MS
     return PumpStatus(
         at=now,
@@ -215,6 +245,10 @@ def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
         plan_ends_at=None if plan is None else plan.ends_at,
         order_numbers=memory.order_numbers,
         trusted=memory.trusted,
+        fault=memory.fault,
+        primed=memory.primed,
+        filled=memory.filled,
+        filled_at=memory.filled_at,
         bolus=_shown(memory.bolus),
         extended=_shown(memory.extended),
         alarms=("plan_runs_out",) * runs_out + ("reservoir_empty",) * dry,
@@ -224,10 +258,15 @@ def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
 def next_pulse_at(memory: PumpMemory) -> UtcMillis | None:
     """Find the instant [ms] of the next pulse within 24 h, None if there is none."""
     ends_at = UtcMillis(memory.on_at + NEXT_DUE_MS_MAX)
-    plan = None if memory.suspended else memory.plan
+    plan = _flowing(memory)
     basal = next_due(memory.owed, over=stretches(plan, starts_at=memory.on_at, ends_at=ends_at))
     dues = [basal, *(one.pulse_at(one.delivered // PULSE_MU) for one in memory.running)]
     return min((at for at in dues if at is not None), default=None)
+
+
+def _flowing(memory: PumpMemory) -> PumpPlan | None:
+    """Give the plan if basal may flow by it."""
+    return None if memory.suspended or memory.fault is not None else memory.plan
 
 
 def _shown(bolus: BolusInMotion | None) -> RunningBolus | None:

@@ -21,6 +21,8 @@ RefusalReason = (
         "broken_id",
         "broken_plan",
         "extended_running",
+        "fault",
+        "not_suspended",
         "epoch_unknown",
         "no_reservoir",
         "not_whole_pulses",
@@ -31,6 +33,18 @@ RefusalReason = (
     ]
 )
 """[-] why the pump does not obey; 'barred' is a dose that was stopped before it came."""
+
+
+PumpFaultName = Literal[
+    "occlusion",
+    "motor_stuck",
+    "motor_unasked",
+    "memory_broken",
+    "self_test_failed",
+    "over_infusion",
+    "air_in_line",
+]
+"""[-] why the motor is off until somebody clears it."""
 
 
 class BolusInMotion(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +96,16 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     """[-] number of the record that changed the keys last; doses are told apart from there on."""
     order_numbers: tuple[tuple[str, int], ...] = ()
     """[-] of each key ever trusted the number of the newest order executed, sorted by key."""
+    fault: PumpFaultName | None = None
+    """[-] why the motor is off; none while it may turn."""
+    backlog: MilliUnits = MilliUnits(0)
+    """[mU] pressed into a blocked line; counted, and not in the body yet."""
+    primed: MilliUnits = MilliUnits(0)
+    """[mU] of primes in all."""
+    filled: MilliUnits = MilliUnits(0)
+    """[mU] the reservoir held when it was put in."""
+    filled_at: MilliUnits = MilliUnits(0)
+    """[mU] odometer at that instant."""
     barred: tuple[DoseId, ...] = ()
     """[-] doses stopped before they came, oldest first."""
     basal_at: UtcMillis

@@ -110,6 +110,16 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     """[-] of each key the number of the newest order executed; lower ones come too late."""
     trusted: tuple[str, ...] = ()
     """[-] public keys (hex) whose orders the pump takes; set at the pump itself, nowhere else."""
+    fault: str | None = None
+    """[-] why the motor is off until somebody clears it; none while it may turn."""
+    primed: MilliUnits = MilliUnits(0)
+    """[mU] of the odometer, primes in all."""
+    filled: MilliUnits = MilliUnits(0)
+    """[mU] the reservoir held when it was put in."""
+    filled_at: MilliUnits = MilliUnits(0)
+    """[mU] odometer at that instant."""
+    battery_percent: int = 100
+    """[%] 0 to 100, within 25."""
     alarms: tuple[str, ...] = ()
     """[-] what the pump itself alarms about, sorted: 'plan_runs_out', 'reservoir_empty', ..."""
 
@@ -130,9 +140,15 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         "filled",
         "powered",
         "trusted",
+        "primed",
+        "unasked",
+        "released",
+        "fault",
+        "fault_cleared",
     ]
-    """[-] what happened; 'basal' and 'bolus' moved insulin, 'powered' is a start of the pump,
-    'trusted' a change of the keys whose orders it takes."""
+    """[-] what happened; 'basal', 'bolus', 'primed' and 'unasked' moved insulin, 'powered' is a
+    start of the pump, 'trusted' a change of the keys whose orders it takes, 'released' what had
+    been moved into a blocked line and was counted then."""
     starts_at: UtcMillis
     """[ms] when it began; for 'powered' the last instant the pump knows it was on."""
     ends_at: UtcMillis
@@ -157,7 +173,9 @@ class PumpReading(msgspec.Struct, frozen=True, kw_only=True):
     """[-] sorted by sequence, without holes, at most HISTORY_PAGE_RECORDS_MAX; may be empty."""
 
 
-PumpAct = Literal["start_bolus", "stop_bolus", "load_plan", "suspend", "resume", "fill"]
+PumpAct = Literal[
+    "start_bolus", "stop_bolus", "load_plan", "suspend", "resume", "fill", "prime", "clear_fault"
+]
 PumpAnswerResult = Literal["done", "refused", "unknown"]
 """[-] 'unknown' when no answer came in time: neither done nor not done."""
 

@@ -49,7 +49,7 @@ from services.runtime.fake_bus import FakeBroker
 from services.runtime.fake_pump_device import FakePumpDevice
 from services.runtime.fake_store import FakeStore
 from services.runtime.machine import Reported
-from services.runtime.pump_host import FakePumpStore
+from services.runtime.pump_store import FakePumpStore
 from services.runtime.stepper import Stepper, finish
 from services.runtime.zone_hands import ZoneHands
 from signed_orders import SIGNER, identity

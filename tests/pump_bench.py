@@ -21,7 +21,8 @@ from services.runtime.clock import (
 from services.runtime.fake_pump_device import FakePumpDevice
 from services.runtime.pump_address import PumpAddress
 from services.runtime.pump_device import PumpDevice
-from services.runtime.pump_host import FakePumpStore, PumpHost
+from services.runtime.pump_host import PumpHost
+from services.runtime.pump_store import FakePumpStore
 from services.runtime.stream_pump_device import StreamPumpDevice
 from signed_orders import SIGNER, identity
 

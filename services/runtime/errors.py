@@ -99,6 +99,23 @@ class OrderKeyBroken(BasaltError):
 
 
 @dataclass(eq=False)
+class PumpScriptBroken(BasaltError):
+    """A script of faults for a virtual pump cannot be read."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Name the file and what is wrong with it."""
+        return f"script of faults {self.path}: {self.reason}"
+
+
+@dataclass(eq=False)
+class PumpPowerLost(BasaltError):
+    """The pump has lost its power in this very moment: nothing is said and nothing saved."""
+
+
+@dataclass(eq=False)
 class BusKeyBroken(BasaltError):
     """The seed of a broker's user cannot be read; without it nobody connects."""
 

@@ -4,9 +4,11 @@ from typing import Literal
 
 from schemas.units import MilliUnits, PumpId
 from services.runtime.clock import Clock
-from services.runtime.errors import PumpTimeout
+from services.runtime.errors import PumpPowerLost, PumpTimeout
 from services.runtime.pump_caller import PumpCaller, act_of
-from services.runtime.pump_host import FakePumpStore, PumpHost, PumpIdentity, PumpStore
+from services.runtime.pump_host import PumpHost, PumpIdentity
+from services.runtime.pump_script import PumpScript
+from services.runtime.pump_store import FakePumpStore, PumpStore
 from services.runtime.pump_wire import AnyAnswer, AnyRequest
 
 ANONYMOUS = PumpIdentity(pump=PumpId("nobody"))
@@ -23,6 +25,7 @@ class FakePumpDevice(PumpCaller):
         identity: PumpIdentity = ANONYMOUS,
         store: PumpStore | None = None,
         fill: MilliUnits | None = None,
+        script: PumpScript | None = None,
         host: PumpHost | None = None,
     ) -> None:
         """Power a pump on, or take the line to one that is on.
@@ -32,12 +35,15 @@ class FakePumpDevice(PumpCaller):
             identity: who the pump is, and whose orders it takes.
             store: the pump's memory; none is a pump that has never been on.
             fill: [mU] 1 to 300000, reservoir of a pump that has never been on.
+            script: the faults that it will have; None for an honest pump.
             host: a pump that is on already, so that a second controller can call it.
         """
         super().__init__()
         self._clock = clock
         store = FakePumpStore() if store is None else store
-        self.host = host or PumpHost(store, identity=identity, now=clock.now(), fill=fill)
+        self.host = host or PumpHost(
+            store, identity=identity, now=clock.now(), fill=fill, script=script
+        )
         self.loses: Literal["request", "answer"] | None = None
         """[-] what the line loses of the next call: PumpTimeout, and done only if the answer."""
 
@@ -46,7 +52,11 @@ class FakePumpDevice(PumpCaller):
         loses, self.loses = self.loses, None
         if loses == "request":
             raise PumpTimeout(act=act_of(request))
-        answer = self.host.answer(request, now=self._clock.now())
+        try:
+            answer = self.host.answer(request, now=self._clock.now())
+        except PumpPowerLost as error:
+            self.host.power_on(now=self._clock.now())
+            raise PumpTimeout(act=act_of(request)) from error
         if loses == "answer":
             raise PumpTimeout(act=act_of(request))
         return answer

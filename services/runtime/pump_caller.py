@@ -5,13 +5,16 @@ from abc import ABC, abstractmethod
 from schemas.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
 from schemas.units import DoseId, MilliUnits
 from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
+from services.runtime.pump_device import PrimeWhat
 from services.runtime.pump_wire import (
     Answered,
     AnyAnswer,
     AnyRequest,
     Claim,
+    ClearFault,
     Fill,
     LoadPlan,
+    Prime,
     Read,
     ReadAnswered,
     Refused,
@@ -74,6 +77,14 @@ class PumpCaller(ABC):
     async def fill(self, *, amount: MilliUnits) -> PumpStatus:
         """Tell that a new reservoir holds `amount` [mU, 1 to 300000]."""
         return await self._order(Fill(epoch=self._claimed(), amount=amount))
+
+    async def prime(self, *, amount: MilliUnits, what: PrimeWhat) -> PumpStatus:
+        """Fill tube or cannula with `amount` [mU, whole pulses]; only while the pump stands."""
+        return await self._order(Prime(epoch=self._claimed(), amount=amount, what=what))
+
+    async def clear_fault(self) -> PumpStatus:
+        """Let the motor turn again; without a fault nothing changes."""
+        return await self._order(ClearFault(epoch=self._claimed()))
 
     def _claimed(self) -> int:
         """Give the epoch of the claim; without one nothing is sent."""

@@ -1,9 +1,11 @@
 """The port PumpDevice: the only way in which a service touches a pump."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 from schemas.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
 from schemas.units import DoseId, MilliUnits
+
+PrimeWhat = Literal["tube", "cannula"]
 
 
 class PumpDevice(Protocol):
@@ -48,6 +50,14 @@ class PumpDevice(Protocol):
 
     async def fill(self, *, amount: MilliUnits) -> PumpStatus:
         """A new reservoir holds `amount` [mU, 1 to 300000]."""
+        ...
+
+    async def prime(self, *, amount: MilliUnits, what: PrimeWhat) -> PumpStatus:
+        """Fill tube or cannula with `amount` [mU, whole pulses]; only while the pump stands."""
+        ...
+
+    async def clear_fault(self) -> PumpStatus:
+        """Let the motor turn again; without a fault nothing changes."""
         ...
 
     async def close(self) -> None:

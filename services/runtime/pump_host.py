@@ -4,25 +4,32 @@ The virtual pump's process and the fake pump of the tests both run this, so they
 """
 
 import secrets
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import msgspec
 
-from core import pump_machine, pump_orders
-from core.pump_memory import PumpMemory, PumpRefusal, PumpStep
+from core import pump_machine, pump_orders, pump_world
+from core.pulses import Parts
+from core.pump_guard import is_too_much
+from core.pump_memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
 from core.pump_orders import PumpSession
-from schemas.device import HISTORY_PAGE_RECORDS_MAX, PumpReading, PumpRecord, PumpStatus
+from schemas.device import PULSE_MU, PumpReading, PumpStatus
 from schemas.message import Now
 from schemas.units import DoseId, Milliseconds, MilliUnits, PumpId, UtcMillis
+from services.runtime.errors import PumpPowerLost
+from services.runtime.pump_script import PumpScript
+from services.runtime.pump_store import PumpStore
 from services.runtime.pump_wire import (
     Answered,
     AnyAnswer,
     AnyRequest,
     Claim,
+    ClearFault,
     Fill,
     LoadPlan,
+    Prime,
     Read,
     ReadAnswered,
     Refused,
@@ -33,9 +40,12 @@ from services.runtime.pump_wire import (
     Suspend,
 )
 
-AnyOrder = StartBolus | StopBolus | LoadPlan | Suspend | Resume | Fill
+AnyOrder = StartBolus | StopBolus | LoadPlan | Suspend | Resume | Fill | Prime | ClearFault
 """[-] the requests that only the controller may send."""
 
+
+BATTERY_LOW_PERCENT = 20
+"""[%] at and below it the battery is low; the rest lasts for hours (R51)."""
 
 CHALLENGE_BYTES = 16
 """[B] drawn by lot for each session."""
@@ -50,55 +60,6 @@ class PumpIdentity:
     """[-] public keys (hex)."""
 
 
-class PumpStore(Protocol):
-    """The pump's non-volatile memory."""
-
-    def load(self) -> PumpMemory | None:
-        """Read the registers, None for a pump that has never been on."""
-        ...
-
-    def save(self, memory: PumpMemory, *, records: Sequence[PumpRecord]) -> None:
-        """Keep registers and new history together, durable before it returns."""
-        ...
-
-    def history(self, *, after: int) -> tuple[PumpRecord, ...]:
-        """Read one page of records numbered after `after`, sorted by number."""
-        ...
-
-    def executed(self, dose: DoseId, *, after: int) -> bool:
-        """Tell whether the history numbered after `after` has this dose, however old."""
-        ...
-
-
-class FakePumpStore:
-    """A memory that survives as long as the object does."""
-
-    def __init__(self) -> None:
-        """Begin as a pump that has never been on."""
-        self._memory: PumpMemory | None = None
-        self._records: list[PumpRecord] = []
-        self._doses: dict[DoseId, int] = {}
-
-    def load(self) -> PumpMemory | None:
-        """Read the registers, None for a pump that has never been on."""
-        return self._memory
-
-    def save(self, memory: PumpMemory, *, records: Sequence[PumpRecord]) -> None:
-        """Keep registers and new history together."""
-        self._memory = memory
-        self._records.extend(records)
-        self._doses.update((one.dose, one.sequence) for one in records if one.dose is not None)
-
-    def history(self, *, after: int) -> tuple[PumpRecord, ...]:
-        """Read one page of records numbered after `after`, sorted by number."""
-        first = max(after, 0)
-        return tuple(self._records[first : first + HISTORY_PAGE_RECORDS_MAX])
-
-    def executed(self, dose: DoseId, *, after: int) -> bool:
-        """Tell whether the history numbered after `after` has this dose, however old."""
-        return self._doses.get(dose, 0) > after
-
-
 class PumpHost:
     """One pump that is on: a machine, its memory, and nobody who drives it but the last claimer."""
 
@@ -109,23 +70,28 @@ class PumpHost:
         identity: PumpIdentity,
         now: Now,
         fill: MilliUnits | None = None,
+        script: PumpScript | None = None,
     ) -> None:
-        """Power the pump on.
+        """Power the pump on: its self-test comes before any stroke (R78).
 
         Args:
             store: its memory.
             identity: who it is, and whose orders it takes.
             now: [ms] the pump's clock; its real time is monotonic.
             fill: [mU] 1 to 300000, reservoir of a pump that has never been on; None for none.
+            script: the faults that it will have; None for an honest pump.
         """
         self._store = store
+        self._script = script or PumpScript()
         self._identity = identity
         step = pump_machine.power_on(store.load(), now=now.therapy, fill=fill)
         keys = identity.trusted
         trusted = pump_orders.trust(step.memory, keys=keys, now=step.memory.on_at)
         store.save(trusted.memory, records=(*step.records, *trusted.records))
-        self._memory = trusted.memory
+        self._memory: PumpMemory = trusted.memory
+        self._hold(trusted.memory)
         self._begin_session(now)
+        self.self_test(now=now.therapy)
 
     @property
     def memory(self) -> PumpMemory:
@@ -139,11 +105,67 @@ class PumpHost:
 
     def run_until(self, *, now: UtcMillis, save: bool = False) -> None:
         """Deliver what is due up to `now` [ms]; saved if anything moved or `save` is set."""
-        step = pump_machine.run_until(self._memory, now=now)
+        before = self._checked(now)
+        step = pump_machine.run_until(before, now=now, world=self._script.world())
+        if is_too_much(before, step.memory, now=now):
+            step = pump_world.trip(before, fault="over_infusion", now=self._later(now))
         if step.records or save:
             self._keep(step)
         else:
-            self._memory = step.memory
+            self._hold(step.memory)
+        self._meet(before, now)
+
+    def self_test(self, *, now: UtcMillis) -> None:
+        """Test memory, balance and mechanism; what is found stops the motor until it is cleared.
+
+        At each start before any stroke, and every 30 s after it (R78, R79, R80).
+        """
+        memory = self._checked(now)
+        fault: PumpFaultName | None = None
+        if self._script.fails_self_test:
+            fault = "self_test_failed"
+        elif not pump_world.is_balanced(memory) or self._store.load() is None:
+            fault = "memory_broken"
+        if fault is not None and memory.fault is None:
+            self._keep(pump_world.trip(memory, fault=fault, now=self._later(now)))
+
+    def _meet(self, before: PumpMemory, now: UtcMillis) -> None:
+        """Let happen what the script says of the strokes just made."""
+        for one in self._script.crossed(before, self._memory):
+            at = self._later(now)
+            match one.fault:
+                case "power_lost" | "watchdog":
+                    raise PumpPowerLost
+                case "motor_unasked":
+                    strokes = one.amount // PULSE_MU
+                    self._keep(pump_world.run_unasked(self._memory, strokes=strokes, now=at))
+                case "air_in_line":
+                    self._keep(pump_world.trip(self._memory, fault="air_in_line", now=at))
+                case "odometer_back":
+                    lower = MilliUnits(max(0, self._memory.odometer - one.amount))
+                    changed = msgspec.structs.replace(self._memory, odometer=lower)
+                    self._keep(PumpStep(memory=changed))
+                case _:  # memory_flipped: the registers change and nobody has written them
+                    owed = Parts(self._memory.owed ^ 1)
+                    self._memory = msgspec.structs.replace(self._memory, owed=owed)
+
+    def _later(self, now: UtcMillis) -> UtcMillis:
+        return UtcMillis(max(now, self._memory.on_at))
+
+    def _checked(self, now: UtcMillis) -> PumpMemory:
+        """Give the registers if they are what was last held, else those of the store (R46)."""
+        if zlib.crc32(msgspec.json.encode(self._memory)) == self._checksum:
+            return self._memory
+        kept = self._store.load()
+        if kept is None:
+            raise PumpPowerLost
+        self._hold(kept)
+        self._keep(pump_world.trip(kept, fault="memory_broken", now=self._later(now)))
+        return self._memory
+
+    def _hold(self, memory: PumpMemory) -> None:
+        self._memory = memory
+        self._checksum = zlib.crc32(msgspec.json.encode(memory))
 
     def next_pulse_at(self) -> UtcMillis | None:
         """Find the instant [ms] of the next pulse within 24 h, None if there is none."""
@@ -193,6 +215,11 @@ class PumpHost:
                 return pump_machine.resume(memory, now=at)
             case Fill(amount=amount):
                 return pump_machine.fill(memory, amount=amount, now=at)
+            case Prime(amount=amount, what=what):
+                return pump_world.prime(memory, amount=amount, what=what, now=at)
+            case ClearFault():
+                self._script.cleared(memory)
+                return pump_world.clear(memory, now=at)
 
     def _executed(self, dose: DoseId) -> bool:
         return self._store.executed(dose, after=self._memory.trusted_since)
@@ -212,9 +239,17 @@ class PumpHost:
     def _status(self, now: Now) -> PumpStatus:
         status = pump_machine.status(self._memory, now=self._at(now))
         session = self._session(now)
-        return msgspec.structs.replace(status, challenge=session.challenge, uptime=session.uptime)
+        battery = self._script.battery_percent(self._memory)
+        low = ("battery_low",) if battery <= BATTERY_LOW_PERCENT else ()
+        return msgspec.structs.replace(
+            status,
+            challenge=session.challenge,
+            uptime=session.uptime,
+            battery_percent=battery,
+            alarms=tuple(sorted((*status.alarms, *low))),
+        )
 
     def _keep(self, step: PumpStep) -> None:
         """Make a step durable; only then it has happened."""
         self._store.save(step.memory, records=step.records)
-        self._memory = step.memory
+        self._hold(step.memory)

@@ -7,7 +7,7 @@ checksum finds broken bytes; it proves nothing about who sent them.
 
 import struct
 import zlib
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -111,6 +111,19 @@ class Fill(Order, frozen=True, kw_only=True, tag="fill"):
     """[mU] what it holds."""
 
 
+class Prime(Order, frozen=True, kw_only=True, tag="prime"):
+    """Fill tube or cannula."""
+
+    amount: MilliUnits
+    """[mU] whole pulses."""
+    what: Literal["tube", "cannula"]
+    """[-] which."""
+
+
+class ClearFault(Order, frozen=True, kw_only=True, tag="clear_fault"):
+    """Somebody has mended what stopped the motor."""
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True, tag_field="answer"):
     """What the pump says to one request."""
 
@@ -143,7 +156,9 @@ class Superseded(Answer, frozen=True, kw_only=True, tag="superseded"):
     """[-] the one that drives."""
 
 
-AnyRequest = Claim | Read | StartBolus | StopBolus | LoadPlan | Suspend | Resume | Fill
+AnyRequest = (
+    Claim | Read | StartBolus | StopBolus | LoadPlan | Suspend | Resume | Fill | Prime | ClearFault
+)
 AnyAnswer = Answered | ReadAnswered | Refused | Superseded
 
 _REQUESTS: msgspec.json.Decoder[AnyRequest] = msgspec.json.Decoder(AnyRequest)

@@ -16,12 +16,14 @@ from core.pump_machine import FILL_MU_MAX
 from schemas.subjects import is_token
 from schemas.units import MilliUnits, PumpId
 from services.runtime.clock import SystemClock, read_clock_record
+from services.runtime.errors import BasaltError, PumpPowerLost
 from services.runtime.order_keys import read_public
 from services.runtime.pump_address import PumpAddress, parse_pump_address
 from services.runtime.pump_host import PumpHost, PumpIdentity
-from services.virtual_pump.errors import PumpAddressInUse, PumpMemoryError
+from services.runtime.pump_script import PumpScript, read_pump_script
 from services.virtual_pump.memory import SqlitePumpStore
 from services.virtual_pump.server import PumpServer
+from services.virtual_pump.watchdog import Watchdog
 
 EXIT_DONE = 0
 """[-] ended because it was told to."""
@@ -57,12 +59,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             trusted = [read_public(path) for path in options.trust]
             identity = PumpIdentity(pump=options.pump, trusted=trusted)
-            host = PumpHost(store, identity=identity, now=clock.now(), fill=options.fill_u)
-            server = PumpServer(host, clock=clock)
+            script = read_pump_script(options.faults) if options.faults else PumpScript()
+            host = PumpHost(
+                store, identity=identity, now=clock.now(), fill=options.fill_u, script=script
+            )
+            server = PumpServer(host, clock=clock, script=script, watchdog=Watchdog())
             asyncio.run(_run(server, address=options.listen, leash=options.leash))
+        except PumpPowerLost:
+            os.kill(os.getpid(), signal.SIGKILL)  # what the memory held a moment ago is all
         finally:
             store.close()
-    except (PumpMemoryError, PumpAddressInUse, OSError, ValueError) as error:
+    except (BasaltError, OSError, ValueError) as error:
         print(f"virtual_pump: {error}", file=sys.stderr)
         return EXIT_USAGE
     return EXIT_DONE
@@ -143,6 +150,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_fill,
         metavar="U",
         help="insulin in the reservoir of a pump that has never been on, 1 to 300 U",
+    )
+    parser.add_argument(
+        "--faults",
+        type=Path,
+        metavar="FILE",
+        help="script of faults, a JSON list; for tests, an honest pump has none",
     )
     parser.add_argument(
         "--leash", action="store_true", help="end when standard input ends, as with its starter"

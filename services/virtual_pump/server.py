@@ -9,9 +9,11 @@ import structlog
 from schemas.message import Now
 from schemas.units import Milliseconds
 from services.runtime.clock import Clock
+from services.runtime.errors import PumpPowerLost
 from services.runtime.pump_address import PumpAddress
 from services.runtime.pump_caller import act_of
 from services.runtime.pump_host import PumpHost
+from services.runtime.pump_script import PumpScript
 from services.runtime.pump_wire import (
     AnyAnswer,
     Frame,
@@ -23,6 +25,7 @@ from services.runtime.pump_wire import (
     encode_answer,
 )
 from services.virtual_pump.errors import PumpAddressInUse, PumpMemoryError
+from services.virtual_pump.watchdog import Watchdog
 
 WAKE_MS_MIN = Milliseconds(20)
 """[ms] real time between two wakes at least; what falls due in between moves together."""
@@ -32,6 +35,12 @@ HEARTBEAT_MS_MAX = Milliseconds(10_000)
 
 STALL_MS_MAX = Milliseconds(60_000)
 """[ms] real time; a process that did not run for longer was off: nothing is made up."""
+
+SELF_TEST_MS = Milliseconds(30_000)
+"""[ms] real time between two self-tests; source: R79."""
+
+FEED_S = 0.5
+"""[s] real time between two feedings of the watchdog."""
 
 LINES_MAX = 16
 """[-] open lines; one more closes the oldest."""
@@ -51,8 +60,13 @@ log = structlog.get_logger()
 class PumpServer:
     """One pump and its lines; time and callers take turns on one thread."""
 
-    def __init__(self, host: PumpHost, *, clock: Clock) -> None:
+    def __init__(
+        self, host: PumpHost, *, clock: Clock, script: PumpScript, watchdog: Watchdog
+    ) -> None:
         """Set up without listening; `host` is on."""
+        self._script = script
+        self._watchdog = watchdog
+        self._tested_real = clock.now().real
         self._host = host
         self._clock = clock
         self._ran_real = clock.now().real
@@ -60,7 +74,7 @@ class PumpServer:
         self._changed = asyncio.Event()
         self._lines: list[asyncio.StreamWriter] = []
         self._stopping = asyncio.Event()
-        self._failure: PumpMemoryError | None = None
+        self._failure: PumpMemoryError | PumpPowerLost | None = None
 
     async def run(self, address: PumpAddress) -> None:
         """Listen and deliver until `stop` is called, then save once more.
@@ -71,9 +85,12 @@ class PumpServer:
             PumpMemoryError: a step could not be kept; nothing moves after that.
         """
         server = await self._listen(address)
+        feeding = asyncio.create_task(self._feed())
         try:
             await self._deliver()
         finally:
+            self._watchdog.stop()
+            feeding.cancel()
             server.close()
             for writer in tuple(self._lines):
                 writer.transport.abort()
@@ -111,6 +128,13 @@ class PumpServer:
             if wait_ms > 0 and not self._stopping.is_set():
                 await self._sleep(wait_ms, wake=self._changed)
 
+    async def _feed(self) -> None:
+        """Feed the watchdog as long as this loop turns."""
+        self._watchdog.start()
+        while not self._stopping.is_set():
+            self._watchdog.feed()
+            await asyncio.sleep(FEED_S)
+
     def stop(self) -> None:
         """End `run` soon."""
         self._stopping.set()
@@ -141,6 +165,9 @@ class PumpServer:
         self._host.run_until(now=now.therapy, save=save)
         if save:
             self._saved_real = now.real
+        if now.real - self._tested_real >= SELF_TEST_MS:
+            self._tested_real = now.real
+            self._host.self_test(now=now.therapy)
         return now
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -153,14 +180,14 @@ class PumpServer:
         try:
             while data := await reader.read(READ_BYTES):
                 for frame in frames.feed(data):
-                    writer.write(encode_answer(self._answer(frame), number=frame.number))
+                    await self._reply(frame, writer)
                 if frames.dropped_bytes > dropped:
                     dropped = frames.dropped_bytes
                     version = frames.foreign_version
                     log.warning("virtual_pump.dropped", bytes=dropped, foreign_version=version)
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     await writer.drain()
-        except PumpMemoryError as error:
+        except (PumpMemoryError, PumpPowerLost) as error:
             self._failure = error
             self.stop()
         except OSError as error:
@@ -171,6 +198,31 @@ class PumpServer:
         finally:
             self._lines.remove(writer)
             writer.transport.abort()
+
+    async def _reply(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
+        """Answer a frame, or what the script makes of it."""
+        fault = self._script.on_the_line(_act_in(frame))
+        if fault is None:
+            writer.write(encode_answer(self._answer(frame), number=frame.number))
+            return
+        log.warning("virtual_pump.scripted", fault=fault.fault)
+        if fault.fault == "lost_request":
+            return
+        data = encode_answer(self._answer(frame), number=frame.number)
+        match fault.fault:
+            case "late_answer":
+                await asyncio.sleep(fault.late_ms / 1_000)
+                writer.write(data)
+            case "double_answer":
+                writer.write(data + data)
+            case "wrong_answer":
+                writer.write(encode_answer(Refused(reason="no_reservoir"), number=frame.number))
+            case "cut_answer":
+                writer.write(data[: fault.after_bytes])
+                await writer.drain()
+                writer.transport.close()
+            case _:  # lost_answer
+                pass
 
     def _answer(self, frame: Frame) -> AnyAnswer:
         """Decode, obey and keep; whatever cannot be decoded is refused."""
@@ -185,6 +237,13 @@ class PumpServer:
             self._changed.set()
             log.info("virtual_pump.answered", act=act_of(request), answer=type(answer).__name__)
         return answer
+
+
+def _act_in(frame: Frame) -> str:
+    """Name the request in a frame, empty for what is none."""
+    with contextlib.suppress(WireError):
+        return act_of(decode_request(frame))
+    return ""
 
 
 async def _answers(address: PumpAddress) -> bool:

@@ -10,7 +10,8 @@ from core.pump_memory import PumpMemory
 from schemas.device import PumpRecord
 from schemas.message import Now
 from schemas.units import DoseId, MilliUnits, UtcMillis
-from services.runtime.pump_host import FakePumpStore, PumpHost, PumpStore
+from services.runtime.pump_host import PumpHost
+from services.runtime.pump_store import FakePumpStore, PumpStore
 from services.runtime.pump_wire import Answered, Claim, Read, ReadAnswered, StartBolus
 from services.virtual_pump.errors import PumpMemoryError
 from services.virtual_pump.memory import SqlitePumpStore

@@ -11,7 +11,8 @@ from schemas.doubt import AcceptPumpCount, BolusReconciled, PumpCountAccepted, P
 from schemas.units import HOUR_MS, MINUTE_MS, MilliUnits, Speaker
 from services.runtime.errors import PumpRefusedError
 from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.pump_host import FakePumpStore, PumpIdentity
+from services.runtime.pump_host import PumpIdentity
+from services.runtime.pump_store import FakePumpStore
 from services.runtime.stepper import finish
 from signed_orders import SIGNER, STRANGER, pump_order, sign
 

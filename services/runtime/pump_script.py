@@ -1,0 +1,118 @@
+"""Faults of a virtual pump by script, for tests and demonstrations; an honest pump has none."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from core.pump_memory import PumpMemory
+from core.pump_world import PumpWorld
+from schemas.units import MilliUnits
+from services.runtime.errors import PumpScriptBroken
+
+Lasting = Literal["occlusion", "motor_stuck"]
+Momentary = Literal[
+    "motor_unasked", "air_in_line", "power_lost", "odometer_back", "memory_flipped", "watchdog"
+]
+OnTheLine = Literal[
+    "lost_request", "lost_answer", "late_answer", "double_answer", "wrong_answer", "cut_answer"
+]
+
+
+class ScriptedFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One fault and when it comes."""
+
+    fault: Lasting | Momentary | OnTheLine | Literal["self_test_failed", "battery"]
+    """[-] which."""
+    from_odometer: MilliUnits = MilliUnits(0)
+    """[mU] it begins, or happens, when the odometer gets there."""
+    amount: MilliUnits = MilliUnits(0)
+    """[mU] moved unasked, or that the odometer goes back by."""
+    percent: int = 100
+    """[%] that the battery has from then on."""
+    act: str = ""
+    """[-] on the line: the request it happens to, such as 'start_bolus'; empty for any."""
+    times: int = 1
+    """[-] on the line: so often."""
+    late_ms: int = 0
+    """[ms] real time by which an answer is late."""
+    after_bytes: int = 0
+    """[B] of the answer that come through before the line is cut."""
+    stubborn: bool = False
+    """[-] it is there again after somebody has cleared it."""
+
+
+MOMENTARY = frozenset(
+    ("motor_unasked", "air_in_line", "power_lost", "odometer_back", "memory_flipped", "watchdog")
+)
+ON_THE_LINE = frozenset(
+    ("lost_request", "lost_answer", "late_answer", "double_answer", "wrong_answer", "cut_answer")
+)
+
+
+class PumpScript:
+    """Walks through the faults of one pump."""
+
+    def __init__(self, faults: Sequence[ScriptedFault] = ()) -> None:
+        """Begin with none of them over."""
+        self._faults = list(faults)
+        self._line = [one for one in faults for _ in range(one.times) if one.fault in ON_THE_LINE]
+
+    @property
+    def fails_self_test(self) -> bool:
+        """Say whether the self-test finds something, until somebody has cleared it."""
+        return any(one.fault == "self_test_failed" for one in self._faults)
+
+    def world(self) -> PumpWorld:
+        """Give what is in the motor's way."""
+        return PumpWorld(
+            blocked_from=self._first("occlusion"), stuck_from=self._first("motor_stuck")
+        )
+
+    def battery_percent(self, memory: PumpMemory) -> int:
+        """Give what the battery has left [%]."""
+        reached = [
+            one.percent
+            for one in self._faults
+            if one.fault == "battery" and one.from_odometer <= memory.odometer
+        ]
+        return min(reached, default=100)
+
+    def crossed(self, before: PumpMemory, after: PumpMemory) -> tuple[ScriptedFault, ...]:
+        """Give the momentary faults that the odometer came past, in order."""
+        return tuple(
+            one
+            for one in self._faults
+            if one.fault in MOMENTARY and before.odometer < one.from_odometer <= after.odometer
+        )
+
+    def on_the_line(self, act: str) -> ScriptedFault | None:
+        """Give what happens to a request and its answer, once for each of its times."""
+        found = next((one for one in self._line if one.act in ("", act)), None)
+        if found is not None:
+            self._line.remove(found)
+        return found
+
+    def cleared(self, memory: PumpMemory) -> None:
+        """Somebody has mended what had begun, unless it is stubborn."""
+        self._faults = [
+            one for one in self._faults if one.stubborn or one.from_odometer > memory.odometer
+        ]
+
+    def _first(self, fault: Lasting) -> MilliUnits | None:
+        begins = [one.from_odometer for one in self._faults if one.fault == fault]
+        return min(begins, default=None)
+
+
+def read_pump_script(path: Path) -> PumpScript:
+    """Read a script: a JSON list of faults.
+
+    Raises:
+        PumpScriptBroken: there is none, or it says something else.
+    """
+    try:
+        faults = msgspec.json.decode(path.read_bytes(), type=list[ScriptedFault])
+    except (OSError, msgspec.DecodeError) as error:
+        raise PumpScriptBroken(str(path), str(error)) from error
+    return PumpScript(faults)
