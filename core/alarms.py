@@ -14,6 +14,7 @@ from schemas.alarms import (
     AlarmRepeated,
 )
 from schemas.message import Event
+from schemas.units import UtcMillis
 
 
 class Condition(NamedTuple):
@@ -34,6 +35,8 @@ class ActiveAlarm(NamedTuple):
     text: str
     raised_at: int
     acknowledged_by: str
+    sounded_at: int = 0
+    calls: int = 1
 
 
 Alarms = tuple[ActiveAlarm, ...]
@@ -79,24 +82,28 @@ def fold_alarm(alarms: Alarms, entry: Entry) -> Alarms:
     match entry.body:
         case AlarmRaised() as raised:
             active = ActiveAlarm(
-                raised.alarm, raised.priority, raised.to, raised.text, entry.at, ""
+                raised.alarm, raised.priority, raised.to, raised.text, entry.at, "", entry.at
             )
             return (*alarms, active)
-        case AlarmRepeated(alarm=alarm, priority=priority):
-            return tuple(_sound_again(one, alarm, priority) for one in alarms)
+        case AlarmRepeated() as repeated:
+            return tuple(_sound_again(one, repeated, entry.at) for one in alarms)
         case AlarmCleared(alarm=alarm):
             return tuple(active for active in alarms if active.alarm != alarm)
         case AlarmAcknowledged(alarm=alarm, actor=actor):
             return tuple(
-                active._replace(acknowledged_by=actor) if active.alarm == alarm else active
+                active._replace(acknowledged_by=actor, sounded_at=entry.at)
+                if active.alarm == alarm
+                else active
                 for active in alarms
             )
         case _:
             return alarms
 
 
-def _sound_again(active: ActiveAlarm, alarm: str, priority: AlarmPriority) -> ActiveAlarm:
+def _sound_again(active: ActiveAlarm, repeated: AlarmRepeated, at: UtcMillis) -> ActiveAlarm:
     """An alarm that sounds again waits for a new reaction."""
-    if active.alarm != alarm:
+    if active.alarm != repeated.alarm:
         return active
-    return active._replace(priority=priority, acknowledged_by="")
+    return active._replace(
+        priority=repeated.priority, acknowledged_by="", sounded_at=at, calls=repeated.count
+    )

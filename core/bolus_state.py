@@ -9,7 +9,8 @@ from core.basis import Basis, Reading
 from core.common import Common, evolve_common
 from core.confirmation import remember
 from core.decider import Entry
-from core.doses import DoseBook, fold_doses
+from core.dose_fold import fold_doses
+from core.doses import DoseBook
 from core.local_clock import LocalClock, fold_clock
 from schemas.basal import BasalZoneSet
 from schemas.bolus import AdviceAccepted, BolusAdvised, CarbsRecorded

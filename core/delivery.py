@@ -2,8 +2,9 @@
 
 from typing import Final
 
+from core.alarm_calls import call_at, calls
 from core.alarms import Condition, raise_alarm
-from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
+from core.common import decide_common
 from core.decider import Decider, Entry
 from core.delivery_doubt import accept_count
 from core.delivery_effects import delivery_effects
@@ -12,22 +13,15 @@ from core.delivery_orders import cancel, doubt_all, settle, take_answer, take_si
 from core.delivery_reading import OWN_ACTOR, UNREACHABLE, decide_reading
 from core.delivery_state import ACTUATOR, DeliveryState, initial
 from core.delivery_view import view
+from core.delivery_vocabulary import DELIVERY_OBEYS, DELIVERY_SAYS
 from core.limits import limits_problem
+from core.mechanism import clear_fault, prime, remind, remind_at
 from core.pump_models import PUMP_MODELS, floor_rate
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
-    BasalDelivered,
     BasalPlanAccepted,
-    BasalPlanLoaded,
     BasalPlanRefused,
-    BolusCancelled,
-    BolusDelivered,
-    BolusProgressed,
-    BolusRefused,
-    BolusStarted,
-    BolusStopped,
     CancelBolus,
-    DeliveryGap,
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
     SetDeliveryLimits,
@@ -42,28 +36,19 @@ from schemas.device import (
 )
 from schemas.doubt import (
     AcceptPumpCount,
-    BolusReconciled,
-    BolusUnknown,
-    DoseSettled,
-    OrderNotBelieved,
-    PumpCountAccepted,
-    PumpCountRefused,
-    PumpDoubted,
     SettleDose,
-    SettlementRefused,
+)
+from schemas.mechanism import (
+    ClearPumpFault,
+    PrimePump,
 )
 from schemas.message import Event, Now
 from schemas.orders import BolusOrderSigned, BolusOrderWithdrawn
 from schemas.pump import (
     DeliveryCommandRefused,
-    DeliveryResumed,
-    DeliverySuspended,
     FillReservoir,
-    PumpChallenged,
     PumpControlLost,
-    PumpFound,
     PumpLost,
-    ReservoirFilled,
     ReservoirFillRequested,
     ResumeDelivery,
     ResumeRequested,
@@ -140,6 +125,10 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return settle(state, asked, actor)
         case AcceptPumpCount() as count:
             return accept_count(state, count, actor)
+        case ClearPumpFault() as asked_clear:
+            return clear_fault(state, asked_clear, actor, now)
+        case PrimePump() as asked_prime:
+            return prime(state, asked_prime, actor)
         case SuspendDelivery(duration=duration):
             return _suspend(state, duration, actor, now)
         case ResumeDelivery():
@@ -155,8 +144,8 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
                 amount=amount, actor=actor, concentration=concentration
             )
             return (asked_for,)
-        case Tick() if state.resume_at is not None and now.therapy >= state.resume_at:
-            return (ResumeRequested(actor=OWN_ACTOR),)
+        case Tick():
+            return _tick(state, now)
         case _:
             return ()
 
@@ -173,7 +162,16 @@ def _suspend(
 
 
 def _wake_at(state: DeliveryState) -> UtcMillis | None:
-    return state.resume_at
+    wakes = (state.resume_at, remind_at(state), call_at(state.common.alarms))
+    return min((at for at in wakes if at is not None), default=None)
+
+
+def _tick(state: DeliveryState, now: Now) -> tuple[Event, ...]:
+    """End a suspension whose time is over, remind of one that lasts, call again."""
+    resume: tuple[Event, ...] = ()
+    if state.resume_at is not None and now.therapy >= state.resume_at:
+        resume = (ResumeRequested(actor=OWN_ACTOR),)
+    return (*resume, *remind(state, now), *calls(state.common.alarms, now=now.therapy))
 
 
 def _set_limits(state: DeliveryState, asked: SetDeliveryLimits, actor: str) -> tuple[Event, ...]:
@@ -223,51 +221,8 @@ def _accept_plan(
 DELIVERY_DECIDER: Final = Decider(
     name=ACTUATOR,
     hears=(Speaker("basal_scheduler"), Speaker("bolus_advisor")),
-    says=(
-        *COMMON_EVENTS,
-        DeliveryLimitsSet,
-        DeliveryLimitsRefused,
-        BolusRefused,
-        BolusStarted,
-        BolusProgressed,
-        BolusDelivered,
-        BolusStopped,
-        BolusUnknown,
-        BolusReconciled,
-        BolusCancelled,
-        BasalDelivered,
-        BasalPlanAccepted,
-        BasalPlanRefused,
-        BasalPlanLoaded,
-        DeliveryGap,
-        SuspendRequested,
-        ResumeRequested,
-        DeliverySuspended,
-        DeliveryResumed,
-        DeliveryCommandRefused,
-        ReservoirFillRequested,
-        ReservoirFilled,
-        PumpLost,
-        PumpFound,
-        PumpControlLost,
-        PumpChallenged,
-        OrderNotBelieved,
-        DoseSettled,
-        SettlementRefused,
-        PumpDoubted,
-        PumpCountAccepted,
-        PumpCountRefused,
-    ),
-    obeys=(
-        *COMMON_COMMANDS,
-        SetDeliveryLimits,
-        CancelBolus,
-        SettleDose,
-        AcceptPumpCount,
-        SuspendDelivery,
-        ResumeDelivery,
-        FillReservoir,
-    ),
+    says=DELIVERY_SAYS,
+    obeys=DELIVERY_OBEYS,
     initial=initial,
     decide=_decide,
     evolve=evolve,

@@ -2,8 +2,10 @@
 
 from core.decider import Effect, Entry
 from core.effects import (
+    ClearFault,
     FillPump,
     LoadPumpPlan,
+    PrimePumpLine,
     ResumePump,
     StartPumpBolus,
     StopPumpBolus,
@@ -11,6 +13,7 @@ from core.effects import (
 )
 from schemas.delivery import BasalPlanAccepted, BolusCancelled, BolusStarted
 from schemas.device import PumpPlan
+from schemas.mechanism import FaultClearRequested, PrimeRequested
 from schemas.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
 
 
@@ -29,5 +32,9 @@ def delivery_effects(entry: Entry) -> tuple[Effect, ...]:
             return (ResumePump(),)
         case ReservoirFillRequested(amount=amount):
             return (FillPump(amount=amount),)
+        case PrimeRequested(amount=amount, what=what):
+            return (PrimePumpLine(amount=amount, what=what),)
+        case FaultClearRequested():
+            return (ClearFault(),)
         case _:
             return ()

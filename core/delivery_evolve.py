@@ -6,8 +6,9 @@ from core.authentic import number_of
 from core.common import evolve_common
 from core.decider import Entry
 from core.delivery_state import ACTUATOR, DeliveryState, Sent
-from core.doses import fold_doses
+from core.dose_fold import fold_doses
 from core.last_dose import LastDose, LastDoseState
+from core.mechanism_evolve import evolve_mechanism
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
     BasalDelivered,
@@ -30,6 +31,7 @@ from schemas.doubt import (
     PumpCountAccepted,
     PumpDoubted,
 )
+from schemas.mechanism import MotorRanUnasked, PumpPrimed
 from schemas.orders import BolusOrdered, BolusOrderWithdrawn
 from schemas.pump import (
     DeliveryResumed,
@@ -47,6 +49,7 @@ from schemas.units import (
     DoseId,
     EventId,
     MilliUnits,
+    UtcMillis,
 )
 
 
@@ -58,7 +61,7 @@ def evolve(state: DeliveryState, entry: Entry) -> DeliveryState:
     common = evolve_common(state.common, entry, me=ACTUATOR)
     if common is not state.common:
         return msgspec.structs.replace(state, common=common)
-    return _evolve_pump(_evolve_dose(state, entry), entry)
+    return _evolve_pump(_evolve_dose(evolve_mechanism(state, entry), entry), entry)
 
 
 def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
@@ -161,6 +164,19 @@ def _move(state: DeliveryState, part: BasalDelivered | BolusProgressed) -> Deliv
     )
 
 
+def _move_plain(
+    state: DeliveryState, part: PumpPrimed | MotorRanUnasked, at: UtcMillis
+) -> DeliveryState:
+    left = None if state.reservoir is None else MilliUnits(state.reservoir - part.amount)
+    return msgspec.structs.replace(
+        state,
+        reservoir=left,
+        odometer=part.odometer,
+        counted_until=max(state.counted_until, at),
+        history_sequence=max(state.history_sequence, part.history_sequence),
+    )
+
+
 def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
     match entry.body:
         case DeliveryLimitsSet() as limits:
@@ -174,6 +190,8 @@ def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
             return msgspec.structs.replace(state, plan_loaded=name)
         case BasalDelivered() as part:
             return _move(state, part)
+        case PumpPrimed(at=at) | MotorRanUnasked(at=at):
+            return _move_plain(state, entry.body, at)
         case SuspendRequested() | ResumeRequested():
             resume_at = entry.body.ends_at if isinstance(entry.body, SuspendRequested) else None
             return msgspec.structs.replace(

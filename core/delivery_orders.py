@@ -24,6 +24,7 @@ from schemas.doubt import (
     SettleDose,
     SettlementRefused,
 )
+from schemas.mechanism import MechanismRefused
 from schemas.message import Event, Now
 from schemas.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
 from schemas.pump import DeliveryCommandRefused
@@ -139,6 +140,8 @@ def _why_not(
         return "pump_unreachable"
     if state.is_doubted:
         return "pump_doubted"
+    if state.fault is not None:
+        return "pump_fault"
     if state.suspended or state.wants_suspended:
         return "suspended"
     if order.duration and doses.extended is not None:
@@ -162,6 +165,12 @@ def take_answer(state: DeliveryState, answer: PumpAnswered) -> tuple[Event, ...]
             "pump_refused" if answer.result == "refused" else "no_answer"
         )
         return (DeliveryCommandRefused(name="fill", reason=why),)
+    if answer.act in ("prime", "clear_fault") and answer.result != "done":
+        name: Literal["prime", "clear_fault"] = "prime" if answer.act == "prime" else "clear_fault"
+        what: Literal["pump_refused", "no_answer"] = (
+            "pump_refused" if answer.result == "refused" else "no_answer"
+        )
+        return (MechanismRefused(name=name, reason=what),)
     if answer.act != "start_bolus" or answer.result == "done":
         return ()
     opened = next((one for one in state.doses.open if one.dose == answer.about), None)

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
+from core.alarm_table import PUMP_ALARMS
 from core.alarms import Condition, clear_alarm, raise_alarm
-from core.decider import Entry, is_past
+from core.decider import is_past
 from core.delivery_doubt import doubt, went_back
-from core.delivery_evolve import evolve
-from core.delivery_state import ACTUATOR, DeliveryState
+from core.delivery_state import DeliveryState
+from core.delivery_teller import Teller
+from core.mechanism import SUSPENDED, missed_while_off, missed_while_suspended, tell_mechanism
 from schemas.delivery import (
     BasalDelivered,
     BasalPlanAccepted,
@@ -70,6 +72,10 @@ UNASKED = Condition(
     "The pump gave a bolus that nobody here ordered; it counts. Look at the pump.",
 )
 
+BALANCE_BROKEN = PUMP_ALARMS["balance_broken"].condition
+
+BATTERY_LOW = PUMP_ALARMS["battery_low"].condition
+
 StopReason = Literal[
     "cancelled",
     "suspended",
@@ -91,22 +97,6 @@ _ENDS: Final[dict[str, StopReason]] = {
 }
 
 
-class _Teller:
-    """Collects events and folds each, so that the next sees what the one before said."""
-
-    def __init__(self, state: DeliveryState, now: Now) -> None:
-        self.state = state
-        self.events: list[Event] = []
-        self.now = now
-
-    def tell(self, *events: Event) -> None:
-        for event in events:
-            self.events.append(event)
-            name = f"draft:{len(self.events)}"
-            entry = Entry(id=name, at=self.now.therapy, speaker=ACTUATOR, body=event)
-            self.state = evolve(self.state, entry)
-
-
 def decide_reading(state: DeliveryState, reading: PumpReading, now: Now) -> tuple[Event, ...]:
     """Account for every record not accounted yet, then compare with the registers.
 
@@ -119,7 +109,7 @@ def decide_reading(state: DeliveryState, reading: PumpReading, now: Now) -> tupl
     fresh = [one for one in reading.history if one.sequence > state.history_sequence]
     if fresh and fresh[0].sequence != state.history_sequence + 1:
         return ()
-    teller = _Teller(state, now)
+    teller = Teller(state, now)
     teller.tell(*doubted)
     for record in fresh:
         if record.ends_at > state.recount_until:
@@ -130,7 +120,7 @@ def decide_reading(state: DeliveryState, reading: PumpReading, now: Now) -> tupl
     return tuple(teller.events)
 
 
-def _tell_record(teller: _Teller, record: PumpRecord) -> None:
+def _tell_record(teller: Teller, record: PumpRecord) -> None:
     match record.kind:
         case "basal":
             teller.tell(
@@ -148,18 +138,23 @@ def _tell_record(teller: _Teller, record: PumpRecord) -> None:
         case "suspended":
             teller.tell(DeliverySuspended(at=record.starts_at))
         case "resumed":
-            teller.tell(DeliveryResumed(at=record.starts_at))
+            missed = missed_while_suspended(teller.state, record.starts_at)
+            teller.tell(DeliveryResumed(at=record.starts_at), *missed)
+            teller.tell(*clear_alarm(teller.state.common.alarms, SUSPENDED.alarm))
         case "plan_loaded":
             if teller.state.plan is not None and teller.state.plan.plan == record.detail:
                 teller.tell(BasalPlanLoaded(plan=EventId(record.detail)))
         case "filled":
             teller.tell(ReservoirFilled(amount=record.amount, at=record.starts_at))
-        case _:  # powered
+        case "powered":
             if record.starts_at < record.ends_at:
-                teller.tell(DeliveryGap(starts_at=record.starts_at, ends_at=record.ends_at))
+                gap = DeliveryGap(starts_at=record.starts_at, ends_at=record.ends_at)
+                teller.tell(gap, *missed_while_off(teller.state, gap))
+        case _:
+            tell_mechanism(teller, record)
 
 
-def _tell_bolus(teller: _Teller, record: PumpRecord) -> None:
+def _tell_bolus(teller: Teller, record: PumpRecord) -> None:
     dose = record.dose or DoseId("")
     opened = next((one for one in teller.state.doses.open if one.dose == dose), None)
     unknown = opened is not None and opened.is_unknown
@@ -207,7 +202,7 @@ def _is_unasked(state: DeliveryState, dose: DoseId) -> bool:
     return state.epoch > 0 and not is_open and all(dose != one for one, _ in state.doses.settled)
 
 
-def _compare(teller: _Teller, reading: PumpReading, fresh: Sequence[PumpRecord]) -> None:
+def _compare(teller: Teller, reading: PumpReading, fresh: Sequence[PumpRecord]) -> None:
     status, before = reading.status, teller.state
     for dose in before.doses.unknown:
         if dose.dose in running(status):
@@ -236,7 +231,7 @@ def _compare(teller: _Teller, reading: PumpReading, fresh: Sequence[PumpRecord])
     _ask_again(teller, reading)
 
 
-def _tell_session(teller: _Teller, status: PumpStatus) -> None:
+def _tell_session(teller: Teller, status: PumpStatus) -> None:
     """Tell what orders must bear: when the pump drew anew, and each hour for its own time."""
     known, real = teller.state.challenged, teller.now.real
     is_old = known is None or known.challenge != status.challenge
@@ -245,17 +240,25 @@ def _tell_session(teller: _Teller, status: PumpStatus) -> None:
         teller.tell(PumpChallenged(challenge=status.challenge, uptime=uptime, real=real))
 
 
+def _is_balanced(status: PumpStatus) -> bool:
+    """Say whether fill = strokes since + what is left; true where the fill is not known."""
+    moved = status.odometer - status.filled_at
+    return not status.filled or status.filled == moved + status.reservoir
+
+
 def running(status: PumpStatus) -> tuple[DoseId, ...]:
     """Name the boluses that the pump is giving."""
     return tuple(one.dose for one in (status.extended, status.bolus) if one is not None)
 
 
-def _tell_alarms(teller: _Teller, reading: PumpReading) -> None:
+def _tell_alarms(teller: Teller, reading: PumpReading) -> None:
     status = reading.status
     conditions: tuple[tuple[Condition, bool], ...] = (
         (RESERVOIR_EMPTY, "reservoir_empty" in status.alarms),
         (RESERVOIR_LOW, status.reservoir < RESERVOIR_LOW_MU),
         (PLAN_RUNS_OUT, "plan_runs_out" in status.alarms),
+        (BATTERY_LOW, "battery_low" in status.alarms),
+        (BALANCE_BROKEN, not _is_balanced(status)),
     )
     for condition, holds in conditions:
         alarms = teller.state.common.alarms
@@ -265,7 +268,7 @@ def _tell_alarms(teller: _Teller, reading: PumpReading) -> None:
             teller.tell(*clear_alarm(alarms, condition.alarm))
 
 
-def _ask_again(teller: _Teller, reading: PumpReading) -> None:
+def _ask_again(teller: Teller, reading: PumpReading) -> None:
     """Repeat what was asked of the pump and was lost: a plan, a suspension, a cancel."""
     status, state = reading.status, teller.state
     ask: list[Callable[[], Event]] = []

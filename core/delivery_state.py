@@ -98,6 +98,14 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     """[ms] latest end of a delivery accounted."""
     recount_until: UtcMillis = UtcMillis(0)
     """[ms] the pump's records up to here are accounted, whatever numbers they bear."""
+    fault: str | None = None
+    """[-] why the pump's motor is off; none while it may turn."""
+    faulted_at: tuple[UtcMillis, ...] = ()
+    """[ms] of the last faults, oldest first."""
+    stopped_at: UtcMillis | None = None
+    """[ms] since when no basal can flow, by suspension or fault."""
+    primed_total: MilliUnits = MilliUnits(0)
+    """[mU] of primes, in no body."""
     is_doubted: bool = False
     """[-] pump and record contradict each other, and no person has looked at it yet."""
     not_believed: int = 0

@@ -35,6 +35,10 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     """[-] doses of which nobody knows what became of them."""
     plan: EventId | None
     """[-] the plan that the pump delivers by."""
+    fault: str | None
+    """[-] why the pump's motor is off; none while it may turn."""
+    primed_total: MilliUnits
+    """[mU] of primes, in no body."""
     gaps: int
     """[-] times that the pump was off."""
     alarms: tuple[ActiveAlarm, ...]
@@ -44,7 +48,7 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
 def view(state: DeliveryState, now: Now) -> DeliveryView:
     """Show delivery as it stands at `now`."""
     rate: MilliUnitsPerHour | None = None
-    if state.suspended:
+    if state.suspended or state.fault is not None:
         rate = MilliUnitsPerHour(0)
     elif state.plan is not None and state.plan.plan == state.plan_loaded:
         rate = rate_at(state.plan, at=now.therapy)
@@ -60,6 +64,8 @@ def view(state: DeliveryState, now: Now) -> DeliveryView:
         last_extended=state.last_extended,
         unknown_doses=len(state.doses.unknown),
         plan=state.plan_loaded,
+        fault=state.fault,
+        primed_total=state.primed_total,
         gaps=state.gaps,
         alarms=state.common.alarms,
     )

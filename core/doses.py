@@ -4,28 +4,10 @@ The advisor and the actuator each keep one, from what they heard and said themse
 limits are checked twice from two records.
 """
 
-from collections.abc import Sequence
-from typing import TypeVar
-
 import msgspec
 
-from core.decider import Entry
 from core.insulin.on_board import Delivered, insulin_on_board, still_acts
 from core.limits import Given
-from schemas.delivery import (
-    BasalDelivered,
-    BolusDelivered,
-    BolusProgressed,
-    BolusRefused,
-    BolusStarted,
-    BolusStopped,
-)
-from schemas.doubt import (
-    BolusReconciled,
-    BolusUnknown,
-    DoseSettled,
-)
-from schemas.orders import BolusOrdered, BolusOrderWithdrawn, InjectionRecorded
 from schemas.therapy import InsulinAction
 from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, UtcMillis
 
@@ -108,7 +90,7 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
 
     def without(self, dose: DoseId) -> "DoseBook":
         """Give the same account as if a dose had not been ordered yet."""
-        return _close(self, dose)
+        return close(self, dose)
 
     def given(self, *, at: UtcMillis) -> Given:
         """Give what the limits must count: what is open counts in full, as of `at` [ms]."""
@@ -138,162 +120,7 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted(names | {dose.dose for dose in self.open}))
 
 
-def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
-    """Fold one event about doses."""
-    match entry.body:
-        case BasalDelivered() as part:
-            return _count_basal(book, part)
-        case BolusOrdered(amount=amount, meal=meal, duration=duration):
-            ordered = OpenDose(
-                dose=DoseId(entry.id),
-                amount=amount,
-                meal=meal,
-                since=entry.at,
-                is_extended=duration > 0,
-            )
-            return _open(book, ordered)
-        case BolusStarted(dose=dose, amount=amount, duration=duration):
-            started = OpenDose(dose=dose, amount=amount, since=entry.at, is_extended=duration > 0)
-            opened = _open(book, started)
-            return _change(opened, dose, is_started=True)
-        case BolusProgressed() as part:
-            return _count_bolus(book, part)
-        case InjectionRecorded(amount=amount, given_at=given_at):
-            injected = BolusPart(
-                dose=DoseId(entry.id), starts_at=given_at, ends_at=given_at, amount=amount
-            )
-            return msgspec.structs.replace(book, boluses=(*book.boluses, injected))
-        case BolusUnknown(dose=dose):
-            return _change(book, dose, is_unknown=True)
-        case BolusReconciled(dose=dose, outcome=outcome):
-            if outcome == "running":
-                return _change(book, dose, is_unknown=False)
-            return _close(book, dose)
-        case DoseSettled() as settled:
-            return _settle(book, settled, entry.at)
-        case BolusDelivered(dose=dose) | BolusStopped(dose=dose):
-            return _close(_replace_word(book, dose, None), dose)
-        case BolusRefused(dose=dose):
-            return _close(book, dose)
-        case BolusOrderWithdrawn(dose=dose):
-            return _close(book, dose)
-        case _:
-            return book
-
-
-def _open(book: DoseBook, opened: OpenDose) -> DoseBook:
-    if any(known.dose == opened.dose for known in book.open):
-        return book
-    return msgspec.structs.replace(book, open=(*book.open, opened))
-
-
-def _change(
-    book: DoseBook,
-    dose: DoseId,
-    *,
-    is_started: bool | None = None,
-    is_unknown: bool | None = None,
-    delivered: MilliUnits | None = None,
-) -> DoseBook:
-    changed = tuple(
-        msgspec.structs.replace(
-            known,
-            is_started=known.is_started if is_started is None else is_started,
-            is_unknown=known.is_unknown if is_unknown is None else is_unknown,
-            delivered=known.delivered if delivered is None else delivered,
-        )
-        if known.dose == dose
-        else known
-        for known in book.open
-    )
-    return msgspec.structs.replace(book, open=changed)
-
-
-def _close(book: DoseBook, dose: DoseId) -> DoseBook:
+def close(book: DoseBook, dose: DoseId) -> DoseBook:
+    """Give the account without an open dose."""
     left = tuple(known for known in book.open if known.dose != dose)
     return msgspec.structs.replace(book, open=left)
-
-
-def _count_bolus(book: DoseBook, part: BolusProgressed) -> DoseBook:
-    opened = next((known for known in book.open if known.dose == part.dose), None)
-    counted = BolusPart(
-        dose=part.dose,
-        starts_at=part.starts_at,
-        ends_at=part.ends_at,
-        amount=part.amount,
-        meal=MilliUnits(part.amount * opened.meal // opened.amount if opened else 0),
-    )
-    book = _replace_word(book, part.dose, part.amount)
-    added = msgspec.structs.replace(
-        book,
-        boluses=(*_recent(book.boluses, part.ends_at), counted),
-        bolus_total=MilliUnits(book.bolus_total + part.amount),
-    )
-    return _change(added, part.dose, delivered=part.delivered)
-
-
-def _settle(book: DoseBook, settled: DoseSettled, at: UtcMillis) -> DoseBook:
-    """Count what a person answers for; as of now where it is not known when it flowed."""
-    opened = next((known for known in book.open if known.dose == settled.dose), None)
-    if opened is None:
-        return book
-    extra = MilliUnits(settled.delivered - opened.delivered)
-    word = BolusPart(
-        dose=opened.dose,
-        starts_at=opened.since,
-        ends_at=at,
-        amount=extra,
-        meal=MilliUnits(extra * opened.meal // opened.amount),
-        by_person=True,
-    )
-    added = msgspec.structs.replace(
-        book,
-        boluses=(*book.boluses, word) if extra else book.boluses,
-        settled=(*book.settled, (opened.dose, opened.amount)),
-        bolus_total=MilliUnits(book.bolus_total + extra),
-    )
-    return _close(added, opened.dose)
-
-
-def _replace_word(book: DoseBook, dose: DoseId, counted: MilliUnits | None) -> DoseBook:
-    """Let the pump's count take the place of a person's word; None ends what is left of it."""
-    if all(dose != known for known, _ in book.settled):
-        return book
-    word = next((one for one in book.boluses if one.by_person and one.dose == dose), None)
-    taken = 0 if word is None else word.amount if counted is None else min(word.amount, counted)
-    boluses = tuple(
-        msgspec.structs.replace(one, amount=MilliUnits(one.amount - taken), meal=MilliUnits(0))
-        if one is word
-        else one
-        for one in book.boluses
-        if one is not word or one.amount > taken
-    )
-    settled = book.settled
-    if counted is None:
-        settled = tuple(known for known in settled if known[0] != dose)
-    return msgspec.structs.replace(
-        book,
-        boluses=boluses,
-        settled=settled,
-        bolus_total=MilliUnits(book.bolus_total - taken),
-    )
-
-
-def _count_basal(book: DoseBook, part: BasalDelivered) -> DoseBook:
-    counted = Delivered(starts_at=part.starts_at, ends_at=part.ends_at, amount=part.amount)
-    return msgspec.structs.replace(
-        book,
-        basal=(*_recent(book.basal, part.ends_at), counted),
-        basal_total=MilliUnits(book.basal_total + part.amount),
-    )
-
-
-PartT = TypeVar("PartT", bound=Delivered)
-
-
-def _recent(parts: Sequence[PartT], at: UtcMillis) -> Sequence[PartT]:
-    """Drop from the front what no window reaches any more."""
-    keep = 0
-    while keep < len(parts) and parts[keep].ends_at < at - KEPT_MS:
-        keep += 1
-    return parts[keep:]

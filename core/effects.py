@@ -3,6 +3,7 @@
 from core.decider import Effect, Entry
 from schemas.basal import ZoneLookupRequested
 from schemas.device import PumpOrder, PumpPlan, SignedOrder
+from schemas.mechanism import PrimeWhat
 from schemas.message import Deadline
 from schemas.units import DoseId, MilliUnits, UtcMillis
 
@@ -59,6 +60,19 @@ class FillPump(Effect, frozen=True, kw_only=True):
 
     amount: MilliUnits
     """[mU] 1 to 300000."""
+
+
+class PrimePumpLine(Effect, frozen=True, kw_only=True):
+    """Fill tube or cannula; brings back PumpAnswered."""
+
+    amount: MilliUnits
+    """[mU] whole pulses."""
+    what: PrimeWhat
+    """[-] which."""
+
+
+class ClearFault(Effect, frozen=True, kw_only=True):
+    """Let the pump's motor turn again; brings back PumpAnswered."""
 
 
 def zone_effects(entry: Entry) -> tuple[Effect, ...]:

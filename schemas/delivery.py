@@ -81,6 +81,7 @@ BolusRefusal = Literal[
     "not_authentic",
     "withdrawn",
     "pump_doubted",
+    "pump_fault",
 ]
 
 

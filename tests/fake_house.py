@@ -49,6 +49,7 @@ from services.runtime.fake_bus import FakeBroker
 from services.runtime.fake_pump_device import FakePumpDevice
 from services.runtime.fake_store import FakeStore
 from services.runtime.machine import Reported
+from services.runtime.pump_script import PumpScript, ScriptedFault
 from services.runtime.pump_store import FakePumpStore
 from services.runtime.stepper import Stepper, finish
 from services.runtime.zone_hands import ZoneHands
@@ -107,12 +108,23 @@ PROFILE = SetBasalProfile(
 class FakeHouse:
     """Five services stepped by hand around one virtual pump."""
 
-    def __init__(self, *, start: UtcMillis = START, speed: int = 1, fill_mu: int = 200_000) -> None:
+    def __init__(
+        self,
+        *,
+        start: UtcMillis = START,
+        speed: int = 1,
+        fill_mu: int = 200_000,
+        faults: Sequence[ScriptedFault] = (),
+    ) -> None:
         self.clock = FakeClock(therapy=start, speed=speed)
         self.broker = FakeBroker()
         self.pump_store = FakePumpStore()
         self.pump = FakePumpDevice(
-            self.clock, identity=IDENTITY, store=self.pump_store, fill=MilliUnits(fill_mu)
+            self.clock,
+            identity=IDENTITY,
+            store=self.pump_store,
+            fill=MilliUnits(fill_mu),
+            script=PumpScript(faults),
         )
         self.stores = {name: FakeStore() for name in DECIDER_OF}
         self.services: dict[Speaker, Stepper[Any]] = {}
@@ -210,7 +222,7 @@ class FakeHouse:
     def accounted(self) -> int:
         """Give what the actuator accounted for [mU]."""
         view = self.view("actuator")
-        return int(view.basal_total + view.bolus_total)
+        return int(view.basal_total + view.bolus_total + view.primed_total)
 
     def glucose(self, value: str, *, at: UtcMillis | None = None) -> Outcome:
         reading = RecordReading(

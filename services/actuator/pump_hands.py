@@ -4,8 +4,10 @@ from collections.abc import Awaitable, Mapping
 
 from core.decider import Effect, is_past
 from core.effects import (
+    ClearFault,
     FillPump,
     LoadPumpPlan,
+    PrimePumpLine,
     ResumePump,
     StartPumpBolus,
     StopPumpBolus,
@@ -67,6 +69,10 @@ def _send(device: PumpDevice, effect: Effect) -> Awaitable[PumpStatus]:
             return device.resume()
         case FillPump(amount=amount):
             return device.fill(amount=amount)
+        case PrimePumpLine(amount=amount, what=what):
+            return device.prime(amount=amount, what=what)
+        case ClearFault():
+            return device.clear_fault()
         case _:
             raise TypeError(f"no hands for {type(effect).__name__}")
 
@@ -85,5 +91,9 @@ def _act_of(effect: Effect) -> tuple[PumpAct, str]:
             return "resume", ""
         case FillPump():
             return "fill", ""
+        case PrimePumpLine():
+            return "prime", ""
+        case ClearFault():
+            return "clear_fault", ""
         case _:
             raise TypeError(f"no hands for {type(effect).__name__}")

@@ -7,6 +7,7 @@ from typing import Any
 from schemas.basal import CancelTemporaryRate, SetTemporaryRate
 from schemas.delivery import BolusCancelled, CancelBolus
 from schemas.doubt import AcceptPumpCount, SettleDose
+from schemas.mechanism import ClearPumpFault, PrimePump, PrimeWhat
 from schemas.message import Command
 from schemas.pump import FillReservoir, ReservoirFillRequested, ResumeDelivery, SuspendDelivery
 from schemas.units import DoseId, Speaker
@@ -80,6 +81,49 @@ def _unknown(view: dict[str, Any]) -> str:
 def accept_count(arguments: argparse.Namespace) -> int:
     """Take the pump's count as it is."""
     return _perform(arguments, AcceptPumpCount(because=arguments.because), to=ACTUATOR)
+
+
+def clear_fault(arguments: argparse.Namespace) -> int:
+    """Let the motor turn again, and wait until the pump says so."""
+
+    async def work(session: Session) -> int:
+        code = await session.perform(ClearPumpFault(because=arguments.because), to=ACTUATOR)
+        if code != DONE:
+            return code
+        if await until(session, lambda view: view.get("fault") is None) is None:
+            return _silent("that its motor may turn")
+        if not session.as_json:
+            print("the motor may turn")
+        return DONE
+
+    return run_session(choices(arguments), work)
+
+
+def prime(arguments: argparse.Namespace) -> int:
+    """Fill tube or cannula, and wait until the pump has counted it."""
+
+    async def work(session: Session) -> int:
+        before = (await session.view(ACTUATOR)).get("primed_total", 0)
+        what: PrimeWhat = "cannula" if arguments.cannula else "tube"
+        code = await session.perform(PrimePump(amount=arguments.amount, what=what), to=ACTUATOR)
+        if code != DONE:
+            return code
+        if await until(session, lambda view: view.get("primed_total", 0) > before) is None:
+            return _silent("what it has primed")
+        if not session.as_json:
+            print(f"the {what} is filled; nothing of it is on board")
+        return DONE
+
+    return run_session(choices(arguments), work)
+
+
+def _silent(what: str) -> int:
+    print(
+        f"basalt: the pump has not said within {FOLLOW_S:.0f} s {what}; look with 'basalt "
+        "status' and 'basalt alarms'",
+        file=sys.stderr,
+    )
+    return UNKNOWN
 
 
 def resume(arguments: argparse.Namespace) -> int:

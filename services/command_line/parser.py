@@ -7,7 +7,8 @@ from pathlib import Path
 
 from services.command_line.calc_grammar import add_calc
 from services.command_line.grammar import DATA_VARIABLE, OneLineParser, add_shared
-from services.command_line.system_grammar import add_doubt, add_record, add_system
+from services.command_line.pump_grammar import add_doubt, add_mechanism
+from services.command_line.system_grammar import add_record, add_system
 from services.command_line.therapy_grammar import (
     add_alerts,
     add_bolus,
@@ -56,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
         add_files,
         add_record,
         add_doubt,
+        add_mechanism,
         add_calc,
     ):
         add(commands)

@@ -109,6 +109,10 @@ OF_ANY: Final[dict[str, str]] = {
     "not_doubted": "pump and record agree; there is nothing to accept",
     "count_went_back": "the pump's count lies before what was accounted of it",
     "record_behind": "the record lies behind what the pump has given",
+    "no_fault": "the pump has no fault that could be cleared",
+    "repeated_fault": "it came back three times in 10 min; change the set, and wait",
+    "off": "the pump was off",
+    "fault": "the pump had stopped its motor",
     "not_unknown": "no dose of that name is unknown",
     # Why something ended.
     "cancelled": "somebody cancelled it",
@@ -116,7 +120,7 @@ OF_ANY: Final[dict[str, str]] = {
     "reservoir_empty": "the reservoir is empty",
     "stopped_by_pump": "the pump stopped it",
     "occlusion": "the line to the body is blocked",
-    "pump_fault": "the pump found a fault in itself",
+    "pump_fault": "the pump has a fault; its motor is off until somebody clears it",
     # What shaped an advice.
     "no_glucose": "there is no glucose reading",
     "glucose_stale": "the newest glucose is older than 10 min and was not used",
@@ -169,6 +173,10 @@ OF_ONE: Final[dict[tuple[str, str], str]] = {
     ("glucose_alerts_refused.v1", "out_of_range"): (
         "outside what 'basalt alerts --help' states, or not on its side of the other threshold"
     ),
+    ("mechanism_refused.v1", "not_suspended"): (
+        "tube and cannula are filled while the pump stands; suspend it first"
+    ),
+    ("mechanism_refused.v1", "out_of_range"): "a prime is 0.05 to 30 U",
     ("settlement_refused.v1", "out_of_range"): (
         "a dose comes to what was counted of it at least, and to what was ordered at most"
     ),

@@ -93,26 +93,3 @@ def add_record(commands: Commands) -> None:
     schema.add_argument(
         "--out", type=Path, default=Path("schemas/generated"), metavar="DIR", help="%(default)s"
     )
-
-
-def add_doubt(commands: Commands) -> None:
-    """Add what ends a doubt about a dose."""
-    dose = add_command(
-        commands,
-        "dose",
-        "delivery:settle_dose",
-        text="say in your name what a dose came to that nobody knows of, after looking at the pump",
-        example="basalt dose 1.5 --because 'read on the pump'\n  basalt dose 0",
-    )
-    dose.add_argument("delivered", type=texts.units, metavar="UNITS", help="U in all, 0 for none")
-    dose.add_argument("--id", metavar="DOSE", help="which; the one that is unknown")
-    dose.add_argument("--because", default="", metavar="TEXT", help="what was seen")
-    count = add_command(
-        commands,
-        "count",
-        "delivery:accept_count",
-        text="go on from the pump's own count in your name, after an alarm that it was doubted",
-        example="basalt count accept --because 'its memory was put back from a copy'",
-    )
-    count.add_argument("act", choices=("accept",), help="take the pump's count as it is")
-    count.add_argument("--because", default="", metavar="TEXT", help="what was seen")

@@ -35,6 +35,7 @@ from schemas.glucose import (
     GlucoseMeasured,
 )
 from schemas.headers import iso_time
+from schemas.mechanism import FaultClearRequested, PrimeRequested
 from schemas.message import Event, Refusal, tag_of
 from schemas.orders import BolusOrdered, BolusPresetSet, InjectionRecorded, OrderRefused
 from schemas.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
@@ -170,6 +171,10 @@ def _of_delivery(event: Event) -> str | None:
             return f"dose {dose} counts as {signed_units(delivered)}, by the word of {actor}"
         case PumpCountAccepted(pump_odometer=odometer):
             return f"boluses are possible again, from the pump's count of {signed_units(odometer)}"
+        case PrimeRequested(amount=amount, what=what):
+            return f"the pump is told to fill the {what} with {signed_units(amount)}"
+        case FaultClearRequested():
+            return "the pump is told that its motor may turn again"
         case SuspendRequested():
             return "the pump is told to stop"
         case ResumeRequested():

@@ -44,6 +44,14 @@ from schemas.doubt import (
     PumpDoubted,
 )
 from schemas.glucose import GlucoseAlertsSet, GlucoseBeyondRange, GlucoseMeasured
+from schemas.mechanism import (
+    BasalMissed,
+    MotorRanUnasked,
+    OcclusionReleased,
+    PumpFaultCleared,
+    PumpFaulted,
+    PumpPrimed,
+)
 from schemas.message import Event, Refusal, name_of
 from schemas.orders import BolusOrdered, BolusPresetSet, InjectionRecorded
 from schemas.pump import (
@@ -199,6 +207,18 @@ def _of_the_pump(event: Event) -> str:
             return f"the pump answers: odometer {units(odometer)}, reservoir {units(reservoir)}"
         case PumpControlLost():
             return "another controller drives the pump"
+        case PumpFaulted(fault=fault):
+            return f"the pump has stopped its motor: {words(fault)}"
+        case PumpFaultCleared(fault=fault):
+            return f"the pump's motor may turn again after {words(fault)}"
+        case OcclusionReleased(amount=amount):
+            return f"the line is open again: {units(amount)} that had been counted flow now"
+        case PumpPrimed(amount=amount, what=what):
+            return f"{what} filled with {units(amount)}, in no body"
+        case MotorRanUnasked(amount=amount):
+            return f"the motor moved {units(amount)} that nobody asked for"
+        case BasalMissed(amount=amount, reason=reason):
+            return f"basal missed: {units(amount)}, {words(reason)}"
         case _:
             return ""
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 import core.bolus_orders
-import core.doses
+import core.dose_fold
 from fake_house import LIMITS, FakeHouse
 from schemas.bolus import AcceptAdvice, AdviceAccepted, RequestAdvice
 from schemas.delivery import BolusDelivered
@@ -220,7 +220,7 @@ def test_the_mutant_that_adds_the_pumps_count_to_the_word_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted twice, insulin on board is too high and the next dose too small."""
-    monkeypatch.setattr(core.doses, "_replace_word", lambda book, *_: book)
+    monkeypatch.setattr(core.dose_fold, "_replace_word", lambda book, *_: book)
     dose = in_doubt(house)
     house.ask(SettleDose(dose=dose, delivered=MilliUnits(1_200)), to="actuator")
     house.line_is_cut = False

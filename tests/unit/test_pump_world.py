@@ -77,7 +77,7 @@ def test_a_stuck_motor_stops_everything_and_nothing_is_made_up() -> None:
     after = pump_machine.run_until(cleared.memory, now=later(3 * HOUR_MS))
 
     assert ("motor_stuck", 500) == (step.memory.fault, step.memory.odometer)
-    assert [("bolus", 500, ""), ("bolus_ended", 500, "fault"), ("fault", 0, "motor_stuck")] == said(
+    assert [("bolus", 450, ""), ("bolus_ended", 500, "fault"), ("fault", 0, "motor_stuck")] == said(
         step.records
     )
     assert () == hour.records

@@ -91,6 +91,8 @@ def delivery(*, rate: int, odometer: int = 400) -> DeliveryView:
         last_dose=dose,
         unknown_doses=0,
         plan=EventId("basal_scheduler:demo:3"),
+        fault=None,
+        primed_total=MilliUnits(0),
         gaps=0,
         alarms=(ActiveAlarm("pump_lost", "high", "person", "The pump does not answer.", AT, ""),),
     )
