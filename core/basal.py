@@ -58,6 +58,12 @@ TEMPORARY_MS_MIN = Milliseconds(15 * MINUTE_MS)
 TEMPORARY_MS_MAX = Milliseconds(24 * HOUR_MS)
 """[ms] longest temporary rate; source: Medtronic."""
 
+CONTROLLER = "controller:"
+"""[-] how the actor of an automated controller begins."""
+
+CONTROLLER_MS_MAX = Milliseconds(30 * MINUTE_MS)
+"""[ms] longest rate that a controller may set: none outlives its controller; source: R54."""
+
 TEMPORARY_PERCENT_MAX = 250
 """[%] of the profile; source: Tandem."""
 
@@ -200,6 +206,8 @@ def _set_temporary(
         or asked.duration % MINUTE_MS
     ):
         return (TemporaryRateRefused(reason="out_of_range"),)
+    if actor.startswith(CONTROLLER) and asked.duration > CONTROLLER_MS_MAX:
+        return (TemporaryRateRefused(reason="controller_too_long"),)
     started = TemporaryRateStarted(
         percent=asked.percent,
         rate=asked.rate,

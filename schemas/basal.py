@@ -191,7 +191,9 @@ class TemporaryRateEnded(Event, frozen=True, kw_only=True, tag="temporary_rate_e
 class TemporaryRateRefused(Refusal, frozen=True, kw_only=True, tag="temporary_rate_refused.v1"):
     """No temporary rate was set or cancelled; said by basal_scheduler."""
 
-    reason: Literal["no_profile", "one_of_percent_and_rate", "out_of_range", "none_runs"]
+    reason: Literal[
+        "no_profile", "one_of_percent_and_rate", "out_of_range", "none_runs", "controller_too_long"
+    ]
     """[-] why."""
 
 

@@ -180,14 +180,21 @@ class FakeHouse:
             self.clock.advance(therapy_ms=max(1, target - now))
             self.settle()
 
-    def post(self, command: Command, *, to: str, command_id: str | None = None) -> str:
+    def post(
+        self,
+        command: Command,
+        *,
+        to: str,
+        command_id: str | None = None,
+        actor: str = "person:test",
+    ) -> str:
         """Put a command into the stream; give its reply inbox."""
         self._sent += 1
         name = command_id or f"command-{self._sent}"
         now = self.clock.now()
         envelope = CommandEnvelope(
             id=CommandId(name),
-            actor=Actor("person:test"),
+            actor=Actor(actor),
             expires=Deadline(
                 therapy=UtcMillis(now.therapy + 30_000), real=UtcMillis(now.real + 10_000)
             ),
@@ -202,9 +209,16 @@ class FakeHouse:
         self.broker.put(subject, data, {REPLY_HEADER: inbox})
         return inbox
 
-    def ask(self, command: Command, *, to: str, command_id: str | None = None) -> Outcome:
+    def ask(
+        self,
+        command: Command,
+        *,
+        to: str,
+        command_id: str | None = None,
+        actor: str = "person:test",
+    ) -> Outcome:
         """Send a command and let everybody settle."""
-        inbox = self.post(command, to=to, command_id=command_id)
+        inbox = self.post(command, to=to, command_id=command_id, actor=actor)
         self.settle()
         return msgspec.json.decode(self.broker.answers[inbox][-1], type=Outcome)
 
