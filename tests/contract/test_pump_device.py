@@ -166,6 +166,7 @@ async def test_suspend_stops_all_and_resume_brings_back_basal_alone(bench: Bench
     assert more.history[-1].kind == "basal"
 
 
+@pytest.mark.requirement("R49")
 async def test_a_plan_is_kept_and_the_same_plan_again_leaves_no_trace(bench: Bench) -> None:
     """A controller may load its plan after each start without harm."""
     device = await claimed(bench)

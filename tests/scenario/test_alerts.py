@@ -69,6 +69,7 @@ def test_what_does_not_stand_is_not_silenced(house: FakeHouse) -> None:
     assert (False, "not_active") == (outcome.accepted, outcome.reason)
 
 
+@pytest.mark.requirement("R58")
 @pytest.mark.requirement("R62")
 def test_a_sensor_that_falls_silent_is_told(house: FakeHouse) -> None:
     """No reading is not a good reading."""

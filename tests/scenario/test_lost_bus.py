@@ -64,6 +64,7 @@ def programmed(plan: PumpPlan, *, starts_at: int, ends_at: int) -> int:
     return total // HOUR_MS
 
 
+@pytest.mark.requirement("R53")
 @pytest.mark.requirement("R52")
 @pytest.mark.parametrize("names", GONE, ids=lambda names: "+".join(names))
 def test_for_three_days_basal_flows_as_programmed_and_nothing_is_lost(

@@ -40,6 +40,8 @@ def fault(name: Any, at: int = 500, **fields: Any) -> ScriptedFault:
     return ScriptedFault(fault=name, from_odometer=MilliUnits(at), **fields)
 
 
+@pytest.mark.requirement("R64")
+@pytest.mark.requirement("R70")
 @pytest.mark.requirement("R66")
 @pytest.mark.parametrize(
     "name", ["motor_stuck", "air_in_line", "motor_unasked", "memory_flipped", "self_test_failed"]
@@ -228,6 +230,8 @@ def test_power_lost_in_mid_bolus_is_known_to_the_pulse() -> None:
     assert house.odometer == house.accounted()
 
 
+@pytest.mark.requirement("R51")
+@pytest.mark.requirement("R56")
 def test_a_weak_battery_is_told_and_basal_goes_on() -> None:
     """Early enough to do something about it."""
     house = a_house(fault("battery", 500, percent=15))

@@ -93,6 +93,8 @@ FORGERIES: list[tuple[str, Callable[[PumpOrder], SignedOrder]]] = [
 ]
 
 
+@pytest.mark.requirement("R98")
+@pytest.mark.requirement("R102")
 @pytest.mark.requirement("R99")
 @pytest.mark.parametrize(("reason", "forge"), FORGERIES)
 def test_the_pump_believes_no_forgery(
@@ -227,6 +229,7 @@ def busy(house: FakeHouse) -> FakeHouse:
     return house
 
 
+@pytest.mark.requirement("R108")
 @pytest.mark.requirement("R99")
 @pytest.mark.requirement("R110")
 @pytest.mark.parametrize(
@@ -294,6 +297,7 @@ def test_an_order_is_signed_by_the_advisor_and_started(house: FakeHouse) -> None
     }
 
 
+@pytest.mark.requirement("R107")
 def test_an_advisor_without_a_key_orders_nothing(house: FakeHouse) -> None:
     """What nobody answers for is withdrawn, not left open."""
     house.services[Speaker("bolus_advisor")]._hands = OrderHands(None)

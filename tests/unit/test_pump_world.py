@@ -241,6 +241,8 @@ def test_registers_that_nobody_wrote_stop_the_motor() -> None:
     assert "memory_broken" == host.memory.fault
 
 
+@pytest.mark.requirement("R79")
+@pytest.mark.requirement("R80")
 def test_a_balance_that_does_not_hold_is_found_by_the_next_self_test() -> None:
     """An odometer that went back cannot hide from fill and reservoir."""
     fault = ScriptedFault(
@@ -287,6 +289,7 @@ def test_the_second_look_stops_a_machine_that_moves_twice(
     assert ("over_infusion", 0) == (host.memory.fault, host.memory.odometer)
 
 
+@pytest.mark.requirement("R82")
 def test_the_watchdog_bites_after_two_seconds_without_food_and_not_before() -> None:
     """Looks are counted, not time: a machine that stands still lets both stand still."""
     dog = Watchdog()

@@ -1,0 +1,278 @@
+"""What each safety requirement rests on: where it is kept, and the mutant that its test catches.
+
+The tests of a requirement are found by their markers; here stands what no marker can say. Write the
+table anew with `python tests/requirement_table.py`.
+"""
+
+from typing import Final, NamedTuple
+
+
+class Row(NamedTuple):
+    """One requirement."""
+
+    text: str
+    """[-] what is required, in short."""
+    code: str
+    """[-] 'file.py:symbol' that keeps it."""
+    mutant: str = ""
+    """[-] the test that shows a breach is caught; empty where there is none yet."""
+
+
+ROWS: Final[dict[str, Row]] = {
+    "R1": Row(
+        "no dose above the largest single dose, by any path",
+        "core/limits.py:headrooms",
+        "trusts_the_advisor",
+    ),
+    "R2": Row(
+        "no rolling 24 h above the largest daily dose",
+        "core/limits.py:headrooms",
+        "trusts_the_advisor",
+    ),
+    "R3": Row(
+        "above a soft limit a second word, which is recorded",
+        "core/confirmation.py:confirm_reasons",
+        "test_the_mutant_that_never_asks_again_is_caught",
+    ),
+    "R4": Row(
+        "limits hold over every window, at delivery",
+        "core/caps/twice.py:rooms_twice",
+        "trusts_the_advisor",
+    ),
+    "R5": Row("caps stop boluses, never programmed basal", "core/delivery.py:_accept_plan"),
+    "R6": Row("a lockout after a bolus, by its origin", "core/calc/limits.py:_lockout"),
+    "R7": Row("boluses and basal together within the pump's rate", "core/pacing.py:flows"),
+    "R8": Row("one extended bolus at a time", "core/pump_checks.py:bolus_fault"),
+    "R9": Row("largest basal rate and bolus", "core/limits.py:limits_problem"),
+    "R10": Row(
+        "advisor and actuator agree, the lower holds, a mismatch alarms",
+        "core/delivery_orders.py:take_order",
+        "trusts_the_advisor",
+    ),
+    "R11": Row(
+        "below the safe minimum no insulin is advised",
+        "core/advice.py:advise",
+        "advises_at_any_glucose",
+    ),
+    "R12": Row("LOW, HIGH, stale are no numbers", "core/advice.py:advise", "believes_old_glucose"),
+    "R13": Row(
+        "a correction never ignores insulin on board",
+        "core/doses.py:DoseBook",
+        "forgets_what_is_on_board",
+    ),
+    "R15": Row(
+        "a dose much larger than usual is said twice",
+        "core/confirmation.py:confirm_reasons",
+        "test_the_mutant_that_never_asks_again_is_caught",
+    ),
+    "R16": Row("an arithmetic fault gives no number", "core/calc/answering.py:answer"),
+    "R17": Row("dose text parses one way", "core/amounts.py:parse_units"),
+    "R19": Row("each algorithm is stated a second time", "core/rules/registry.py:RULE_SETS"),
+    "R20": Row("limits are computed twice", "core/caps/twice.py:rooms_twice"),
+    "R34": Row(
+        "a command is executed once, however often it comes",
+        "services/runtime/hearing.py:hear",
+        "forgets_outcomes",
+    ),
+    "R35": Row(
+        "the intent is durable before the motor moves",
+        "services/runtime/pump_host.py:PumpHost",
+    ),
+    "R36": Row(
+        "an unknown outcome is read from the pump's count",
+        "core/delivery_reading.py:decide_reading",
+        "never_doubts",
+    ),
+    "R37": Row(
+        "an unknown dose counts in full until settled",
+        "core/doses.py:DoseBook",
+        "test_the_mutant_that_adds_the_pumps_count_to_the_word_is_caught",
+    ),
+    "R38": Row(
+        "a part delivered is counted once", "core/dose_fold.py:fold_doses", "hears_everything_again"
+    ),
+    "R39": Row(
+        "orders and advice expire", "core/delivery_orders.py:take_order", "orders_never_expire"
+    ),
+    "R40": Row(
+        "orders out of order or of an earlier session are refused",
+        "core/authentic.py:order_problem",
+        "test_the_mutant_pump_that_believes_everybody_is_caught",
+    ),
+    "R41": Row("data outside its bounds does no harm", "services/runtime/pump_wire.py:FrameReader"),
+    "R42": Row(
+        "a cancel that races ends in one state",
+        "core/pump_machine.py:stop_bolus",
+        "never_stops_a_bolus",
+    ),
+    "R43": Row(
+        "two controllers never both drive",
+        "services/runtime/pump_host.py:PumpHost",
+        "takes_any_epoch",
+    ),
+    "R44": Row(
+        "killed at any instruction: accounted >= given, nothing twice",
+        "services/runtime/machine.py:Machine",
+        "never_doubts",
+    ),
+    "R45": Row(
+        "after a loss of power the truth comes before any dose",
+        "core/pump_machine.py:power_on",
+        "test_the_mutant_that_trusts_any_count_is_caught",
+    ),
+    "R46": Row(
+        "a failed write is detected, registers are checked before use",
+        "services/runtime/pump_host.py:PumpHost",
+        "looks_at_no_checksum",
+    ),
+    "R47": Row("a restart goes back to what was", "core/pump_machine.py:power_on"),
+    "R48": Row(
+        "after a fault delivery waits for a person",
+        "core/pump_world.py:trip",
+        "test_the_mutant_that_clears_for_ever_is_caught",
+    ),
+    "R49": Row("settings survive power-off", "services/runtime/books.py:Books"),
+    "R51": Row("a low battery is told early", "services/runtime/pump_script.py:PumpScript"),
+    "R52": Row(
+        "therapy continues when communication is lost",
+        "core/pulses.py:stretches",
+        "test_the_mutant_pump_that_stops_with_its_plan_is_caught",
+    ),
+    "R53": Row(
+        "what happens meanwhile is told after",
+        "core/delivery_reading.py:decide_reading",
+        "record_drops_basal",
+    ),
+    "R54": Row(
+        "a controller's rate ends by itself, a person's runs to its end",
+        "core/basal.py:CONTROLLER_MS_MAX",
+        "trusts_controllers_for_a_day",
+    ),
+    "R56": Row("status is shared: battery, reservoir, faults", "schemas/device.py:PumpStatus"),
+    "R57": Row(
+        "glucose older than 10 min enters no bolus", "core/advice.py:advise", "believes_old_glucose"
+    ),
+    "R58": Row("gaps in sensor data are told", "core/glucose_alerts.py:standing"),
+    "R62": Row("persistent lows are alarmed", "core/alert_sounding.py:advance"),
+    "R64": Row("the conditions to alarm about", "core/alarm_table.py:PUMP_ALARMS"),
+    "R65": Row("priority is looked up", "core/alarm_table.py:PRIORITY"),
+    "R66": Row(
+        "each alarm states what the pump does",
+        "core/alarm_table.py:PumpAlarm",
+        "goes_on_after_a_fault",
+    ),
+    "R67": Row(
+        "alarms stand in the order in which they came",
+        "core/alarms.py:fold_alarm",
+        "test_the_mutant_that_never_calls_again_is_caught",
+    ),
+    "R68": Row(
+        "a paused alarm returns after 10 min",
+        "core/alarm_calls.py:calls",
+        "test_the_mutant_that_never_calls_again_is_caught",
+    ),
+    "R69": Row(
+        "the third time in 10 min delivery stays off",
+        "core/mechanism.py:clear_fault",
+        "test_the_mutant_that_clears_for_ever_is_caught",
+    ),
+    "R70": Row("each anomaly is shown", "services/supervisor/event_lines.py:describe"),
+    "R71": Row("false and missed alerts are measured", "core/glucose_alerts.py:standing"),
+    "R72": Row(
+        "an occlusion is noticed within 3 U", "core/pump_world.py:reach", "feels_no_pressure"
+    ),
+    "R73": Row("what a blocked line releases is bounded and counted", "core/pump_world.py:clear"),
+    "R74": Row(
+        "a bolus starts only if the reservoir holds it",
+        "core/pump_checks.py:bolus_fault",
+        "starts_whatever_the_reservoir_holds",
+    ),
+    "R76": Row(
+        "a forgotten suspension is reminded of", "core/mechanism.py:remind", "never_reminds"
+    ),
+    "R78": Row(
+        "a self-test before any stroke",
+        "services/runtime/pump_host.py:PumpHost",
+        "skips_the_self_test",
+    ),
+    "R79": Row(
+        "a self-test every 30 s",
+        "services/virtual_pump/server.py:SELF_TEST_MS",
+        "skips_the_self_test",
+    ),
+    "R80": Row(
+        "memory is tested again and again",
+        "services/runtime/pump_host.py:PumpHost",
+        "looks_at_no_checksum",
+    ),
+    "R81": Row(
+        "a second pair of eyes can cut the motor",
+        "core/pump_guard.py:is_too_much",
+        "test_the_second_look_stops_a_machine_that_moves_twice",
+    ),
+    "R82": Row(
+        "a watchdog that is not fed ends the pump", "services/virtual_pump/watchdog.py:Watchdog"
+    ),
+    "R83": Row(
+        "motion without command, command without motion",
+        "core/pump_world.py:run_unasked",
+        "goes_on_after_a_fault",
+    ),
+    "R98": Row(
+        "packets may be altered, dropped, replayed",
+        "core/authentic.py:order_problem",
+        "test_the_mutant_pump_that_believes_everybody_is_caught",
+    ),
+    "R99": Row(
+        "orders are authentic on the device",
+        "core/pump_orders.py:start_signed",
+        "test_the_mutant_pump_that_believes_everybody_is_caught",
+    ),
+    "R100": Row(
+        "replays give nothing",
+        "core/pump_orders.py:start_signed",
+        "test_the_mutant_pump_that_believes_everybody_is_caught",
+    ),
+    "R102": Row(
+        "a checksum is no security",
+        "services/runtime/pump_wire.py:FrameReader",
+        "test_the_mutant_pump_that_believes_everybody_is_caught",
+    ),
+    "R103": Row("no default or shared secrets", "services/runtime/order_keys.py:make_order_key"),
+    "R104": Row("least privilege", "services/supervisor/permissions.py:permissions"),
+    "R107": Row("keys come by no network", "services/virtual_pump/__main__.py:main"),
+    "R108": Row(
+        "refused orders are recorded and timed",
+        "schemas/doubt.py:OrderNotBelieved",
+        "test_the_mutant_that_believes_everybody_is_caught",
+    ),
+    "R110": Row(
+        "refuse, keep basal, alarm after three",
+        "core/delivery_orders.py:NOT_BELIEVED_MAX",
+        "test_the_mutant_that_believes_everybody_is_caught",
+    ),
+}
+"""[-] by requirement."""
+
+EXCEPTIONS: Final[dict[str, str]] = {
+    "R14": "worst-case advice is given, marked so (R37 and the interval of insulin on board)",
+    "R18": "amounts are whole milliunits by type; no test of its own",
+    "R33": "an order and its confirmation are both events; covered by R34 and R36",
+    "R50": "a full disk is tested by hand only; no limit on the size of a journal yet",
+    "R55": "alarms are silenced at the speaker that raised them; its loss is another alarm",
+    "R59": "needs a simulated sensor",
+    "R60": "needs a simulated sensor",
+    "R61": "readings carry no wear period",
+    "R63": "a peer's rate of requests is not limited yet; an order still meets every limit",
+    "R75": "there is one channel of alarms, the record; no speaker",
+    "R77": "spread over the mutants of this table; no test of its own",
+    "R84": "every fault of the virtual pump is unmasked",
+    "R101": "readings are authentic by the broker's permissions only",
+    "R105": "there is no physical button",
+    "R106": "versions are not signed",
+    "R109": "the lock file names every package with its hashes; no SBOM document yet",
+}
+"""[-] requirements of sections A, C, D, E, F, G and J that no row stands for, and why."""
+
+SECTIONS: Final = (*range(1, 21), *range(33, 85), *range(98, 111))
+"""[-] numbers of sections A, C to G and J."""
