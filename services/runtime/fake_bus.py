@@ -104,6 +104,12 @@ class FakeBus:
                 return message
         return None
 
+    async def own_pumps(self) -> Sequence[PumpId]:
+        """Name the pumps about which the stream holds events of this speaker, sorted."""
+        pattern = speaker_filter(self._speaker)
+        found = [one.subject for one in self._broker.messages if matches(one.subject, pattern)]
+        return sorted({parse_subject(subject).pump for subject in found})
+
     async def answer(self, *, inbox: str, data: bytes) -> None:
         """Send an outcome to a reply inbox."""
         self._broker.answers.setdefault(inbox, []).append(data)

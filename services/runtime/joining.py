@@ -6,15 +6,16 @@ from typing import Any
 import structlog
 
 from core.decider import Decider
-from schemas.message import Now, Report, parse_event_id
+from schemas.message import Now, Report
 from schemas.record import ClockChanged, Restarted, RuntimeFault
 from schemas.subjects import speaker_filter
-from schemas.units import PumpId, Speaker
+from schemas.units import PumpId
 from services.runtime.admission import NOTHING_HEARD
+from services.runtime.adopting import HISTORIAN, adopt
 from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
 from services.runtime.machine import Input, Machine, Reported
 from services.runtime.outbox import Outbox
-from services.runtime.ports import Arrived, Bus, Store, StreamState
+from services.runtime.ports import Arrived, Bus, Head, Store, StreamState
 from services.runtime.release import version as release_version
 from services.runtime.speech import read_back
 from services.runtime.zones import tzdata_version
@@ -52,6 +53,8 @@ class Joining:
         pumps = list(self._machine.books.ledgers)
         for pump in pumps:
             await self._compare_own(pump, now)
+        if await self._take_pasts(pumps, now):
+            position = state.last_sequence
         stream_lost = bool(followed) and state.created not in followed
         await self._outbox.recover(stream_lost=stream_lost)
         await self._bus.reset(position=0 if stream_faults else position)
@@ -62,24 +65,47 @@ class Joining:
         )
         return [Reported(pump, report) for pump in pumps for report in reports]
 
+    async def _take_pasts(self, pumps: Sequence[PumpId], now: Now) -> bool:
+        """Take over the past of every pump that the stream knows of us and the journal does not.
+
+        What was said before would otherwise be said again under the same numbers, and old commands
+        would be obeyed anew. Gives whether there was such a pump.
+        """
+        new = [pump for pump in await self._bus.own_pumps() if pump not in pumps]
+        for pump in new:
+            newest = await self._newest_own(pump)
+            if newest is None:
+                continue
+            if self._decider.name == HISTORIAN:
+                self._machine.books.put_head(self._machine.books.ledger(pump), HISTORIAN, newest)
+                self._machine.books.commit()
+            else:
+                known = newest.version
+                await adopt(self._machine, self._bus, pump, known=known, now=now)
+        return bool(new) and self._decider.name != HISTORIAN
+
+    async def _newest_own(self, pump: PumpId) -> Head | None:
+        subject = speaker_filter(self._decider.name).replace("*", pump, 1)
+        newest = await self._bus.last_own(subject=subject)
+        return None if newest is None else read_back(newest.data).head
+
     async def _compare_own(self, pump: PumpId, now: Now) -> None:
         """Hold the own head against the newest own event that the stream and the historian know."""
         me = self._decider.name
-        subject = speaker_filter(me).replace("*", pump, 1)
-        newest = await self._bus.last_own(subject=subject)
+        newest = await self._newest_own(pump)
         if newest is None:
             return
-        version = parse_event_id(read_back(newest.data).entry.id)[2]
+        version = newest.version
         ledger = self._machine.books.ledger(pump)
         own = ledger.heads.get(me, NOTHING_HEARD)
-        if version == own.version and read_back(newest.data).head != own:
+        if version == own.version and newest != own:
             raise SecondWriter(f"{me}:{pump}:{version} stands in the stream with other bytes")
         while own.version < version:
             await self._import(pump, own.version + 1, version, now)
             own = ledger.heads.get(me, NOTHING_HEARD)
 
     async def _import(self, pump: PumpId, first: int, last: int, now: Now) -> None:
-        me, historian = self._decider.name, Speaker("historian")
+        me, historian = self._decider.name, HISTORIAN
         log.warning("joining.restored_from_old_copy", pump=pump, first=first, last=last)
         try:
             found = await self._bus.history(

@@ -10,7 +10,7 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
-from schemas.subjects import STREAM, service_endpoint, speaker_filter
+from schemas.subjects import STREAM, parse_subject, service_endpoint, speaker_filter
 from schemas.units import PumpId, Speaker
 from services.runtime.batch_wire import send_inner
 from services.runtime.ending import going_on
@@ -59,6 +59,7 @@ class _ApiError(msgspec.Struct):
 
 class _StreamFacts(msgspec.Struct):
     last_seq: int = 0
+    subjects: dict[str, int] | None = None
 
 
 class _ApiAnswer(msgspec.Struct):
@@ -218,6 +219,12 @@ class NatsBus:
         return Arrived(
             headers["Nats-Subject"], message.data, headers, int(headers["Nats-Sequence"])
         )
+
+    async def own_pumps(self) -> Sequence[PumpId]:
+        """Name the pumps about which the stream holds events of this speaker, sorted."""
+        body = msgspec.json.encode({"subjects_filter": speaker_filter(self._speaker)})
+        answer = await self._api(f"STREAM.INFO.{STREAM}", body)
+        return sorted({parse_subject(subject).pump for subject in answer.state.subjects or {}})
 
     async def answer(self, *, inbox: str, data: bytes) -> None:
         """Send an outcome to a reply inbox; lost if nobody waits."""

@@ -72,6 +72,10 @@ class Bus(Protocol):
         """Read this speaker's newest event, or the newest on one subject of its own."""
         ...
 
+    async def own_pumps(self) -> Sequence[PumpId]:
+        """Name the pumps about which the stream holds events of this speaker, sorted."""
+        ...
+
     async def answer(self, *, inbox: str, data: bytes) -> None:
         """Send an outcome to a reply inbox; lost if nobody waits."""
         ...

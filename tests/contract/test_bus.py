@@ -115,6 +115,7 @@ async def test_the_newest_own_event_can_be_read_back(pair: Pair) -> None:
 
     newest = await pair.speaker.last_own()
     of_p1 = await pair.speaker.last_own(subject="basalt.p1.event.bolus_advisor.>")
+    assert "p1" in await pair.speaker.own_pumps()
 
     assert newest is not None
     assert of_p1 is not None

@@ -10,6 +10,7 @@ import pytest
 from core.bolus import BOLUS_DECIDER
 from core.decider import Decider
 from core.glucose import GLUCOSE_DECIDER
+from core.record import RECORD_DECIDER
 from fake_house import PUMP, FakeHouse
 from schemas.bolus import RecordCarbs
 from schemas.message import tag_of
@@ -185,7 +186,12 @@ async def test_a_hole_that_nobody_fills_is_an_event_and_stops_boluses(
     monkeypatch.setattr("services.runtime.loop.HISTORY_PAUSE_S", 0.0)
     house.run(ms=60 * MINUTE_MS)
     store = FakeStore()
-    loop = fresh_loop(house, store, with_a_hole(house))
+    holed = with_a_hole(house)
+    stranger = FakeBroker()
+    for message in holed.messages:
+        if ".event.bolus_advisor." not in message.subject:
+            stranger.put(message.subject, message.data, message.headers)
+    loop = fresh_loop(house, store, stranger)
 
     await run_for_a_while(loop)
 
@@ -193,3 +199,66 @@ async def test_a_hole_that_nobody_fills_is_an_event_and_stops_boluses(
     assert (Speaker("actuator"),) == state.common.missing_from
     assert any(tag_of(HistoryMissing) in row.topic for _, row in store.rows())
     assert HISTORIAN not in state.common.missing_from
+
+
+@pytest.mark.requirement("R97")
+async def test_an_empty_journal_takes_the_whole_past_over_and_decides_nothing(
+    house: FakeHouse,
+) -> None:
+    """What was said would be said again under the same numbers, old commands obeyed anew."""
+    eat(house, 20)
+    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    house.run(ms=5 * MINUTE_MS)
+    serve_history(house, "historian", "actuator", "glucose_ingest", "basal_scheduler")
+
+    machine, _ = await join(house, FakeStore(), house.broker)
+
+    live = house.services[ADVISOR].machine.books.ledger(PUMP)
+    taken = machine.books.ledger(PUMP)
+    assert live.heads == taken.heads
+    assert live.state.doses == taken.state.doses
+    assert (20, live.state.settings) == (taken.state.carbs_total, taken.state.settings)
+
+
+async def test_an_empty_journal_that_nobody_can_complete_stays_silent(house: FakeHouse) -> None:
+    """Without the historian there is no past to take over."""
+    eat(house, 20)
+
+    with pytest.raises(RestoredFromOldCopy) as caught:
+        await join(house, FakeStore(), house.broker)
+
+    assert "historian" in str(caught.value)
+
+
+async def test_the_mutant_that_asks_nobody_speaks_twice_under_one_number(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the look at the stream an emptied journal begins at number one again."""
+
+    async def nobody(self: FakeBus) -> list[PumpId]:
+        return []
+
+    monkeypatch.setattr(FakeBus, "own_pumps", nobody)
+    eat(house, 20)
+    serve_history(house, "historian")
+
+    machine, _ = await join(house, FakeStore(), house.broker)
+
+    assert ADVISOR not in machine.books.ledger(PUMP).heads
+
+
+async def test_an_emptied_historian_goes_on_with_its_own_number(house: FakeHouse) -> None:
+    """What it said itself nobody else has; what others said it hears again."""
+    house.run(ms=5 * MINUTE_MS)
+    live = house.services[HISTORIAN].machine.books.ledger(PUMP)
+    bus = FakeBus(broker=house.broker, speaker=HISTORIAN, hears=RECORD_DECIDER.hears)
+    store = FakeStore()
+    machine = Machine(decider=RECORD_DECIDER, store=store)
+    outbox = Outbox(bus=bus, store=store, speaker=HISTORIAN)
+    joining = Joining(machine=machine, outbox=outbox, bus=bus, store=store)
+
+    await joining.join(now=house.clock.now())
+
+    own = live.heads.get(HISTORIAN)
+    assert own == machine.books.ledger(PUMP).heads.get(HISTORIAN)
+    assert 0 == len(list(store.rows()))
