@@ -6,11 +6,12 @@ from core.alarm_calls import call_at, calls
 from core.alarms import Condition, raise_alarm
 from core.common import decide_common
 from core.decider import Decider, Entry
+from core.delivery_conditions import UNREACHABLE
 from core.delivery_doubt import accept_count
 from core.delivery_effects import delivery_effects
 from core.delivery_evolve import evolve
 from core.delivery_orders import cancel, doubt_all, settle, take_answer, take_signature, withdraw
-from core.delivery_reading import OWN_ACTOR, UNREACHABLE, decide_reading
+from core.delivery_reading import OWN_ACTOR, decide_reading
 from core.delivery_state import ACTUATOR, DeliveryState, initial
 from core.delivery_view import view
 from core.delivery_vocabulary import DELIVERY_OBEYS, DELIVERY_SAYS

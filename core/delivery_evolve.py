@@ -25,6 +25,7 @@ from schemas.delivery import (
 )
 from schemas.device import PumpAnswered, PumpPlan, PumpRead, PumpReading, PumpSuperseded
 from schemas.doubt import (
+    BolusReconciled,
     BolusUnknown,
     DoseSettled,
     OrderNotBelieved,
@@ -97,7 +98,9 @@ def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
             return _last(moved, dose, "running", delivered)
         case DoseSettled(dose=dose, delivered=delivered, counted=counted):
             settled = _last(state, dose, "settled", delivered)
-            return _end(_stranger(settled, dose, counted), dose)
+            return _stranger(settled, dose, counted)
+        case BolusReconciled(dose=dose, outcome="failed" | "expired", delivered=delivered):
+            return _end(_last(_known(state, dose), dose, "stopped", delivered), dose)
         case BolusUnknown(dose=dose, least=least):
             return _last(state, dose, "unknown", least)
         case BolusDelivered(dose=dose, delivered=delivered):

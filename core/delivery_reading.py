@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
-from core.alarm_table import PUMP_ALARMS
 from core.alarms import Condition, clear_alarm, raise_alarm
 from core.decider import is_past
+from core.delivery_conditions import UNREACHABLE, tell_conditions
 from core.delivery_doubt import doubt, went_back
 from core.delivery_state import DeliveryState
 from core.delivery_teller import Teller
@@ -36,28 +36,9 @@ from schemas.pump import (
 )
 from schemas.units import HOUR_MS, DoseId, EventId, MilliUnits
 
-RESERVOIR_LOW_MU = MilliUnits(20_000)
-"""[mU] below it the reservoir is low; source: Tandem, 20 U by default."""
-
 OWN_ACTOR: Final = "service:actuator"
 """[-] who repeats what a person asked and the pump has not confirmed."""
 
-UNREACHABLE = Condition(
-    "pump_unreachable",
-    "medium",
-    "person",
-    "The pump does not answer. It may go on by its plan; no bolus can be given.",
-)
-RESERVOIR_LOW = Condition("reservoir_low", "low", "person", "The reservoir holds less than 20 U.")
-RESERVOIR_EMPTY = Condition(
-    "reservoir_empty", "high", "person", "The reservoir is empty: no insulin flows."
-)
-PLAN_RUNS_OUT = Condition(
-    "plan_runs_out",
-    "medium",
-    "operator",
-    "The basal plan ends within 24 h; then the pump repeats its last 24 h.",
-)
 COUNTS_DIFFER = Condition(
     "counts_differ",
     "high",
@@ -71,10 +52,6 @@ UNASKED = Condition(
     "person",
     "The pump gave a bolus that nobody here ordered; it counts. Look at the pump.",
 )
-
-BALANCE_BROKEN = PUMP_ALARMS["balance_broken"].condition
-
-BATTERY_LOW = PUMP_ALARMS["battery_low"].condition
 
 StopReason = Literal[
     "cancelled",
@@ -215,6 +192,7 @@ def _compare(teller: Teller, reading: PumpReading, fresh: Sequence[PumpRecord]) 
             late = is_past(sent.start_by, now=teller.now)
             how: ReconciledAs = "expired" if late else "failed"
             teller.tell(BolusReconciled(dose=dose.dose, outcome=how, delivered=dose.delivered))
+    _compare_words(teller, status)
     last = fresh[-1].odometer if fresh else None
     if last is not None and last != status.odometer:
         teller.tell(*raise_alarm(teller.state.common.alarms, COUNTS_DIFFER))
@@ -227,8 +205,19 @@ def _compare(teller: Teller, reading: PumpReading, fresh: Sequence[PumpRecord]) 
         )
         teller.tell(found, *clear_alarm(before.common.alarms, UNREACHABLE.alarm))
     _tell_session(teller, status)
-    _tell_alarms(teller, reading)
+    tell_conditions(teller, reading.status)
     _ask_again(teller, reading)
+
+
+def _compare_words(teller: Teller, status: PumpStatus) -> None:
+    """Let the pump end what a person answered for and it never got."""
+    state = teller.state
+    for dose, _ in state.doses.settled:
+        sent = next((one for one in state.sent if one.dose == dose), None)
+        is_over = sent is not None and status.epoch > sent.epoch
+        if is_over and dose not in running(status):
+            counted = dict(state.strangers).get(dose, MilliUnits(0))
+            teller.tell(BolusReconciled(dose=dose, outcome="failed", delivered=counted))
 
 
 def _tell_session(teller: Teller, status: PumpStatus) -> None:
@@ -240,32 +229,9 @@ def _tell_session(teller: Teller, status: PumpStatus) -> None:
         teller.tell(PumpChallenged(challenge=status.challenge, uptime=uptime, real=real))
 
 
-def _is_balanced(status: PumpStatus) -> bool:
-    """Say whether fill = strokes since + what is left; true where the fill is not known."""
-    moved = status.odometer - status.filled_at
-    return not status.filled or status.filled == moved + status.reservoir
-
-
 def running(status: PumpStatus) -> tuple[DoseId, ...]:
     """Name the boluses that the pump is giving."""
     return tuple(one.dose for one in (status.extended, status.bolus) if one is not None)
-
-
-def _tell_alarms(teller: Teller, reading: PumpReading) -> None:
-    status = reading.status
-    conditions: tuple[tuple[Condition, bool], ...] = (
-        (RESERVOIR_EMPTY, "reservoir_empty" in status.alarms),
-        (RESERVOIR_LOW, status.reservoir < RESERVOIR_LOW_MU),
-        (PLAN_RUNS_OUT, "plan_runs_out" in status.alarms),
-        (BATTERY_LOW, "battery_low" in status.alarms),
-        (BALANCE_BROKEN, not _is_balanced(status)),
-    )
-    for condition, holds in conditions:
-        alarms = teller.state.common.alarms
-        if holds:
-            teller.tell(*raise_alarm(alarms, condition))
-        else:
-            teller.tell(*clear_alarm(alarms, condition.alarm))
 
 
 def _ask_again(teller: Teller, reading: PumpReading) -> None:

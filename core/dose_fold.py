@@ -63,6 +63,8 @@ def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
         case BolusReconciled(dose=dose, outcome=outcome):
             if outcome == "running":
                 return _change(book, dose, is_unknown=False)
+            if outcome in ("failed", "expired"):
+                book = _replace_word(book, dose, None)
             return close(book, dose)
         case DoseSettled() as settled:
             return _settle(book, settled, entry.at)

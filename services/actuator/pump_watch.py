@@ -97,6 +97,7 @@ class PumpWatch:
     def _must_fence(self, state: DeliveryState) -> bool:
         """Say whether a dose is unknown under the epoch that still drives."""
         doubtful = {dose.dose for dose in state.doses.unknown}
+        doubtful |= {dose for dose, _ in state.doses.settled}
         return any(one.dose in doubtful and one.epoch == state.epoch for one in state.sent)
 
     def _is_news(self, reading: PumpReading, state: DeliveryState) -> bool:

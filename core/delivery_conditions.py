@@ -1,0 +1,53 @@
+"""What the pump's registers alone may be an alarm about."""
+
+from core.alarm_table import PUMP_ALARMS
+from core.alarms import Condition, clear_alarm, raise_alarm
+from core.delivery_teller import Teller
+from schemas.device import PumpStatus
+from schemas.units import MilliUnits
+
+RESERVOIR_LOW_MU = MilliUnits(20_000)
+"""[mU] below it the reservoir is low; source: Tandem, 20 U by default."""
+
+UNREACHABLE = Condition(
+    "pump_unreachable",
+    "medium",
+    "person",
+    "The pump does not answer. It may go on by its plan; no bolus can be given.",
+)
+RESERVOIR_LOW = Condition("reservoir_low", "low", "person", "The reservoir holds less than 20 U.")
+RESERVOIR_EMPTY = Condition(
+    "reservoir_empty", "high", "person", "The reservoir is empty: no insulin flows."
+)
+PLAN_RUNS_OUT = Condition(
+    "plan_runs_out",
+    "medium",
+    "operator",
+    "The basal plan ends within 24 h; then the pump repeats its last 24 h.",
+)
+BALANCE_BROKEN = PUMP_ALARMS["balance_broken"].condition
+
+BATTERY_LOW = PUMP_ALARMS["battery_low"].condition
+
+
+def tell_conditions(teller: Teller, status: PumpStatus) -> None:
+    """Raise what holds by the pump's registers, and clear what does not any more."""
+    conditions: tuple[tuple[Condition, bool], ...] = (
+        (RESERVOIR_EMPTY, "reservoir_empty" in status.alarms),
+        (RESERVOIR_LOW, status.reservoir < RESERVOIR_LOW_MU),
+        (PLAN_RUNS_OUT, "plan_runs_out" in status.alarms),
+        (BATTERY_LOW, "battery_low" in status.alarms),
+        (BALANCE_BROKEN, not _is_balanced(status)),
+    )
+    for condition, holds in conditions:
+        alarms = teller.state.common.alarms
+        if holds:
+            teller.tell(*raise_alarm(alarms, condition))
+        else:
+            teller.tell(*clear_alarm(alarms, condition.alarm))
+
+
+def _is_balanced(status: PumpStatus) -> bool:
+    """Say whether fill = strokes since + what is left; true where the fill is not known."""
+    moved = status.odometer - status.filled_at
+    return not status.filled or status.filled == moved + status.reservoir
