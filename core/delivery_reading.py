@@ -249,7 +249,11 @@ def _ask_again(teller: Teller, reading: PumpReading) -> None:
         loaded = EventId(state.plan.plan)
         ask.append(lambda: BasalPlanLoaded(plan=loaded))
     wants = state.wants_suspended
-    if "suspend" not in state.acting and wants is not None and wants != status.suspended:
+    if "suspend" not in state.acting and wants is not None and wants == status.suspended:
+        # It was lost on the way, and then the contrary was asked for: the pump is there already.
+        there = DeliverySuspended if wants else DeliveryResumed
+        ask.append(lambda: there(at=status.at))
+    elif "suspend" not in state.acting and wants is not None:
         ask.append(
             lambda: (
                 SuspendRequested(actor=OWN_ACTOR, ends_at=state.resume_at)

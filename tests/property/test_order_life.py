@@ -1,12 +1,14 @@
 """The whole life of orders against the virtual pump, in any order of anything that can happen."""
 
+from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-import core.delivery
+import core.delivery_reading
 from fake_house import LIMITS, FakeHouse
 from schemas.basal import SetTemporaryRate
 from schemas.bolus import AcceptAdvice, RequestAdvice
@@ -164,14 +166,40 @@ TestOrderLife.settings = settings(
 )
 
 
-def test_the_mutant_that_never_doubts_is_caught(monkeypatch: Any) -> None:
-    """A restart in mid-bolus without doubt: the open dose stays, and the invariant is about it."""
-    monkeypatch.setattr(core.delivery, "doubt_all", lambda *_: ())
-    life = OrderLife()
+def never_got_it(life: OrderLife) -> None:
+    """An order lost on the line, settled by a person, and the line back: found by this machine."""
     life.begin()
+    life.line(cut=True)
+    life.lose("request")
     life.order(MilliUnits(5_000), confirmed=True)
-    life.lose("answer")
-    life.die("actuator")
+    life.settle(part=1)
 
-    assert () == life.house.state("actuator").doses.unknown
-    life.house.run(ms=HOUR_MS)
+
+def lost_and_undone(life: OrderLife) -> None:
+    """A suspension lost on the line, and undone before it came: found by this machine."""
+    life.begin()
+    life.line(cut=True)
+    life.lose("request")
+    life.switch(suspends=True)
+    life.line(cut=False)
+    life.switch(suspends=False)
+
+
+@pytest.mark.parametrize("story", [never_got_it, lost_and_undone])
+def test_what_was_found_once_stays_mended(story: Callable[[OrderLife], None]) -> None:
+    """Each was a failure of the machine above."""
+    life = OrderLife()
+    story(life)
+    life.teardown()
+
+
+def test_the_mutant_that_keeps_a_persons_word_for_ever_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without the comparison the record says more than the pump ever gave."""
+    monkeypatch.setattr(core.delivery_reading, "_compare_words", lambda *_: None)
+    life = OrderLife()
+    never_got_it(life)
+
+    with pytest.raises(AssertionError):
+        life.teardown()
