@@ -25,7 +25,7 @@ MUTANTS: Final = Path("mutants")
 REASONS: Final = Path("docs/mutants.md")
 
 GROUPS: Final = {
-    "limits": ("core.limits", "core.limits_again", "core.caps"),
+    "limits": ("core.limits", "core.caps"),
     "pulses": ("core.pulses", "core.pacing"),
     "bolus": ("core.advice", "core.bolus", "core.rules"),
     "insulin": ("core.insulin",),

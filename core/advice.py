@@ -229,10 +229,9 @@ def _guarded(
     basis: Basis, case: _Case, reckoned: Reckoned, now: Now
 ) -> tuple[MilliUnits, tuple[Cut, ...]]:
     model = _model(case)
-    given = basis.doses.given(at=now.therapy)
-    rooms: list[tuple[str, MilliUnits]] = [
-        (room.limit, room.amount) for room in headrooms(case.limits, given, at=now.therapy)
-    ]
+    given = basis.doses.given(at=now.therapy, ahead=basis.ahead)
+    found = headrooms(case.limits, given, at=now.therapy, lasting=case.wanted.duration)
+    rooms: list[tuple[str, MilliUnits]] = [(room.limit, room.amount) for room in found]
     if model.bolus_max is not None:
         rooms.append(("pump_maximum", model.bolus_max))
     return guard(

@@ -179,6 +179,9 @@ def _plan(state: BasalState, temporary: TemporaryRateStarted | None, now: Now) -
     if not programme.days or zone is None or zone.zone != programme.zone:
         return ()
     steps = plan_steps(programme.week, zone.transitions, temporary=temporary, start=now.therapy)
+    alone = steps
+    if temporary is not None:
+        alone = plan_steps(programme.week, zone.transitions, temporary=None, start=now.therapy)
     today, _ = wall_clock(zone.transitions, now.therapy)
     return (
         BasalPlanMade(
@@ -188,6 +191,7 @@ def _plan(state: BasalState, temporary: TemporaryRateStarted | None, now: Now) -
             ends_at=UtcMillis(now.therapy + PLAN_MS),
             profiles=tuple(dict.fromkeys(programme.id_of(name) for name in programme.days)),
             settings=programme.settings,
+            profile_steps=() if alone == steps else alone,
         ),
     )
 

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from core.basal_ahead import BasalAhead
 from core.doses import DoseBook
 from schemas.basal import ZoneTransition
 from schemas.delivery import DeliveryLimitsSet
@@ -31,6 +32,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """[-] its event."""
     doses: DoseBook
     """[-] the advisor's own account."""
+    ahead: BasalAhead = BasalAhead()
+    """[-] the basal that flows by itself."""
     suspended: bool
     """[-] the pump stands."""
     is_record_whole: bool

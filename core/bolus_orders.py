@@ -203,7 +203,8 @@ def _own_refusal(state: BolusState, asked: OrderBolus, now: Now) -> OrderRefused
     is_normal = asked.duration == 0 or asked.now_percent > 0
     if is_normal and state.doses.running is not None:
         return OrderRefused(amount=amount, reason="bolus_running")
-    broken = breach(amount, state.limits, state.doses.given(at=now.therapy), at=now.therapy)
+    given = state.doses.given(at=now.therapy, ahead=state.ahead)
+    broken = breach(amount, state.limits, given, at=now.therapy, lasting=asked.duration)
     if broken is None:
         return None
     return OrderRefused(amount=amount, reason=broken.limit, limit=broken.amount)

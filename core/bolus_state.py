@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from core.alarms import ActiveAlarm
+from core.basal_ahead import BasalAhead, profile_of
 from core.basis import Basis, Reading
 from core.common import Common, evolve_common
 from core.confirmation import remember
@@ -12,7 +13,8 @@ from core.decider import Entry
 from core.dose_fold import fold_doses
 from core.doses import DoseBook
 from core.local_clock import LocalClock, fold_clock
-from schemas.basal import BasalZoneSet
+from core.plan_ids import pump_plan
+from schemas.basal import BasalPlanMade, BasalZoneSet
 from schemas.bolus import AdviceAccepted, BolusAdvised, CarbsRecorded
 from schemas.delivery import BolusStarted, DeliveryLimitsSet
 from schemas.doubt import PumpCountAccepted, PumpDoubted
@@ -25,6 +27,7 @@ from schemas.orders import (
     BolusPresetSet,
     InjectionRecorded,
 )
+from schemas.plans import BasalPlanAccepted
 from schemas.pump import DeliveryResumed, DeliverySuspended, PumpChallenged
 from schemas.therapy import BolusSettingsSet
 from schemas.units import DoseId, EventId, Grams, MilliUnits, PumpId, Speaker
@@ -77,6 +80,8 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] its event."""
     doses: DoseBook = DoseBook()
     """[-] the advisor's own account."""
+    ahead: BasalAhead = BasalAhead()
+    """[-] the basal that flows by itself, as basal_scheduler made and actuator accepted it."""
     suspended: bool = False
     """[-] the pump stands."""
     presets: tuple[BolusPresetSet, ...] = ()
@@ -143,6 +148,7 @@ def basis_of(state: BolusState) -> Basis:
         reading=state.reading,
         reading_id=state.reading_id,
         doses=state.doses,
+        ahead=state.ahead,
         suspended=state.suspended,
         is_record_whole=state.common.is_record_whole,
     )
@@ -171,6 +177,8 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
                 limits_id=EventId(entry.id),
                 marks=marks._replace(settings=marks.settings + 1),
             )
+        case BasalPlanMade() | BasalPlanAccepted():
+            return msgspec.structs.replace(state, ahead=_take_plan(state.ahead, body))
         case BasalZoneSet():
             return msgspec.structs.replace(state, marks=marks._replace(settings=marks.settings + 1))
         case CarbsRecorded(grams=grams):
@@ -202,6 +210,12 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
             return _no_more_unsigned(state, dose)
         case _:
             return _take_dose(state, entry)
+
+
+def _take_plan(ahead: BasalAhead, plan: BasalPlanMade | BasalPlanAccepted) -> BasalAhead:
+    if isinstance(plan, BasalPlanMade):
+        return BasalAhead(plan=ahead.plan, profile=profile_of(plan))
+    return BasalAhead(plan=pump_plan(plan), profile=ahead.profile)
 
 
 def _take_reading(state: BolusState, reading: Reading, name: EventId) -> BolusState:

@@ -4,6 +4,7 @@ from typing import Final
 
 from core.alarm_calls import call_at, calls
 from core.alarms import Condition, raise_alarm
+from core.basal_cut import accept_plan, model_lacks, must_cut_again
 from core.common import decide_common
 from core.decider import Decider, Entry
 from core.delivery_conditions import UNREACHABLE
@@ -17,11 +18,8 @@ from core.delivery_view import view
 from core.delivery_vocabulary import DELIVERY_OBEYS, DELIVERY_SAYS
 from core.limits import limits_problem
 from core.mechanism import clear_fault, prime, remind, remind_at
-from core.pump_models import PUMP_MODELS, floor_rate
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
-    BasalPlanAccepted,
-    BasalPlanRefused,
     CancelBolus,
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
@@ -29,7 +27,6 @@ from schemas.delivery import (
 )
 from schemas.device import (
     PULSE_MU,
-    PlanStep,
     PumpAnswered,
     PumpRead,
     PumpSuperseded,
@@ -45,6 +42,7 @@ from schemas.mechanism import (
 )
 from schemas.message import Event, Now
 from schemas.orders import BolusOrderSigned, BolusOrderWithdrawn
+from schemas.plans import BasalPlanRefused
 from schemas.pump import (
     DeliveryCommandRefused,
     FillReservoir,
@@ -81,12 +79,6 @@ CONTROL_LOST = Condition(
     "operator",
     "Another controller drives the pump; this one stays silent.",
 )
-BASAL_CAPPED = Condition(
-    "basal_capped",
-    "medium",
-    "person",
-    "The profile asks for more than the maximum basal rate; the maximum is delivered.",
-)
 
 
 def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
@@ -95,7 +87,7 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
         return shared
     match entry.body:
         case BasalPlanMade() as made:
-            return _take_plan(state, EventId(entry.id), made)
+            return _take_plan(state, EventId(entry.id), made, now)
         case BolusOrderSigned() as by:
             return take_signature(state, by, now)
         case BolusOrderWithdrawn() as withdrawn:
@@ -119,7 +111,7 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
     actor = str(entry.actor)
     match entry.body:
         case SetDeliveryLimits() as asked:
-            return _set_limits(state, asked, actor)
+            return _set_limits(state, asked, actor, now)
         case CancelBolus(dose=dose):
             return cancel(state, dose, actor)
         case SettleDose() as asked:
@@ -164,21 +156,31 @@ def _suspend(
 
 def _wake_at(state: DeliveryState) -> UtcMillis | None:
     wakes = (state.resume_at, remind_at(state), call_at(state.common.alarms))
+    if must_cut_again(state):
+        return UtcMillis(0)
     return min((at for at in wakes if at is not None), default=None)
 
 
 def _tick(state: DeliveryState, now: Now) -> tuple[Event, ...]:
-    """End a suspension whose time is over, remind of one that lasts, call again."""
+    """End a suspension whose time is over, cut a plan anew, remind, call again."""
     resume: tuple[Event, ...] = ()
     if state.resume_at is not None and now.therapy >= state.resume_at:
         resume = (ResumeRequested(actor=OWN_ACTOR),)
-    return (*resume, *remind(state, now), *calls(state.common.alarms, now=now.therapy))
+    cut: tuple[Event, ...] = ()
+    if must_cut_again(state) and state.plan_heard and state.limits:
+        cut = accept_plan(state, *state.plan_heard, state.limits, now)
+    return (*resume, *cut, *remind(state, now), *calls(state.common.alarms, now=now.therapy))
 
 
-def _set_limits(state: DeliveryState, asked: SetDeliveryLimits, actor: str) -> tuple[Event, ...]:
+def _set_limits(
+    state: DeliveryState, asked: SetDeliveryLimits, actor: str, now: Now
+) -> tuple[Event, ...]:
     problem = limits_problem(asked)
     if problem is not None:
         return (DeliveryLimitsRefused(reason="out_of_range", field=problem),)
+    heard = state.plan_heard
+    if heard is not None and model_lacks(asked.pump_model, heard[1]):
+        return (DeliveryLimitsRefused(reason="pump_cannot_give_profile", field="pump_model"),)
     limits = DeliveryLimitsSet(
         single=asked.single,
         hourly=asked.hourly,
@@ -190,33 +192,19 @@ def _set_limits(state: DeliveryState, asked: SetDeliveryLimits, actor: str) -> t
         because=asked.because,
         soft=asked.soft,
     )
-    if state.plan_heard is None:
+    if heard is None:
         return (limits,)
-    name, made = state.plan_heard
-    return (limits, *_accept_plan(state, name, made, limits))
+    return (limits, *accept_plan(state, *heard, limits, now))
 
 
-def _take_plan(state: DeliveryState, name: EventId, made: BasalPlanMade) -> tuple[Event, ...]:
+def _take_plan(
+    state: DeliveryState, name: EventId, made: BasalPlanMade, now: Now
+) -> tuple[Event, ...]:
     if state.is_superseded:
         return (BasalPlanRefused(plan=name, reason="superseded"),)
     if state.limits is None:
         return (BasalPlanRefused(plan=name, reason="no_limits"),)
-    return _accept_plan(state, name, made, state.limits)
-
-
-def _accept_plan(
-    state: DeliveryState, name: EventId, made: BasalPlanMade, limits: DeliveryLimitsSet
-) -> tuple[Event, ...]:
-    """Cut each rate to the largest allowed, and down to a step of the pump; never up."""
-    model = PUMP_MODELS[limits.pump_model]
-    steps = tuple(
-        PlanStep(at=step.at, rate=floor_rate(model, min(step.rate, limits.basal)))
-        for step in made.steps
-    )
-    capped = any(step.rate > limits.basal for step in made.steps)
-    accepted = BasalPlanAccepted(plan=name, steps=steps, ends_at=made.ends_at, capped=capped)
-    alarm = raise_alarm(state.common.alarms, BASAL_CAPPED) if capped else ()
-    return (accepted, *alarm)
+    return accept_plan(state, name, made, state.limits, now)
 
 
 DELIVERY_DECIDER: Final = Decider(

@@ -11,9 +11,10 @@ from core.effects import (
     StopPumpBolus,
     SuspendPump,
 )
-from schemas.delivery import BasalPlanAccepted, BolusCancelled, BolusStarted
-from schemas.device import PumpPlan
+from core.plan_ids import pump_plan
+from schemas.delivery import BolusCancelled, BolusStarted
 from schemas.mechanism import FaultClearRequested, PrimeRequested
+from schemas.plans import BasalPlanAccepted
 from schemas.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
 
 
@@ -24,8 +25,8 @@ def delivery_effects(entry: Entry) -> tuple[Effect, ...]:
             return (StartPumpBolus(signed=signed, start_by=start_by),)
         case BolusCancelled(dose=dose):
             return (StopPumpBolus(dose=dose),)
-        case BasalPlanAccepted(plan=name, steps=steps, ends_at=ends_at):
-            return (LoadPumpPlan(plan=PumpPlan(plan=name, steps=steps, ends_at=ends_at)),)
+        case BasalPlanAccepted() as accepted:
+            return (LoadPumpPlan(plan=pump_plan(accepted)),)
         case SuspendRequested():
             return (SuspendPump(),)
         case ResumeRequested():

@@ -9,11 +9,10 @@ from core.delivery_state import ACTUATOR, DeliveryState, Sent
 from core.dose_fold import fold_doses
 from core.last_dose import LastDose, LastDoseState
 from core.mechanism_evolve import evolve_mechanism
+from core.plan_ids import pump_plan, pump_plan_id
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
     BasalDelivered,
-    BasalPlanAccepted,
-    BasalPlanLoaded,
     BolusCancelled,
     BolusDelivered,
     BolusProgressed,
@@ -23,7 +22,7 @@ from schemas.delivery import (
     DeliveryGap,
     DeliveryLimitsSet,
 )
-from schemas.device import PumpAnswered, PumpPlan, PumpRead, PumpReading, PumpSuperseded
+from schemas.device import PumpAnswered, PumpRead, PumpReading, PumpSuperseded
 from schemas.doubt import (
     BolusReconciled,
     BolusUnknown,
@@ -34,6 +33,7 @@ from schemas.doubt import (
 )
 from schemas.mechanism import MotorRanUnasked, PumpPrimed
 from schemas.orders import BolusOrdered, BolusOrderWithdrawn
+from schemas.plans import BasalPlanAccepted, BasalPlanLoaded
 from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
@@ -186,11 +186,16 @@ def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
             return msgspec.structs.replace(state, limits=limits)
         case BasalPlanMade() as made:
             return msgspec.structs.replace(state, plan_heard=(EventId(entry.id), made))
-        case BasalPlanAccepted(plan=name, steps=steps, ends_at=ends_at):
-            plan = PumpPlan(plan=name, steps=steps, ends_at=ends_at)
-            return msgspec.structs.replace(state, plan=plan, acting=(*state.acting, "load_plan"))
-        case BasalPlanLoaded(plan=name):
-            return msgspec.structs.replace(state, plan_loaded=name)
+        case BasalPlanAccepted(cuts=cuts, doubt=doubt) as accepted:
+            return msgspec.structs.replace(
+                state,
+                plan=pump_plan(accepted),
+                cuts=cuts,
+                plan_doubt=doubt,
+                acting=(*state.acting, "load_plan"),
+            )
+        case BasalPlanLoaded(plan=name, revision=revision):
+            return msgspec.structs.replace(state, plan_loaded=EventId(pump_plan_id(name, revision)))
         case BasalDelivered() as part:
             return _move(state, part)
         case PumpPrimed(at=at) | MotorRanUnasked(at=at):

@@ -7,9 +7,9 @@ from core.authentic import Session, order_problem, signable
 from core.decider import is_past
 from core.delivery_state import DeliveryState
 from core.limits import breach
+from core.plan_ids import plan_of
 from schemas.bolus import LimitName
 from schemas.delivery import (
-    BasalPlanRefused,
     BolusCancelled,
     BolusRefusal,
     BolusRefused,
@@ -27,8 +27,9 @@ from schemas.doubt import (
 from schemas.mechanism import MechanismRefused
 from schemas.message import Event, Now
 from schemas.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
+from schemas.plans import BasalPlanRefused
 from schemas.pump import DeliveryCommandRefused
-from schemas.units import DoseId, EventId
+from schemas.units import DoseId
 
 LIMIT_REASONS = (*get_args(LimitName), "no_limits")
 """[-] refusals that the advisor should have foreseen."""
@@ -151,15 +152,15 @@ def _why_not(
     promised = sum(one.open_amount for one in doses.open if not one.is_unknown)
     if state.reservoir is None or state.reservoir < order.amount + promised:
         return "reservoir"
-    given = doses.given(at=now.therapy)
-    broken = breach(order.amount, state.limits, given, at=now.therapy)
+    given = doses.given(at=now.therapy, ahead=state.ahead)
+    broken = breach(order.amount, state.limits, given, at=now.therapy, lasting=order.duration)
     return broken.limit if broken is not None else None
 
 
 def take_answer(state: DeliveryState, answer: PumpAnswered) -> tuple[Event, ...]:
     """Take what came of a command to the pump; no answer makes the dose unknown, never failed."""
     if answer.act == "load_plan" and answer.result == "refused":
-        return (BasalPlanRefused(plan=EventId(answer.about), reason="pump_refused"),)
+        return (BasalPlanRefused(plan=plan_of(answer.about), reason="pump_refused"),)
     if answer.act == "fill" and answer.result != "done":
         why: Literal["pump_refused", "no_answer"] = (
             "pump_refused" if answer.result == "refused" else "no_answer"

@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
 from core.alarms import Condition, clear_alarm, raise_alarm
+from core.basal_cut import accepted_again
 from core.decider import is_past
 from core.delivery_conditions import UNREACHABLE, tell_conditions
 from core.delivery_doubt import doubt, went_back
 from core.delivery_state import DeliveryState
 from core.delivery_teller import Teller
 from core.mechanism import SUSPENDED, missed_while_off, missed_while_suspended, tell_mechanism
+from core.plan_ids import plan_of, revision_of
 from schemas.delivery import (
     BasalDelivered,
-    BasalPlanAccepted,
-    BasalPlanLoaded,
     BolusCancelled,
     BolusDelivered,
     BolusProgressed,
@@ -25,6 +25,7 @@ from schemas.doubt import (
     BolusReconciled,
 )
 from schemas.message import Event, Now
+from schemas.plans import BasalPlanLoaded
 from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
@@ -34,7 +35,7 @@ from schemas.pump import (
     ResumeRequested,
     SuspendRequested,
 )
-from schemas.units import HOUR_MS, DoseId, EventId, MilliUnits
+from schemas.units import HOUR_MS, DoseId, MilliUnits
 
 OWN_ACTOR: Final = "service:actuator"
 """[-] who repeats what a person asked and the pump has not confirmed."""
@@ -107,7 +108,7 @@ def _tell_record(teller: Teller, record: PumpRecord) -> None:
                     amount=record.amount,
                     odometer=record.odometer,
                     history_sequence=record.sequence,
-                    plan=EventId(record.detail) if record.detail else None,
+                    plan=plan_of(record.detail) if record.detail else None,
                 )
             )
         case "bolus" | "bolus_started" | "bolus_ended":
@@ -120,7 +121,7 @@ def _tell_record(teller: Teller, record: PumpRecord) -> None:
             teller.tell(*clear_alarm(teller.state.common.alarms, SUSPENDED.alarm))
         case "plan_loaded":
             if teller.state.plan is not None and teller.state.plan.plan == record.detail:
-                teller.tell(BasalPlanLoaded(plan=EventId(record.detail)))
+                teller.tell(_loaded(record.detail))
         case "filled":
             teller.tell(ReservoirFilled(amount=record.amount, at=record.starts_at))
         case "powered":
@@ -171,6 +172,10 @@ def _tell_bolus(teller: Teller, record: PumpRecord) -> None:
     teller.tell(
         BolusStopped(dose=dose, requested=requested, delivered=record.amount, reason=reason)
     )
+
+
+def _loaded(name: str) -> BasalPlanLoaded:
+    return BasalPlanLoaded(plan=plan_of(name), revision=revision_of(name))
 
 
 def _is_unasked(state: DeliveryState, dose: DoseId) -> bool:
@@ -240,14 +245,10 @@ def _ask_again(teller: Teller, reading: PumpReading) -> None:
     ask: list[Callable[[], Event]] = []
     if "load_plan" not in state.acting and state.plan and status.plan != state.plan.plan:
         plan = state.plan
-        ask.append(
-            lambda: BasalPlanAccepted(
-                plan=EventId(plan.plan), steps=plan.steps, ends_at=plan.ends_at
-            )
-        )
+        ask.append(lambda: accepted_again(plan, state))
     elif state.plan and status.plan == state.plan.plan != state.plan_loaded:
-        loaded = EventId(state.plan.plan)
-        ask.append(lambda: BasalPlanLoaded(plan=loaded))
+        loaded = _loaded(state.plan.plan)
+        ask.append(lambda: loaded)
     wants = state.wants_suspended
     if "suspend" not in state.acting and wants is not None and wants == status.suspended:
         # It was lost on the way, and then the contrary was asked for: the pump is there already.

@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from core.basal_ahead import BasalAhead, profile_of
 from core.common import Common
 from core.doses import DoseBook
 from core.last_dose import LastDose
@@ -14,6 +15,7 @@ from schemas.delivery import (
 from schemas.device import PumpPlan
 from schemas.message import Deadline
 from schemas.orders import BolusOrdered
+from schemas.plans import BasalCut, BasalDoubt
 from schemas.pump import (
     PumpChallenged,
 )
@@ -54,6 +56,10 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the newest plan, before limits."""
     plan: PumpPlan | None = None
     """[-] the newest plan that passed the limits."""
+    cuts: tuple[BasalCut, ...] = ()
+    """[-] what the limits took from it."""
+    plan_doubt: BasalDoubt | None = None
+    """[-] what was not known when it was cut."""
     plan_loaded: EventId | None = None
     """[-] the plan that the pump delivers by."""
     suspended: bool = False
@@ -110,6 +116,12 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] pump and record contradict each other, and no person has looked at it yet."""
     not_believed: int = 0
     """[-] orders refused because they could not be believed."""
+
+    @property
+    def ahead(self) -> BasalAhead:
+        """Give the basal that flows by itself."""
+        made = self.plan_heard[1] if self.plan_heard else None
+        return BasalAhead(plan=self.plan, profile=profile_of(made) if made else None)
 
 
 def initial(pump: PumpId) -> DeliveryState:

@@ -5,6 +5,7 @@ import msgspec
 from core.alarms import ActiveAlarm
 from core.delivery_state import DeliveryState
 from core.last_dose import LastDose
+from core.plan_ids import plan_of
 from core.pulses import rate_at
 from schemas.message import Now
 from schemas.units import EventId, MilliUnits, MilliUnitsPerHour, UtcMillis
@@ -63,7 +64,7 @@ def view(state: DeliveryState, now: Now) -> DeliveryView:
         last_dose=state.last_dose,
         last_extended=state.last_extended,
         unknown_doses=len(state.doses.unknown),
-        plan=state.plan_loaded,
+        plan=None if state.plan_loaded is None else plan_of(state.plan_loaded),
         fault=state.fault,
         primed_total=state.primed_total,
         gaps=state.gaps,

@@ -6,9 +6,6 @@ from core.common import COMMON_COMMANDS, COMMON_EVENTS
 from schemas.alarms import AlarmRepeated
 from schemas.delivery import (
     BasalDelivered,
-    BasalPlanAccepted,
-    BasalPlanLoaded,
-    BasalPlanRefused,
     BolusCancelled,
     BolusDelivered,
     BolusProgressed,
@@ -47,6 +44,7 @@ from schemas.mechanism import (
     PumpPrimed,
 )
 from schemas.message import Command, Event
+from schemas.plans import BasalPlanAccepted, BasalPlanLoaded, BasalPlanRefused
 from schemas.pump import (
     DeliveryCommandRefused,
     DeliveryResumed,

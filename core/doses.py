@@ -6,6 +6,7 @@ limits are checked twice from two records.
 
 import msgspec
 
+from core.basal_ahead import BasalAhead
 from core.insulin.on_board import Delivered, insulin_on_board, still_acts
 from core.limits import Given
 from schemas.therapy import InsulinAction
@@ -13,6 +14,13 @@ from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, UtcMillis
 
 KEPT_MS = DAY_MS + HOUR_MS
 """[ms] deliveries kept: the longest window of a limit, and an hour for late arrivals."""
+
+
+AHEAD_MS = 2 * DAY_MS
+"""[ms] of basal to come that any window can reach: the longest dose and the longest window."""
+
+NOTHING_AHEAD = BasalAhead()
+"""[-] no basal flows by itself."""
 
 
 class BolusPart(Delivered, frozen=True, kw_only=True):
@@ -92,12 +100,22 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
         """Give the same account as if a dose had not been ordered yet."""
         return close(self, dose)
 
-    def given(self, *, at: UtcMillis) -> Given:
-        """Give what the limits must count: what is open counts in full, as of `at` [ms]."""
+    def given(self, *, at: UtcMillis, ahead: BasalAhead = NOTHING_AHEAD) -> Given:
+        """Give what the limits must count: what is open counts in full, as of `at` [ms].
+
+        Args:
+            at: [ms] now.
+            ahead: the basal that flows by itself.
+        """
         still_open = tuple(
             Delivered(starts_at=at, ends_at=at, amount=dose.open_amount) for dose in self.open
         )
-        return Given(boluses=(*self.boluses, *still_open), basal=self.basal)
+        flows = ahead.flows(
+            counted_to=max((part.ends_at for part in self.basal[-1:]), default=at),
+            at=at,
+            ends_at=UtcMillis(at + AHEAD_MS),
+        )
+        return Given(boluses=(*self.boluses, *still_open), basal=self.basal, ahead=flows)
 
     def on_board(self, action: InsulinAction, *, at: UtcMillis) -> tuple[MilliUnits, MilliUnits]:
         """Give bolus insulin on board [mU] as least and most: without and with what is open."""

@@ -1,20 +1,23 @@
 """Hard limits on boluses: how much more may be given now, and which limit says so.
 
-Every window is checked at the instant of asking: for a dose given now the window that ends now
-holds the most, since doses only ever leave it later (R4).
+Every window that holds the dose is looked at, those that reach into the future too (R4): what was
+given, what may have been given, and the programmed basal that is still to come, which no limit
+stops. All of it is computed by two implementations; where they differ nothing is given (R20).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from typing import Final, get_args
 
 import msgspec
 
+from core.caps.shapes import Asked, Flow, WindowCap
+from core.caps.twice import rooms_twice
 from core.insulin.on_board import Delivered
-from core.limits_again import left_again
 from core.pump_models import PUMP_MODELS
 from schemas.bolus import LimitName
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.device import PULSE_MU
-from schemas.units import DAY_MS, HOUR_MS, Milliseconds, MilliUnits, UtcMillis
+from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
 
 SINGLE_MU_MAX = MilliUnits(25_000)
 """[mU] largest bolus that anybody may set; source: Tandem, 25 U."""
@@ -31,8 +34,15 @@ DAILY_MU_MAX = MilliUnits(500_000)
 FOUR_HOURS_MS = Milliseconds(4 * HOUR_MS)
 """[ms] window of the optional limit for a meal and its corrections."""
 
+MERGED_MS = Milliseconds(10 * MINUTE_MS)
+"""[ms] of deliveries taken together, as of the last of them: parts count in full, never less."""
+
 SAFE_MINIMUM_MG_DL = 70
 """[mg/dL] below it no insulin is advised; source: Omnipod 5, default 70."""
+
+
+LIMITS: Final[dict[str, LimitName]] = {name: name for name in get_args(LimitName)}
+"""[-] names of limits, as events spell them."""
 
 
 class Given(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +52,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     """[-] boluses of the last 24 h at least, unknown ones in full, any order."""
     basal: tuple[Delivered, ...] = ()
     """[-] basal of the last 24 h at least, any order."""
+    ahead: tuple[Flow, ...] = ()
+    """[-] programmed basal that no record accounts for yet, as far as any window reaches."""
 
 
 class Headroom(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,52 +84,100 @@ def limits_problem(limits: SetDeliveryLimits) -> str | None:
     return None
 
 
-def within(doses: Sequence[Delivered], *, since: UtcMillis) -> MilliUnits:
-    """Add up the insulin of doses that ended after an instant [mU]; a part counts in full."""
-    return MilliUnits(sum(dose.amount for dose in doses if dose.ends_at > since))
-
-
-def headrooms(limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis) -> tuple[Headroom, ...]:
+def headrooms(
+    limits: DeliveryLimitsSet,
+    given: Given,
+    *,
+    at: UtcMillis,
+    lasting: int = 0,
+) -> tuple[Headroom, ...]:
     """Give what each limit still allows at an instant: single, hourly, daily, 4 h where it is set.
 
     Computed twice; where the two differ by a milliunit, 'limits_disagree' comes first and allows
     nothing.
+
+    Args:
+        limits: in force.
+        given: what was given and what flows by itself.
+        at: [ms] now.
+        lasting: [ms] over which the dose is spread; it must fit in at once and spread.
     """
-    found = _headrooms(limits, given, at=at)
-    again = left_again(limits, given.boluses, given.basal, at=at)
-    if tuple(room.amount for room in found) == again:
-        return found
-    return (Headroom(limit="limits_disagree", amount=MilliUnits(0)), *found)
+    flows = (*settled(given, at=at, merged=MERGED_MS), *given.ahead)
+    found: dict[LimitName, MilliUnits] = {}
+    agreed = True
+    for length in (1, lasting) if lasting else (1,):
+        asked = Asked(
+            starts_at=at,
+            ends_at=UtcMillis(at + length),
+            flows=flows,
+            windows=windows_of(limits),
+            ceilings=(("single_limit", limits.single, MilliUnits(0)),),
+        )
+        rooms, agree = rooms_twice(asked)
+        agreed = agreed and agree
+        for room in rooms:
+            name = LIMITS[room.name]
+            found[name] = min(room.left, found.get(name, room.left))
+    left = tuple(Headroom(limit=name, amount=amount) for name, amount in found.items())
+    if agreed:
+        return left
+    return (Headroom(limit="limits_disagree", amount=MilliUnits(0)), *left)
 
 
-def _headrooms(limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis) -> tuple[Headroom, ...]:
-    hour = within(given.boluses, since=UtcMillis(at - HOUR_MS))
-    since_day = UtcMillis(at - DAY_MS)
-    day = within(given.boluses, since=since_day) + within(given.basal, since=since_day)
-    found = (
-        Headroom(limit="single_limit", amount=limits.single),
-        Headroom(limit="hourly_limit", amount=_left(limits.hourly, hour)),
-        Headroom(limit="daily_limit", amount=_left(limits.daily, day)),
+def windows_of(limits: DeliveryLimitsSet, *, boluses: bool = True) -> tuple[WindowCap, ...]:
+    """Give the caps on windows; that on boluses alone says nothing about a rate."""
+    pairs: list[tuple[LimitName, MilliUnits | None, int]] = [
+        ("hourly_limit", limits.hourly if boluses else None, HOUR_MS),
+        ("daily_limit", limits.daily, DAY_MS),
+        ("four_hour_limit", limits.four_hours, FOUR_HOURS_MS),
+    ]
+    return tuple(
+        WindowCap(
+            name=name,
+            most=most,
+            length=Milliseconds(length),
+            counts_basal=name != "hourly_limit",
+        )
+        for name, most, length in pairs
+        if most is not None
     )
-    if limits.four_hours is None:
-        return found
-    since_four = UtcMillis(at - FOUR_HOURS_MS)
-    four = within(given.boluses, since=since_four) + within(given.basal, since=since_four)
-    return (*found, Headroom(limit="four_hour_limit", amount=_left(limits.four_hours, four)))
+
+
+def settled(given: Given, *, at: UtcMillis, merged: Milliseconds) -> Iterator[Flow]:
+    """Give what was given as moments, each as late as the last delivery in it.
+
+    A delivery that a window holds a part of counts in full, so that no window holds less than was
+    given in it; what claims a later time than now counts as of now.
+    """
+    for doses, is_basal in ((given.boluses, False), (given.basal, True)):
+        moments: dict[int, tuple[UtcMillis, int]] = {}
+        for dose in doses:
+            ended = min(dose.ends_at, at)
+            slot = -(-ended // merged)
+            latest, amount = moments.get(slot, (ended, 0))
+            moments[slot] = (max(latest, ended), amount + dose.amount)
+        for ended, amount in moments.values():
+            yield Flow(
+                starts_at=ended,
+                ends_at=UtcMillis(ended + 1),
+                amount=MilliUnits(amount),
+                is_basal=is_basal,
+            )
 
 
 def breach(
-    amount: MilliUnits, limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis
+    amount: MilliUnits,
+    limits: DeliveryLimitsSet,
+    given: Given,
+    *,
+    at: UtcMillis,
+    lasting: int = 0,
 ) -> Headroom | None:
     """Name the first limit that an amount would break, None when it may be given."""
-    rooms = headrooms(limits, given, at=at)
+    rooms = headrooms(limits, given, at=at, lasting=lasting)
     return next((room for room in rooms if amount > room.amount), None)
 
 
 def whole_pulses(amount: int) -> MilliUnits:
     """Round down to whole pulses [mU]; a negative amount is none."""
     return MilliUnits(max(0, amount) // PULSE_MU * PULSE_MU)
-
-
-def _left(limit: MilliUnits, used: int) -> MilliUnits:
-    return MilliUnits(max(0, limit - used))

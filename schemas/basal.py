@@ -216,3 +216,5 @@ class BasalPlanMade(Event, frozen=True, kw_only=True, tag="basal_plan_made.v1"):
     """[-] every BasalProfileSet that its steps came from, in the order of the week."""
     settings: EventId | None = None
     """[-] the newest change of profile, week or zone that it follows; `profile` without one."""
+    profile_steps: tuple[PlanStep, ...] = ()
+    """[-] what the profile alone asks for, sorted; empty where `steps` are just that."""

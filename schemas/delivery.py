@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from schemas.device import PlanStep, SignedOrder
+from schemas.device import SignedOrder
 from schemas.message import Command, Deadline, Event, Refusal, require
 from schemas.units import DoseId, EventId, Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
@@ -54,7 +54,7 @@ class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_s
 class DeliveryLimitsRefused(Refusal, frozen=True, kw_only=True, tag="delivery_limits_refused.v1"):
     """The limits stay as they were; said by actuator."""
 
-    reason: Literal["out_of_range"]
+    reason: Literal["out_of_range", "pump_cannot_give_profile"]
     """[-] why."""
     field: str
     """[-] the first field that is wrong."""
@@ -214,35 +214,6 @@ class DeliveryGap(Event, frozen=True, kw_only=True, tag="delivery_gap.v1"):
     """[ms] last instant the pump knows it was on."""
     ends_at: UtcMillis
     """[ms] on again."""
-
-
-class BasalPlanAccepted(Event, frozen=True, kw_only=True, tag="basal_plan_accepted.v1"):
-    """The plan passed the limits and goes to the pump; said by actuator."""
-
-    plan: EventId
-    """[-] the BasalPlanMade."""
-    steps: tuple[PlanStep, ...]
-    """[-] as planned; rates above the maximum are cut to it, and alarmed."""
-    ends_at: UtcMillis
-    """[ms] end of the plan."""
-    capped: bool = False
-    """[-] a rate was cut."""
-
-
-class BasalPlanRefused(Refusal, frozen=True, kw_only=True, tag="basal_plan_refused.v1"):
-    """The plan does not go to the pump, which keeps the one it has; said by actuator."""
-
-    plan: EventId
-    """[-] the BasalPlanMade."""
-    reason: Literal["no_limits", "superseded", "pump_refused"]
-    """[-] why."""
-
-
-class BasalPlanLoaded(Event, frozen=True, kw_only=True, tag="basal_plan_loaded.v1"):
-    """The pump delivers by this plan; said by actuator."""
-
-    plan: EventId
-    """[-] the BasalPlanMade."""
 
 
 class CancelBolus(Command, frozen=True, kw_only=True, tag="cancel_bolus.v1"):

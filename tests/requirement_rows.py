@@ -27,7 +27,7 @@ ROWS: Final[dict[str, Row]] = {
     "R2": Row(
         "no rolling 24 h above the largest daily dose",
         "core/limits.py:headrooms",
-        "trusts_the_advisor",
+        "test_the_mutant_that_forgets_the_basal_to_come_is_caught",
     ),
     "R3": Row(
         "above a soft limit a second word, which is recorded",
@@ -39,7 +39,11 @@ ROWS: Final[dict[str, Row]] = {
         "core/caps/twice.py:rooms_twice",
         "trusts_the_advisor",
     ),
-    "R5": Row("caps stop boluses, never programmed basal", "core/delivery.py:_accept_plan"),
+    "R5": Row(
+        "caps and unknown doses stop boluses and rates above the profile, never programmed basal",
+        "core/basal_cut.py:cut_plan",
+        "test_the_mutant_that_cuts_programmed_basal_is_caught",
+    ),
     "R6": Row("a lockout after a bolus, by its origin", "core/calc/limits.py:_lockout"),
     "R7": Row("boluses and basal together within the pump's rate", "core/pacing.py:flows"),
     "R8": Row("one extended bolus at a time", "core/pump_checks.py:bolus_fault"),

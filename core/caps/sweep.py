@@ -25,13 +25,14 @@ def _tightest(asked: Asked, cap: WindowCap, counted: list[Flow]) -> Room:
     best_top, best_bottom = 0, 1
     for start in _starts(asked, cap, counted):
         end = _end(cap, start)
+        if end < asked.starts_at or start > asked.ends_at:
+            continue
         shared = _overlap(asked.starts_at, asked.ends_at, start, end)
         top, bottom = _sum(counted, start, end)
         if shared == 0:
             # A window that slides can touch the dose from outside: too full there means too full
             # with the first bit of the dose.
-            touches = cap.length is not None and asked.starts_at <= end and start <= asked.ends_at
-            if touches and top > cap.most * bottom:
+            if cap.length is not None and top > cap.most * bottom:
                 return Room(
                     name=cap.name,
                     left=MilliUnits(0),
@@ -73,12 +74,14 @@ def _sum(counted: list[Flow], start: int, end: int) -> tuple[int, int]:
     """Give the insulin in a window as a fraction: numerator [mU] and denominator."""
     top, bottom = 0, 1
     for one in counted:
+        if one.ends_at <= start or one.starts_at >= end:
+            continue
+        if start <= one.starts_at and one.ends_at <= end:
+            top += one.amount * bottom
+            continue
+        length = one.ends_at - one.starts_at
         part = _overlap(one.starts_at, one.ends_at, start, end)
-        if part:
-            length = one.ends_at - one.starts_at
-            whole = part == length
-            top = top + one.amount * bottom if whole else top * length + one.amount * part * bottom
-            bottom = bottom if whole else bottom * length
+        top, bottom = top * length + one.amount * part * bottom, bottom * length
     return top, bottom
 
 

@@ -157,6 +157,9 @@ OF_ONE: Final[dict[tuple[str, str], str]] = {
         "a preset has a name of 1 to 64 characters and 0.05 to 25 U"
     ),
     ("bolus_refused.v1", "expired"): "it could not be started in time, and is never started late",
+    ("delivery_limits_refused.v1", "pump_cannot_give_profile"): (
+        "the pump model cannot give a rate of the profile in force"
+    ),
     ("bolus_settings_refused.v1", "out_of_range"): "a setting is out of range",
     ("bolus_settings_refused.v1", "segments_wrong"): (
         "a schedule has 1 to 48 segments, sorted by start, the first at 00:00"

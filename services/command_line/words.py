@@ -21,7 +21,6 @@ from schemas.basal import (
 )
 from schemas.bolus import AcceptanceRefused, AdviceAccepted, CarbsRecorded
 from schemas.delivery import (
-    BasalPlanAccepted,
     BolusCancelled,
     BolusRefused,
     DeliveryLimitsRefused,
@@ -38,6 +37,7 @@ from schemas.headers import iso_time
 from schemas.mechanism import FaultClearRequested, PrimeRequested
 from schemas.message import Event, Refusal, tag_of
 from schemas.orders import BolusOrdered, BolusPresetSet, InjectionRecorded, OrderRefused
+from schemas.plans import BasalPlanAccepted
 from schemas.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
 from schemas.record import HistorySettled
 from schemas.therapy import BolusSettingsRefused, BolusSettingsSet

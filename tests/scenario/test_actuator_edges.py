@@ -16,9 +16,6 @@ from core.doses import DoseBook, OpenDose
 from fake_house import LIMITS, START
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
-    BasalPlanAccepted,
-    BasalPlanLoaded,
-    BasalPlanRefused,
     BolusCancelled,
     BolusDelivered,
     BolusRefused,
@@ -41,6 +38,7 @@ from schemas.doubt import (
 )
 from schemas.message import Deadline, Now
 from schemas.orders import BolusOrdered
+from schemas.plans import BasalPlanAccepted, BasalPlanLoaded, BasalPlanRefused
 from schemas.pump import DeliveryCommandRefused, ResumeRequested, SuspendRequested
 from schemas.units import (
     HOUR_MS,

@@ -11,6 +11,7 @@ from core.basis import Basis
 from core.bolus_orders import order_own
 from core.bolus_settings import factors_at
 from core.bolus_state import basis_of
+from core.caps.sliding import rooms
 from core.doses import DoseBook, OpenDose
 from fake_house import LIMITS, SETTINGS, START, FakeHouse, whole_day
 from schemas import codec
@@ -318,7 +319,7 @@ def test_an_alarm_about_limits_is_raised_once(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Advice and orders share it."""
-    monkeypatch.setattr("core.limits.left_again", lambda *_, **__: (0, 0, 0))
+    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
     house.glucose("250")
     house.ask(NOTHING, to="bolus_advisor")
     first = [alarm.alarm for alarm in house.view("bolus_advisor").alarms]
@@ -332,7 +333,7 @@ def test_an_alarm_about_limits_is_raised_once(
 
 def test_an_order_alone_raises_it_too(house: FakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first to find the difference says so."""
-    monkeypatch.setattr("core.limits.left_again", lambda *_, **__: (0, 0, 0))
+    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
     outcome = house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
 
     assert "limits_disagree" == outcome.reason

@@ -148,8 +148,9 @@ def test_no_limit_stops_programmed_basal(house: FakeHouse) -> None:
     assert "daily_limit" == house.order(500).reason
 
 
-def test_a_profile_above_the_maximum_basal_is_capped_and_alarmed(house: FakeHouse) -> None:
-    """The maximum holds, basal goes on, and somebody is told."""
+@pytest.mark.requirement("R5")
+def test_a_profile_above_the_maximum_basal_is_delivered_as_programmed(house: FakeHouse) -> None:
+    """The maximum stops rates above the profile, and no limit stops the profile."""
     low = type(LIMITS)(
         single=MilliUnits(1_000),
         hourly=MilliUnits(1_000),
@@ -159,8 +160,8 @@ def test_a_profile_above_the_maximum_basal_is_capped_and_alarmed(house: FakeHous
     house.ask(low, to="actuator")
     house.run(ms=MINUTE_MS)
 
-    assert 500 == house.view("actuator").rate
-    assert ["basal_capped"] == [alarm.alarm for alarm in house.view("actuator").alarms]
+    assert 800 == house.view("actuator").rate
+    assert () == house.view("actuator").alarms
 
 
 def test_without_the_scheduler_the_pump_goes_on_by_itself(house: FakeHouse) -> None:

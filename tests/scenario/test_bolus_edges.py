@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from core.caps.sliding import rooms
 from fake_house import LIMITS, SETTINGS, START, FakeHouse
 from schemas import codec
 from schemas.bolus import (
@@ -107,7 +108,7 @@ def test_a_limit_that_disagrees_is_told_with_an_alarm_and_no_other_is(
     """A plain refusal is no fault of the software."""
     order(house, 10_050)
     quiet = house.view("bolus_advisor").alarms
-    monkeypatch.setattr("core.limits.left_again", lambda *_, **__: (1, 1, 1))
+    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
     wrong = order(house, 500)
     house.glucose("250")
     advice = first(request(house))

@@ -11,8 +11,8 @@ from fake_house import LIMITS, PROFILE, SETTINGS, START, FakeHouse, whole_day
 from schemas import codec
 from schemas.basal import BasalPlanMade, SetBasalZone, ZoneLookupRequested, ZoneResolved
 from schemas.bolus import BolusAdvised, RequestAdvice
-from schemas.delivery import BasalPlanAccepted
 from schemas.orders import OrderBolus
+from schemas.plans import BasalPlanAccepted
 from schemas.therapy import BolusSettingsSet, CarbRatioSegment, SetBolusSettings, TargetSegment
 from schemas.units import DAY_MS, HOUR_MS, Grams, MgDl, MilligramsPerUnit, MilliUnits, UtcMillis
 from services.runtime.zone_hands import ZoneHands

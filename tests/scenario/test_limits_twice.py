@@ -1,15 +1,15 @@
 """The limits are computed twice in each service; where they differ no dose is given (R20)."""
 
-from typing import Any
-
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.caps import sweep
+from core.caps.shapes import Asked, Room
+from core.caps.twice import rooms_twice
 from core.insulin.on_board import Delivered
 from core.limits import Given, headrooms
-from core.limits_again import left_again
 from fake_house import LIMITS, FakeHouse
 from schemas.alarms import AlarmRaised
 from schemas.bolus import BolusAdvised, RequestAdvice
@@ -52,9 +52,13 @@ def test_both_ways_lead_to_the_same(
     assert ["four_hour_limit"] == [room.limit for room in four[3:]]
 
 
-def _off_by_one(*arguments: Any, **named: Any) -> tuple[int, int, int]:
-    single, hourly, daily = left_again(*arguments, **named)[:3]
-    return single, hourly, daily - 1
+def _off_by_one(asked: Asked) -> tuple[tuple[Room, ...], bool]:
+    return rooms_twice(asked, second=_one_less)
+
+
+def _one_less(asked: Asked) -> tuple[Room, ...]:
+    *others, last = sweep.rooms(asked)
+    return (*others, msgspec.structs.replace(last, left=MilliUnits(last.left - 1)))
 
 
 @pytest.fixture
@@ -70,7 +74,7 @@ def test_a_milliunit_of_difference_stops_the_dose_and_alarms(
 ) -> None:
     """The mutant: the second way gives one milliunit less."""
     order = OrderBolus(amount=MilliUnits(500))
-    monkeypatch.setattr("core.limits.left_again", _off_by_one)
+    monkeypatch.setattr("core.limits.rooms_twice", _off_by_one)
 
     assert "limits_disagree" == house.ask(order, to="bolus_advisor").reason
     assert house.ask(RequestAdvice(carbs=Grams(30)), to="bolus_advisor").accepted
@@ -92,7 +96,7 @@ def test_the_actuator_finds_a_difference_of_its_own(
     house.post(order, to="bolus_advisor")
     while not house.said_of("bolus_advisor", BolusOrdered):
         house.services[Speaker("bolus_advisor")].step()
-    monkeypatch.setattr("core.limits.left_again", _off_by_one)
+    monkeypatch.setattr("core.limits.rooms_twice", _off_by_one)
     house.settle()
 
     assert ["limits_disagree"] == [

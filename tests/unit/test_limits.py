@@ -5,6 +5,7 @@ from fractions import Fraction
 import msgspec
 import pytest
 
+from core.caps.sliding import rooms
 from core.insulin.on_board import Delivered
 from core.limits import (
     BASAL_MU_PER_H_MAX,
@@ -139,7 +140,7 @@ def test_the_first_limit_that_is_broken_is_named() -> None:
 
 def test_two_computations_that_differ_allow_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not a milliunit."""
-    monkeypatch.setattr("core.limits.left_again", lambda *_, **__: (1_000, 1_500, 3_999))
+    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
 
     first = headrooms(SET, given(), at=AT)[0]
 
