@@ -32,7 +32,7 @@ def marked(path: Path) -> Iterator[tuple[str, str]]:
                 yield text.split("'")[1], node.name
 
 
-def tests_by_requirement() -> dict[str, list[tuple[str, str]]]:
+def marked_tests() -> dict[str, list[tuple[str, str]]]:
     """Give, for each requirement, the files and names of its tests, sorted."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
@@ -58,7 +58,7 @@ def number(requirement: str) -> int:
 
 def table() -> str:
     """Write the document."""
-    tests = tests_by_requirement()
+    tests = marked_tests()
     lines = []
     for name in sorted(ROWS, key=number):
         row = ROWS[name]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from real_house import RealHouse, real_house
+from real_house import RealHouse, let_it_rest, real_house
 from schemas.alarms import AlarmRaised
 from schemas.delivery import BolusDelivered
 from schemas.doubt import PumpDoubted
@@ -63,8 +63,8 @@ def test_a_service_whose_journal_is_gone_takes_its_past_over(
             ),
             "the second bolus is given",
         )
-        house.wait_until(house.has_come_to_rest, "everybody knows everything")
         assert house.stop() == 0
+    let_it_rest(house)
 
     forked = {alarm for alarm in alarms(house) if alarm.startswith("speaker_forked")}
     assert not forked
