@@ -99,12 +99,14 @@ class ProcessBench:
         assert self._process is not None
         return self._process.pid
 
-    async def plug(self) -> None:
+    async def plug(self, *, faults: Path | None = None) -> None:
         words = ["--listen", f"unix:{self._folder}/pump", "--memory", f"{self._folder}/memory.db"]
         words += ["--clock", f"{self._folder}/clock.json", "--fill-u", str(FILL_U), "--leash"]
         key = self._folder / "orders.pub"
         key.write_text(SIGNER.public)
         words += ["--pump", "demo", "--trust", str(key)]
+        if faults is not None:
+            words += ["--faults", str(faults)]
         self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.virtual_pump", *words),
             cwd=ROOT,

@@ -28,6 +28,9 @@ def add_system(commands: Commands) -> None:
     )
     up.add_argument("--unit", metavar="mg/dL|mmol/L", help="of a table that does not say")
     up.add_argument("--zone", metavar="ZONE", help="of local times in the file: Europe/Berlin")
+    up.add_argument(
+        "--pump-faults", type=Path, metavar="FILE", help="faults that the pump will have, JSON"
+    )
     up.add_argument("--no-person", action="store_true", help="nobody eats and asks for advice")
     up.add_argument("--no-screen", action="store_true", help="log lines in place of the screen")
     up.add_argument("--for", dest="for_s", type=texts.seconds, metavar="30s", help="then stop")

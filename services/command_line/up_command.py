@@ -21,5 +21,6 @@ def up(arguments: argparse.Namespace) -> int:
         screen=not arguments.no_screen,
         for_s=arguments.for_s,
         pump=chosen.pump,
+        pump_faults=arguments.pump_faults,
     )
     return run_up(options)

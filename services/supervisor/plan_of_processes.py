@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from core.deciders import DECIDERS
 from schemas.units import PumpId
@@ -27,6 +28,7 @@ class Plan:
     url: str
     begun: Begun
     has_person: bool
+    pump_faults: Path | None = None
 
 
 def pump_spec(plan: Plan) -> Iterator[ChildSpec]:
@@ -38,7 +40,8 @@ def pump_spec(plan: Plan) -> Iterator[ChildSpec]:
         f"--pump={plan.pump}",
         f"--trust={public_path(plan.folder.order_key)}",
     )
-    yield _spec(plan, PUMP_PROCESS, arguments)
+    faults = (f"--faults={plan.pump_faults.resolve()}",) if plan.pump_faults else ()
+    yield _spec(plan, PUMP_PROCESS, (*arguments, *faults))
 
 
 def decider_specs(plan: Plan) -> Iterator[ChildSpec]:

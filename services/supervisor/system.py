@@ -65,6 +65,7 @@ class SystemOptions:
     wish: Wish
     has_person: bool
     has_screen: bool
+    pump_faults: Path | None = None
 
 
 class System:
@@ -101,7 +102,14 @@ class System:
         # Therapy time runs from here: what follows at once is the pump's own start.
         record = self._keeper.start(begins_at=begun.begins_at, speed=options.speed)
         self._beat = asyncio.create_task(self._keeper.beat())
-        plan = Plan(folder=folder, pump=pump, url=url, begun=begun, has_person=options.has_person)
+        plan = Plan(
+            folder=folder,
+            pump=pump,
+            url=url,
+            begun=begun,
+            has_person=options.has_person,
+            pump_faults=options.pump_faults,
+        )
         for spec in pump_spec(plan):
             await self._spawn(spec)
         remember(folder, begun)

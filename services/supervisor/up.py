@@ -12,7 +12,8 @@ from schemas.subjects import is_token
 from schemas.units import PumpId
 from services.runtime.data_folder import DataFolder
 from services.runtime.ending import end
-from services.runtime.errors import BasaltError, BusKeyBroken, OrderKeyBroken
+from services.runtime.errors import BasaltError, BusKeyBroken, OrderKeyBroken, PumpScriptBroken
+from services.runtime.pump_script import read_pump_script
 from services.supervisor.errors import StartRefused
 from services.supervisor.folder_lock import FolderLock
 from services.supervisor.plain import complain, say
@@ -56,6 +57,8 @@ class UpOptions:
     """[s] real time from ready to stop; None runs until told."""
     pump: PumpId | None = None
     """[-] id of the virtual pump; None that of the folder, at first 'demo'."""
+    pump_faults: Path | None = None
+    """[-] script of faults that the virtual pump will have; None for an honest one."""
 
 
 def run_up(options: UpOptions) -> int:
@@ -63,7 +66,7 @@ def run_up(options: UpOptions) -> int:
     os.umask(0o077)
     try:
         return asyncio.run(_up(options))
-    except (StartRefused, BusKeyBroken, OrderKeyBroken) as error:
+    except (StartRefused, BusKeyBroken, OrderKeyBroken, PumpScriptBroken) as error:
         complain(str(error))
     except (OSError, BasaltError) as error:
         complain(f"{type(error).__name__}: {error}")
@@ -94,6 +97,7 @@ async def _up(options: UpOptions) -> int:
             ),
             has_person=options.person,
             has_screen=options.screen and sys.stdout.isatty(),
+            pump_faults=options.pump_faults,
         ),
     )
     with FolderLock(folder):
@@ -149,5 +153,7 @@ def _hear_signals(told: asyncio.Event, system: System) -> None:
 def _check(options: UpOptions) -> None:
     if options.pump is not None and not is_token(options.pump):
         raise StartRefused(f"{options.pump!r} is no pump id: 1 to 32 of a-z, 0-9, '-' and '_'")
+    if options.pump_faults is not None:
+        read_pump_script(options.pump_faults)
     if options.for_s is not None and options.for_s <= 0:
         raise StartRefused("--for takes a time above 0")

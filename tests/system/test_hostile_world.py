@@ -1,0 +1,228 @@
+"""Two actuators, a frozen or deleted broker, a pump that fails on the line: on real processes."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import nats
+import pytest
+
+from real_house import RealHouse, let_it_rest, real_house
+from schemas.alarms import AlarmRaised
+from schemas.delivery import BolusDelivered, BolusStopped
+from schemas.doubt import BolusReconciled, BolusUnknown
+from schemas.mechanism import PumpFaulted
+from schemas.pump import PumpControlLost
+from schemas.subjects import STREAM
+
+pytestmark = pytest.mark.system
+
+QUIET = ("--speed", "60", "--no-person")
+
+
+def faults(tmp_path: Path, *what: dict[str, Any]) -> tuple[str, ...]:
+    script = tmp_path / "faults.json"
+    script.write_text(json.dumps(what))
+    return (*QUIET, "--pump-faults", str(script))
+
+
+def until_settled(house: RealHouse) -> None:
+    house.wait_until(lambda: not house.fold("actuator").doses.open, "no dose is open")
+
+
+@pytest.mark.requirement("R36")
+@pytest.mark.parametrize("fault", ["lost_answer", "late_answer", "cut_answer", "lost_request"])
+def test_an_order_whose_answer_fails_is_unknown_and_settled_by_the_count(
+    tmp_path: Path, fault: str
+) -> None:
+    """Never sent again, never called failed by a timeout, known in the end (A2)."""
+    told = faults(
+        tmp_path, {"fault": fault, "act": "start_bolus", "late_ms": 2500, "after_bytes": 20}
+    )
+    with real_house(tmp_path / "data", *told) as house:
+        house.basalt("bolus", "0.5", check=False)
+        house.wait_until(lambda: house.said("actuator", BolusUnknown), "the dose is unknown")
+        until_settled(house)
+        assert house.stop() == 0
+
+    outcomes = [event.outcome for event in house.said("actuator", BolusReconciled)]
+    expected = {"failed", "expired"} if fault == "lost_request" else {"matched", "running"}
+    assert outcomes and set(outcomes) <= expected
+    let_it_rest(house)
+    house.assert_accounted()
+    if fault != "lost_request":
+        house.assert_each_dose_once()
+
+
+@pytest.mark.requirement("R48")
+@pytest.mark.parametrize(
+    ("fault", "alarm"),
+    [("occlusion", "occlusion"), ("motor_stuck", "motor_stuck"), ("air_in_line", "air_in_line")],
+)
+def test_a_mechanical_fault_is_told_within_ten_seconds_and_cleared_by_a_person(
+    tmp_path: Path, fault: str, alarm: str
+) -> None:
+    """The bolus ends with what it gave; nothing flows; `basalt clear` brings it back (A5)."""
+    told = faults(tmp_path, {"fault": fault, "from_odometer": 500})
+    with real_house(tmp_path / "data", *told) as house:
+        house.basalt("bolus", "6")
+        house.wait_until(lambda: house.said("actuator", PumpFaulted), "the fault", s=10)
+        refused = house.basalt("bolus", "0.5", check=False)
+        cleared = house.basalt("clear", "--because", "set changed")
+        given = house.basalt("bolus", "0.5")
+        until_settled(house)
+        assert house.stop() == 0
+
+    raised = [event.alarm for event in house.said("actuator", AlarmRaised)]
+    assert [alarm] == raised
+    assert (1, 0, 0) == (refused.returncode, cleared.returncode, given.returncode)
+    (stopped,) = house.said("actuator", BolusStopped)
+    assert 500 <= stopped.delivered < 6_000
+    let_it_rest(house)
+    house.assert_accounted()
+
+
+@pytest.mark.requirement("R45")
+def test_power_lost_in_mid_bolus_and_a_line_lost_after_it(tmp_path: Path) -> None:
+    """The pump comes back with what its memory held (A3)."""
+    told = faults(tmp_path, {"fault": "power_lost", "from_odometer": 1000})
+    with real_house(tmp_path / "data", *told) as house:
+        house.basalt("bolus", "4", check=False)
+        house.wait_until(lambda: house.said("actuator", BolusStopped), "the bolus ended")
+        assert house.stop() == 0
+
+    assert ["power_lost"] == [event.reason for event in house.said("actuator", BolusStopped)]
+    let_it_rest(house)
+    house.assert_accounted()
+    house.assert_each_dose_once()
+
+
+@pytest.mark.requirement("R43")
+def test_of_two_actuators_exactly_one_drives(tmp_path: Path) -> None:
+    """The later one by its claim; the earlier one knows it and stays silent (A1)."""
+    with real_house(tmp_path / "data", *QUIET) as house:
+        folder, url = house.folder, house.folder.read_running().url
+        journal = tmp_path / "rival.db"
+        shutil.copy(folder.journal("actuator"), journal)
+        words = Path(f"/proc/{house.pids()['actuator']}/cmdline").read_text().split("\0")
+        line = next(word for word in words if word.startswith("--pump="))
+        rival = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "services.actuator",
+                f"--nats={url}",
+                f"--creds={folder.seed('actuator')}",
+                f"--store=sqlite:{journal}",
+                f"--clock={folder.clock}",
+                line,
+            ],
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            house.wait_until(
+                lambda: house.said("actuator", PumpControlLost) or rival.poll() is not None,
+                "one of the two gives way",
+            )
+            house.basalt("bolus", "1", check=False)
+            time.sleep(3)
+        finally:
+            rival.terminate()
+            rival.wait(10)
+        assert house.stop() == 0
+
+    doses = [one.dose for one in house.ledger() if one.kind == "bolus_started"]
+    assert len(doses) == len(set(doses)) <= 1
+
+
+def test_a_broker_that_freezes_is_noticed_and_nothing_is_lost(tmp_path: Path) -> None:
+    """A process that is stopped keeps its connections open (B3); basal goes on meanwhile."""
+    with real_house(tmp_path / "data", *QUIET) as house:
+        before = house.pumped()
+        os.kill(house.pids()["broker"], signal.SIGSTOP)
+        frozen = time.monotonic()  # noqa: TID251  # the age of a test, not of a therapy
+        house.wait_until(
+            lambda: (
+                b"bus.disconnected" in house.folder.log("actuator").read_bytes()
+                or b"bus.line_error" in house.folder.log("actuator").read_bytes()
+            ),
+            "the actuator notices",
+            s=15,
+        )
+        noticed_s = time.monotonic() - frozen  # noqa: TID251
+        house.wait_until(lambda: house.pumped() > before, "basal goes on")
+        os.kill(house.pids()["broker"], signal.SIGCONT)
+        house.wait_until(
+            lambda: house.basalt("bolus", "0.5", check=False).returncode == 0, "boluses again"
+        )
+        until_settled(house)
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert noticed_s < 10
+    house.assert_record_is_whole()
+    house.assert_accounted()
+    house.assert_each_dose_once()
+
+
+async def _delete_stream(house: RealHouse) -> None:
+    """Delete the stream with the one key that may not: the broker's own files are simpler."""
+    client = await nats.connect(
+        house.folder.read_running().url,
+        nkeys_seed=str(house.folder.seed("supervisor")),
+        allow_reconnect=False,
+        connect_timeout=2,
+    )
+    try:
+        answer = await client.request(f"$JS.API.STREAM.DELETE.{STREAM}", b"", timeout=2)
+        raise AssertionError(answer.data)
+    except (TimeoutError, nats.errors.Error):
+        pass
+    finally:
+        await client.close()
+
+
+@pytest.mark.requirement("R104")
+def test_nobody_can_delete_the_stream_and_without_it_nothing_is_given_twice(
+    tmp_path: Path,
+) -> None:
+    """No user may; and where its files are gone, the journals are the record (B9, B10)."""
+    folder = tmp_path / "data"
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "0.5")
+        until_settled(house)
+        asyncio.run(_delete_stream(house))
+        assert house.stop() == 0
+    older = tmp_path / "older"
+    shutil.copytree(folder / "broker", older)
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "0.6")
+        until_settled(house)
+        assert house.stop() == 0
+    shutil.rmtree(folder / "broker")
+    shutil.copytree(older, folder / "broker")
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "0.7")
+        until_settled(house)
+        assert house.stop() == 0
+    shutil.rmtree(folder / "broker")
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "0.8")
+        until_settled(house)
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert [500, 600, 700, 800] == [
+        event.delivered for event in house.said("actuator", BolusDelivered)
+    ]
+    raised = {event.alarm for event in house.said("actuator", AlarmRaised)}
+    assert {"runtime_stream_behind", "runtime_stream_replaced"} <= raised
+    house.assert_each_dose_once()
+    house.assert_accounted()
