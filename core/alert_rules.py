@@ -12,6 +12,7 @@ AlertName = Literal[
     "glucose_falling",
     "glucose_rising",
     "glucose_missing",
+    "glucose_flat",
     "glucose_low_persists",
     "glucose_high_after_correction",
     "measure_due",
@@ -60,6 +61,12 @@ RULES: Final[dict[AlertName, AlertRule]] = {
     ),
     "glucose_missing": AlertRule(
         priority="medium", snooze_min=_HIGH_MIN, repeat_min=15, text="The sensor sends nothing."
+    ),
+    "glucose_flat": AlertRule(
+        priority="medium",
+        snooze_min=_HIGH_MIN,
+        repeat_min=30,
+        text="The sensor has not moved for 45 min, which no body does: measure with a meter.",
     ),
     "glucose_low_persists": AlertRule(
         priority="high",

@@ -12,6 +12,7 @@ from core.confirmation import remember
 from core.decider import Entry
 from core.dose_fold import fold_doses
 from core.doses import DoseBook
+from core.glucose_quality import FUTURE_MS_MAX
 from core.local_clock import LocalClock, fold_clock
 from core.plan_ids import pump_plan
 from schemas.basal import BasalPlanMade, BasalZoneSet
@@ -221,9 +222,19 @@ def _take_plan(ahead: BasalAhead, plan: BasalPlanMade | BasalPlanAccepted) -> Ba
 def _take_reading(state: BolusState, reading: Reading, name: EventId) -> BolusState:
     if isinstance(reading, ReadingRejected) and reading.reason != "implausible":
         return state
-    if state.reading is not None and reading.measured_at < state.reading.measured_at:
+    if state.reading is not None and _outranks(state.reading, reading):
         return state
     return msgspec.structs.replace(state, reading=reading, reading_id=name)
+
+
+def _outranks(known: Reading, reading: Reading) -> bool:
+    """Say whether a drop of blood, up to 5 min older than the sensor, or the newer one is known."""
+    later = reading.measured_at - known.measured_at
+    if known.source == "meter" and reading.source == "sensor":
+        return later <= FUTURE_MS_MAX
+    if known.source == "sensor" and reading.source == "meter":
+        return later < -FUTURE_MS_MAX
+    return later < 0
 
 
 def _used(advices: tuple[Advice, ...], name: EventId) -> tuple[Advice, ...]:

@@ -11,6 +11,7 @@ from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry, no_effects
 from core.errors import GlucoseTextError
 from core.glucose_picture import Picture, fold_reading
+from core.glucose_quality import DOUBLED_MS
 from core.glucose_state import (
     GLUCOSE_INGEST,
     GlucoseState,
@@ -145,9 +146,20 @@ def _why_not(
         return "ancient"
     is_newest = state.latest is None or asked.measured_at > state.latest.measured_at
     if is_newest:
-        return None
+        return "doubled" if _is_doubled(asked, state.picture.sensor_at) else None
     key = (asked.measured_at, asked.source, asked.device)
-    return "duplicate" if key in state.seen or key in state.seen_before else None
+    seen = (*state.seen, *state.seen_before)
+    if key in seen:
+        return "duplicate"
+    others = (at for at, source, _ in seen if source == "sensor")
+    return "doubled" if any(_is_doubled(asked, at) for at in others) else None
+
+
+def _is_doubled(asked: RecordReading, sensor_at: UtcMillis | None) -> bool:
+    """Say whether a sensor's reading came by another path before."""
+    if asked.source != "sensor" or sensor_at is None:
+        return False
+    return abs(asked.measured_at - sensor_at) <= DOUBLED_MS
 
 
 def _alerts(

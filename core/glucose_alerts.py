@@ -7,7 +7,7 @@ import msgspec
 
 from core.alert_rules import RULES, AlertName, AlertPriority
 from core.glucose_picture import Picture, is_above, is_below
-from core.glucose_quality import Reading
+from core.glucose_quality import FLAT_MS, FLAT_READINGS_MIN, Reading
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, UtcMillis
 
 ESCALATED_AFTER: Final = 3
@@ -132,6 +132,14 @@ def _missing(look: _Look, active: bool) -> bool:
     return look.now - sensor_at > look.picture.settings.missing_min * MINUTE_MS
 
 
+def _flat(look: _Look, active: bool) -> bool:
+    """A silent sensor shows nothing new: what stood, stands as long as it is worn."""
+    still, sensor_at = look.picture.still, look.picture.sensor_at
+    if look.last is None or still is None or sensor_at is None:
+        return active and look.wears_sensor
+    return still.count >= FLAT_READINGS_MIN and sensor_at - still.since >= FLAT_MS
+
+
 def _low_persists(look: _Look, active: bool) -> bool:
     del active
     since = look.picture.low_since
@@ -196,6 +204,7 @@ _TESTS: Final[tuple[tuple[AlertName, Callable[[_Look, bool], bool]], ...]] = (
     ("glucose_falling", _falling),
     ("glucose_rising", _rising),
     ("glucose_missing", _missing),
+    ("glucose_flat", _flat),
     ("glucose_low_persists", _low_persists),
     ("glucose_high_after_correction", _high_after_correction),
     ("measure_due", _measure_due),

@@ -4,8 +4,15 @@ from typing import Final
 
 import msgspec
 
-from core.glucose_quality import TREND_MS, Point, Reading, trend_of
-from schemas.units import HOUR_MS, UtcMillis
+from core.glucose_quality import (
+    FLAT_MG_DL,
+    TREND_GAP_MS_MAX,
+    TREND_MS,
+    Point,
+    Reading,
+    trend_of,
+)
+from schemas.units import HOUR_MS, MgDl, UtcMillis
 
 POINTS_MAX: Final = 16
 """[-] newest readings that a trend is made of: 15 min of a sensor that reads each minute."""
@@ -41,6 +48,21 @@ class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
     """[h] of a set: due from here on, overdue from here on."""
 
 
+class Still(msgspec.Struct, frozen=True, gc=False):
+    """A time in which a sensor's numbers hardly moved."""
+
+    since: UtcMillis
+    """[ms] its first reading."""
+    until: UtcMillis
+    """[ms] its last one so far."""
+    least: MgDl
+    """[mg/dL] of its readings."""
+    most: MgDl
+    """[mg/dL] of its readings."""
+    count: int
+    """[-] readings."""
+
+
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of glucose and of what was done about it; the news alone, nothing filled in."""
 
@@ -52,6 +74,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """[-] newest numbers of the sensor, sorted."""
     device: str = ""
     """[-] the sensor that they are of."""
+    still: Still | None = None
+    """[-] how long the sensor has hardly moved; none while it gives no number."""
     sensor_at: UtcMillis | None = None
     """[ms] last reading of a sensor."""
     measured: tuple[UtcMillis, ...] = ()
@@ -98,6 +122,7 @@ def fold_reading(picture: Picture, reading: Reading) -> Picture:
         since=at if picture.since is None else picture.since,
         latest=reading,
         points=_points(picture, reading) if is_sensor else picture.points,
+        still=_still(picture, reading) if is_sensor else picture.still,
         device=reading.device if is_sensor else picture.device,
         sensor_at=at if is_sensor else picture.sensor_at,
         measured=measured if is_sensor else (*measured[-MEASURED_MAX + 1 :], at),
@@ -124,6 +149,17 @@ def _points(picture: Picture, reading: Reading) -> tuple[Point, ...]:
     while first < len(kept) and kept[first][0] < since:
         first += 1
     return (*kept[first:], (reading.at, reading.glucose))
+
+
+def _still(picture: Picture, reading: Reading) -> Still | None:
+    number, known = reading.glucose, picture.still
+    if number is None:
+        return None
+    if known is not None and reading.device == picture.device:
+        least, most = min(known.least, number), max(known.most, number)
+        if most - least < FLAT_MG_DL and reading.at - known.until <= TREND_GAP_MS_MAX:
+            return Still(known.since, reading.at, least, most, known.count + 1)
+    return Still(reading.at, reading.at, number, number, 1)
 
 
 def _with(known: tuple[UtcMillis, ...], at: UtcMillis) -> tuple[UtcMillis, ...]:

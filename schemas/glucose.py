@@ -7,7 +7,9 @@ from schemas.units import HOUR_MS, MINUTE_MS, MgDl, Milliseconds, UtcMillis
 
 GlucoseSource = Literal["meter", "sensor"]
 GlucoseUnit = Literal["mg/dL", "mmol/L"]
-RejectionReason = Literal["not_a_number", "implausible", "future", "ancient", "duplicate"]
+RejectionReason = Literal[
+    "not_a_number", "implausible", "future", "ancient", "duplicate", "doubled"
+]
 
 
 class RecordReading(Command, frozen=True, kw_only=True, tag="record_reading.v1"):

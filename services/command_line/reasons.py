@@ -16,6 +16,7 @@ OF_ANY: Final[dict[str, str]] = {
     "four_hour_limit": "it would exceed the limit for all insulin in any 4 h",
     "daily_limit": "it would exceed the limit for all insulin in any 24 h",
     "dose_since": "a dose was ordered after the advice; ask for a new one",
+    "doubled": "another path brought a sensor reading of the same 20 s before",
     "duplicate": "the same reading was taken before",
     "days_wrong": "a week has seven names of profiles, Monday first",
     "expired": "it came too late and is not obeyed any more; ask again",
