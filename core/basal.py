@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from core.basal_state import BASAL_SCHEDULER, BasalState, Programme, evolve, initial, view
+from core.basal_state import BASAL_SCHEDULER, BasalState, evolve, initial, refuse_zone, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry
 from core.effects import zone_effects
@@ -97,6 +97,8 @@ def _set_profile(
     kept = state.waiting or state.programme
     if len(kept.profiles) >= PROFILES_MAX and not kept.has(asked.name):
         return (BasalProfileRefused(name=asked.name[:64], reason="too_many_profiles"),)
+    if state.must_wait(asked.zone if asked.activate else None):
+        return (BasalProfileRefused(name=asked.name[:64], reason="lookup_running"),)
     problem = segments_problem(asked.segments)
     if not 1 <= len(asked.name) <= 64:
         problem = "segments_wrong"
@@ -124,6 +126,8 @@ def _set_week(state: BasalState, asked: SetBasalWeek, actor: str, now: Now) -> t
     kept = state.waiting or state.programme
     if not kept.days:
         return (BasalWeekRefused(reason="no_profile"),)
+    if state.must_wait():
+        return (BasalWeekRefused(reason="lookup_running"),)
     if len(days) != WEEK_DAYS:
         return (BasalWeekRefused(reason="days_wrong"),)
     if not all(kept.has(name) for name in days):
@@ -138,6 +142,8 @@ def _set_zone(state: BasalState, asked: SetBasalZone, actor: str, now: Now) -> t
     zone = asked.zone
     if not (state.waiting or state.programme).days:
         return (BasalZoneRefused(zone=zone[:64], reason="no_profile"),)
+    if state.must_wait(zone):
+        return (BasalZoneRefused(zone=zone[:64], reason="lookup_running"),)
     return (
         BasalZoneSet(zone=zone, actor=actor, because=asked.because),
         ZoneLookupRequested(zone=zone, since=now.therapy),
@@ -157,20 +163,12 @@ def _take_zone(state: BasalState, zone: ZoneResolved, now: Now) -> tuple[Event, 
     waiting = state.waiting
     if waiting is not None and waiting.zone == zone.zone:
         if not zone.transitions:
-            return (_refuse_zone(waiting),)
+            return (refuse_zone(waiting),)
         taken = msgspec.structs.replace(state, programme=waiting, zone=zone)
         return _plan(taken, taken.temporary, now)
     if state.programme.zone != zone.zone or not zone.transitions:
         return ()
     return _plan(msgspec.structs.replace(state, zone=zone), state.temporary, now)
-
-
-def _refuse_zone(waiting: Programme) -> Event:
-    """Refuse the profile that brought an unknown zone, or the journey there."""
-    if waiting.settings in waiting.ids:
-        name = waiting.profiles[waiting.ids.index(waiting.settings)].name
-        return BasalProfileRefused(name=name, reason="unknown_zone")
-    return BasalZoneRefused(zone=waiting.zone[:64], reason="unknown_zone")
 
 
 def _plan(state: BasalState, temporary: TemporaryRateStarted | None, now: Now) -> tuple[Event, ...]:

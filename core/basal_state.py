@@ -21,7 +21,7 @@ from schemas.basal import (
     ZoneLookupRequested,
     ZoneResolved,
 )
-from schemas.message import Now
+from schemas.message import Event, Now
 from schemas.units import EventId, MilliUnitsPerHour, PumpId, Speaker, UtcMillis
 
 BASAL_SCHEDULER: Final = Speaker("basal_scheduler")
@@ -77,6 +77,19 @@ class BasalState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the newest."""
     plan_id: EventId = EventId("")
     """[-] its event."""
+
+    def must_wait(self, zone: str | None = None) -> bool:
+        """Say whether a change must wait, lest it fall with one whose zone may not exist.
+
+        Args:
+            zone: IANA name that the change brings; none for one that keeps the zone.
+        """
+        if self.waiting is None:
+            return False
+        if zone is not None and zone != self.waiting.zone:
+            return True
+        is_known = self.zone is not None and self.zone.zone == self.waiting.zone
+        return bool(self.programme.days) and not is_known
 
 
 class BasalView(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,6 +190,14 @@ def _take_plan(state: BasalState, plan: BasalPlanMade, plan_id: EventId) -> Basa
     if state.waiting is None or made_of != state.waiting.settings:
         return known
     return msgspec.structs.replace(known, programme=state.waiting, waiting=None)
+
+
+def refuse_zone(waiting: Programme) -> Event:
+    """Refuse the profile that brought an unknown zone, or the journey there."""
+    if waiting.settings in waiting.ids:
+        name = waiting.profiles[waiting.ids.index(waiting.settings)].name
+        return BasalProfileRefused(name=name, reason="unknown_zone")
+    return BasalZoneRefused(zone=waiting.zone[:64], reason="unknown_zone")
 
 
 def view(state: BasalState, now: Now) -> BasalView:

@@ -102,7 +102,7 @@ class BasalZoneSet(Event, frozen=True, kw_only=True, tag="basal_zone_set.v1"):
 class BasalWeekRefused(Refusal, frozen=True, kw_only=True, tag="basal_week_refused.v1"):
     """The week stays as it was; said by basal_scheduler."""
 
-    reason: Literal["days_wrong", "no_such_profile", "no_profile"]
+    reason: Literal["days_wrong", "no_such_profile", "no_profile", "lookup_running"]
     """[-] why."""
 
 
@@ -111,7 +111,7 @@ class BasalZoneRefused(Refusal, frozen=True, kw_only=True, tag="basal_zone_refus
 
     zone: str
     """[-] as asked."""
-    reason: Literal["unknown_zone", "no_profile"]
+    reason: Literal["unknown_zone", "no_profile", "lookup_running"]
     """[-] why."""
 
 
@@ -129,7 +129,13 @@ class BasalProfileRefused(Refusal, frozen=True, kw_only=True, tag="basal_profile
 
     name: str
     """[-] of the profile refused."""
-    reason: Literal["segments_wrong", "rate_out_of_range", "unknown_zone", "too_many_profiles"]
+    reason: Literal[
+        "segments_wrong",
+        "rate_out_of_range",
+        "unknown_zone",
+        "too_many_profiles",
+        "lookup_running",
+    ]
     """[-] why."""
 
 

@@ -97,6 +97,7 @@ OF_ANY: Final[dict[str, str]] = {
     "too_many_presets": "16 presets are kept already; forget one with 'basalt preset NAME off'",
     "unknown_rules": "there is no such rule set; 'basalt calc bolus' knows them",
     "vendor_gives_no_advice": "the vendor's rules give no advice here",
+    "lookup_running": "another change waits for its time zone; ask again in a moment",
     "unknown_zone": "there is no such time zone; names look like Europe/Berlin",
     "confirmation_needed": "it must be said a second time, with --confirm",
     "glucose_below_70": "glucose is below 70 mg/dL",

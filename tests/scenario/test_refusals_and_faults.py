@@ -5,9 +5,19 @@ from typing import Any
 import msgspec
 import pytest
 
+from core.basal_state import BasalState
 from fake_house import IDENTITY, LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse, whole_day
 from schemas.alarms import AcknowledgeAlarm, AlarmAcknowledged, AlarmCleared, AlarmRaised
-from schemas.basal import BasalPlanMade, BasalProfileRefused, ProfileSegment
+from schemas.basal import (
+    BasalPlanMade,
+    BasalProfileRefused,
+    BasalWeekRefused,
+    BasalWeekSet,
+    BasalZoneRefused,
+    ProfileSegment,
+    SetBasalWeek,
+    SetBasalZone,
+)
 from schemas.bolus import RecordCarbs
 from schemas.delivery import CancelBolus
 from schemas.orders import OrderBolus
@@ -340,3 +350,54 @@ def test_checkpoints_are_made_while_anything_happens(house: FakeHouse) -> None:
     made = house.said_of("historian", CheckpointMade)
     assert 5 <= len(made) <= 7
     assert len({checkpoint.root for checkpoint in made}) == len(made)
+
+
+def nothing_is_lost(house: FakeHouse) -> bool:
+    """A profile that was taken comes into force, whatever is asked while its zone is looked up."""
+    house.post(changed(PROFILE, name="new", zone="Asia/Tokyo"), to="basal_scheduler")
+    house.post(SetBasalZone(zone="Mars/X"), to="basal_scheduler")
+    house.settle()
+    return bool(house.view("basal_scheduler").profile == "new")
+
+
+def test_a_profile_that_waits_for_its_zone_is_not_lost_to_a_journey_to_nowhere(
+    house: FakeHouse,
+) -> None:
+    """And whoever asks meanwhile is told."""
+    assert nothing_is_lost(house)
+
+    assert ["lookup_running"] == [
+        event.reason for event in house.said_of("basal_scheduler", BasalZoneRefused)
+    ]
+
+
+def test_the_mutant_that_lets_a_second_zone_in_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old rule: the newest change waits, whatever waited before."""
+    monkeypatch.setattr(BasalState, "must_wait", lambda *_: False)
+
+    assert not nothing_is_lost(house)
+
+
+def test_nothing_is_built_on_a_zone_that_may_not_exist(house: FakeHouse) -> None:
+    """It would fall with it, in silence; on one that is known everything is built at once."""
+    days = ("test",) * 7
+    house.post(SetBasalZone(zone="Mars/X"), to="basal_scheduler")
+    house.post(SetBasalWeek(days=days), to="basal_scheduler")
+    house.post(changed(PROFILE, name="rest", activate=False), to="basal_scheduler")
+    house.settle()
+    before = len(house.said_of("basal_scheduler", BasalWeekSet))
+    house.post(SetBasalWeek(days=days), to="basal_scheduler")
+    house.post(changed(PROFILE, name="rest", activate=False), to="basal_scheduler")
+    house.post(changed(PROFILE, name="test"), to="basal_scheduler")
+    house.settle()
+
+    assert ["lookup_running"] == [
+        event.reason for event in house.said_of("basal_scheduler", BasalWeekRefused)
+    ]
+    assert ["lookup_running"] == [
+        event.reason for event in house.said_of("basal_scheduler", BasalProfileRefused)
+    ]
+    assert (0, 1) == (before, len(house.said_of("basal_scheduler", BasalWeekSet)))
+    assert house.state("basal_scheduler").programme.has("rest")
