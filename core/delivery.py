@@ -18,6 +18,7 @@ from core.delivery_view import view
 from core.delivery_vocabulary import DELIVERY_OBEYS, DELIVERY_SAYS
 from core.limits import limits_problem
 from core.mechanism import clear_fault, prime, remind, remind_at
+from core.pump_models import PUMP_MODELS
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
     CancelBolus,
@@ -60,11 +61,12 @@ from schemas.units import (
     MINUTE_MS,
     EventId,
     Milliseconds,
+    MilliUnits,
     Speaker,
     UtcMillis,
 )
 
-RESERVOIR_MU_MAX = 300_000
+RESERVOIR_MU_MAX = MilliUnits(300_000)
 """[mU] largest reservoir of any pump known; source: Medtronic and Tandem, 300 U."""
 
 CONCENTRATION_U_PER_ML = 100
@@ -131,7 +133,7 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case FillReservoir(amount=amount, concentration=concentration):
             if concentration != CONCENTRATION_U_PER_ML:
                 return (DeliveryCommandRefused(name="fill", reason="concentration_not_supported"),)
-            if not PULSE_MU <= amount <= RESERVOIR_MU_MAX:
+            if not PULSE_MU <= amount <= _reservoir_of(state):
                 return (DeliveryCommandRefused(name="fill", reason="out_of_range"),)
             asked_for = ReservoirFillRequested(
                 amount=amount, actor=actor, concentration=concentration
@@ -141,6 +143,12 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _tick(state, now)
         case _:
             return ()
+
+
+def _reservoir_of(state: DeliveryState) -> MilliUnits:
+    """Give what the pump's reservoir holds [mU]; before a model is set, the largest known."""
+    limits = state.limits
+    return RESERVOIR_MU_MAX if limits is None else PUMP_MODELS[limits.pump_model].reservoir
 
 
 def _suspend(

@@ -15,6 +15,9 @@ EXTENDED_MIN_MIN, EXTENDED_MIN_MAX = 30, 480
 """[min] shortest and longest extended bolus; source: Omnipod, Medtronic and Tandem."""
 
 
+TemporaryProblem = Literal["kind", "setting", "duration"]
+
+
 class Band(msgspec.Struct, frozen=True):
     """Amounts or rates from here on, up to the next band, go in these steps."""
 
@@ -97,6 +100,30 @@ def extended_problem(model: PumpModel, duration: Milliseconds) -> bool:
     if rest or not EXTENDED_MIN_MIN <= minutes <= min(model.extended_minutes_max, EXTENDED_MIN_MAX):
         return True
     return bool(minutes % model.extended_minutes_step)
+
+
+def temporary_problem(
+    model: PumpModel, *, percent: int | None, rate: MilliUnitsPerHour | None, minutes: int
+) -> TemporaryProblem | None:
+    """Say what of a temporary rate a model does not take; None if it takes it.
+
+    Args:
+        model: which.
+        percent: [%] of the profile; this or `rate`.
+        rate: [mU/h] instead of the profile.
+        minutes: [min] for how long.
+    """
+    takes = model.temporary
+    if (percent is not None and takes.kind == "rate") or (
+        rate is not None and takes.kind == "percent"
+    ):
+        return "kind"
+    asked = percent if takes.kind == "percent" else rate
+    if asked is not None and (asked > takes.most or asked % takes.step):
+        return "setting"
+    if not 0 < minutes <= takes.minutes_max or minutes % takes.minutes_step:
+        return "duration"
+    return None
 
 
 def _steps(*pairs: tuple[int, int]) -> tuple[Band, ...]:

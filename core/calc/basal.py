@@ -32,7 +32,7 @@ from core.program import (
     program_steps,
     programmed,
 )
-from core.pump_models import PUMP_MODELS, PumpModel
+from core.pump_models import PUMP_MODELS, PumpModel, temporary_problem
 from core.schedule import RATE_MU_PER_H_MAX, Week, offset_ms_at, segments_problem
 from schemas.basal import ProfileSegment, ZoneTransition
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, MilliUnitsPerHour, UtcMillis
@@ -52,13 +52,14 @@ def _run(scenario: BasalScenario) -> BasalResult:
         raise ScenarioError("$.end", f"not after the start, or more than {SPAN_DAYS_MAX} days")
     transitions = transitions_of(scenario.wall, start=start)
     names, week = _week(scenario)
+    model = _model(scenario.pump)
     program = Program(
         week=week,
         names=names,
         transitions=transitions,
-        temporaries=_temporaries(scenario.temporaries),
+        temporaries=_temporaries(scenario.temporaries, model),
         pauses=_pauses(scenario.suspensions),
-        model=_model(scenario.pump),
+        model=model,
         rate_max=_rate_max(scenario.basal_max_u_per_h),
     )
     steps = program_steps(program, starts_at=start, ends_at=end)
@@ -99,7 +100,7 @@ def _segments(given: Sequence[SegmentGiven], path: str) -> tuple[ProfileSegment,
     return segments
 
 
-def _temporaries(given: Sequence[TemporaryGiven]) -> tuple[Temporary, ...]:
+def _temporaries(given: Sequence[TemporaryGiven], model: PumpModel | None) -> tuple[Temporary, ...]:
     """Cut each where it was cancelled or a newer one began."""
     found: list[Temporary] = []
     for index, one in enumerate(given):
@@ -116,6 +117,8 @@ def _temporaries(given: Sequence[TemporaryGiven]) -> tuple[Temporary, ...]:
         if one.cancelled is not None:
             ends_at = max(starts_at, min(ends_at, millis(one.cancelled)))
         rate = None if one.u_per_h is None else whole_milli(one.u_per_h, path=f"{path}.u_per_h")
+        if model is not None:
+            _check_takes(model, one, rate, path)
         found.append(
             Temporary(
                 starts_at=starts_at,
@@ -125,6 +128,32 @@ def _temporaries(given: Sequence[TemporaryGiven]) -> tuple[Temporary, ...]:
             )
         )
     return tuple(found)
+
+
+def _check_takes(model: PumpModel, one: TemporaryGiven, rate: int | None, path: str) -> None:
+    problem = temporary_problem(
+        model,
+        percent=one.percent,
+        rate=None if rate is None else MilliUnitsPerHour(rate),
+        minutes=one.duration_min,
+    )
+    takes = model.temporary
+    setting = "percent" if rate is None else "u_per_h"
+    if problem == "kind":
+        other = "u_per_h" if takes.kind == "rate" else "percent"
+        raise ScenarioError(f"{path}.{setting}", f"{model.name} takes {other} alone")
+    if problem == "setting":
+        unit, by = ("%", 1) if setting == "percent" else ("U/h", 1000)
+        raise ScenarioError(
+            f"{path}.{setting}",
+            f"{model.name} takes 0 to {takes.most / by:g} {unit} in steps of {takes.step / by:g}",
+        )
+    if problem == "duration":
+        raise ScenarioError(
+            f"{path}.duration_min",
+            f"{model.name} takes {takes.minutes_step} to {takes.minutes_max} min in steps of "
+            f"{takes.minutes_step}",
+        )
 
 
 def _pauses(given: Sequence[SuspensionGiven]) -> tuple[Pause, ...]:

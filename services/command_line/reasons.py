@@ -174,7 +174,10 @@ OF_ONE: Final[dict[tuple[str, str], str]] = {
         "an injection counts from 24 h before therapy time, and not ahead of it"
     ),
     ("carbs_refused.v1", "out_of_range"): "carbohydrate must be 1 to 300 g",
-    ("delivery_command_refused.v1", "out_of_range"): "a reservoir holds more than 0, up to 300 U",
+    (
+        "delivery_command_refused.v1",
+        "out_of_range",
+    ): ("a reservoir holds more than 0, up to what the pump model in force holds, 300 U at most"),
     ("delivery_limits_refused.v1", "out_of_range"): "a limit is out of range",
     ("glucose_alerts_refused.v1", "out_of_range"): (
         "outside what 'basalt alerts --help' states, or not on its side of the other threshold"

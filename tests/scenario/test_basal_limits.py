@@ -23,6 +23,7 @@ from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.device import PlanStep
 from schemas.message import Now
 from schemas.plans import BasalCut, BasalPlanAccepted
+from schemas.pump import FillReservoir
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -266,6 +267,15 @@ def test_a_rounding_down_to_a_step_is_no_cut(house: FakeHouse) -> None:
     assert 150 == house.view("actuator").rate
     assert () == newest(house).cuts
     assert [] == alarms(house)
+
+
+@pytest.mark.parametrize(("amount", "reason"), [(200_000, ""), (200_050, "out_of_range")])
+def test_a_reservoir_holds_what_the_model_holds(house: FakeHouse, amount: int, reason: str) -> None:
+    """300 U do not go into a pod of 200 U."""
+    limit(house, pump_model="omnipod_dash")
+    asked = FillReservoir(amount=MilliUnits(amount))
+
+    assert reason == house.ask(asked, to="actuator").reason
 
 
 def made(*steps: tuple[int, int], profile: int) -> BasalPlanMade:

@@ -32,6 +32,10 @@ def run(**fields: Any) -> BasalResult:
     return msgspec.convert(msgspec.to_builtins(result), BasalResult)
 
 
+def lasting(minutes: int, **how: float) -> dict[str, Any]:
+    return {"start": "2026-03-02T01:00:00Z", "duration_min": minutes, **how}
+
+
 def rates(result: BasalResult) -> list[tuple[str, float, str]]:
     return [(step.start.strftime("%d %H:%M"), step.u_per_h, step.source) for step in result.steps]
 
@@ -277,6 +281,26 @@ def test_a_pump_gets_what_it_can_deliver_and_never_more() -> None:
             "$.suspensions[1].start",
         ),
         ({"pump": "spring and string"}, "$.pump"),
+        (
+            {"pump": "omnipod_dash", "temporaries": [lasting(7, percent=500)]},
+            "$.temporaries[0].duration_min",
+        ),
+        (
+            {"pump": "omnipod_dash", "temporaries": [lasting(30, u_per_h=0.525)]},
+            "$.temporaries[0].u_per_h",
+        ),
+        (
+            {"pump": "tandem_tslim_x2", "temporaries": [lasting(30, u_per_h=1)]},
+            "$.temporaries[0].u_per_h",
+        ),
+        (
+            {"pump": "tandem_tslim_x2", "temporaries": [lasting(30, percent=251)]},
+            "$.temporaries[0].percent",
+        ),
+        (
+            {"pump": "diaconn_g8", "temporaries": [lasting(30, percent=50)]},
+            "$.temporaries[0].percent",
+        ),
         ({"basal_max_u_per_h": 1.00001}, "$.basal_max_u_per_h"),
     ],
 )

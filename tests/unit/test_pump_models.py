@@ -2,7 +2,14 @@
 
 import pytest
 
-from core.pump_models import PUMP_MODELS, Band, floor_bolus, floor_rate, floor_to
+from core.pump_models import (
+    PUMP_MODELS,
+    Band,
+    floor_bolus,
+    floor_rate,
+    floor_to,
+    temporary_problem,
+)
 from schemas.units import MilliUnits, MilliUnitsPerHour
 
 BANDS = (Band(0, 25), Band(1_000, 50), Band(10_000, 100))
@@ -72,3 +79,35 @@ def test_there_are_a_dozen_models_and_each_is_coherent() -> None:
             assert sorted({band.since for band in bands}) == [band.since for band in bands]
         assert all(band.step % model.pulse == 0 for band in model.bolus_steps)
         assert model.temporary.minutes_max % model.temporary.minutes_step == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "percent", "rate", "minutes", "problem"),
+    [
+        ("omnipod_dash", 137, None, 17, "duration"),
+        ("omnipod_dash", 137, None, 30, None),
+        ("omnipod_dash", None, 30_000, 720, None),
+        ("omnipod_dash", None, 30_050, 720, "setting"),
+        ("omnipod_dash", None, 525, 720, "setting"),
+        ("omnipod_dash", None, 500, 750, "duration"),
+        ("omnipod_dash", None, 500, 0, "duration"),
+        ("tandem_tslim_x2", 250, None, 1, None),
+        ("tandem_tslim_x2", 251, None, 1, "setting"),
+        ("tandem_tslim_x2", None, 500, 30, "kind"),
+        ("ypsopump", 500, None, 15, None),
+        ("diaconn_g8", 100, None, 30, "kind"),
+        ("diaconn_g8", None, 500, 30, None),
+    ],
+)
+def test_a_temporary_rate_is_what_the_model_takes(
+    model: str,
+    percent: int | None,
+    rate: int | None,
+    minutes: int,
+    problem: str | None,
+) -> None:
+    """Its kind, its steps, its most, its times."""
+    asked = None if rate is None else MilliUnitsPerHour(rate)
+    found = temporary_problem(PUMP_MODELS[model], percent=percent, rate=asked, minutes=minutes)
+
+    assert problem == found
