@@ -9,8 +9,8 @@ import msgspec
 
 from core.alarms import Condition, clear_alarm, raise_alarm
 from core.basal_ahead import BasalAhead, profile_of, rate_pairs, wanted_of
-from core.caps.shapes import Asked, Flow
-from core.caps.twice import rooms_twice
+from core.caps.shapes import Asked, Flow, RateAsked
+from core.caps.twice import rate_twice, rooms_twice
 from core.delivery_state import DeliveryState
 from core.doses import AHEAD_MS
 from core.limits import settled, windows_of
@@ -189,7 +189,7 @@ def _allowed(
     doubt = doubt_of(state)
     if doubt is not None:
         return piece.profile, doubt
-    rate, reason = _capped(piece, limits)
+    rate, reason, agree = _capped(piece, limits)
     starts_at = max(piece.starts_at, at)
     asked = Asked(
         starts_at=starts_at,
@@ -197,8 +197,8 @@ def _allowed(
         flows=flows,
         windows=windows_of(limits, boluses=False),
     )
-    rooms, agree = rooms_twice(asked)
-    if not agree:
+    rooms, agree_rooms = rooms_twice(asked)
+    if not (agree and agree_rooms):
         return piece.profile, "limits_disagree"
     for room in rooms:
         above = room.left * HOUR_MS // (piece.ends_at - starts_at)
@@ -210,9 +210,10 @@ def _allowed(
 
 def _capped(
     piece: Piece, limits: DeliveryLimitsSet
-) -> tuple[MilliUnitsPerHour, BasalCutReason | None]:
-    most = max(limits.basal, piece.profile)
-    return (most, "basal_limit") if piece.wanted > most else (piece.wanted, None)
+) -> tuple[MilliUnitsPerHour, BasalCutReason | None, bool]:
+    asked = RateAsked(rate=piece.wanted, scheduled=piece.profile, absolute=limits.basal)
+    rate, agree = rate_twice(asked)
+    return rate, None if rate == piece.wanted else "basal_limit", agree
 
 
 _WINDOWS: dict[str, BasalCutReason] = {

@@ -44,7 +44,11 @@ ROWS: Final[dict[str, Row]] = {
         "core/basal_cut.py:cut_plan",
         "test_the_mutant_that_cuts_programmed_basal_is_caught",
     ),
-    "R6": Row("a lockout after a bolus, by its origin", "core/calc/limits.py:_lockout"),
+    "R6": Row(
+        "a lockout after a bolus, by its origin",
+        "core/caps/twice.py:locked_twice",
+        "test_a_mutant_of_either_way_is_noticed",
+    ),
     "R7": Row("boluses and basal together within the pump's rate", "core/pacing.py:flows"),
     "R8": Row("one extended bolus at a time", "core/pump_checks.py:bolus_fault"),
     "R9": Row("largest basal rate and bolus", "core/limits.py:limits_problem"),

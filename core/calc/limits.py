@@ -14,11 +14,19 @@ from core.calc.limits_shapes import (
     LimitsScenario,
 )
 from core.calc.wall import Wall, looked_up, transitions_of
-from core.caps.shapes import Asked, Flow, Room, WindowCap
-from core.caps.twice import LOCKOUT_MIN, rooms_twice
+from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap
+from core.caps.twice import LOCKOUT_MIN, locked_twice, rate_twice, rooms_twice
 from core.errors import ScenarioError
 from core.midnights import days_between
-from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
+from schemas.units import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    UtcMillis,
+)
 
 _GIVEN: Final = "as the scenario says"
 
@@ -128,7 +136,10 @@ def _bolus(
         if after < amount:
             cuts.append(_cut(room.name, amount, after))
         amount = after
-    refused = _lockout(scenario)
+    locked, agree_locked = _lockout(scenario)
+    beside = _beside_basal(scenario)
+    refused = "lockout" if locked else "combined" if beside == 0 else None
+    agree = agree and agree_locked
     if not agree:
         refused = "limits_disagree"
     elif refused is None and amount == 0:
@@ -141,6 +152,7 @@ def _bolus(
         cuts=tuple(cuts),
         flags=_flags(scenario, asked),
         checked_twice=agree,
+        bolus_rate_u_per_h=None if beside is None else beside / 1000,
     )
 
 
@@ -160,9 +172,13 @@ def _rate(
         tops.append(("basal_times_present", limits.basal_times_present * scheduled))
     if limits.basal_times_largest is not None:
         tops.append(("basal_times_largest", limits.basal_times_largest * largest))
+    allowed, agree_rate = rate_twice(_rate_asked(scenario, rate))
+    agree = agree and agree_rate and allowed == min([rate, *(max(m, scheduled) for _, m in tops)])
     for room in rooms:
         beyond = room.left if agree else 0
         tops.append((room.name, scheduled + beyond * 60 // scenario.duration_min))
+    if not agree:
+        tops.append(("limits_disagree", 0))
     cuts: list[CutFound] = []
     for name, most in tops:
         after = min(rate, max(most, scheduled))
@@ -180,12 +196,38 @@ def _rate(
     )
 
 
-def _lockout(scenario: LimitsScenario) -> str | None:
+def _rate_asked(scenario: LimitsScenario, rate: int) -> RateAsked:
+    limits = scenario.limits
+    most = limits.basal_u_per_h
+    path = "$.limits.basal_u_per_h"
+    return RateAsked(
+        rate=MilliUnitsPerHour(rate),
+        scheduled=_milli_rate(scenario.scheduled_u_per_h, "$.scheduled_u_per_h"),
+        largest=_milli_rate(scenario.largest_u_per_h, "$.largest_u_per_h"),
+        absolute=None if most is None else _milli_rate(most, path),
+        times_scheduled=limits.basal_times_present,
+        times_largest=limits.basal_times_largest,
+    )
+
+
+def _milli_rate(units: float, path: str) -> MilliUnitsPerHour:
+    return MilliUnitsPerHour(whole_milli(units, path=path))
+
+
+def _lockout(scenario: LimitsScenario) -> tuple[bool, bool]:
     wait = scenario.limits.lockout_min
     minutes = LOCKOUT_MIN[scenario.origin] if wait is None else wait
-    since = millis(scenario.at) - minutes * MINUTE_MS
-    boluses = (millis(one.start) for one in scenario.doses if one.kind == "bolus")
-    return "lockout" if any(since < at <= millis(scenario.at) for at in boluses) else None
+    boluses = [millis(one.start) for one in scenario.doses if one.kind == "bolus"]
+    return locked_twice(boluses, at=millis(scenario.at), wait=minutes * MINUTE_MS)
+
+
+def _beside_basal(scenario: LimitsScenario) -> int | None:
+    """Give the rate that a bolus of a moment has beside the basal [mU/h]; none without a cap."""
+    combined = scenario.limits.combined_u_per_h
+    if combined is None or scenario.duration_min:
+        return None
+    basal = whole_milli(scenario.scheduled_u_per_h, path="$.scheduled_u_per_h")
+    return max(0, whole_milli(combined, path="$.limits.combined_u_per_h") - basal)
 
 
 def _flags(scenario: LimitsScenario, asked: int) -> tuple[str, ...]:

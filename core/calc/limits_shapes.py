@@ -40,7 +40,7 @@ class LimitsGiven(Scenario, frozen=True, kw_only=True):
     iob_u: UnitsGiven | None = None
     """[U] on board after the dose."""
     combined_u_per_h: Annotated[float, msgspec.Meta(ge=0, le=1000)] | None = None
-    """[U/h] of an extended bolus and basal together."""
+    """[U/h] of a bolus and basal together; a bolus of a moment is slowed, not cut."""
     lockout_min: Annotated[int, msgspec.Meta(ge=0, le=240)] | None = None
     """[min] between two boluses; by origin 0, 3 or 15 where none is given."""
     soft_u: UnitsGiven | None = None
@@ -125,3 +125,5 @@ class LimitsResult(Result, frozen=True, kw_only=True):
     """[-] 'confirm_above_soft_limit', 'larger_than_recent' (twice the largest in 24 h; R15)."""
     checked_twice: bool
     """[-] both implementations gave the same."""
+    bolus_rate_u_per_h: float | None = None
+    """[U/h] at which a bolus of a moment may flow beside the basal; none without a combined cap."""

@@ -10,7 +10,7 @@ so there the window leaves nothing if others overfill it, else it does not bind.
 
 import msgspec
 
-from schemas.units import Milliseconds, MilliUnits, UtcMillis
+from schemas.units import Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
 class Flow(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,3 +69,20 @@ class Room(msgspec.Struct, frozen=True, kw_only=True):
     """[ms] of the tightest window."""
     ends_at: UtcMillis | None = None
     """[ms] first instant after it."""
+
+
+class RateAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """A basal rate that is asked for, and the largest by the three styles of the peers."""
+
+    rate: MilliUnitsPerHour
+    """[mU/h] asked."""
+    scheduled: MilliUnitsPerHour
+    """[mU/h] of the profile; no cap goes below it."""
+    absolute: MilliUnitsPerHour | None = None
+    """[mU/h] largest rate."""
+    times_scheduled: int | None = None
+    """[-] largest multiple of the rate scheduled now."""
+    times_largest: int | None = None
+    """[-] largest multiple of `largest`."""
+    largest: MilliUnitsPerHour = MilliUnitsPerHour(0)
+    """[mU/h] largest scheduled rate of the day."""

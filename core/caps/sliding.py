@@ -6,8 +6,8 @@ from fractions import Fraction
 from itertools import pairwise
 from math import ceil, floor
 
-from core.caps.shapes import Asked, Flow, Room, WindowCap
-from schemas.units import MilliUnits, UtcMillis
+from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap
+from schemas.units import MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
 class _Curve:
@@ -85,3 +85,22 @@ def _windows(asked: Asked, cap: WindowCap, edges: Sequence[int]) -> Iterator[tup
     for at in sorted({*near, asked.starts_at, asked.ends_at}):
         yield at, at + cap.length
         yield at - cap.length, at
+
+
+def allowed_rate(asked: RateAsked) -> MilliUnitsPerHour:
+    """Give the rate that the styles leave [mU/h]: the least of them, the profile at least."""
+    tops: list[int] = [asked.rate]
+    if asked.absolute is not None:
+        tops.append(asked.absolute)
+    if asked.times_scheduled is not None:
+        tops.append(asked.times_scheduled * asked.scheduled)
+    if asked.times_largest is not None:
+        tops.append(asked.times_largest * asked.largest)
+    return MilliUnitsPerHour(min(asked.rate, max(min(tops), asked.scheduled)))
+
+
+def is_locked(starts: Iterable[UtcMillis], *, at: UtcMillis, wait: int) -> bool:
+    """Say whether the newest bolus that began by now is younger than a wait [ms]."""
+    known = sorted(starts)
+    index = bisect_right(known, at)
+    return index > 0 and at - known[index - 1] < wait

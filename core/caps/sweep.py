@@ -3,8 +3,10 @@
 Slow and plain, so that nothing can hide in it; it imports nothing of the first.
 """
 
-from core.caps.shapes import Asked, Flow, Room, WindowCap
-from schemas.units import MilliUnits, UtcMillis
+from collections.abc import Iterable
+
+from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap
+from schemas.units import MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
 def rooms(asked: Asked) -> tuple[Room, ...]:
@@ -87,3 +89,26 @@ def _sum(counted: list[Flow], start: int, end: int) -> tuple[int, int]:
 
 def _overlap(start: int, end: int, since: int, until: int) -> int:
     return max(0, min(end, until) - max(start, since))
+
+
+def allowed_rate(asked: RateAsked) -> MilliUnitsPerHour:
+    """Give the rate that the styles leave [mU/h]: what is above the profile goes, cap by cap."""
+    above = asked.rate - asked.scheduled
+    if above <= 0:
+        return asked.rate
+    for base, times in (
+        (asked.absolute, 1),
+        (asked.scheduled, asked.times_scheduled),
+        (asked.largest, asked.times_largest),
+    ):
+        if base is None or times is None:
+            continue
+        left = sum([base] * times) - asked.scheduled
+        if left < above:
+            above = left if left > 0 else 0
+    return MilliUnitsPerHour(asked.scheduled + above)
+
+
+def is_locked(starts: Iterable[UtcMillis], *, at: UtcMillis, wait: int) -> bool:
+    """Say whether any bolus began in the time (at - wait, at] [ms]."""
+    return any(at - wait < start <= at for start in starts)

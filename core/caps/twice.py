@@ -1,10 +1,11 @@
 """Both implementations asked the same; where they differ nothing is given (R20)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from core.caps import sliding, sweep
-from core.caps.shapes import Asked, Room
+from core.caps.shapes import Asked, RateAsked, Room
+from schemas.units import MilliUnitsPerHour, UtcMillis
 
 Rooms = Callable[[Asked], tuple[Room, ...]]
 
@@ -22,3 +23,15 @@ def rooms_twice(
     one, two = first(asked), second(asked)
     agree = [(room.name, room.left) for room in one] == [(room.name, room.left) for room in two]
     return one, agree
+
+
+def rate_twice(asked: RateAsked) -> tuple[MilliUnitsPerHour, bool]:
+    """Give the rate that the styles of caps leave [mU/h] by the first, and whether they agree."""
+    one = sliding.allowed_rate(asked)
+    return one, one == sweep.allowed_rate(asked)
+
+
+def locked_twice(starts: Sequence[UtcMillis], *, at: UtcMillis, wait: int) -> tuple[bool, bool]:
+    """Say whether a bolus must wait [ms] for one before it by the first, and whether they agree."""
+    one = sliding.is_locked(starts, at=at, wait=wait)
+    return one, one == sweep.is_locked(starts, at=at, wait=wait)

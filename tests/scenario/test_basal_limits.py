@@ -214,6 +214,18 @@ def test_two_computations_that_differ_leave_the_profile(
     assert {"limits_disagree"} == {cut.reason for cut in newest(house).cuts}
 
 
+@pytest.mark.requirement("R20")
+def test_two_ways_of_the_largest_rate_that_differ_leave_the_profile(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mutant: the second way knows no largest rate."""
+    monkeypatch.setattr("core.caps.sweep.allowed_rate", lambda asked: asked.rate)
+    limit(house, basal=1_000)
+    temporary(house, 1, percent=200)
+
+    assert {"limits_disagree"} == {cut.reason for cut in newest(house).cuts}
+
+
 def test_a_doubt_that_comes_and_goes_cuts_and_restores(house: FakeHouse) -> None:
     """By itself, while the temporary rate lasts, and the pump has each revision."""
     temporary(house, 4, percent=200)

@@ -13,11 +13,18 @@ from hypothesis import strategies as st
 from core.calc.limits import LIMITS
 from core.calc.limits_shapes import LimitsResult, LimitsScenario
 from core.caps import sliding, sweep
-from core.caps.shapes import Asked, Flow, Room, WindowCap
-from core.caps.twice import Rooms, rooms_twice
+from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap
+from core.caps.twice import Rooms, locked_twice, rate_twice, rooms_twice
 from core.errors import ScenarioError
 from core.midnights import days_between
-from schemas.units import DAY_MS, HOUR_MS, Milliseconds, MilliUnits, UtcMillis
+from schemas.units import (
+    DAY_MS,
+    HOUR_MS,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    UtcMillis,
+)
 from services.runtime import zones
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -249,7 +256,8 @@ def test_the_second_implementation_knows_nothing_of_the_first() -> None:
         assert one.__name__ == other
         source = Path(str(one.__file__)).read_text()
         imports = [line for line in source.splitlines() if line.startswith("from core")]
-        assert ["from core.caps.shapes import Asked, Flow, Room, WindowCap"] == imports
+        shapes = "from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap"
+        assert [shapes] == imports
 
 
 @given(ASKED)
@@ -333,7 +341,73 @@ def test_a_combined_rate_does_not_bind_a_bolus_at_the_pumps_speed() -> None:
     """The pump slows it; nothing of it is cut."""
     found = run(bolus_u=2, scheduled_u_per_h=1, limits={"combined_u_per_h": 4})
 
-    assert (2.0, None) == (found.allowed_u, found.refused)
+    assert (2.0, None, 3.0) == (found.allowed_u, found.refused, found.bolus_rate_u_per_h)
+    assert None is run(bolus_u=2).bolus_rate_u_per_h
+    lasting = run(bolus_u=2, duration_min=60, limits={"combined_u_per_h": 4})
+    assert None is lasting.bolus_rate_u_per_h
+
+
+@pytest.mark.parametrize("combined", [1, 0.5])
+@pytest.mark.requirement("R7")
+def test_basal_that_takes_all_of_the_combined_rate_leaves_no_bolus(combined: float) -> None:
+    """It could only flow on top."""
+    found = run(bolus_u=2, scheduled_u_per_h=1, limits={"combined_u_per_h": combined})
+
+    assert (0.0, "combined", 0.0) == (found.allowed_u, found.refused, found.bolus_rate_u_per_h)
+
+
+RATES = st.integers(0, 5_000).map(MilliUnitsPerHour)
+MULTIPLES: st.SearchStrategy[int | None] = st.none() | st.integers(1, 10)
+
+
+@given(
+    asked=st.builds(
+        RateAsked,
+        rate=RATES,
+        scheduled=RATES,
+        absolute=st.none() | RATES,
+        times_scheduled=MULTIPLES,
+        times_largest=MULTIPLES,
+        largest=RATES,
+    )
+)
+@pytest.mark.requirement("R20")
+def test_both_ways_leave_the_same_rate(asked: RateAsked) -> None:
+    """Never below the profile for a cap's sake, never above what was asked or a cap allows."""
+    rate, agree = rate_twice(asked)
+
+    assert agree
+    assert min(asked.rate, asked.scheduled) <= rate <= asked.rate
+    assert asked.absolute is None or rate <= max(asked.absolute, asked.scheduled)
+
+
+@given(
+    starts=st.lists(st.integers(-40, 10).map(UtcMillis), max_size=4),
+    wait=st.integers(0, 30),
+)
+@pytest.mark.requirement("R20")
+def test_both_ways_wait_for_the_same_bolus(starts: list[UtcMillis], wait: int) -> None:
+    """Those that are to come lock nothing."""
+    assert locked_twice(starts, at=UtcMillis(0), wait=wait)[1]
+
+
+@pytest.mark.parametrize("module", ["sliding", "sweep"])
+@pytest.mark.requirement("R20")
+def test_a_mutant_of_either_way_is_noticed(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rate of a milliunit more falls to the profile; a lockout that one forgets is a refusal."""
+    monkeypatch.setattr(f"core.caps.{module}.allowed_rate", lambda asked: asked.rate)
+    rate = run(
+        rate_u_per_h=3, duration_min=30, scheduled_u_per_h=1, limits={"basal_u_per_h": 2.999}
+    )
+    monkeypatch.setattr(f"core.caps.{module}.is_locked", lambda *_, **__: False)
+    bolus = run(bolus_u=1, origin="remote", doses=[dose(-1, 1)])
+
+    assert (1.0, "limits_disagree", False) == (
+        rate.allowed_u_per_h,
+        rate.refused,
+        rate.checked_twice,
+    )
+    assert (0.0, "limits_disagree") == (bolus.allowed_u, bolus.refused)
 
 
 def test_less_than_a_milliunit_is_no_bolus() -> None:
