@@ -1,5 +1,6 @@
 """Nightscout's entries: an array, one object, or one object a line; glucose always in mg/dL."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -17,6 +18,9 @@ SENSOR_CODES_BELOW = MgDl(39)
 
 _KINDS: dict[str, GlucoseSource] = {"sgv": "sensor", "mbg": "meter"}
 
+_BYTE = re.compile(r"\(byte ([0-9]+)\)")
+_NEWLINE = b"\n"
+
 _Entry = dict[str, msgspec.Raw]
 _entry = msgspec.json.Decoder(_Entry)
 _array = msgspec.json.Decoder(list[msgspec.Raw])
@@ -32,7 +36,8 @@ def read_entries(text: str, *, name: str) -> tuple[Found, tuple[str, ...]]:
     Raises:
         GlucoseFileError: the array is not JSON as a whole, so that no entry of it can be trusted.
     """
-    found, skipped = Found(), Counter[str]()
+    found = Found(counts_entries=text.lstrip().startswith("["))
+    skipped = Counter[str]()
     for number, raw in _split(text, name=name):
         shown = raw.decode("utf-8", errors="replace")
         try:
@@ -56,11 +61,18 @@ def _split(text: str, *, name: str) -> Iterator[tuple[int, bytes]]:
         whole = _array.decode(data) if is_array else [_one(data)]
     except (msgspec.DecodeError, RecursionError) as error:
         if is_array:
-            raise GlucoseFileError(name=name, reason=f"not JSON: {error}") from error
+            reason = f"not JSON{_where(str(error), data)}: {error}"
+            raise GlucoseFileError(name=name, reason=reason) from error
         lines = enumerate(data.split(b"\n"), start=1)
         yield from ((number, line.strip()) for number, line in lines if line.strip())
         return
     yield from ((number, bytes(raw)) for number, raw in enumerate(whole, start=1))
+
+
+def _where(error: str, data: bytes) -> str:
+    """Name the line of the byte at which msgspec stopped to understand, if it says one."""
+    at = _BYTE.search(error)
+    return f" at line {data[: int(at[1])].count(_NEWLINE) + 1}" if at else ""
 
 
 def _one(data: bytes) -> msgspec.Raw:

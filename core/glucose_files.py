@@ -111,11 +111,12 @@ def _without_doubles(found: Found, *, lines: Sequence[str]) -> tuple[FileReading
         if kept is not reading:
             shown = lines[reading.line - 1] if lines else reading.received
             same = "the same" if kept.received == reading.received else f"{kept.received!r}"
-            reason = f"a second reading for one instant; line {kept.line} has {same}"
+            place = f"{'entry' if found.counts_entries else 'line'} {kept.line}"
+            reason = f"a second reading for one instant; {place} has {same}"
             found.fault(line=reading.line, text=shown, reason=reason)
     return tuple(sorted(first.values(), key=lambda reading: (reading.at, reading.kind)))
 
 
 def _nothing(problems: Sequence[FileProblem], notes: Sequence[str]) -> str:
-    first = f"; line {problems[0].line}: {problems[0].reason}" if problems else ""
+    first = f"; {problems[0].place}: {problems[0].reason}" if problems else ""
     return f"no usable reading in it{first}" + "".join(f"; {note}" for note in notes)

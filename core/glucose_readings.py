@@ -48,6 +48,13 @@ class FileProblem(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the line as it stands, at most 80 characters."""
     reason: str
     """[-] a sentence for a person."""
+    is_entry: bool = False
+    """[-] `line` is the number of an entry of a JSON array."""
+
+    @property
+    def place(self) -> str:
+        """Say where it stands, such as 'line 3' or 'entry 3'."""
+        return f"{'entry' if self.is_entry else 'line'} {self.line}"
 
 
 class GlucoseFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,10 +85,21 @@ class Found(msgspec.Struct, kw_only=True):
     """[-] taken."""
     problems: list[FileProblem] = []
     """[-] not taken."""
+    counts_entries: bool = False
+    """[-] numbers are those of entries of a JSON array, not of lines."""
 
     def fault(self, *, line: int, text: str, reason: str) -> None:
         """Note a line that is not taken."""
-        self.problems.append(FileProblem(line=line, text=text[:TEXT_SHOWN_MAX], reason=reason))
+        # An entry that is printed over several lines is shown on one.
+        shown = " ".join(text.split()) if self.counts_entries else text
+        self.problems.append(
+            FileProblem(
+                line=line,
+                text=shown[:TEXT_SHOWN_MAX],
+                reason=reason,
+                is_entry=self.counts_entries,
+            )
+        )
 
     def take(self, reading: FileReading, *, text: str) -> None:
         """Take a reading if its number is one; else note why not."""

@@ -61,7 +61,8 @@ def ingest(arguments: argparse.Namespace) -> int:
     data = _read(arguments.file)
     found = _understand(data, arguments)
     for problem in found.problems:
-        print(f"{found.name}:{problem.line}: {problem.reason}: {problem.text}", file=sys.stderr)
+        at = f" {problem.place}" if problem.is_entry else f"{problem.line}"
+        print(f"{found.name}:{at}: {problem.reason}: {problem.text}", file=sys.stderr)
     for note in found.notes:
         print(f"{found.name}: {note}", file=sys.stderr)
     if arguments.dry_run:

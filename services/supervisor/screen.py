@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from core.deciders import DECIDERS
 from core.delivery_view import DeliveryView
 from schemas.device import PULSE_MU
 from schemas.message import Now
@@ -206,7 +207,7 @@ def _services(model: ScreenModel) -> RenderableType:
         lag = model.lag.get(name)
         table.add_row(
             name,
-            Text(process.state, style="green" if process.state == "up" else "bold red"),
+            _health(model, name),
             str(health.handled) if health else "",
             str(health.unpublished) if health else "",
             "" if lag is None else str(lag + (health.waiting if health else 0)),
@@ -215,11 +216,23 @@ def _services(model: ScreenModel) -> RenderableType:
     return Panel(table, title="processes", title_align="left", border_style="dim")
 
 
+def _health(model: ScreenModel, name: str) -> Text:
+    """Say how a process is: one that exists and does not answer is not up."""
+    state = model.processes[name].state
+    if state != "up":
+        return Text(state, style="bold red")
+    if name in DECIDERS and name not in model.health:
+        return Text("silent", style="bold yellow")
+    return Text("up", style="green")
+
+
 def _services_line(model: ScreenModel) -> RenderableType:
     line = Text()
     for name, process in model.processes.items():
-        line.append("● ", style="green" if process.state == "up" else "bold red")
-        line.append(f"{name}{f' ({process.restarts})' if process.restarts else ''}  ")
+        health = _health(model, name)
+        line.append("● ", style=health.style)
+        silent = " silent" if health.plain == "silent" else ""
+        line.append(f"{name}{silent}{f' ({process.restarts})' if process.restarts else ''}  ")
     return line
 
 

@@ -123,8 +123,8 @@ def test_other_types_are_counted_in_a_note() -> None:
             "a local time without a zone: '2026-11-22T12:00:00'",
         ),
         ({"date": NOON}, "an entry without a type: ''"),
-        (entry(), "a second reading for one instant; line 1 has the same"),
-        (entry(sgv=99), "a second reading for one instant; line 1 has '123'"),
+        (entry(), "a second reading for one instant; entry 1 has the same"),
+        (entry(sgv=99), "a second reading for one instant; entry 1 has '123'"),
     ],
 )
 def test_a_broken_entry_is_told_and_the_rest_is_taken(
@@ -135,6 +135,24 @@ def test_a_broken_entry_is_told_and_the_rest_is_taken(
 
     assert [(NOON, "123")] == taken(file)
     assert [(2, reason)] == faults(file)
+
+
+def test_an_entry_over_several_lines_is_named_by_its_number_and_shown_on_one() -> None:
+    """Line 2 of a file with 14 is another line than entry 2."""
+    file = read(json.dumps([entry(), entry(sgv=None)], indent=2))
+
+    (problem,) = file.problems
+    assert "entry 2" == problem.place
+    assert "\n" not in problem.text
+    assert "  " not in problem.text
+
+
+def test_what_is_no_json_is_named_with_its_line() -> None:
+    """One NaN makes an array no JSON; a person must find it among a year of entries."""
+    text = json.dumps([entry(), entry(sgv=float("nan"))], indent=2)
+
+    number = next(n for n, line in enumerate(text.split("\n"), start=1) if "NaN" in line)
+    assert refusal(text).startswith(f"not JSON at line {number}: ")
 
 
 def test_a_broken_line_of_json_is_told() -> None:

@@ -3,6 +3,7 @@
 from io import StringIO
 
 import msgspec
+import pytest
 from rich.console import Console
 
 from core.alarms import ActiveAlarm
@@ -27,6 +28,7 @@ from schemas.units import (
     PumpId,
     UtcMillis,
 )
+from services.runtime.discovery import Health
 from services.supervisor.event_lines import Line
 from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, render
 from services.supervisor.screen_model import Process, ScreenModel
@@ -288,6 +290,23 @@ def test_an_advice_is_told_with_each_term() -> None:
         "on board 0.20 to 0.40 U; cut 13.10 U to 10.00 U, single limit; "
         "because insulin on board subtracted, clamped to single limit" == lines[0].text
     )
+
+
+@pytest.mark.parametrize("height", [24, 50])
+def test_a_service_that_does_not_answer_is_not_shown_as_up(height: int) -> None:
+    """A process that exists and hangs doses nothing and hears no alarm."""
+    model, _ = told()
+    for name in ("actuator", "bolus_advisor", "virtual_pump"):
+        model.take_process(name, process=Process(state="up", restarts=0), at=AT)
+    model.health["actuator"] = Health(
+        service="actuator", pid=1, ready=True, handled=1, unpublished=0, waiting=0, bus_errors=0
+    )
+
+    picture = drawn(model, height=height)
+
+    assert 1 == picture.count("silent")
+    (line,) = [line for line in picture.split("\n") if "silent" in line]
+    assert "bolus_advisor silent" in " ".join(line.split())
 
 
 def test_a_process_that_ends_and_comes_back_is_told() -> None:
