@@ -43,8 +43,9 @@ mutants: $(READY) ## Change limits, pulses, boluses and insulin 4000 times; 95 %
 	@$(BIN)/mutmut run --max-children 2 $(ARGS)
 	@$(BIN)/python -m bench.mutants
 
-nightly: $(READY) ## Run the property tests with 5000 examples each.
+nightly: $(READY) ## Run the property tests with 5000 examples each, then 1000 random kills and 100 nested ones.
 	@$(BIN)/python -m pytest -n 2 --hypothesis-profile nightly tests/property tests/unit tests/scenario $(ARGS)
+	@BASALT_KILLS=1000 BASALT_NESTED=100 $(BIN)/python -m pytest -s tests/system/test_random_kills.py
 
 lock: $(READY) ## Write requirements.lock anew from pyproject.toml; keeps pins that still fit.
 	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes \

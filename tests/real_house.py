@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,9 @@ POLL_S = 0.1
 class RealHouse:
     """A system that runs on a folder of its own."""
 
-    def __init__(self, folder: Path, *arguments: str) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = DataFolder(folder)
         self.pump = PumpId("demo")
         self.log = folder.with_suffix(".log")
@@ -42,6 +44,7 @@ class RealHouse:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
+                env={**os.environ, **(environment or {})},
             )
 
     def wait_ready(self) -> None:
@@ -79,7 +82,10 @@ class RealHouse:
         found: dict[str, int] = {}
         listing = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         for pid in listing.read_text().split():
-            words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            try:
+                words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it died a moment ago
             for word in words:
                 if word.startswith("services."):
                     found[word.removeprefix("services.")] = int(pid)
@@ -228,9 +234,11 @@ def let_it_rest(stopped: RealHouse) -> None:
 
 
 @contextmanager
-def real_house(folder: Path, *arguments: str) -> Iterator[RealHouse]:
+def real_house(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[RealHouse]:
     """Start a system; whatever happens, nothing of it is left running."""
-    house = RealHouse(folder, *arguments)
+    house = RealHouse(folder, *arguments, environment=environment)
     try:
         house.wait_ready()
         yield house

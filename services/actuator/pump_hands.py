@@ -17,6 +17,7 @@ from schemas.device import PumpAct, PumpAnswered, PumpStatus
 from schemas.message import Report
 from schemas.units import PumpId
 from services.runtime.clock import Clock
+from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
 from services.runtime.pump_device import PumpDevice
 
@@ -43,8 +44,11 @@ class PumpHands:
                 reason="expired",
             )
         act, about = _act_of(effect)
+        is_dose = isinstance(effect, StartPumpBolus)
+        crashpoint("dose_before" if is_dose else "order_before")
         try:
             status = await _send(device, effect)
+            crashpoint("dose_answered" if is_dose else "order_answered")
         except PumpTimeout:
             return PumpAnswered(act=act, about=about, result="unknown", reason="no answer")
         except PumpRefusedError as error:

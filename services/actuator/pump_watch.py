@@ -8,6 +8,7 @@ import structlog
 from core.delivery_state import DeliveryState
 from schemas.device import PumpRead, PumpReading, PumpStatus, PumpSuperseded, PumpUnreachable
 from schemas.units import PumpId
+from services.runtime.crashpoints import crashpoint
 from services.runtime.ending import going_on
 from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
 from services.runtime.loop import Put
@@ -76,6 +77,7 @@ class PumpWatch:
         reading = await self._read_own(state)
         if self._is_news(reading, state):
             self._reported = reading.status
+            crashpoint("reading_before")
             await put(Reported(self._pump, PumpRead(reading=reading)))
         behind = reading.status.history_sequence > state.history_sequence
         is_busy = behind or reading.status.bolus is not None or state.doses.is_pressing
@@ -85,7 +87,9 @@ class PumpWatch:
         """Raise the epoch; one that was superseded meanwhile does not take the pump back."""
         if self._epoch:
             await self._read_own(state)
+        crashpoint("claim_before")
         self._epoch = (await self._device.claim()).epoch
+        crashpoint("claim_after")
         self._claimed = True
 
     async def _read_own(self, state: DeliveryState) -> PumpReading:

@@ -5,6 +5,7 @@ from core.effects import SignOrder
 from schemas.message import Report
 from schemas.orders import OrderSigned
 from schemas.units import PumpId
+from services.runtime.crashpoints import crashpoint
 from services.runtime.order_keys import OrderSigner
 from services.runtime.zone_hands import ZoneHands
 
@@ -24,5 +25,7 @@ class OrderHands:
         order = effect.order
         if self._signer is None:
             return OrderSigned(dose=order.dose)
+        crashpoint("sign_before")
         signature = self._signer.sign(order)
+        crashpoint("sign_after")
         return OrderSigned(dose=order.dose, key=self._signer.public, signature=signature)

@@ -8,6 +8,7 @@ import structlog
 from schemas import codec
 from schemas.message import Envelope, Now, parse_event_id
 from schemas.units import PumpId, Speaker
+from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy
 from services.runtime.machine import Machine
 from services.runtime.ports import Bus
@@ -46,6 +47,7 @@ async def adopt(machine: Machine[Any], bus: Bus, pump: PumpId, *, known: int, no
         RestoredFromOldCopy: nobody gives all of the own events: this service stays silent.
     """
     me = machine.decider.name
+    crashpoint("history_asking")
     own = await _all(bus, me, (HISTORIAN,), pump)
     if not own or own[-1].version < known:
         raise RestoredFromOldCopy(pump, own[-1].version if own else 0, known)
@@ -53,9 +55,11 @@ async def adopt(machine: Machine[Any], bus: Bus, pump: PumpId, *, known: int, no
         speaker: await _all(bus, speaker, (HISTORIAN, speaker), pump)
         for speaker in machine.decider.hears
     }
+    crashpoint("history_fetched")
     events = [past.data for past in in_causal_order({me: own, **others})]
     log.warning("adopting.journal_was_empty", pump=pump, events=len(events))
     machine.take(pump, events, now=now)
+    crashpoint("history_taken")
 
 
 def in_causal_order(pasts: Mapping[Speaker, Sequence[Past]]) -> list[Past]:

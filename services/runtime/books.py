@@ -7,6 +7,7 @@ from core.decider import Decider, Entry
 from schemas.message import EVENTS_PER_DECISION_MAX, Now
 from schemas.record import SpeakerForked
 from schemas.units import CommandId, PumpId, Speaker
+from services.runtime.crashpoints import crashpoint
 from services.runtime.entries import EntryHead, join, read_row
 from services.runtime.outcomes import outcome_again
 from services.runtime.ports import Commit, Head, Row, Store
@@ -133,6 +134,7 @@ class Books(Generic[StateT]):
         moved = draft.sequence if draft.sequence > self._sequence else 0
         if not draft.rows and not moved:
             return
+        crashpoint("commit_before")
         self._store.commit(
             Commit(
                 rows=draft.rows,
@@ -142,6 +144,7 @@ class Books(Generic[StateT]):
                 sequence=moved,
             )
         )
+        crashpoint("commit_after")
         self._sequence = max(self._sequence, moved)
 
     def _fold(self, ledger: Ledger[StateT], entry: Entry) -> None:

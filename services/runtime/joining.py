@@ -12,6 +12,7 @@ from schemas.subjects import speaker_filter
 from schemas.units import PumpId
 from services.runtime.admission import NOTHING_HEARD
 from services.runtime.adopting import HISTORIAN, adopt
+from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
 from services.runtime.machine import Input, Machine, Reported
 from services.runtime.outbox import Outbox
@@ -46,6 +47,7 @@ class Joining:
             RestoredFromOldCopy: newer events of this service exist and nobody can give them.
             SecondWriter: the stream holds another event under a number of this journal.
         """
+        crashpoint("join_begun")
         state = await self._bus.stream_state()
         followed = self._store.streams()
         position = self._machine.books.follow(stream=state.created)
@@ -57,7 +59,9 @@ class Joining:
             position = state.last_sequence
         stream_lost = bool(followed) and state.created not in followed
         await self._outbox.recover(stream_lost=stream_lost)
+        crashpoint("join_recovered")
         await self._bus.reset(position=0 if stream_faults else position)
+        crashpoint("join_reset")
         reports: tuple[Report, ...] = (
             Restarted(release=release_version(), tzdata=tzdata_version()),
             *stream_faults,
@@ -107,15 +111,18 @@ class Joining:
     async def _import(self, pump: PumpId, first: int, last: int, now: Now) -> None:
         me, historian = self._decider.name, HISTORIAN
         log.warning("joining.restored_from_old_copy", pump=pump, first=first, last=last)
+        crashpoint("history_asking")
         try:
             found = await self._bus.history(
                 of=me, asked=historian, pump=pump, first=first, last=last
             )
         except HistoryUnavailable as error:
             raise RestoredFromOldCopy(pump, first - 1, last) from error
+        crashpoint("history_fetched")
         if not found or read_back(found[0]).head.version != first:
             raise RestoredFromOldCopy(pump, first - 1, last)
         self._machine.take(pump, found, now=now)
+        crashpoint("history_taken")
 
 
 def clock_reports(last: Now | None, now: Now) -> tuple[Report, ...]:

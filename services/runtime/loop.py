@@ -11,6 +11,7 @@ from schemas.message import Report
 from schemas.record import HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
 from services.runtime.clock import Clock
+from services.runtime.crashpoints import crashpoint
 from services.runtime.ending import going_on
 from services.runtime.errors import HistoryUnavailable
 from services.runtime.hearing import Missing
@@ -159,16 +160,21 @@ class Loop(Generic[StateT]):
     async def _follow(self, step: Step) -> None:
         self.outbox.put(step.decisions)
         for inbox, data in step.answers:
+            crashpoint("answer_before")
             await self._bus.answer(inbox=inbox, data=data)
+            crashpoint("answer_after")
         for pump, effect in step.effects:
             self._tasks.create_task(self._act(pump, effect))
 
     async def _act(self, pump: PumpId, effect: Effect) -> None:
         if self._hands is None:
             raise TypeError(f"no hands for {type(effect).__name__}")
+        crashpoint("effect_before")
         report = await self._hands.perform(pump, effect)
+        crashpoint("effect_after")
         if report is not None:
             await self.put(Reported(pump, report))
+            crashpoint("effect_reported")
 
     async def _find(self, missing: Missing) -> list[Input]:
         """Fetch missing events from their speaker, else the historian, else report them lost."""
@@ -208,6 +214,7 @@ class Loop(Generic[StateT]):
     async def _ask(self, missing: Missing, asked: Speaker) -> list[Arrived]:
         if asked == self.machine.decider.name:
             return []
+        crashpoint("history_asking")
         try:
             found = await self._bus.history(
                 of=missing.speaker,
@@ -219,6 +226,7 @@ class Loop(Generic[StateT]):
         except HistoryUnavailable as error:
             log.warning("loop.history_unavailable", asked=error.asked, reason=error.reason)
             return []
+        crashpoint("history_fetched")
         arrived = [as_arrived(data) for data in found]
         begins = event_id_in(found[0]) if found else ""
         wanted = f"{missing.speaker}:{missing.pump}:{missing.first}"

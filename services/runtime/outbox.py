@@ -8,6 +8,7 @@ from itertools import islice
 import structlog
 
 from schemas.units import EventId, Speaker
+from services.runtime.crashpoints import crashpoint
 from services.runtime.ending import going_on
 from services.runtime.entries import read_row
 from services.runtime.errors import PublishUnknown, SecondWriter, WrongLastSequence
@@ -122,7 +123,9 @@ class Outbox:
         while going_on():
             try:
                 expected = self._expected_last
+                crashpoint("publish_before")
                 self._expected_last = await self._bus.publish(batch, expected_last=expected)
+                crashpoint("publish_after")
                 return
             except PublishUnknown as error:
                 log.warning("outbox.unknown", speaker=self._speaker, reason=error.reason)

@@ -17,6 +17,7 @@ from core.decider import Decider
 from core.errors import CoreError
 from schemas.units import Speaker
 from services.runtime.clock import Clock, SystemClock, read_clock_record
+from services.runtime.crashpoints import arm_crash_points
 from services.runtime.discovery import Questions
 from services.runtime.ending import end
 from services.runtime.errors import BasaltError, StoreBroken
@@ -94,6 +95,7 @@ def run_service(
     """Run one decider until it is told to stop; give the exit code."""
     arguments = (parser or parser_for(decider)).parse_args()
     configure_logs(service=decider.name, level=arguments.log_level)
+    arm_crash_points(process=decider.name)
     try:
         return asyncio.run(_run(decider, body, arguments))
     except BaseExceptionGroup as group:

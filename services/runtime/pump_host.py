@@ -18,6 +18,7 @@ from core.pump_orders import PumpSession
 from schemas.device import PULSE_MU, PumpReading, PumpStatus
 from schemas.message import Now
 from schemas.units import DoseId, Milliseconds, MilliUnits, PumpId, UtcMillis
+from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import PumpPowerLost
 from services.runtime.pump_script import PumpScript
 from services.runtime.pump_store import PumpStore
@@ -87,7 +88,9 @@ class PumpHost:
         step = pump_machine.power_on(store.load(), now=now.therapy, fill=fill)
         keys = identity.trusted
         trusted = pump_orders.trust(step.memory, keys=keys, now=step.memory.on_at)
+        crashpoint("power_on_before")
         store.save(trusted.memory, records=(*step.records, *trusted.records))
+        crashpoint("power_on_after")
         self._memory: PumpMemory = trusted.memory
         self._hold(trusted.memory)
         self._begin_session(now)
@@ -178,17 +181,22 @@ class PumpHost:
             history = self._store.history(after=request.after)
             return ReadAnswered(reading=PumpReading(status=self._status(now), history=history))
         if isinstance(request, Claim):
+            crashpoint("claimed_before")
             self._keep(pump_machine.claim(self._memory))
+            crashpoint("claimed_after")
             self._begin_session(now)
             return Answered(status=self._status(now))
         if request.epoch < self._memory.epoch:
             return Superseded(epoch=self._memory.epoch)
         if request.epoch > self._memory.epoch:
             return Refused(reason="epoch_unknown")
+        is_dose = isinstance(request, StartBolus)
+        crashpoint("dose_obeyed_before" if is_dose else "obeyed_before")
         step = self._obey(request, now=now)
         if isinstance(step, PumpRefusal):
             return Refused(reason=step.reason)
         self._keep(step)
+        crashpoint("dose_obeyed_after" if is_dose else "obeyed_after")
         return Answered(status=self._status(now))
 
     def _obey(self, order: AnyOrder, *, now: Now) -> PumpStep | PumpRefusal:
@@ -251,5 +259,7 @@ class PumpHost:
 
     def _keep(self, step: PumpStep) -> None:
         """Make a step durable; only then it has happened."""
+        crashpoint("save_before")
         self._store.save(step.memory, records=step.records)
+        crashpoint("save_after")
         self._hold(step.memory)

@@ -8,6 +8,7 @@ from core.decider import Decider
 from schemas.record import Restarted
 from schemas.units import UtcMillis
 from services.runtime.clock import Clock
+from services.runtime.crashpoints import crashpoint
 from services.runtime.entries import read_row
 from services.runtime.fake_bus import FakeBroker, FakeBus
 from services.runtime.history import event_id_in
@@ -108,11 +109,15 @@ class Stepper(Generic[StateT]):
         self._unsent.extend(step.decisions)
         self._speak()
         for inbox, data in step.answers:
+            crashpoint("answer_before")
             finish(self._bus.answer(inbox=inbox, data=data))
+            crashpoint("answer_after")
         for pump, effect in step.effects:
             if self._hands is None:
                 raise TypeError(f"no hands for {type(effect).__name__}")
+            crashpoint("effect_before")
             report = finish(self._hands.perform(pump, effect))
+            crashpoint("effect_after")
             if report is not None:
                 self._reports.append(Reported(pump, report))
 
@@ -121,4 +126,6 @@ class Stepper(Generic[StateT]):
             decision = self._unsent.popleft()
             newest = finish(self._bus.last_own())
             expected = newest.sequence if newest else 0
+            crashpoint("publish_before")
             finish(self._bus.publish(decision, expected_last=expected))
+            crashpoint("publish_after")

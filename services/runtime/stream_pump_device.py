@@ -3,6 +3,7 @@
 import asyncio
 from typing import NamedTuple
 
+from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import PumpTimeout
 from services.runtime.pump_address import PumpAddress
 from services.runtime.pump_caller import PumpCaller, act_of
@@ -69,6 +70,7 @@ class StreamPumpDevice(PumpCaller):
         line = await self._connected()
         line.writer.write(encode_request(request, number=self._number))
         await line.writer.drain()
+        crashpoint("frame_written")
         while True:
             data = await line.reader.read(READ_BYTES)
             if not data:

@@ -16,6 +16,7 @@ from core.pump_machine import FILL_MU_MAX
 from schemas.subjects import is_token
 from schemas.units import MilliUnits, PumpId
 from services.runtime.clock import SystemClock, read_clock_record
+from services.runtime.crashpoints import arm_crash_points
 from services.runtime.errors import BasaltError, PumpPowerLost
 from services.runtime.order_keys import read_public
 from services.runtime.pump_address import PumpAddress, parse_pump_address
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.umask(0o077)
     _configure_log()
+    arm_crash_points(process="virtual_pump")
     try:
         clock = _clock(options.clock)
         store = SqlitePumpStore(options.memory)

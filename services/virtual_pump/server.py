@@ -9,6 +9,7 @@ import structlog
 from schemas.message import Now
 from schemas.units import Milliseconds
 from services.runtime.clock import Clock
+from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import PumpPowerLost
 from services.runtime.pump_address import PumpAddress
 from services.runtime.pump_caller import act_of
@@ -204,6 +205,7 @@ class PumpServer:
         fault = self._script.on_the_line(_act_in(frame))
         if fault is None:
             writer.write(encode_answer(self._answer(frame), number=frame.number))
+            crashpoint("told_after")
             return
         log.warning("virtual_pump.scripted", fault=fault.fault)
         if fault.fault == "lost_request":
