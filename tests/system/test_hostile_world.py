@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nats
+import nats.errors
 import pytest
 
 from real_house import RealHouse, let_it_rest, real_house
