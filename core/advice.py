@@ -34,6 +34,7 @@ from schemas.units import (
     SECOND_MS,
     EventId,
     Grams,
+    MgDl,
     Milliseconds,
     MilliUnits,
     UtcMillis,
@@ -66,6 +67,14 @@ _CUT_REASONS: Final[dict[ClampName, AdviceReason]] = {
     "never_up": "never_rounded_up",
     "whole_steps": "rounded_down",
 }
+
+
+_NOT_KNOWN: Final[dict[str, AdviceReason]] = {
+    "trend": "trend_not_counted",
+    "carbs_on_board": "carbs_not_counted",
+    "basal_insulin_on_board": "basal_not_counted",
+}
+"""[-] terms of AndroidAPS that the advisor does not know, and what it says instead of a 0."""
 
 
 class _Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,11 +123,15 @@ def advise(basis: Basis, wanted: RequestAdvice, now: Now) -> BolusAdvised | Advi
         later=_later(case, reckoned, amount),
         duration=wanted.duration,
         now_percent=wanted.now_percent,
-        terms=tuple(AdviceTerm(name=t.name, amount=_floored(t.amount)) for t in reckoned.terms),
+        terms=tuple(
+            AdviceTerm(name=t.name, amount=_floored(t.amount))
+            for t in reckoned.terms
+            if t.name not in _NOT_KNOWN
+        ),
         factors=case.factors,
         amount_least=other,
         clamps=clamps,
-        reasons=_reasons(basis, case, reckoned, clamps, amount),
+        reasons=_reasons(basis, case, reckoned, clamps, amount, now),
         computed_from=(
             basis.settings_id,
             basis.limits_id,
@@ -188,16 +201,23 @@ def _refusal(basis: Basis, carbs: Grams, now: Now) -> AdviceRefusal | None:
         return "suspended"
     if basis.doses.running is not None:
         return "bolus_running"
-    return _glucose_refusal(basis.reading) if is_fresh(basis.reading, now) else None
+    if not is_fresh(basis.reading, now):
+        return None
+    return _glucose_refusal(basis.reading, minimum=safe_minimum(basis.settings))
 
 
-def _glucose_refusal(reading: Reading | None) -> AdviceRefusal | None:
+def safe_minimum(settings: BolusSettingsSet | None) -> MgDl:
+    """Give the glucose below which no insulin is advised [mg/dL]."""
+    return SAFE_MINIMUM_MG_DL if settings is None else settings.safe_minimum
+
+
+def _glucose_refusal(reading: Reading | None, *, minimum: MgDl) -> AdviceRefusal | None:
     match reading:
         case GlucoseBeyondRange(bound=bound):
             return "glucose_low_mark" if bound == "low" else "glucose_high_mark"
         case ReadingRejected():
             return "glucose_implausible"
-        case GlucoseMeasured(glucose=glucose) if glucose < SAFE_MINIMUM_MG_DL:
+        case GlucoseMeasured(glucose=glucose) if glucose < minimum:
             return "glucose_below_safe_minimum"
         case _:
             return None
@@ -248,6 +268,7 @@ def _reasons(
     reckoned: Reckoned,
     clamps: tuple[Clamp, ...],
     amount: MilliUnits,
+    now: Now,
 ) -> tuple[AdviceReason, ...]:
     found: list[AdviceReason] = []
     if case.glucose is None:
@@ -260,7 +281,9 @@ def _reasons(
     if not RULE_SETS[case.settings.rules].is_verified:
         found.append("rules_unverified")
     if case.settings.rules == "aaps":
-        found.append("basal_not_counted")
+        found.extend(_NOT_KNOWN.values())
+    if basis.is_young(case.settings.insulin.duration, at=now.therapy):
+        found.append("record_younger_than_insulin")
     if reckoned.vendor is not None and reckoned.vendor < reckoned.exact:
         found.append("rounded_down")
     found.extend(_CUT_REASONS[cut.limit] for cut in clamps)

@@ -8,7 +8,7 @@ from schemas.basal import ZoneTransition
 from schemas.delivery import DeliveryLimitsSet
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.therapy import BolusSettingsSet
-from schemas.units import EventId
+from schemas.units import EventId, Milliseconds, UtcMillis
 
 Reading = GlucoseMeasured | GlucoseBeyondRange | ReadingRejected
 
@@ -34,7 +34,14 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the advisor's own account."""
     ahead: BasalAhead = BasalAhead()
     """[-] the basal that flows by itself."""
+    recorded_from: UtcMillis | None = None
+    """[ms] since when doses are recorded; before it anything may have been given."""
     suspended: bool
     """[-] the pump stands."""
     is_record_whole: bool
     """[-] nothing that was said is missing."""
+
+    def is_young(self, duration: Milliseconds, *, at: UtcMillis) -> bool:
+        """Say whether insulin that acts so long may act that was given before the record."""
+        began = self.recorded_from
+        return began is None or at - began < duration

@@ -106,6 +106,7 @@ def _set_settings(asked: SetBolusSettings, actor: str, now: Now) -> tuple[Event,
         rules=asked.rules,
         actor=actor,
         because=asked.because,
+        safe_minimum=asked.safe_minimum,
     )
     return (taken, ZoneLookupRequested(zone=asked.zone, since=now.therapy))
 

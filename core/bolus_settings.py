@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from core.insulin.on_board import action_problem
+from core.limits import SAFE_MINIMUM_MG_DL_MAX, SAFE_MINIMUM_MG_DL_MIN
 from core.rules.registry import RULE_SETS
 from core.schedule import segment_at, starts_problem, wall_clock
 from schemas.basal import ZoneTransition
@@ -52,6 +53,8 @@ def _range_problem(asked: SetBolusSettings) -> str | None:
         above = target.correct_above
         if above is not None and not target.high <= above <= CORRECT_ABOVE_MG_DL_MAX:
             return "correct_above"
+    if not SAFE_MINIMUM_MG_DL_MIN <= asked.safe_minimum <= SAFE_MINIMUM_MG_DL_MAX:
+        return "safe_minimum"
     if len(asked.because) > BECAUSE_MAX:
         return "because"
     return action_problem(asked.insulin)

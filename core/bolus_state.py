@@ -31,7 +31,7 @@ from schemas.orders import (
 from schemas.plans import BasalPlanAccepted
 from schemas.pump import DeliveryResumed, DeliverySuspended, PumpChallenged
 from schemas.therapy import BolusSettingsSet
-from schemas.units import DoseId, EventId, Grams, MilliUnits, PumpId, Speaker
+from schemas.units import DoseId, EventId, Grams, MilliUnits, PumpId, Speaker, UtcMillis
 
 BOLUS_ADVISOR: Final = Speaker("bolus_advisor")
 
@@ -83,6 +83,8 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the advisor's own account."""
     ahead: BasalAhead = BasalAhead()
     """[-] the basal that flows by itself, as basal_scheduler made and actuator accepted it."""
+    recorded_from: UtcMillis | None = None
+    """[ms] since when doses are recorded."""
     suspended: bool = False
     """[-] the pump stands."""
     presets: tuple[BolusPresetSet, ...] = ()
@@ -150,6 +152,7 @@ def basis_of(state: BolusState) -> Basis:
         reading_id=state.reading_id,
         doses=state.doses,
         ahead=state.ahead,
+        recorded_from=state.recorded_from,
         suspended=state.suspended,
         is_record_whole=state.common.is_record_whole,
     )
@@ -160,6 +163,8 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
     clock = fold_clock(state.clock, entry, me=BOLUS_ADVISOR)
     if clock is not state.clock:
         state = msgspec.structs.replace(state, clock=clock)
+    if state.recorded_from is None:
+        state = msgspec.structs.replace(state, recorded_from=entry.at)
     body, marks = entry.body, state.marks
     match body:
         case GlucoseMeasured() | GlucoseBeyondRange() | ReadingRejected():

@@ -17,7 +17,7 @@ from core.pump_models import PUMP_MODELS
 from schemas.bolus import LimitName
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.device import PULSE_MU
-from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
+from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, MgDl, Milliseconds, MilliUnits, UtcMillis
 
 SINGLE_MU_MAX = MilliUnits(25_000)
 """[mU] largest bolus that anybody may set; source: Tandem, 25 U."""
@@ -37,8 +37,11 @@ FOUR_HOURS_MS = Milliseconds(4 * HOUR_MS)
 MERGED_MS = Milliseconds(10 * MINUTE_MS)
 """[ms] of deliveries taken together, as of the last of them: parts count in full, never less."""
 
-SAFE_MINIMUM_MG_DL = 70
-"""[mg/dL] below it no insulin is advised; source: Omnipod 5, default 70."""
+SAFE_MINIMUM_MG_DL = MgDl(70)
+"""[mg/dL] below it no insulin is advised, unless a person sets another; source: Omnipod 5."""
+
+SAFE_MINIMUM_MG_DL_MIN, SAFE_MINIMUM_MG_DL_MAX = 50, 100
+"""[mg/dL] what a person may set; source: Omnipod's 50 to 70, and project's own choice above."""
 
 
 LIMITS: Final[dict[str, LimitName]] = {name: name for name in get_args(LimitName)}

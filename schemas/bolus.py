@@ -81,6 +81,9 @@ AdviceReason = Literal[
     "nothing_needed",
     "rules_unverified",
     "basal_not_counted",
+    "trend_not_counted",
+    "carbs_not_counted",
+    "record_younger_than_insulin",
     # What the rule sets of the vendors say.
     "not_above_correct_above",
     "reverse_correction",

@@ -67,6 +67,8 @@ class SetBolusSettings(Command, frozen=True, kw_only=True, tag="set_bolus_settin
     """[-] name of the rule set, as `basalt calc bolus` calls it."""
     because: str = ""
     """[-] the person's reason, in words."""
+    safe_minimum: MgDl = MgDl(70)
+    """[mg/dL] 50 to 100; below it no insulin is advised."""
 
 
 class BolusSettingsSet(Event, frozen=True, kw_only=True, tag="bolus_settings_set.v2"):
@@ -88,6 +90,8 @@ class BolusSettingsSet(Event, frozen=True, kw_only=True, tag="bolus_settings_set
     """[-] who set them."""
     because: str = ""
     """[-] the person's reason, in words."""
+    safe_minimum: MgDl = MgDl(70)
+    """[mg/dL] below it no insulin is advised; source of 70: Omnipod 5."""
 
 
 class BolusSettingsRefused(Refusal, frozen=True, kw_only=True, tag="bolus_settings_refused.v1"):

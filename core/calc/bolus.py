@@ -72,11 +72,14 @@ def _advise(
         notes.append("glucose_stale")
     elif not has_glucose:
         notes.append("no_glucose")
+    if scenario.trend_mg_dl_per_min is not None and not rules.counts_trend:
+        notes.append("trend_not_counted")
     refused = "bolus_running" if scenario.bolus_running else None
     value = scenario.glucose_mg_dl
     if fresh and refused is None:
         glucose = None if value is None else Fraction(_milli(value, "glucose_mg_dl"), 1000)
-        refused = glucose_refusal(glucose, scenario.glucose_mark)
+        minimum = scenario.safe_minimum_mg_dl
+        refused = glucose_refusal(glucose, scenario.glucose_mark, minimum=minimum)
     reckoned = _reckon(scenario, rules, step, iob=most, fresh=fresh)
     best = _reckon(scenario, rules, step, iob=least, fresh=fresh)
     if refused is None and reckoned.vendor is None:

@@ -30,6 +30,8 @@ class BolusScenario(Scenario, frozen=True, kw_only=True):
     """[mg/dL] none where nobody measured."""
     glucose_mark: Literal["LOW", "HIGH"] | None = None
     """[-] what the device showed instead of a number."""
+    safe_minimum_mg_dl: Annotated[float, msgspec.Meta(ge=50, le=100)] = 70.0
+    """[mg/dL] 50 to 100; below it no insulin is advised."""
     glucose_age_min: Annotated[float, msgspec.Meta(ge=0, le=10_000)] = 0.0
     """[min] since it was measured; above 10 it counts as missing."""
     carbs_g: GramsGiven = 0.0

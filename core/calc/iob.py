@@ -84,7 +84,9 @@ def _iob(scenario: DosingScenario) -> IobResult:
         iob_u=tidy(found.total),
         iob_least_u=tidy(found.least) if math.isfinite(found.least) else None,
         iob_most_u=tidy(found.most) if math.isfinite(found.most) else None,
-        complete=not unknown and all(part.least == part.most for part in parts),
+        complete=not unknown
+        and _is_told(scenario)
+        and all(part.least == part.most for part in parts),
         bolus_iob_u=tidy(found.bolus),
         basal_iob_u=tidy(found.basal),
         meal_iob_u=tidy(found.meal),
@@ -93,6 +95,15 @@ def _iob(scenario: DosingScenario) -> IobResult:
         insulin=counted_model(scenario),
         notes=notes_of(scenario),
     )
+
+
+def _is_told(scenario: DosingScenario) -> bool:
+    """Say whether all insulin is told: without a schedule, basal that no record covers is not."""
+    if scenario.relative or scenario.basal or scenario.gaps != "scheduled":
+        return True
+    asked = msgspec.structs.replace(scenario, gaps="unknown", discretisation="exact")
+    _, unknown = unknown_parts(read_history(asked))
+    return not unknown
 
 
 def _as_oref0(found: OnBoard) -> OnBoard:

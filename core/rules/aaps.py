@@ -61,6 +61,7 @@ AAPS = RuleSet(
     is_verified=True,
     source="BolusWizard.kt, Round.kt",
     extends="meal",
+    counts_trend=True,
     reckon=_reckon,
 )
 """[-] the rule set."""

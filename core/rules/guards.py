@@ -26,12 +26,15 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] after it, less."""
 
 
-def glucose_refusal(glucose: Fraction | None, mark: str | None) -> str | None:
+def glucose_refusal(
+    glucose: Fraction | None, mark: str | None, *, minimum: float = SAFE_MINIMUM_MG_DL
+) -> str | None:
     """Say why no advice may be computed from a fresh reading; None when one may.
 
     Args:
         glucose: [mg/dL] or none.
         mark: 'LOW' or 'HIGH' where the device gave no number.
+        minimum: [mg/dL] below it there is none.
     """
     if mark is not None:
         return f"glucose_{mark.lower()}_mark"
@@ -39,7 +42,7 @@ def glucose_refusal(glucose: Fraction | None, mark: str | None) -> str | None:
         return None
     if not GLUCOSE_MG_DL_MIN <= glucose <= GLUCOSE_MG_DL_MAX:
         return "glucose_implausible"
-    return "glucose_below_safe_minimum" if glucose < SAFE_MINIMUM_MG_DL else None
+    return "glucose_below_safe_minimum" if glucose < minimum else None
 
 
 def guard(

@@ -120,6 +120,8 @@ class RuleSet:
     """[-] which part an extended bolus may spread."""
     reckon: Callable[[Asked], Reckoned]
     """[-] the rule, pure."""
+    counts_trend: bool = False
+    """[-] where glucose leads is a term of it."""
 
 
 def floor_to(amount: Fraction, step: int) -> Fraction:

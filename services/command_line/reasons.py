@@ -68,6 +68,11 @@ OF_ANY: Final[dict[str, str]] = {
     "suspended": "delivery is suspended; resume it first",
     "time_out_of_range": "carbohydrate counts from 12 h before to 1 h after therapy time",
     "too_many_profiles": "32 profiles are kept already; set one of a name that is kept",
+    "trend_not_counted": "where glucose leads is not counted",
+    "carbs_not_counted": "carbohydrate eaten before is not known here, and not counted",
+    "record_younger_than_insulin": (
+        "the record is younger than insulin acts: what was given before it is not known"
+    ),
     "basal_not_counted": "insulin on board is of boluses alone; AndroidAPS would count basal too",
     "below_55": "below 55 mg/dL Loop gives no bolus",
     "below_70": "below 70 mg/dL the carbohydrate alone is covered, less the correction",

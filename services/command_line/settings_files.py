@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from core.amounts import parse_duration, parse_ratio, print_ratio
 from core.errors import AmountError
 from core.glucose_text import parse_glucose, parse_unit
+from core.limits import SAFE_MINIMUM_MG_DL
 from schemas.therapy import (
     BolusSettingsSet,
     CarbRatioSegment,
@@ -56,7 +57,7 @@ def read_settings(path: Path, *, because: str = "") -> SetBolusSettings:
         CommandFailed: the file is missing or says something else.
     """
     with Blame(path):
-        optional = ("correct_above", "rules", "zone")
+        optional = ("correct_above", "rules", "safe_minimum", "zone")
         fields = object_of(load(path), keys=_KEYS, optional=optional, of="the file")
         by_hour = [key for key in _SCHEDULES if isinstance(fields.get(key), list)]
         if by_hour and "zone" not in fields:
@@ -77,6 +78,7 @@ def read_settings(path: Path, *, because: str = "") -> SetBolusSettings:
             insulin=_insulin(fields["insulin"]),
             rules=text_of(fields, "rules") if "rules" in fields else "basalt",
             because=because,
+            safe_minimum=_safe_minimum(fields, unit=unit),
         )
 
 
@@ -106,6 +108,7 @@ def settings_as_file(settings: BolusSettingsSet) -> dict[str, Any]:
             "delay": _duration_text(settings.insulin.delay),
         },
         "rules": settings.rules,
+        "safe_minimum": str(settings.safe_minimum),
     }
 
 
@@ -122,6 +125,12 @@ def _schedule(
         part = object_of(one, keys=("start", "value"), of=f"a segment of {key!r}")
         found.append((start_of(part), read(text_of(part, "value"))))
     return found
+
+
+def _safe_minimum(fields: Mapping[str, Any], *, unit: str) -> MgDl:
+    if "safe_minimum" not in fields:
+        return SAFE_MINIMUM_MG_DL
+    return _target(text_of(fields, "safe_minimum"), unit=unit)
 
 
 def _targets(fields: Mapping[str, Any], *, unit: str) -> tuple[TargetSegment, ...]:

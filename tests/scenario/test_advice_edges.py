@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.advice
 from core.advice import advise
 from core.basis import Basis
 from core.bolus_orders import order_own
@@ -52,8 +51,12 @@ def house() -> FakeHouse:
     return ready
 
 
+LONG_AGO = UtcMillis(START - 10 * HOUR_MS)
+
+
 def basis(house: FakeHouse, **fields: Any) -> Basis:
-    return msgspec.structs.replace(basis_of(house.state("bolus_advisor")), **fields)
+    known = msgspec.structs.replace(basis_of(house.state("bolus_advisor")), recorded_from=LONG_AGO)
+    return msgspec.structs.replace(known, **fields)
 
 
 def now(house: FakeHouse) -> Now:
@@ -97,10 +100,10 @@ def test_each_reason_against_an_advice(
     assert reason == advise(basis(house, **fields), wanted, now(house))
 
 
-def test_a_vendor_may_refuse_by_itself(house: FakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vendor_may_refuse_by_itself(house: FakeHouse) -> None:
     """The reason is the vendor's, not the house's."""
-    monkeypatch.setattr(core.advice, "SAFE_MINIMUM_MG_DL", 50)
-    house.ask(whole_day(rules="loop"), to="bolus_advisor")
+    settings = msgspec.structs.replace(whole_day(rules="loop"), safe_minimum=MgDl(50))
+    house.ask(settings, to="bolus_advisor")
     house.glucose("54")
 
     assert "vendor_gives_no_advice" == advise(basis(house), MEAL, now(house))
@@ -171,8 +174,67 @@ def test_aaps_alone_says_what_it_does_not_count(house: FakeHouse) -> None:
     plain = advised(house).reasons
     house.ask(whole_day(rules="aaps"), to="bolus_advisor")
 
+    terms = {term.name for term in advised(house).terms}
     assert "basal_not_counted" not in plain
-    assert ("basal_not_counted",) == advised(house).reasons
+    assert ("trend_not_counted", "carbs_not_counted", "basal_not_counted") == advised(house).reasons
+    assert terms.isdisjoint({"trend", "carbs_on_board", "basal_insulin_on_board"})
+    assert {"food", "correction", "bolus_insulin_on_board"} <= terms
+
+
+@pytest.mark.requirement("R13")
+@pytest.mark.parametrize(
+    ("began", "is_young"), [(None, True), (6 * HOUR_MS - 1, True), (6 * HOUR_MS, False)]
+)
+def test_a_record_younger_than_insulin_acts_is_told(
+    house: FakeHouse, began: int | None, is_young: bool
+) -> None:
+    """What was given before it is unknown, never nothing."""
+    house.glucose("250")
+    since = None if began is None else UtcMillis(now(house).therapy - began)
+    found = advised(house, recorded_from=since)
+
+    assert is_young == ("record_younger_than_insulin" in found.reasons)
+
+
+@pytest.mark.requirement("R13")
+def test_the_mutant_that_takes_a_new_record_for_all_of_it_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service itself knows when its record begins."""
+
+    def told() -> bool:
+        return "record_younger_than_insulin" in advise_now(house).reasons
+
+    assert told()
+    monkeypatch.setattr(Basis, "is_young", lambda *_, **__: False)
+    assert not told()
+    monkeypatch.undo()
+    house.run(ms=6 * HOUR_MS)
+    assert not told()
+
+
+def advise_now(house: FakeHouse) -> BolusAdvised:
+    found = advise(basis_of(house.state("bolus_advisor")), MEAL, now(house))
+    assert isinstance(found, BolusAdvised)
+    return found
+
+
+@pytest.mark.requirement("R11")
+@pytest.mark.parametrize(
+    ("minimum", "reason"),
+    [(49, "out_of_range"), (50, ""), (100, ""), (101, "out_of_range")],
+)
+def test_the_safe_minimum_is_a_setting(house: FakeHouse, minimum: int, reason: str) -> None:
+    """From 50 to 100 mg/dL; 70 where nobody sets it."""
+    asked = msgspec.structs.replace(whole_day(), safe_minimum=MgDl(minimum))
+    assert reason == house.ask(asked, to="bolus_advisor").reason
+
+    holds = minimum if not reason else 70
+    house.glucose(str(holds - 1))
+    assert "glucose_below_safe_minimum" == advise(basis(house), MEAL, now(house))
+    house.run(ms=MINUTE_MS)
+    house.glucose(str(holds))
+    assert advised(house, MEAL).amount >= 0
 
 
 def test_the_largest_bolus_of_the_pump_is_a_cut(house: FakeHouse) -> None:

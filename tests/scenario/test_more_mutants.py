@@ -23,6 +23,7 @@ from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
     Grams,
+    MgDl,
     Milliseconds,
     MilliUnits,
     MilliUnitsPerHour,
@@ -130,7 +131,7 @@ def a_failed_self_test_comes_first() -> bool:
 
 
 def advises_at_any_glucose(patch: Patch) -> None:
-    patch.setattr(core.advice, "SAFE_MINIMUM_MG_DL", 0)
+    patch.setattr(core.advice, "safe_minimum", lambda _: MgDl(0))
 
 
 def forgets_what_is_on_board(patch: Patch) -> None:

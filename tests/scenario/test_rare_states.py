@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.advice
 from core.alarms import Alarms, Condition, fold_alarm, raise_alarm
 from core.basal import BASAL_DECIDER
 from core.basal_state import BasalState
@@ -200,12 +199,10 @@ def test_an_alarm_that_was_seen_says_by_whom_and_others_do_not(house: FakeHouse)
     assert 1 == len(house.said_of("glucose_ingest", AlarmAcknowledged))
 
 
-def test_a_vendor_that_gives_no_advice_is_a_refusal(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_vendor_that_gives_no_advice_is_a_refusal(house: FakeHouse) -> None:
     """Were the house's own minimum lower, Omnipod's would still hold."""
-    monkeypatch.setattr(core.advice, "SAFE_MINIMUM_MG_DL", 50)
-    house.ask(whole_day(rules="omnipod"), to="bolus_advisor")
+    settings = msgspec.structs.replace(whole_day(rules="omnipod"), safe_minimum=MgDl(50))
+    house.ask(settings, to="bolus_advisor")
     house.glucose("60")
     outcome = house.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor")
 

@@ -310,12 +310,29 @@ def test_a_pump_whose_maker_states_no_largest_bolus_has_none() -> None:
     assert ["pump_maximum"] == [one.name for one in bound.clamps]
 
 
-def test_a_vendor_that_refuses_where_the_house_does_not_is_heard(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_vendor_that_refuses_where_the_house_does_not_is_heard() -> None:
     """Omnipod computes nothing below 70, were the house's own minimum lower."""
-    monkeypatch.setattr("core.rules.guards.SAFE_MINIMUM_MG_DL", 50)
-    found = run(rules="omnipod", glucose_mg_dl=60, carbs_g=30)
+    found = run(rules="omnipod", glucose_mg_dl=60, carbs_g=30, safe_minimum_mg_dl=50)
 
     assert (None, "vendor_gives_no_advice") == (found.advice_u, found.refused)
     assert "vendor_gives_no_advice" in found.reasons
+
+
+@pytest.mark.requirement("R11")
+def test_the_safe_minimum_can_be_set() -> None:
+    """From 50 to 100 mg/dL."""
+    assert "glucose_below_safe_minimum" == run(glucose_mg_dl=89, safe_minimum_mg_dl=90).refused
+    assert None is run(glucose_mg_dl=90, safe_minimum_mg_dl=90).refused
+    with pytest.raises(msgspec.ValidationError, match="safe_minimum_mg_dl"):
+        run(glucose_mg_dl=90, safe_minimum_mg_dl=49)
+
+
+def test_a_trend_that_a_rule_set_leaves_out_is_told() -> None:
+    """AndroidAPS alone counts it; Omnipod publishes its bound, not its formula."""
+    told = {
+        name: "trend_not_counted" in run(rules=name, trend_mg_dl_per_min=2).reasons
+        for name in RULE_SETS
+    }
+
+    assert {name: name != "aaps" for name in RULE_SETS} == told
+    assert "trend_not_counted" not in run(rules="omnipod").reasons

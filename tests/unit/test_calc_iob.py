@@ -122,10 +122,10 @@ def test_absolute_counts_what_was_delivered() -> None:
 
 
 def test_absolute_without_a_schedule_counts_the_record_and_says_so() -> None:
-    """Boluses alone are a fair question; the answer names what it leaves out."""
+    """Boluses alone are a fair question; the answer names what it leaves out, and is not all."""
     found = iob([bolus(120, 4.0)], relative=False)
 
-    assert (2.0, True) == (found.iob_u, found.complete)
+    assert (2.0, False) == (found.iob_u, found.complete)
     assert ("no schedule was given: basal that is not recorded is not counted",) == found.notes
 
 
