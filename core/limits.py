@@ -176,9 +176,12 @@ def breach(
     at: UtcMillis,
     lasting: int = 0,
 ) -> Headroom | None:
-    """Name the first limit that an amount would break, None when it may be given."""
+    """Name the first limit that an amount would break, with what all of them together allow."""
     rooms = headrooms(limits, given, at=at, lasting=lasting)
-    return next((room for room in rooms if amount > room.amount), None)
+    broken = next((room for room in rooms if amount > room.amount), None)
+    if broken is None:
+        return None
+    return Headroom(limit=broken.limit, amount=min(room.amount for room in rooms))
 
 
 def whole_pulses(amount: int) -> MilliUnits:

@@ -33,6 +33,8 @@ def schema(arguments: argparse.Namespace) -> int:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
             print(f"{path}: {len(data)} bytes")
+        except BrokenPipeError:
+            raise
         except OSError as error:
             raise wrong_input(f"{path}: {error.strerror or error}") from error
     if outdated:

@@ -15,7 +15,7 @@ from schemas import codec
 from schemas.message import Command, Event, Outcome, Refusal, tag_of
 from schemas.units import Actor, CommandId, PumpId, Speaker
 from services.command_line.choices import Choices
-from services.command_line.exits import DONE, REFUSED, unreachable
+from services.command_line.exits import DONE, REFUSED, unreachable, wrong_input
 from services.command_line.words import refused, tell
 from services.runtime.client import BusClient, OutcomeUnknown, ServiceAbsent
 from services.runtime.clock import SystemClock, read_clock_record
@@ -60,12 +60,26 @@ class Session:
         Raises:
             CommandFailed: it does not answer.
         """
+        return (await self._views(service)).get(self.pump, {})
+
+    async def must_know_pump(self) -> None:
+        """Let no slip of the pen open the record of a pump that nobody wears.
+
+        Raises:
+            CommandFailed: the actuator drives no pump of this name, or does not answer.
+        """
+        known = await self._views(Speaker("actuator"))
+        if self.pump not in known:
+            names = ", ".join(sorted({self.running.pump, *known}))
+            raise wrong_input(f"--pump: no pump {self.pump!r} runs here, only {names}")
+
+    async def _views(self, service: Speaker) -> dict[str, dict[str, Any]]:
         try:
             answer = await self.client.ask(service, "state")
         except ServiceAbsent as error:
             raise unreachable(f"{error}; look with 'basalt status'") from error
         views: dict[str, dict[str, Any]] = msgspec.json.decode(answer)
-        return views.get(self.pump, {})
+        return views
 
     async def perform(self, command: Command, *, to: Speaker) -> int:
         """Send a command and print what came of it; give the exit code."""
@@ -141,7 +155,7 @@ async def session(choices: Choices) -> AsyncIterator[Session]:
     except BusKeyBroken as error:
         raise unreachable(str(error)) from error
     try:
-        yield Session(
+        opened = Session(
             client=client,
             clock=clock,
             running=running,
@@ -149,5 +163,8 @@ async def session(choices: Choices) -> AsyncIterator[Session]:
             data=choices.data,
             as_json=choices.json,
         )
+        if opened.pump != running.pump:
+            await opened.must_know_pump()
+        yield opened
     finally:
         await client.close()

@@ -17,6 +17,7 @@ from services.command_line.journals import all_of, journal, running_pump
 from services.command_line.session import Session, run_session
 from services.command_line.settings_files import read_settings, settings_as_file
 from services.command_line.therapy_files import (
+    VIRTUAL,
     limits_as_file,
     profile_as_file,
     read_limits,
@@ -75,10 +76,11 @@ def settings(arguments: argparse.Namespace) -> int:
 def limits(arguments: argparse.Namespace) -> int:
     """Set or show the hard limits of delivery."""
     given = (arguments.single, arguments.hourly, arguments.daily, arguments.basal)
-    has_options = any(one is not None for one in given)
-    if (arguments.file is None) != has_options:
+    options = (*given, arguments.four_hours, arguments.soft, arguments.pump_model)
+    has_options = any(one is not None for one in options)
+    if arguments.file is not None and has_options:
         raise wrong_input("either a file, or show, or all four limits; see 'basalt limits --help'")
-    if arguments.file == SHOW:
+    if arguments.file == SHOW or not (arguments.file or has_options):
         return _show(arguments, "actuator", (DeliveryLimitsSet,), _limits)
     if arguments.file is not None:
         asked = read_limits(Path(arguments.file), because=arguments.because)
@@ -92,7 +94,7 @@ def limits(arguments: argparse.Namespace) -> int:
         basal=MilliUnitsPerHour(arguments.basal),
         four_hours=arguments.four_hours,
         soft=arguments.soft,
-        pump_model=arguments.pump_model,
+        pump_model=arguments.pump_model or VIRTUAL,
         because=arguments.because,
     )
     return _set(arguments, command, Speaker("actuator"))

@@ -288,7 +288,6 @@ def _add_limits(commands: Commands) -> argparse.ArgumentParser:
     limits.add_argument("--four-hours", type=texts.units, metavar="U", help="U, in any 4 h; none")
     limits.add_argument(
         "--pump-model",
-        default="basalt_virtual",
         choices=tuple(PUMP_MODELS),
         metavar="MODEL",
         help=f"whose steps and maxima hold as well: {', '.join(PUMP_MODELS)}",

@@ -62,6 +62,10 @@ def refused(why: Event | str) -> str:
         return in_words(why)
     sentence = in_words(str(getattr(why, "reason", "")), tag=tag_of(type(why)))
     match why:
+        case OrderRefused(reason="pump_maximum", limit=limit) if limit is not None:
+            return f"{sentence}, {signed_units(limit)}"
+        case OrderRefused(reason="pump_step", limit=limit) if limit is not None:
+            return f"{sentence}; the next below is {signed_units(limit)}"
         case OrderRefused(limit=limit) if limit is not None:
             return f"{sentence}; {signed_units(limit)} may be given now"
         case BolusSettingsRefused(field=field) | DeliveryLimitsRefused(field=field):

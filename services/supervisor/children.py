@@ -100,13 +100,20 @@ class Child:
             _signal(self._process, signal.SIGKILL)
 
     def _read_last_words(self) -> str:
-        """Read the last line of plain text in the log of this process: why it ended."""
+        """Read why this process ended: its last line of plain text, or the signal that killed it.
+
+        What nats-server tells at its level INF is no reason.
+        """
         with contextlib.suppress(OSError), self.spec.log.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             file.seek(max(self._log_from, size - LAST_WORDS_BYTES))
             lines = file.read().decode(errors="replace").splitlines()
             plain = [line for line in lines if line.strip() and not line.startswith("{")]
-            return plain[-1] if plain else ""
+            reasons = [line for line in plain if "[INF]" not in line]
+            if reasons:
+                return reasons[-1]
+        if self.exit_code is not None and self.exit_code < 0:
+            return f"killed by {signal.Signals(-self.exit_code).name}"
         return ""
 
     def _turn(self, state: ChildState) -> None:

@@ -51,8 +51,8 @@ EXIT_USAGE = 2
 CLIENTS = (GLUCOSE_PLAYER, SCRIPTED_PERSON)
 """[-] stopped first: nobody asks for anything any more."""
 
-MIDDLE = (PUMP_PROCESS, "actuator", "glucose_ingest", "basal_scheduler", "bolus_advisor")
-"""[-] stopped next, all at once; the historian hears what they said last."""
+MIDDLE = ("actuator", "glucose_ingest", "basal_scheduler", "bolus_advisor")
+"""[-] stopped after the pump, all at once; the historian hears what they said last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,18 +146,23 @@ class System:
                 tasks.create_task(draw(self._model, clock=self._keeper.clock, console=Console()))
 
     async def stop(self) -> None:
-        """Stop everything in order: those who command, those who hear, the clock, the broker."""
+        """Stop everything in order: who commands, the pump, who hears, the clock, the broker.
+
+        The last look is taken when the pump gives nothing any more: what it shows stays true.
+        """
         # Whatever one of them raises, as a full disk does, the others are stopped as well.
         async with AsyncExitStack() as stack:
             stack.callback(self._folder.running.unlink, missing_ok=True)
             stack.push_async_callback(self._stop_all, ("broker",))
             stack.push_async_callback(self._stop_clock)
-            for stage in (("historian",), MIDDLE, CLIENTS):
-                stack.push_async_callback(self._stop_all, stage)
+            stack.push_async_callback(self._stop_all, ("historian",))
+            stack.push_async_callback(self._stop_all, MIDDLE)
             if self._client is not None:
                 stack.push_async_callback(self._client.close)
             if self._observer is not None and not self.was_killed:
-                await self._observer.look_once()
+                stack.push_async_callback(self._observer.look_once)
+            stack.push_async_callback(self._stop_all, (PUMP_PROCESS,))
+            stack.push_async_callback(self._stop_all, CLIENTS)
         self.closing_line = self._closing()
 
     async def _stop_clock(self) -> None:

@@ -1,12 +1,16 @@
 """Each reason code has a sentence, and no sentence lacks its code."""
 
 import typing
+from typing import Any
 
 import pytest
 
 from schemas import codec
 from schemas.message import tag_of
+from schemas.orders import OrderRefused
+from schemas.units import MilliUnits
 from services.command_line.reasons import OF_ANY, OF_ONE, in_words
+from services.command_line.words import refused
 
 FIELDS = ("reason", "reasons", "outcome", "fault", "confirm")
 
@@ -44,3 +48,20 @@ def test_each_sentence_has_a_reason() -> None:
 def test_a_text_that_is_no_code_stays_as_it_is() -> None:
     """A pump may give words of its own."""
     assert "motor jammed" == in_words("motor jammed")
+
+
+@pytest.mark.parametrize(
+    ("reason", "limit", "end"),
+    [
+        ("single_limit", 800, "for one bolus; 0.8 U may be given now"),
+        ("pump_maximum", 25_000, "of the pump model, 25 U"),
+        ("pump_step", 1_000, "are coarser; the next below is 1 U"),
+    ],
+)
+def test_what_the_pump_model_could_give_is_not_what_may_be_given(
+    reason: Any, limit: int, end: str
+) -> None:
+    """A person who then asks for it would be refused by the limit for one bolus."""
+    said = refused(OrderRefused(amount=30_000, reason=reason, limit=MilliUnits(limit)))
+
+    assert said.endswith(end)

@@ -28,7 +28,7 @@ NOWHERE = "--data=/nowhere/at/all"
         ("temp", "80%"),
         ("temp", "off", "30m"),
         ("limits", "--single", "10"),
-        ("limits",),
+        ("limits", "--soft", "5"),
         ("limits", "show", "--single", "10"),
         ("alarms", "ack"),
         ("alarms", "drop", "glucose_low"),

@@ -128,14 +128,14 @@ def test_it_lies_between_those_of_an_hour_and_a_day(hours: int, field: str | Non
 
 
 def test_the_first_limit_that_is_broken_is_named() -> None:
-    """And what it still allows."""
+    """And what all of them together still allow: less than that would be refused once more."""
     history = given((0, 700))
 
     assert None is breach(MilliUnits(800), SET, history, at=AT)
     over = breach(MilliUnits(801), SET, history, at=AT)
     much = breach(MilliUnits(1_001), SET, history, at=AT)
     assert over is not None and ("hourly_limit", 800) == (over.limit, over.amount)
-    assert much is not None and ("single_limit", 1_000) == (much.limit, much.amount)
+    assert much is not None and ("single_limit", 800) == (much.limit, much.amount)
 
 
 def test_two_computations_that_differ_allow_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

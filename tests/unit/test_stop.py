@@ -37,3 +37,25 @@ async def test_a_clock_that_cannot_be_written_leaves_no_broker_behind(tmp_path: 
 
     assert broker.pid is None
     assert "stopped" == broker.state
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        ("print('[INF] Server is ready')", "killed by SIGKILL"),
+        ("print('no space left'); print('[INF] Server is ready')", "no space left"),
+    ],
+)
+async def test_a_process_that_was_killed_gives_no_greeting_as_its_reason(
+    tmp_path: Path, script: str, reason: str
+) -> None:
+    """A server that tells how well it does would be blamed for what it said last."""
+    killed = f"{script}; import os, sys; sys.stdout.flush(); os.kill(os.getpid(), 9)"
+    command = (sys.executable, "-c", killed)
+    child = Child(ChildSpec(name="broker", command=command, log=tmp_path / "log"), lambda one: None)
+
+    await child.start()
+    await child.ended.wait()
+    await child.stop()
+
+    assert reason == child.last_words
