@@ -21,12 +21,12 @@ from schemas.bolus import (
     AdviceTerm,
     BolusAdvised,
     Clamp,
-    ClampName,
     RequestAdvice,
 )
 from schemas.delivery import DeliveryLimitsSet
 from schemas.device import PULSE_MU
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
+from schemas.limit_names import ClampName
 from schemas.message import Deadline, Now
 from schemas.therapy import BolusSettingsSet
 from schemas.units import (
@@ -63,6 +63,9 @@ _CUT_REASONS: Final[dict[ClampName, AdviceReason]] = {
     "hourly_limit": "clamped_to_hourly_limit",
     "four_hour_limit": "clamped_to_four_hour_limit",
     "daily_limit": "clamped_to_daily_limit",
+    "calendar_day_limit": "clamped_to_calendar_day_limit",
+    "on_board_limit": "clamped_to_on_board_limit",
+    "combined_limit": "clamped_to_combined_limit",
     "pump_maximum": "clamped_to_pump_maximum",
     "never_up": "never_rounded_up",
     "whole_steps": "rounded_down",
@@ -249,7 +252,7 @@ def _guarded(
     basis: Basis, case: _Case, reckoned: Reckoned, now: Now
 ) -> tuple[MilliUnits, tuple[Cut, ...]]:
     model = _model(case)
-    given = basis.doses.given(at=now.therapy, ahead=basis.ahead)
+    given = basis.doses.given(at=now.therapy, ahead=basis.ahead, action=case.settings.insulin)
     found = headrooms(case.limits, given, at=now.therapy, lasting=case.wanted.duration)
     rooms: list[tuple[str, MilliUnits]] = [(room.limit, room.amount) for room in found]
     if model.bolus_max is not None:

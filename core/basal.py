@@ -8,14 +8,15 @@ from core.basal_state import BASAL_SCHEDULER, BasalState, evolve, initial, refus
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry
 from core.effects import zone_effects
+from core.midnights import days_between
 from core.schedule import (
     PLAN_MS,
-    RATE_MU_PER_H_MAX,
     plan_steps,
     segments_problem,
     wall_clock,
     weekday,
 )
+from core.temporary_rates import refused_rate
 from schemas.basal import (
     PROFILES_MAX,
     WEEK_DAYS,
@@ -41,8 +42,8 @@ from schemas.message import Event, Now
 from schemas.record import Restarted
 from schemas.units import (
     HOUR_MS,
-    MINUTE_MS,
     Milliseconds,
+    Speaker,
     UtcMillis,
 )
 
@@ -51,21 +52,6 @@ PLAN_RENEWED_MS = Milliseconds(6 * HOUR_MS)
 
 ZONE_MARGIN_MS = Milliseconds(2 * PLAN_MS)
 """[ms] of known transitions ahead, below which more are asked for."""
-
-TEMPORARY_MS_MIN = Milliseconds(15 * MINUTE_MS)
-"""[ms] shortest temporary rate; source: Tandem."""
-
-TEMPORARY_MS_MAX = Milliseconds(24 * HOUR_MS)
-"""[ms] longest temporary rate; source: Medtronic."""
-
-CONTROLLER = "controller:"
-"""[-] how the actor of an automated controller begins."""
-
-CONTROLLER_MS_MAX = Milliseconds(30 * MINUTE_MS)
-"""[ms] longest rate that a controller may set: none outlives its controller; source: R54."""
-
-TEMPORARY_PERCENT_MAX = 250
-"""[%] of the profile; source: Tandem."""
 
 
 def _decide(state: BasalState, entry: Entry, now: Now) -> tuple[Event, ...]:
@@ -180,16 +166,19 @@ def _plan(state: BasalState, temporary: TemporaryRateStarted | None, now: Now) -
     alone = steps
     if temporary is not None:
         alone = plan_steps(programme.week, zone.transitions, temporary=None, start=now.therapy)
+    ends_at = UtcMillis(now.therapy + PLAN_MS)
+    days = days_between(zone.transitions, start=now.therapy, end=ends_at)
     today, _ = wall_clock(zone.transitions, now.therapy)
     return (
         BasalPlanMade(
             profile=programme.id_of(programme.days[weekday(today)]),
             tzdata=zone.tzdata,
             steps=steps,
-            ends_at=UtcMillis(now.therapy + PLAN_MS),
+            ends_at=ends_at,
             profiles=tuple(dict.fromkeys(programme.id_of(name) for name in programme.days)),
             settings=programme.settings,
             profile_steps=() if alone == steps else alone,
+            midnights=tuple(begin for begin, _ in days),
         ),
     )
 
@@ -199,23 +188,16 @@ def _set_temporary(
 ) -> tuple[Event, ...]:
     if state.plan is None:
         return (TemporaryRateRefused(reason="no_profile"),)
-    if (asked.percent is None) == (asked.rate is None):
-        return (TemporaryRateRefused(reason="one_of_percent_and_rate"),)
-    if (
-        not 0 <= (asked.percent or 0) <= TEMPORARY_PERCENT_MAX
-        or not 0 <= (asked.rate or 0) <= RATE_MU_PER_H_MAX
-        or not TEMPORARY_MS_MIN <= asked.duration <= TEMPORARY_MS_MAX
-        or asked.duration % MINUTE_MS
-    ):
-        return (TemporaryRateRefused(reason="out_of_range"),)
-    if actor.startswith(CONTROLLER) and asked.duration > CONTROLLER_MS_MAX:
-        return (TemporaryRateRefused(reason="controller_too_long"),)
+    refused = refused_rate(asked, actor, pump_model=state.pump_model)
+    if refused is not None:
+        return (refused,)
     started = TemporaryRateStarted(
         percent=asked.percent,
         rate=asked.rate,
         starts_at=now.therapy,
         ends_at=UtcMillis(now.therapy + asked.duration),
         actor=actor,
+        because=asked.because,
     )
     ended = (TemporaryRateEnded(reason="superseded"),) if state.temporary else ()
     return (*ended, started, *_plan(state, started, now))
@@ -259,7 +241,7 @@ def _wake_at(state: BasalState) -> UtcMillis | None:
 
 BASAL_DECIDER: Final = Decider(
     name=BASAL_SCHEDULER,
-    hears=(),
+    hears=(Speaker("actuator"),),
     says=(
         *COMMON_EVENTS,
         BasalProfileSet,

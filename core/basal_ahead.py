@@ -22,6 +22,8 @@ class BasalAhead(msgspec.Struct, frozen=True, kw_only=True):
     """[-] by which the pump delivers; none while no plan was accepted."""
     profile: PumpPlan | None = None
     """[-] what the profile alone asks for; none where it is not known beside the plan."""
+    midnights: tuple[UtcMillis, ...] = ()
+    """[ms] by the profile's clock, sorted; empty while no plan was made."""
 
     def flows(
         self, *, counted_to: UtcMillis, at: UtcMillis, ends_at: UtcMillis

@@ -14,6 +14,7 @@ from core.caps.twice import rate_twice, rooms_twice
 from core.delivery_state import DeliveryState
 from core.doses import AHEAD_MS
 from core.limits import settled, windows_of
+from core.midnights import days_through
 from core.plan_ids import next_revision, plan_of, revision_of
 from core.pump_models import PUMP_MODELS, floor_rate
 from schemas.basal import BasalPlanMade
@@ -195,7 +196,11 @@ def _allowed(
         starts_at=starts_at,
         ends_at=piece.ends_at,
         flows=flows,
-        windows=windows_of(limits, boluses=False),
+        windows=windows_of(
+            limits,
+            boluses=False,
+            days=days_through(state.ahead.midnights, start=starts_at, end=piece.ends_at),
+        ),
     )
     rooms, agree_rooms = rooms_twice(asked)
     if not (agree and agree_rooms):
@@ -219,6 +224,7 @@ def _capped(
 _WINDOWS: dict[str, BasalCutReason] = {
     "daily_limit": "daily_limit",
     "four_hour_limit": "four_hour_limit",
+    "calendar_day_limit": "calendar_day_limit",
 }
 
 

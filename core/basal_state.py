@@ -21,6 +21,7 @@ from schemas.basal import (
     ZoneLookupRequested,
     ZoneResolved,
 )
+from schemas.delivery import DeliveryLimitsSet
 from schemas.message import Event, Now
 from schemas.units import EventId, MilliUnitsPerHour, PumpId, Speaker, UtcMillis
 
@@ -77,6 +78,8 @@ class BasalState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the newest."""
     plan_id: EventId = EventId("")
     """[-] its event."""
+    pump_model: str | None = None
+    """[-] what temporary rates it takes, by the actuator's limits; none while they are not set."""
 
     def must_wait(self, zone: str | None = None) -> bool:
         """Say whether a change must wait, lest it fall with one whose zone may not exist.
@@ -142,6 +145,8 @@ def evolve(state: BasalState, entry: Entry) -> BasalState:
             return msgspec.structs.replace(state, temporary=temporary)
         case TemporaryRateEnded():
             return msgspec.structs.replace(state, temporary=None)
+        case DeliveryLimitsSet(pump_model=pump_model):
+            return msgspec.structs.replace(state, pump_model=pump_model)
         case BasalPlanMade() as plan:
             return _take_plan(state, plan, EventId(entry.id))
         case _:

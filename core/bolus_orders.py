@@ -10,7 +10,9 @@ from core.bolus_state import Advice, BolusState, basis_of
 from core.confirmation import Wish, confirm_reasons
 from core.decider import is_past
 from core.limits import breach, whole_pulses
-from core.order_signing import in_pump_time, start_within
+from core.lockout import lockout_problem
+from core.order_signing import in_pump_time
+from core.order_times import start_within
 from core.pump_models import PUMP_MODELS, floor_bolus
 from schemas.bolus import (
     AcceptAdvice,
@@ -59,13 +61,13 @@ def accept(state: BolusState, asked: AcceptAdvice, actor: str, now: Now) -> tupl
     advice = next((known for known in state.advices if known.id == name), None)
     if advice is None:
         return (AcceptanceRefused(advice=name, reason="no_such_advice"),)
-    reason = _why_not(state, advice, now)
+    reason = _why_not(state, advice, actor, now)
     if reason is not None:
         return (reason,)
     return _order_advised(state, advice, asked, actor, now)
 
 
-def _why_not(state: BolusState, advice: Advice, now: Now) -> AcceptanceRefused | None:
+def _why_not(state: BolusState, advice: Advice, actor: str, now: Now) -> AcceptanceRefused | None:
     """Compare and swap: what the advice had not heard refuses it, glucose aside."""
     expires = advice.advised.expires
     if advice.is_used:
@@ -86,6 +88,10 @@ def _why_not(state: BolusState, advice: Advice, now: Now) -> AcceptanceRefused |
         return AcceptanceRefused(advice=advice.id, reason="carbs_since")
     if advice.marks.settings != state.marks.settings:
         return AcceptanceRefused(advice=advice.id, reason="settings_since")
+    if state.limits is not None:
+        locked = lockout_problem(state.limits, state.doses, actor=actor, asked_at=now.therapy)
+        if locked is not None:
+            return AcceptanceRefused(advice=advice.id, reason=locked)
     return None
 
 
@@ -108,7 +114,7 @@ def _order_advised(
     amount = min(again.amount, advised.amount)
     difference = 0
     if asked.amount is not None and asked.amount != amount:
-        refused = _changed_refusal(state, advised, asked.amount, now)
+        refused = _changed_refusal(state, advised, asked.amount, actor, now)
         if refused is not None:
             return (refused,)
         amount, difference = asked.amount, asked.amount - advised.amount
@@ -134,13 +140,13 @@ def _order_advised(
 
 
 def _changed_refusal(
-    state: BolusState, advised: BolusAdvised, amount: MilliUnits, now: Now
+    state: BolusState, advised: BolusAdvised, amount: MilliUnits, actor: str, now: Now
 ) -> OrderRefused | None:
     """Hold another amount than was advised against the same limits."""
     if amount == 0:
         return None
     wanted = OrderBolus(amount=amount, duration=advised.duration, now_percent=advised.now_percent)
-    return _own_refusal(state, wanted, now)
+    return _own_refusal(state, wanted, actor, now)
 
 
 def _confirm(
@@ -160,7 +166,7 @@ def order_own(
     state: BolusState, asked: OrderBolus, actor: str, now: Now, *, preset: str = ""
 ) -> tuple[Event, ...]:
     """Order an amount of a person's own, through the same limits."""
-    refused = _own_refusal(state, asked, now)
+    refused = _own_refusal(state, asked, actor, now)
     if refused is not None:
         if refused.reason == "limits_disagree":
             return (refused, *raise_alarm(state.common.alarms, LIMITS_DIFFER))
@@ -175,7 +181,7 @@ def order_own(
     return _orders(state, given, actor, now, preset=preset)
 
 
-def _own_refusal(state: BolusState, asked: OrderBolus, now: Now) -> OrderRefused | None:
+def _own_refusal(state: BolusState, asked: OrderBolus, actor: str, now: Now) -> OrderRefused | None:
     amount = asked.amount
     if not state.common.is_record_whole:
         return OrderRefused(amount=amount, reason="history_missing")
@@ -203,7 +209,11 @@ def _own_refusal(state: BolusState, asked: OrderBolus, now: Now) -> OrderRefused
     is_normal = asked.duration == 0 or asked.now_percent > 0
     if is_normal and state.doses.running is not None:
         return OrderRefused(amount=amount, reason="bolus_running")
-    given = state.doses.given(at=now.therapy, ahead=state.ahead)
+    locked = lockout_problem(state.limits, state.doses, actor=actor, asked_at=now.therapy)
+    if locked is not None:
+        return OrderRefused(amount=amount, reason=locked)
+    insulin = None if state.settings is None else state.settings.insulin
+    given = state.doses.given(at=now.therapy, ahead=state.ahead, action=insulin)
     broken = breach(amount, state.limits, given, at=now.therapy, lasting=asked.duration)
     if broken is None:
         return None

@@ -220,8 +220,8 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
 
 def _take_plan(ahead: BasalAhead, plan: BasalPlanMade | BasalPlanAccepted) -> BasalAhead:
     if isinstance(plan, BasalPlanMade):
-        return BasalAhead(plan=ahead.plan, profile=profile_of(plan))
-    return BasalAhead(plan=pump_plan(plan), profile=ahead.profile)
+        return BasalAhead(plan=ahead.plan, profile=profile_of(plan), midnights=plan.midnights)
+    return msgspec.structs.replace(ahead, plan=pump_plan(plan))
 
 
 def _take_reading(state: BolusState, reading: Reading, name: EventId) -> BolusState:

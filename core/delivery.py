@@ -60,7 +60,6 @@ from schemas.units import (
     DAY_MS,
     MINUTE_MS,
     EventId,
-    Milliseconds,
     MilliUnits,
     Speaker,
     UtcMillis,
@@ -124,25 +123,33 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return clear_fault(state, asked_clear, actor, now)
         case PrimePump() as asked_prime:
             return prime(state, asked_prime, actor)
-        case SuspendDelivery(duration=duration):
-            return _suspend(state, duration, actor, now)
-        case ResumeDelivery():
+        case SuspendDelivery() as asked_stop:
+            return _suspend(state, asked_stop, actor, now)
+        case ResumeDelivery(because=because):
             if not state.suspended and state.wants_suspended is None:
                 return (DeliveryCommandRefused(name="resume", reason="not_suspended"),)
-            return (ResumeRequested(actor=actor),)
-        case FillReservoir(amount=amount, concentration=concentration):
-            if concentration != CONCENTRATION_U_PER_ML:
-                return (DeliveryCommandRefused(name="fill", reason="concentration_not_supported"),)
-            if not PULSE_MU <= amount <= _reservoir_of(state):
-                return (DeliveryCommandRefused(name="fill", reason="out_of_range"),)
-            asked_for = ReservoirFillRequested(
-                amount=amount, actor=actor, concentration=concentration
-            )
-            return (asked_for,)
+            return (ResumeRequested(actor=actor, because=because),)
+        case FillReservoir() as asked_fill:
+            return _fill(state, asked_fill, actor)
         case Tick():
             return _tick(state, now)
         case _:
             return ()
+
+
+def _fill(state: DeliveryState, asked: FillReservoir, actor: str) -> tuple[Event, ...]:
+    if asked.concentration != CONCENTRATION_U_PER_ML:
+        return (DeliveryCommandRefused(name="fill", reason="concentration_not_supported"),)
+    if not PULSE_MU <= asked.amount <= _reservoir_of(state):
+        return (DeliveryCommandRefused(name="fill", reason="out_of_range"),)
+    return (
+        ReservoirFillRequested(
+            amount=asked.amount,
+            actor=actor,
+            concentration=asked.concentration,
+            because=asked.because,
+        ),
+    )
 
 
 def _reservoir_of(state: DeliveryState) -> MilliUnits:
@@ -152,14 +159,15 @@ def _reservoir_of(state: DeliveryState) -> MilliUnits:
 
 
 def _suspend(
-    state: DeliveryState, duration: Milliseconds, actor: str, now: Now
+    state: DeliveryState, asked: SuspendDelivery, actor: str, now: Now
 ) -> tuple[Event, ...]:
+    duration = asked.duration
     if state.suspended and state.wants_suspended is None:
         return (DeliveryCommandRefused(name="suspend", reason="already_suspended"),)
     if duration and not SUSPENDED_MS_MIN <= duration <= SUSPENDED_MS_MAX:
         return (DeliveryCommandRefused(name="suspend", reason="duration_out_of_range"),)
     ends_at = UtcMillis(now.therapy + duration) if duration else None
-    return (SuspendRequested(actor=actor, ends_at=ends_at),)
+    return (SuspendRequested(actor=actor, ends_at=ends_at, because=asked.because),)
 
 
 def _wake_at(state: DeliveryState) -> UtcMillis | None:
@@ -199,6 +207,9 @@ def _set_limits(
         pump_model=asked.pump_model,
         because=asked.because,
         soft=asked.soft,
+        calendar_day=asked.calendar_day,
+        on_board=asked.on_board,
+        lockout=asked.lockout,
     )
     if heard is None:
         return (limits,)

@@ -46,6 +46,7 @@ from schemas.pump import (
     SuspendRequested,
 )
 from schemas.record import Restarted
+from schemas.therapy import BolusSettingsSet
 from schemas.units import (
     DoseId,
     EventId,
@@ -70,6 +71,8 @@ def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
         case BolusOrdered() as order:
             waiting = (*state.waiting, (DoseId(entry.id), order))
             return msgspec.structs.replace(state, waiting=waiting)
+        case BolusSettingsSet(insulin=insulin):
+            return msgspec.structs.replace(state, insulin=insulin)
         case BolusOrderWithdrawn(dose=dose) | BolusRefused(dose=dose):
             return _no_more_waiting(state, dose)
         case OrderNotBelieved(count=count):

@@ -7,8 +7,9 @@ from core.authentic import Session, order_problem, signable
 from core.decider import is_past
 from core.delivery_state import DeliveryState
 from core.limits import breach
+from core.lockout import lockout_problem
+from core.order_times import ordered_at
 from core.plan_ids import plan_of
-from schemas.bolus import LimitName
 from schemas.delivery import (
     BolusCancelled,
     BolusRefusal,
@@ -24,6 +25,7 @@ from schemas.doubt import (
     SettleDose,
     SettlementRefused,
 )
+from schemas.limit_names import LimitName
 from schemas.mechanism import MechanismRefused
 from schemas.message import Event, Now
 from schemas.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
@@ -31,7 +33,7 @@ from schemas.plans import BasalPlanRefused
 from schemas.pump import DeliveryCommandRefused
 from schemas.units import DoseId
 
-LIMIT_REASONS = (*get_args(LimitName), "no_limits")
+LIMIT_REASONS = (*get_args(LimitName), "lockout", "no_limits")
 """[-] refusals that the advisor should have foreseen."""
 
 LIMITS_DISAGREE = Condition(
@@ -152,7 +154,11 @@ def _why_not(
     promised = sum(one.open_amount for one in doses.open if not one.is_unknown)
     if state.reservoir is None or state.reservoir < order.amount + promised:
         return "reservoir"
-    given = doses.given(at=now.therapy, ahead=state.ahead)
+    asked_at = ordered_at(order.start_by)
+    locked = lockout_problem(state.limits, doses, actor=order.actor, asked_at=asked_at)
+    if locked is not None:
+        return locked
+    given = doses.given(at=now.therapy, ahead=state.ahead, action=state.insulin)
     broken = breach(order.amount, state.limits, given, at=now.therapy, lasting=order.duration)
     return broken.limit if broken is not None else None
 

@@ -19,6 +19,7 @@ from schemas.plans import BasalCut, BasalDoubt
 from schemas.pump import (
     PumpChallenged,
 )
+from schemas.therapy import InsulinAction
 from schemas.units import (
     DoseId,
     EventId,
@@ -114,14 +115,18 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] of primes, in no body."""
     is_doubted: bool = False
     """[-] pump and record contradict each other, and no person has looked at it yet."""
+    insulin: InsulinAction | None = None
+    """[-] how long insulin acts, by the advisor's settings; none while nobody has set it."""
     not_believed: int = 0
     """[-] orders refused because they could not be believed."""
 
     @property
     def ahead(self) -> BasalAhead:
         """Give the basal that flows by itself."""
-        made = self.plan_heard[1] if self.plan_heard else None
-        return BasalAhead(plan=self.plan, profile=profile_of(made) if made else None)
+        if self.plan_heard is None:
+            return BasalAhead(plan=self.plan)
+        made = self.plan_heard[1]
+        return BasalAhead(plan=self.plan, profile=profile_of(made), midnights=made.midnights)
 
 
 def initial(pump: PumpId) -> DeliveryState:

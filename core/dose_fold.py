@@ -43,7 +43,8 @@ def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
         case BolusStarted(dose=dose, amount=amount, duration=duration):
             started = OpenDose(dose=dose, amount=amount, since=entry.at, is_extended=duration > 0)
             opened = _open(book, started)
-            return _change(opened, dose, is_started=True)
+            counted = msgspec.structs.replace(opened, started_at=entry.at)
+            return _change(counted, dose, is_started=True)
         case BolusProgressed() as part:
             return _count_bolus(book, part)
         case InjectionRecorded(amount=amount, given_at=given_at):

@@ -75,6 +75,8 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] all boluses that the pump ever counted, and what persons answer for."""
     basal_total: MilliUnits = MilliUnits(0)
     """[mU] all basal ever counted."""
+    started_at: UtcMillis | None = None
+    """[ms] when the newest bolus was started; none while there was none."""
 
     @property
     def running(self) -> OpenDose | None:
@@ -100,12 +102,19 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
         """Give the same account as if a dose had not been ordered yet."""
         return close(self, dose)
 
-    def given(self, *, at: UtcMillis, ahead: BasalAhead = NOTHING_AHEAD) -> Given:
+    def given(
+        self,
+        *,
+        at: UtcMillis,
+        ahead: BasalAhead = NOTHING_AHEAD,
+        action: InsulinAction | None = None,
+    ) -> Given:
         """Give what the limits must count: what is open counts in full, as of `at` [ms].
 
         Args:
             at: [ms] now.
             ahead: the basal that flows by itself.
+            action: how long insulin acts; where nobody has set it all boluses kept are on board.
         """
         still_open = tuple(
             Delivered(starts_at=at, ends_at=at, amount=dose.open_amount) for dose in self.open
@@ -115,7 +124,15 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
             at=at,
             ends_at=UtcMillis(at + AHEAD_MS),
         )
-        return Given(boluses=(*self.boluses, *still_open), basal=self.basal, ahead=flows)
+        boluses = (*self.boluses, *still_open)
+        most = sum(dose.amount for dose in boluses)
+        return Given(
+            boluses=boluses,
+            basal=self.basal,
+            ahead=flows,
+            on_board=MilliUnits(most) if action is None else self.on_board(action, at=at)[1],
+            midnights=ahead.midnights,
+        )
 
     def on_board(self, action: InsulinAction, *, at: UtcMillis) -> tuple[MilliUnits, MilliUnits]:
         """Give bolus insulin on board [mU] as least and most: without and with what is open."""

@@ -13,10 +13,11 @@ import msgspec
 from core.caps.shapes import Asked, Flow, WindowCap
 from core.caps.twice import rooms_twice
 from core.insulin.on_board import Delivered
+from core.midnights import days_through
 from core.pump_models import PUMP_MODELS
-from schemas.bolus import LimitName
 from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
 from schemas.device import PULSE_MU
+from schemas.limit_names import LimitName
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, MgDl, Milliseconds, MilliUnits, UtcMillis
 
 SINGLE_MU_MAX = MilliUnits(25_000)
@@ -36,6 +37,9 @@ FOUR_HOURS_MS = Milliseconds(4 * HOUR_MS)
 
 MERGED_MS = Milliseconds(10 * MINUTE_MS)
 """[ms] of deliveries taken together, as of the last of them: parts count in full, never less."""
+
+LOCKOUT_MS_MAX = Milliseconds(4 * HOUR_MS)
+"""[ms] longest wait between two boluses that anybody may set; project's own choice."""
 
 SAFE_MINIMUM_MG_DL = MgDl(70)
 """[mg/dL] below it no insulin is advised, unless a person sets another; source: Omnipod 5."""
@@ -57,6 +61,10 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     """[-] basal of the last 24 h at least, any order."""
     ahead: tuple[Flow, ...] = ()
     """[-] programmed basal that no record accounts for yet, as far as any window reaches."""
+    on_board: MilliUnits = MilliUnits(0)
+    """[mU] the most bolus insulin that can be on board."""
+    midnights: tuple[UtcMillis, ...] = ()
+    """[ms] by the profile's clock, sorted; empty while nobody knows it."""
 
 
 class Headroom(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +90,13 @@ def limits_problem(limits: SetDeliveryLimits) -> str | None:
         return "basal"
     if limits.soft is not None and not PULSE_MU <= limits.soft <= limits.single:
         return "soft"
+    if limits.calendar_day is not None and not limits.hourly <= limits.calendar_day <= DAILY_MU_MAX:
+        return "calendar_day"
+    if limits.on_board is not None and not PULSE_MU <= limits.on_board <= DAILY_MU_MAX:
+        return "on_board"
+    for wait in msgspec.structs.astuple(limits.lockout):
+        if not 0 <= wait <= LOCKOUT_MS_MAX:
+            return "lockout"
     if limits.pump_model not in PUMP_MODELS:
         return "pump_model"
     return None
@@ -94,7 +109,7 @@ def headrooms(
     at: UtcMillis,
     lasting: int = 0,
 ) -> tuple[Headroom, ...]:
-    """Give what each limit still allows at an instant: single, hourly, daily, 4 h where it is set.
+    """Give what each limit still allows at an instant, those that are not set left out.
 
     Computed twice; where the two differ by a milliunit, 'limits_disagree' comes first and allows
     nothing.
@@ -109,12 +124,13 @@ def headrooms(
     found: dict[LimitName, MilliUnits] = {}
     agreed = True
     for length in (1, lasting) if lasting else (1,):
+        ends_at = UtcMillis(at + length)
         asked = Asked(
             starts_at=at,
-            ends_at=UtcMillis(at + length),
+            ends_at=ends_at,
             flows=flows,
-            windows=windows_of(limits),
-            ceilings=(("single_limit", limits.single, MilliUnits(0)),),
+            windows=windows_of(limits, days=days_through(given.midnights, start=at, end=ends_at)),
+            ceilings=tuple(_ceilings(limits, given, at=at, length=length)),
         )
         rooms, agree = rooms_twice(asked)
         agreed = agreed and agree
@@ -127,14 +143,44 @@ def headrooms(
     return (Headroom(limit="limits_disagree", amount=MilliUnits(0)), *left)
 
 
-def windows_of(limits: DeliveryLimitsSet, *, boluses: bool = True) -> tuple[WindowCap, ...]:
-    """Give the caps on windows; that on boluses alone says nothing about a rate."""
+def _ceilings(
+    limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis, length: int
+) -> Iterator[tuple[str, MilliUnits, MilliUnits]]:
+    """Give the caps without a window: name, most, and what is used of it [mU]."""
+    yield "single_limit", limits.single, MilliUnits(0)
+    if limits.on_board is not None:
+        yield "on_board_limit", limits.on_board, given.on_board
+    speed = PUMP_MODELS[limits.pump_model].bolus_mu_per_min
+    if speed is not None and length > 1:
+        # Bolus and basal together are no faster than the motor; a bolus of a moment waits for it.
+        beside = sum(
+            -(-flow.amount * length // (flow.ends_at - flow.starts_at))
+            for flow in given.ahead
+            if flow.starts_at <= at < flow.ends_at
+        )
+        yield "combined_limit", MilliUnits(speed * length // MINUTE_MS), MilliUnits(beside)
+
+
+def windows_of(
+    limits: DeliveryLimitsSet,
+    *,
+    boluses: bool = True,
+    days: tuple[tuple[UtcMillis, UtcMillis], ...] = (),
+) -> tuple[WindowCap, ...]:
+    """Give the caps on windows.
+
+    Args:
+        limits: in force.
+        boluses: a bolus is asked for; the limit on boluses alone says nothing about a rate.
+        days: begin and end of the days by a clock on the wall; while nobody knows them the limit
+            for a calendar day holds in any 24 h.
+    """
     pairs: list[tuple[LimitName, MilliUnits | None, int]] = [
         ("hourly_limit", limits.hourly if boluses else None, HOUR_MS),
         ("daily_limit", limits.daily, DAY_MS),
         ("four_hour_limit", limits.four_hours, FOUR_HOURS_MS),
     ]
-    return tuple(
+    sliding = tuple(
         WindowCap(
             name=name,
             most=most,
@@ -144,6 +190,16 @@ def windows_of(limits: DeliveryLimitsSet, *, boluses: bool = True) -> tuple[Wind
         for name, most, length in pairs
         if most is not None
     )
+    if limits.calendar_day is None:
+        return sliding
+    calendar_day = WindowCap(
+        name="calendar_day_limit",
+        most=limits.calendar_day,
+        length=None if days else Milliseconds(DAY_MS),
+        standing=days,
+        counts_basal=True,
+    )
+    return (*sliding, calendar_day)
 
 
 def settled(given: Given, *, at: UtcMillis, merged: Milliseconds) -> Iterator[Flow]:

@@ -26,6 +26,26 @@ def days_between(
     return tuple((begin, until) for begin, until in pairs if begin < end and until > start)
 
 
+def days_through(
+    midnights: Sequence[UtcMillis], *, start: UtcMillis, end: UtcMillis
+) -> tuple[tuple[UtcMillis, UtcMillis], ...]:
+    """Give the days that hold any instant from start to end [ms], out of known midnights.
+
+    After the last one known a day has 24 h; that is wrong by an hour at most, where nobody could
+    say for two days what the clock shows.
+
+    Args:
+        midnights: sorted; empty gives no day.
+        start: [ms] first instant.
+        end: [ms] first instant after it.
+    """
+    begins = list(midnights)
+    while begins and begins[-1] < end:
+        begins.append(UtcMillis(begins[-1] + DAY_MS))
+    pairs = zip(begins, begins[1:], strict=False)
+    return tuple((begin, until) for begin, until in pairs if begin < end and until > start)
+
+
 def _midnight(transitions: Sequence[ZoneTransition], day: int) -> UtcMillis:
     """Give the first instant at which the clock shows this day or a later one."""
     ends: list[float] = [*(change.at for change in transitions[1:]), float("inf")]

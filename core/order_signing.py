@@ -5,24 +5,11 @@ from core.bolus_state import BolusState
 from core.decider import Effect, Entry
 from core.effects import SignOrder, zone_effects
 from core.errors import InvariantError
-from schemas.message import Deadline, Event, Now
+from core.order_times import START_WITHIN_MS, START_WITHIN_REAL_MS
+from schemas.message import Event, Now
 from schemas.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn, OrderSigned
 from schemas.pump import PumpChallenged
-from schemas.units import SECOND_MS, DoseId, Milliseconds, UtcMillis
-
-START_WITHIN_MS = Milliseconds(30 * SECOND_MS)
-"""[ms] therapy time in which an order must start; source: R39."""
-
-START_WITHIN_REAL_MS = Milliseconds(5 * SECOND_MS)
-"""[ms] real time that an order has at least: transport is not faster at speed 600."""
-
-
-def start_within(now: Now) -> Deadline:
-    """Say until when an order of `now` must start, by both clocks."""
-    return Deadline(
-        therapy=UtcMillis(now.therapy + START_WITHIN_MS),
-        real=UtcMillis(now.real + START_WITHIN_REAL_MS),
-    )
+from schemas.units import DoseId, Milliseconds
 
 
 def in_pump_time(challenged: PumpChallenged | None, now: Now) -> tuple[str, Milliseconds]:

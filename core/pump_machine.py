@@ -9,6 +9,7 @@ from core.pulses import Parts, due, next_due, rate_at, stretches
 from core.pump_checks import bolus_fault, is_id, is_plan
 from core.pump_draft import SLOTS, PumpDraft, Slot
 from core.pump_memory import BolusInMotion, PumpMemory, PumpRefusal, PumpStep
+from core.pump_strokes import bolus_instants, extended_instants
 from core.pump_world import HEALTHY, PumpWorld, Reach, backlog_after, reach, trip
 from schemas.device import PULSE_MU, PumpPlan, PumpStatus, RunningBolus
 from schemas.units import (
@@ -31,6 +32,9 @@ PLAN_LEAD_MS_MAX = Milliseconds(300_000)
 
 BARRED_MAX = 100
 """[-] doses remembered that were stopped before they came, so that a late start stays out; R42."""
+
+BASAL, EXTENDED, NORMAL = -1, 0, 1
+"""[-] strokes in order of precedence, those of a bolus by the number of their slot."""
 
 NEXT_DUE_MS_MAX = DAY_MS
 """[ms] how far ahead the next pulse is looked for."""
@@ -75,24 +79,25 @@ def run_until(memory: PumpMemory, *, now: UtcMillis, world: PumpWorld = HEALTHY)
         return PumpStep(memory=memory)
     plan = _flowing(memory)
     basal = due(memory.owed, over=stretches(plan, starts_at=memory.on_at, ends_at=now))
-    pulses = [(at, -1) for at in basal.instants]
+    extended = extended_instants(memory.extended, until=now)
+    others = sorted([*((at, BASAL) for at in basal.instants), *((at, EXTENDED) for at in extended)])
+    bolus, held_up = bolus_instants(memory.bolus, [at for at, _ in others], until=now)
+    pulses = sorted([*others, *((at, NORMAL) for at in bolus)])
     draft = PumpDraft(memory)
-    for number, slot in enumerate(SLOTS):
-        due_at = _bolus_instants(draft.running(slot), until=now)
-        pulses.extend((at, number) for at in due_at)
-    pulses.sort()
     far, held = reach(memory, world), (memory.reservoir or 0) // PULSE_MU
     is_tripped = far is not None and far.strokes < min(held, len(pulses))
     if far is not None and is_tripped:
         return _trip(memory, pulses[: far.strokes + 1], far, now=now, world=world)
     given, dry = pulses[:held], pulses[held:]
     draft.change(owed=basal.owed, on_at=now)
-    draft.move_basal([at for at, kind in given if kind == -1])
+    draft.move_basal([at for at, kind in given if kind == BASAL])
     for number, slot in enumerate(SLOTS):
         draft.move_bolus([at for at, kind in given if kind == number], slot=slot)
         dry_at = next((at for at, kind in dry if kind == number), None)
         if dry_at is not None:
             draft.end_bolus(at=dry_at, how="reservoir_empty", slot=slot)
+    if draft.memory.bolus is not None:
+        draft.change(bolus=msgspec.structs.replace(draft.memory.bolus, held_up=held_up))
     draft.change(backlog=backlog_after(memory, world, odometer=draft.memory.odometer))
     return draft.step()
 
@@ -110,7 +115,7 @@ def _trip(
     draft = PumpDraft(memory)
     draft.change(on_at=at)
     moved = pulses[:-1]
-    draft.move_basal([due_at for due_at, kind in moved if kind == -1])
+    draft.move_basal([due_at for due_at, kind in moved if kind == BASAL])
     for number, slot in enumerate(SLOTS):
         draft.move_bolus([due_at for due_at, kind in moved if kind == number], slot=slot)
     draft.change(
@@ -277,12 +282,3 @@ def _shown(bolus: BolusInMotion | None) -> RunningBolus | None:
 
 def _slot(bolus: BolusInMotion) -> Slot:
     return "extended" if bolus.duration else "bolus"
-
-
-def _bolus_instants(bolus: BolusInMotion | None, *, until: UtcMillis) -> list[UtcMillis]:
-    """List when the pulses of a bolus that are still to come are due, `until` included."""
-    if bolus is None:
-        return []
-    number = range(bolus.delivered // PULSE_MU, bolus.requested // PULSE_MU)
-    instants = (bolus.pulse_at(k) for k in number)
-    return [at for at in instants if at <= until]

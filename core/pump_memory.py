@@ -60,11 +60,16 @@ class BolusInMotion(msgspec.Struct, frozen=True, kw_only=True):
     """[ms] when it began; a normal bolus has its first pulse then."""
     duration: Milliseconds = Milliseconds(0)
     """[ms] over which an extended bolus is spread evenly; 0 for a normal one."""
+    held_up: int = 0
+    """[-] strokes of basal and of an extended bolus that a normal one has let pass."""
 
     def pulse_at(self, number: int) -> UtcMillis:
-        """Give when a pulse is due [ms], the first one being 0; spread pulses never come early."""
+        """Give when a pulse is due [ms], the first one being 0; spread pulses never come early.
+
+        The motor makes one stroke in 2 s: each other stroke holds a normal bolus up by one (R7).
+        """
         if not self.duration:
-            return UtcMillis(self.started_at + number * BOLUS_PULSE_MS)
+            return UtcMillis(self.started_at + (number + self.held_up) * BOLUS_PULSE_MS)
         spread = -(-(number + 1) * self.duration * PULSE_MU // self.requested)
         return UtcMillis(self.started_at + spread)
 

@@ -126,6 +126,18 @@ def temporary_problem(
     return None
 
 
+def takes_in_words(model: PumpModel) -> str:
+    """Say what temporary rates a model takes."""
+    takes = model.temporary
+    percent = f"0 to {takes.most} % in steps of {takes.step} %"
+    rate = f"0 to {takes.most / 1000:g} U/h in steps of {takes.step / 1000:g} U/h"
+    kinds = {"percent": percent, "rate": rate, "both": f"{rate}, or percent of the profile"}
+    return (
+        f"{model.name} takes {kinds[takes.kind]}, for {takes.minutes_step} to {takes.minutes_max} "
+        f"min in steps of {takes.minutes_step} min"
+    )
+
+
 def _steps(*pairs: tuple[int, int]) -> tuple[Band, ...]:
     return tuple(Band(since, step) for since, step in pairs)
 
@@ -140,12 +152,14 @@ def _percent(step: int, most: int, minutes_step: int, hours_max: int) -> Tempora
     )
 
 
-def _rate(step: int, most: int, hours_max: int, *, both: bool = False) -> TemporaryRates:
+def _rate(
+    step: int, most: int, hours_max: int, *, both: bool = False, minutes_step: int = 30
+) -> TemporaryRates:
     return TemporaryRates(
         kind="both" if both else "rate",
         step=step,
         most=most,
-        minutes_step=30,
+        minutes_step=minutes_step,
         minutes_max=hours_max * 60,
     )
 
@@ -195,7 +209,7 @@ _TEN = _steps((0, 10))
 _ALL: Final = (
     _model("basalt_virtual", "Basalt", basal=_steps((0, 1)), basal_range=(1, 35_000),
            bolus=_FIFTY, bolus_max=25_000, speed=1_500, pulse=50, reservoir_u=300,
-           temporary=_percent(1, 250, 1, 24), extended=(1, 8)),
+           temporary=_rate(1, 35_000, 24, both=True, minutes_step=1), extended=(1, 8)),
     _model("omnipod_dash", "Insulet", basal=_FIFTY, basal_range=(50, 30_000),
            bolus=_FIFTY, bolus_max=30_000, speed=1_500, pulse=50, reservoir_u=200,
            temporary=_rate(50, 30_000, 12, both=True), extended=(30, 8)),

@@ -170,6 +170,8 @@ class SetTemporaryRate(Command, frozen=True, kw_only=True, tag="set_temporary_ra
     """[mU/h] instead of the profile."""
     duration: Milliseconds
     """[ms] 15 min to 24 h, whole minutes."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class TemporaryRateStarted(Event, frozen=True, kw_only=True, tag="temporary_rate_started.v1"):
@@ -185,6 +187,8 @@ class TemporaryRateStarted(Event, frozen=True, kw_only=True, tag="temporary_rate
     """[ms] the profile again from here."""
     actor: str
     """[-] who set it."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class TemporaryRateEnded(Event, frozen=True, kw_only=True, tag="temporary_rate_ended.v1"):
@@ -198,13 +202,25 @@ class TemporaryRateRefused(Refusal, frozen=True, kw_only=True, tag="temporary_ra
     """No temporary rate was set or cancelled; said by basal_scheduler."""
 
     reason: Literal[
-        "no_profile", "one_of_percent_and_rate", "out_of_range", "none_runs", "controller_too_long"
+        "no_profile",
+        "one_of_percent_and_rate",
+        "out_of_range",
+        "none_runs",
+        "controller_too_long",
+        "pump_model_kind",
+        "pump_model_setting",
+        "pump_model_duration",
     ]
     """[-] why."""
+    takes: str = ""
+    """[-] what the pump model takes instead, where that is why."""
 
 
 class CancelTemporaryRate(Command, frozen=True, kw_only=True, tag="cancel_temporary_rate.v1"):
     """The profile again from now on; obeyed by basal_scheduler."""
+
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class BasalPlanMade(Event, frozen=True, kw_only=True, tag="basal_plan_made.v1"):
@@ -222,5 +238,7 @@ class BasalPlanMade(Event, frozen=True, kw_only=True, tag="basal_plan_made.v1"):
     """[-] every BasalProfileSet that its steps came from, in the order of the week."""
     settings: EventId | None = None
     """[-] the newest change of profile, week or zone that it follows; `profile` without one."""
+    midnights: tuple[UtcMillis, ...] = ()
+    """[ms] by the profile's clock, sorted: the last at or before the plan, and those within it."""
     profile_steps: tuple[PlanStep, ...] = ()
     """[-] what the profile alone asks for, sorted; empty where `steps` are just that."""

@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from schemas.limit_names import ClampName
 from schemas.message import Command, Deadline, Event, Refusal, require
 from schemas.units import (
     EventId,
@@ -77,6 +78,9 @@ AdviceReason = Literal[
     "clamped_to_hourly_limit",
     "clamped_to_four_hour_limit",
     "clamped_to_daily_limit",
+    "clamped_to_calendar_day_limit",
+    "clamped_to_on_board_limit",
+    "clamped_to_combined_limit",
     "clamped_to_pump_maximum",
     "nothing_needed",
     "rules_unverified",
@@ -125,21 +129,6 @@ ConfirmReason = Literal[
     "run_of_large_doses",
 ]
 """[-] why an amount is ordered only when somebody says so a second time."""
-
-LimitName = Literal[
-    "single_limit", "hourly_limit", "four_hour_limit", "daily_limit", "limits_disagree"
-]
-
-ClampName = Literal[
-    "single_limit",
-    "hourly_limit",
-    "four_hour_limit",
-    "daily_limit",
-    "limits_disagree",
-    "pump_maximum",
-    "never_up",
-    "whole_steps",
-]
 
 
 class AdviceFactors(msgspec.Struct, frozen=True, kw_only=True):
@@ -289,6 +278,8 @@ class AcceptanceRefused(Refusal, frozen=True, kw_only=True, tag="acceptance_refu
         "pump_not_heard",
         "confirmation_needed",
         "pump_doubted",
+        "lockout",
+        "limits_disagree",
     ]
     """[-] why."""
     confirm: tuple[ConfirmReason, ...] = ()

@@ -2,9 +2,30 @@
 
 from typing import Literal
 
+import msgspec
+
 from schemas.device import SignedOrder
 from schemas.message import Command, Deadline, Event, Refusal, require
-from schemas.units import DoseId, EventId, Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
+from schemas.units import (
+    MINUTE_MS,
+    DoseId,
+    EventId,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    UtcMillis,
+)
+
+
+class Lockout(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a bolus must wait for the start of the one before it, by who orders it."""
+
+    person: Milliseconds = Milliseconds(0)
+    """[ms] 0 to 4 h, for a person at the pump and for every service."""
+    controller: Milliseconds = Milliseconds(3 * MINUTE_MS)
+    """[ms] 0 to 4 h, for an automated controller; source: oref0, 3 min."""
+    remote: Milliseconds = Milliseconds(15 * MINUTE_MS)
+    """[ms] 0 to 4 h, for a request from elsewhere; source: AndroidAPS, 15 min."""
 
 
 class SetDeliveryLimits(Command, frozen=True, kw_only=True, tag="set_delivery_limits.v1"):
@@ -26,6 +47,12 @@ class SetDeliveryLimits(Command, frozen=True, kw_only=True, tag="set_delivery_li
     """[-] the person's reason, in words."""
     soft: MilliUnits | None = None
     """[mU] a bolus above it is ordered only when it is confirmed; none for no such limit."""
+    calendar_day: MilliUnits | None = None
+    """[mU] all insulin from midnight to midnight by the profile's clock; none for no such limit."""
+    on_board: MilliUnits | None = None
+    """[mU] bolus insulin on board with the dose, unknown doses in full; none for no such limit."""
+    lockout: Lockout = Lockout()
+    """[-] from one bolus to the next."""
 
 
 class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_set.v1"):
@@ -49,6 +76,12 @@ class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_s
     """[-] the person's reason, in words."""
     soft: MilliUnits | None = None
     """[mU] a bolus above it is ordered only when it is confirmed; none for no such limit."""
+    calendar_day: MilliUnits | None = None
+    """[mU] all insulin from midnight to midnight by the profile's clock; none for no such limit."""
+    on_board: MilliUnits | None = None
+    """[mU] bolus insulin on board with the dose, unknown doses in full; none for no such limit."""
+    lockout: Lockout = Lockout()
+    """[-] from one bolus to the next."""
 
 
 class DeliveryLimitsRefused(Refusal, frozen=True, kw_only=True, tag="delivery_limits_refused.v1"):
@@ -68,6 +101,10 @@ BolusRefusal = Literal[
     "hourly_limit",
     "four_hour_limit",
     "daily_limit",
+    "calendar_day_limit",
+    "on_board_limit",
+    "combined_limit",
+    "lockout",
     "reservoir",
     "bolus_running",
     "extended_running",

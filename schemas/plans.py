@@ -14,6 +14,7 @@ BasalCutReason = Literal[
     "pump_maximum",
     "pump_minimum",
     "daily_limit",
+    "calendar_day_limit",
     "four_hour_limit",
     "unknown_dose",
     "history_missing",

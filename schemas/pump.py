@@ -11,10 +11,15 @@ class SuspendDelivery(Command, frozen=True, kw_only=True, tag="suspend_delivery.
 
     duration: Milliseconds = Milliseconds(0)
     """[ms] 1 min to 24 h, then basal flows again by itself; 0 until somebody resumes."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class ResumeDelivery(Command, frozen=True, kw_only=True, tag="resume_delivery.v1"):
     """Deliver basal again; a stopped bolus stays stopped; obeyed by actuator."""
+
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class SuspendRequested(Event, frozen=True, kw_only=True, tag="suspend_requested.v1"):
@@ -24,6 +29,8 @@ class SuspendRequested(Event, frozen=True, kw_only=True, tag="suspend_requested.
     """[-] who asked."""
     ends_at: UtcMillis | None = None
     """[ms] when basal flows again by itself; none until somebody resumes."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class ResumeRequested(Event, frozen=True, kw_only=True, tag="resume_requested.v1"):
@@ -31,6 +38,8 @@ class ResumeRequested(Event, frozen=True, kw_only=True, tag="resume_requested.v1
 
     actor: str
     """[-] who asked."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class DeliverySuspended(Event, frozen=True, kw_only=True, tag="delivery_suspended.v1"):
@@ -72,6 +81,8 @@ class FillReservoir(Command, frozen=True, kw_only=True, tag="fill_reservoir.v1")
     """[mU] 1 to 300000."""
     concentration: int = 100
     """[U/mL] of the insulin; 100 is the only one supported."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class ReservoirFillRequested(Event, frozen=True, kw_only=True, tag="reservoir_fill_requested.v1"):
@@ -83,6 +94,8 @@ class ReservoirFillRequested(Event, frozen=True, kw_only=True, tag="reservoir_fi
     """[-] who put it in."""
     concentration: int = 100
     """[U/mL] of the insulin."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class ReservoirFilled(Event, frozen=True, kw_only=True, tag="reservoir_filled.v1"):

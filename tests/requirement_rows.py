@@ -46,10 +46,14 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R6": Row(
         "a lockout after a bolus, by its origin",
-        "core/caps/twice.py:locked_twice",
-        "test_a_mutant_of_either_way_is_noticed",
+        "core/lockout.py:lockout_problem",
+        "test_the_mutant_without_a_limit_is_caught",
     ),
-    "R7": Row("boluses and basal together within the pump's rate", "core/pacing.py:flows"),
+    "R7": Row(
+        "boluses and basal together within the pump's rate",
+        "core/pump_strokes.py:bolus_instants",
+        "test_the_mutant_whose_bolus_waits_for_nobody_is_caught",
+    ),
     "R8": Row("one extended bolus at a time", "core/pump_checks.py:bolus_fault"),
     "R9": Row("largest basal rate and bolus", "core/limits.py:limits_problem"),
     "R10": Row(
@@ -153,7 +157,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R54": Row(
         "a controller's rate ends by itself, a person's runs to its end",
-        "core/basal.py:CONTROLLER_MS_MAX",
+        "core/temporary_rates.py:CONTROLLER_MS_MAX",
         "trusts_controllers_for_a_day",
     ),
     "R56": Row("status is shared: battery, reservoir, faults", "schemas/device.py:PumpStatus"),

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from core.amounts import print_ratio
-from schemas.bolus import AdviceTerm, BolusAdvised, ClampName
+from schemas.bolus import AdviceTerm, BolusAdvised
+from schemas.limit_names import ClampName
 from schemas.message import Now
 from schemas.units import MINUTE_MS, SECOND_MS
 from services.command_line.reasons import in_words
@@ -15,6 +16,9 @@ _CUTS: dict[ClampName, str] = {
     "hourly_limit": "limit for 60 min",
     "four_hour_limit": "limit for 4 h",
     "daily_limit": "limit for 24 h",
+    "calendar_day_limit": "limit from midnight on",
+    "on_board_limit": "limit for insulin on board",
+    "combined_limit": "speed of the pump's motor",
     "pump_maximum": "largest bolus of the pump",
     "never_up": "never rounded up",
     "whole_steps": "whole steps of the pump",

@@ -38,16 +38,22 @@ def temp(arguments: argparse.Namespace) -> int:
     if rate.is_off:
         if arguments.duration is not None:
             raise wrong_input("'basalt temp off' takes no duration; nothing was sent")
-        return _perform(arguments, CancelTemporaryRate(), to=SCHEDULER)
+        return _perform(arguments, CancelTemporaryRate(because=arguments.because), to=SCHEDULER)
     if arguments.duration is None:
         raise wrong_input("for how long? such as 'basalt temp 80% 30m'; nothing was sent")
-    command = SetTemporaryRate(percent=rate.percent, rate=rate.rate, duration=arguments.duration)
+    command = SetTemporaryRate(
+        percent=rate.percent,
+        rate=rate.rate,
+        duration=arguments.duration,
+        because=arguments.because,
+    )
     return _perform(arguments, command, to=SCHEDULER)
 
 
 def suspend(arguments: argparse.Namespace) -> int:
     """Stop all insulin, and wait until the pump says that it stands."""
-    return _switch(arguments, SuspendDelivery(duration=arguments.duration), suspended=True)
+    command = SuspendDelivery(duration=arguments.duration, because=arguments.because)
+    return _switch(arguments, command, suspended=True)
 
 
 def settle_dose(arguments: argparse.Namespace) -> int:
@@ -128,14 +134,18 @@ def _silent(what: str) -> int:
 
 def resume(arguments: argparse.Namespace) -> int:
     """Deliver again, and wait until the pump says so."""
-    return _switch(arguments, ResumeDelivery(), suspended=False)
+    return _switch(arguments, ResumeDelivery(because=arguments.because), suspended=False)
 
 
 def fill(arguments: argparse.Namespace) -> int:
     """Tell the pump of a new reservoir, and wait until it counts from there."""
 
     async def work(session: Session) -> int:
-        asked = FillReservoir(amount=arguments.amount, concentration=arguments.concentration)
+        asked = FillReservoir(
+            amount=arguments.amount,
+            concentration=arguments.concentration,
+            because=arguments.because,
+        )
         outcome = await session.send(asked, to=ACTUATOR)
         code = session.show(outcome)
         for name, event in zip(outcome.events, said(outcome), strict=True):

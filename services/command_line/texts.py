@@ -139,11 +139,15 @@ def pump(text: str) -> PumpId:
     return PumpId(text)
 
 
+ACTOR_KINDS = ("person", "service", "controller", "remote")
+"""[-] who may ask, as far as rules depend on it."""
+
+
 def actor(text: str) -> str:
-    """Read who asks: 'person:NAME' or 'service:NAME'."""
+    """Read who asks, such as 'person:NAME'; rules for controller and remote are stricter."""
     kind, _, name = text.partition(":")
-    if kind not in ("person", "service") or not 1 <= len(name) <= 64 or not name.isprintable():
-        raise ArgumentTypeError(f"not person:NAME or service:NAME: {text!r}")
+    if kind not in ACTOR_KINDS or not 1 <= len(name) <= 64 or not name.isprintable():
+        raise ArgumentTypeError(f"not {':NAME, '.join(ACTOR_KINDS)}:NAME: {text!r}")
     return text
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.basal import BasalPlanMade, BasalProfileSet, SetBasalWeek, SetBasalZone
-from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
+from schemas.delivery import DeliveryLimitsSet, Lockout, SetDeliveryLimits
 from schemas.message import Command, Event
 from schemas.therapy import BolusSettingsSet
 from schemas.units import EventId, MilliUnitsPerHour, Speaker
@@ -76,7 +76,17 @@ def settings(arguments: argparse.Namespace) -> int:
 def limits(arguments: argparse.Namespace) -> int:
     """Set or show the hard limits of delivery."""
     given = (arguments.single, arguments.hourly, arguments.daily, arguments.basal)
-    options = (*given, arguments.four_hours, arguments.soft, arguments.pump_model)
+    options = (
+        *given,
+        arguments.four_hours,
+        arguments.soft,
+        arguments.calendar_day,
+        arguments.on_board,
+        arguments.lockout_person,
+        arguments.lockout_controller,
+        arguments.lockout_remote,
+        arguments.pump_model,
+    )
     has_options = any(one is not None for one in options)
     if arguments.file is not None and has_options:
         raise wrong_input("either a file, or show, or all four limits; see 'basalt limits --help'")
@@ -94,10 +104,22 @@ def limits(arguments: argparse.Namespace) -> int:
         basal=MilliUnitsPerHour(arguments.basal),
         four_hours=arguments.four_hours,
         soft=arguments.soft,
+        calendar_day=arguments.calendar_day,
+        on_board=arguments.on_board,
+        lockout=_lockout(arguments),
         pump_model=arguments.pump_model or VIRTUAL,
         because=arguments.because,
     )
     return _set(arguments, command, Speaker("actuator"))
+
+
+def _lockout(arguments: argparse.Namespace) -> Lockout:
+    given = {
+        "person": arguments.lockout_person,
+        "controller": arguments.lockout_controller,
+        "remote": arguments.lockout_remote,
+    }
+    return Lockout(**{who: wait for who, wait in given.items() if wait is not None})
 
 
 def _set(arguments: argparse.Namespace, command: Command, to: Speaker) -> int:

@@ -1,13 +1,14 @@
 """A person's basal profile and limits as files."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from core.amounts import parse_rate, parse_units, print_rate, print_units
+import msgspec
+
+from core.amounts import parse_duration, parse_rate, parse_units, print_rate, print_units
 from schemas.basal import BasalProfileSet, ProfileSegment, SetBasalProfile
-from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
-from schemas.units import MilliUnits
+from schemas.delivery import DeliveryLimitsSet, Lockout, SetDeliveryLimits
+from schemas.units import MINUTE_MS
 from services.command_line.json_files import (
     Blame,
     clock_text,
@@ -19,6 +20,12 @@ from services.command_line.json_files import (
 
 VIRTUAL = "basalt_virtual"
 """[-] the pump model where none is named."""
+
+OPTIONAL_UNITS = ("four_hours", "soft", "calendar_day", "on_board")
+"""[-] limits in U that need not be set."""
+
+LOCKOUTS = ("person", "controller", "remote")
+"""[-] who waits how long for the bolus before."""
 
 NAME_MAX = 64
 """[-] characters of a profile's name."""
@@ -50,23 +57,26 @@ def read_profile(path: Path, *, activate: bool = True, because: str = "") -> Set
 def read_limits(path: Path, *, because: str = "") -> SetDeliveryLimits:
     """Read {"single": U, "hourly": U, "daily": U, "basal": U/h} and what may stand beside them.
 
-    That is "four_hours" and "soft" in U, and "pump", the name of a model.
+    That is "four_hours", "soft", "calendar_day" and "on_board" in U, "pump", the name of a model,
+    and "lockout", {"person", "controller", "remote"} with times such as "15m", all three or some.
 
     Raises:
         CommandFailed: the file is missing or says something else.
     """
     with Blame(path):
         keys = ("single", "hourly", "daily", "basal")
-        fields = object_of(
-            load(path), keys=keys, optional=("pump", "four_hours", "soft"), of="the file"
-        )
+        optional = ("pump", "lockout", *OPTIONAL_UNITS)
+        fields = object_of(load(path), keys=keys, optional=optional, of="the file")
+        units = {
+            name: parse_units(text_of(fields, name)) for name in OPTIONAL_UNITS if name in fields
+        }
         return SetDeliveryLimits(
             single=parse_units(text_of(fields, "single")),
             hourly=parse_units(text_of(fields, "hourly")),
             daily=parse_units(text_of(fields, "daily")),
             basal=parse_rate(text_of(fields, "basal")),
-            four_hours=_optional_units(fields, "four_hours"),
-            soft=_optional_units(fields, "soft"),
+            **units,
+            lockout=_read_lockout(fields.get("lockout", {})),
             pump_model=text_of(fields, "pump") if "pump" in fields else VIRTUAL,
             because=because,
         )
@@ -86,19 +96,26 @@ def profile_as_file(profile: BasalProfileSet) -> dict[str, Any]:
 
 def limits_as_file(limits: DeliveryLimitsSet) -> dict[str, Any]:
     """Write limits as `read_limits` reads them."""
-    optional = {"four_hours": limits.four_hours, "soft": limits.soft}
+    optional = {name: getattr(limits, name) for name in OPTIONAL_UNITS}
     return {
         "single": print_units(limits.single),
         "hourly": print_units(limits.hourly),
         "daily": print_units(limits.daily),
         "basal": print_rate(limits.basal),
         **{name: print_units(value) for name, value in optional.items() if value is not None},
+        "lockout": {
+            who: f"{wait // MINUTE_MS}m"
+            for who, wait in msgspec.structs.asdict(limits.lockout).items()
+        },
         "pump": limits.pump_model,
     }
 
 
-def _optional_units(fields: Mapping[str, Any], name: str) -> MilliUnits | None:
-    return parse_units(text_of(fields, name)) if name in fields else None
+def _read_lockout(value: object) -> Lockout:
+    fields = object_of(value, keys=(), optional=LOCKOUTS, of="'lockout'")
+    return Lockout(
+        **{who: parse_duration(text_of(fields, who)) for who in LOCKOUTS if who in fields}
+    )
 
 
 def _segment(value: object) -> ProfileSegment:

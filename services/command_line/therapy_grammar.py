@@ -2,9 +2,9 @@
 
 import argparse
 
-from core.pump_models import PUMP_MODELS
 from services.command_line import texts
 from services.command_line.grammar import Commands, add_command
+from services.command_line.limits_grammar import add_limits
 
 
 def add_person(commands: Commands) -> None:
@@ -197,7 +197,7 @@ def add_therapy(commands: Commands) -> None:
     suspend.add_argument(
         "--for", dest="duration", type=texts.duration, default=0, metavar="TIME", help="1m to 24h"
     )
-    add_command(
+    resume = add_command(
         commands,
         "resume",
         "delivery:resume",
@@ -215,6 +215,8 @@ def add_therapy(commands: Commands) -> None:
     fill.add_argument(
         "--concentration", type=texts.concentration, default=100, help="U-100, the only one"
     )
+    for parser in (temp, suspend, resume, fill):
+        _add_because(parser)
 
 
 def add_files(commands: Commands) -> None:
@@ -265,31 +267,5 @@ def add_files(commands: Commands) -> None:
         "  'basalt calc bolus' knows, basalt where none is named",
     )
     settings.add_argument("file", metavar="FILE|show", help="JSON; no ratio has a default")
-    for parser in (profile, week, zone, settings, _add_limits(commands)):
+    for parser in (profile, week, zone, settings, add_limits(commands)):
         _add_because(parser)
-
-
-def _add_limits(commands: Commands) -> argparse.ArgumentParser:
-    limits = add_command(
-        commands,
-        "limits",
-        "therapy:limits",
-        text="set the hard limits of delivery from a file or from all four options, or show them",
-        example="basalt limits --single 10 --hourly 15 --daily 60 --basal 3\n"
-        "  basalt limits limits.json\n\nfile:\n"
-        '  {"single": 10, "hourly": 15, "daily": 60, "basal": 3}',
-    )
-    limits.add_argument("file", nargs="?", metavar="FILE|show", help="JSON")
-    limits.add_argument("--single", type=texts.units, metavar="U", help="U, largest bolus, 25 most")
-    limits.add_argument("--hourly", type=texts.units, metavar="U", help="U, boluses in any 60 min")
-    limits.add_argument("--daily", type=texts.units, metavar="U", help="U, all insulin in 24 h")
-    limits.add_argument("--basal", type=texts.units, metavar="U/h", help="U/h, largest basal rate")
-    limits.add_argument("--soft", type=texts.units, metavar="U", help="U, more must be confirmed")
-    limits.add_argument("--four-hours", type=texts.units, metavar="U", help="U, in any 4 h; none")
-    limits.add_argument(
-        "--pump-model",
-        choices=tuple(PUMP_MODELS),
-        metavar="MODEL",
-        help=f"whose steps and maxima hold as well: {', '.join(PUMP_MODELS)}",
-    )
-    return limits

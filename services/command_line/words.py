@@ -16,6 +16,7 @@ from schemas.basal import (
     BasalWeekSet,
     BasalZoneSet,
     TemporaryRateEnded,
+    TemporaryRateRefused,
     TemporaryRateStarted,
     ZoneLookupRequested,
 )
@@ -78,6 +79,8 @@ def refused(why: Event | str) -> str:
             return f"{alarm}: {sentence}"
         case OrderRefused(confirm=confirm) | AcceptanceRefused(confirm=confirm) if confirm:
             return f"{sentence}: {'; '.join(in_words(reason) for reason in confirm)}"
+        case TemporaryRateRefused(takes=takes) if takes:
+            return f"{sentence}; {takes}"
         case BolusRefused(detail=detail) if detail:
             return f"{sentence} ({detail})"
         case _:

@@ -338,3 +338,28 @@ def test_what_one_piece_takes_the_next_has_no_more() -> None:
 
     assert [5_800, 1_800, 800] == [step.rate for step in steps]
     assert ["daily_limit"] == [cut.reason for cut in cuts]
+
+
+@pytest.mark.parametrize(
+    ("model", "how", "minutes", "reason"),
+    [
+        ("omnipod_dash", {"percent": 137}, 17, "pump_model_duration"),
+        ("omnipod_dash", {"rate": 1_025}, 30, "pump_model_setting"),
+        ("medtronic_640g", {"rate": 1_000}, 30, ""),
+        ("dana_rs", {"rate": 1_000}, 60, "pump_model_kind"),
+        ("dana_rs", {"percent": 110}, 60, ""),
+        ("dana_rs", {"percent": 115}, 60, "pump_model_setting"),
+    ],
+)
+def test_a_temporary_rate_is_one_that_the_pump_model_takes(
+    house: FakeHouse, model: str, how: dict[str, int], minutes: int, reason: str
+) -> None:
+    """What the model would round is not what was asked for, and the answer says what it takes."""
+    assert not limit(house, pump_model=model)
+
+    asked = SetTemporaryRate(duration=Milliseconds(minutes * MINUTE_MS), **how)  # type: ignore[arg-type]
+    outcome = house.ask(asked, to="basal_scheduler")
+
+    assert reason == outcome.reason
+    if reason:
+        assert f"{model} takes 0 to " in bytes(outcome.said[0]).decode()

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 import core.advice
-import core.basal
 import core.bolus_orders
 import core.doses
 import core.mechanism
@@ -13,6 +12,7 @@ import core.pump_checks
 import core.pump_guard
 import core.pump_machine
 import core.pump_world
+import core.temporary_rates
 from core.pump_memory import PumpStep
 from fake_house import FakeHouse
 from schemas.basal import SetTemporaryRate
@@ -140,7 +140,7 @@ def forgets_what_is_on_board(patch: Patch) -> None:
 
 
 def trusts_controllers_for_a_day(patch: Patch) -> None:
-    patch.setattr(core.basal, "CONTROLLER_MS_MAX", DAY_MS)
+    patch.setattr(core.temporary_rates, "CONTROLLER_MS_MAX", DAY_MS)
 
 
 def takes_any_epoch(patch: Patch) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from core import pump_machine
 from core.pump_memory import PumpMemory, PumpRefusal, PumpStep, RefusalReason
+from core.pump_strokes import bolus_instants
 from schemas.device import PlanStep, PumpPlan, PumpRecord
 from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
 
@@ -131,12 +132,53 @@ def test_a_reservoir_that_empties_ends_the_bolus_with_the_amount_known() -> None
     step = pump_machine.run_until(memory, now=after(60))
 
     assert kinds(step.records) == [
-        ("basal", 250, "basal:demo:1"),
-        ("bolus", 700, ""),
-        ("bolus_ended", 750, "reservoir_empty"),
+        ("basal", 350, "basal:demo:1"),
+        ("bolus", 600, ""),
+        ("bolus_ended", 650, "reservoir_empty"),
     ]
     assert step.memory.reservoir == 0
     assert "reservoir_empty" in pump_machine.status(step.memory, now=after(60)).alarms
+
+
+def strokes_beside_basal() -> list[int]:
+    """Give when the motor moves [s] while 2 U are given beside 30 U/h, second by second."""
+    memory = done(start(a_pump(plan=a_plan(rate=30_000)), amount=2_000))
+    moved = [0] * (memory.odometer // 50)
+    for second in range(1, 150):
+        before = memory.odometer
+        memory = pump_machine.run_until(memory, now=after(second)).memory
+        moved.extend([second] * ((memory.odometer - before) // 50))
+        if memory.bolus is None:
+            break
+    return moved
+
+
+def is_within_its_speed(moved: list[int]) -> bool:
+    """Say whether no minute holds more than one stroke in 2 s, the first one aside."""
+    return all(
+        sum(begin <= at < begin + 60 for at in moved) <= 31 for begin in range(moved[-1] - 59)
+    )
+
+
+@pytest.mark.requirement("R7")
+def test_bolus_and_basal_together_are_no_faster_than_the_motor() -> None:
+    """The bolus waits, programmed basal never does."""
+    moved = strokes_beside_basal()
+
+    assert is_within_its_speed(moved)
+    assert 2 * (len(moved) - 1) == moved[-1]
+    assert 40 + 19 == len(moved)
+
+
+@pytest.mark.requirement("R7")
+def test_the_mutant_whose_bolus_waits_for_nobody_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its strokes come faster than the motor can move."""
+    real = bolus_instants
+    monkeypatch.setattr(
+        pump_machine, "bolus_instants", lambda bolus, _, *, until: real(bolus, [], until=until)
+    )
+
+    assert not is_within_its_speed(strokes_beside_basal())
 
 
 def test_basal_missed_with_an_empty_reservoir_is_not_made_up() -> None:

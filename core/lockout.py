@@ -1,0 +1,31 @@
+"""How long a bolus waits for the one before it: longer, the further away who orders it (R6)."""
+
+from typing import Literal
+
+from core.actors import origin_of
+from core.caps.twice import locked_twice
+from core.doses import DoseBook
+from schemas.delivery import DeliveryLimitsSet
+from schemas.units import UtcMillis
+
+
+def lockout_problem(
+    limits: DeliveryLimitsSet, doses: DoseBook, *, actor: str, asked_at: UtcMillis
+) -> Literal["lockout", "limits_disagree"] | None:
+    """Say why a bolus must wait; None if it need not. Computed twice (R20).
+
+    Args:
+        limits: in force.
+        doses: the account.
+        actor: who orders.
+        asked_at: [ms] when it was ordered. What was started since does not count: a bolus of two
+            parts is one, and its second part follows its first.
+    """
+    if doses.started_at is None:
+        return None
+    before = UtcMillis(asked_at - 1)
+    wait: int = getattr(limits.lockout, origin_of(actor))
+    locked, agree = locked_twice((doses.started_at,), at=before, wait=max(0, wait - 1))
+    if not agree:
+        return "limits_disagree"
+    return "lockout" if locked else None
