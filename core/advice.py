@@ -6,6 +6,7 @@ from typing import Final, get_args
 
 import msgspec
 
+from core.advice_beside import Beside, beside
 from core.basis import Basis, Reading
 from core.bolus_settings import factors_at
 from core.limits import SAFE_MINIMUM_MG_DL, headrooms, whole_pulses
@@ -72,14 +73,6 @@ _CUT_REASONS: Final[dict[ClampName, AdviceReason]] = {
 }
 
 
-_NOT_KNOWN: Final[dict[str, AdviceReason]] = {
-    "trend": "trend_not_counted",
-    "carbs_on_board": "carbs_not_counted",
-    "basal_insulin_on_board": "basal_not_counted",
-}
-"""[-] terms of AndroidAPS that the advisor does not know, and what it says instead of a 0."""
-
-
 class _Case(msgspec.Struct, frozen=True, kw_only=True):
     """A basis that allows an advice."""
 
@@ -88,6 +81,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
     factors: AdviceFactors
     glucose: GlucoseMeasured | None
     wanted: RequestAdvice
+    beside: Beside
 
 
 def advise(basis: Basis, wanted: RequestAdvice, now: Now) -> BolusAdvised | AdviceRefusal:
@@ -129,7 +123,7 @@ def advise(basis: Basis, wanted: RequestAdvice, now: Now) -> BolusAdvised | Advi
         terms=tuple(
             AdviceTerm(name=t.name, amount=_floored(t.amount))
             for t in reckoned.terms
-            if t.name not in _NOT_KNOWN
+            if t.name not in case.beside.unknown
         ),
         factors=case.factors,
         amount_least=other,
@@ -169,13 +163,16 @@ def _case(basis: Basis, wanted: RequestAdvice, now: Now) -> _Case | AdviceRefusa
     if factors is None:
         return "no_local_time"
     reading = basis.reading
-    usable = isinstance(reading, GlucoseMeasured) and is_fresh(reading, now)
+    glucose: GlucoseMeasured | None = None
+    if isinstance(reading, GlucoseMeasured) and is_fresh(reading, now):
+        glucose = reading
     return _Case(
         settings=basis.settings,
         limits=basis.limits,
         factors=factors,
-        glucose=reading if usable and isinstance(reading, GlucoseMeasured) else None,
+        glucose=glucose,
         wanted=wanted,
+        beside=beside(basis, basis.settings, glucose, at=now.therapy),
     )
 
 
@@ -240,6 +237,9 @@ def _asked(basis: Basis, case: _Case, on_board: MilliUnits, now: Now) -> Asked:
         correct_above=None if above is None else above * 1000,
         meal_iob=MilliUnits(min(meal, on_board)),
         correction_iob=MilliUnits(max(0, on_board - meal)),
+        basal_iob=case.beside.basal or MilliUnits(0),
+        trend=case.beside.trend,
+        cob=case.beside.carbs,
         step=MilliUnits(_model(case).bolus_steps[0].step),
     )
 
@@ -283,8 +283,7 @@ def _reasons(
         found.append("unknown_dose_counted" if basis.doses.unknown else "running_dose_counted")
     if not RULE_SETS[case.settings.rules].is_verified:
         found.append("rules_unverified")
-    if case.settings.rules == "aaps":
-        found.extend(_NOT_KNOWN.values())
+    found.extend(case.beside.unknown.values())
     if basis.is_young(case.settings.insulin.duration, at=now.therapy):
         found.append("record_younger_than_insulin")
     if reckoned.vendor is not None and reckoned.vendor < reckoned.exact:

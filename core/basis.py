@@ -4,8 +4,11 @@ import msgspec
 
 from core.basal_ahead import BasalAhead
 from core.doses import DoseBook
+from core.glucose_quality import Point
 from schemas.basal import ZoneTransition
+from schemas.bolus import CarbsRecorded
 from schemas.delivery import DeliveryLimitsSet
+from schemas.device import PumpPlan
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.therapy import BolusSettingsSet
 from schemas.units import EventId, Milliseconds, UtcMillis
@@ -36,6 +39,12 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the basal that flows by itself."""
     recorded_from: UtcMillis | None = None
     """[ms] since when doses are recorded; before it anything may have been given."""
+    meals: tuple[CarbsRecorded, ...] = ()
+    """[-] that may not be absorbed yet."""
+    points: tuple[Point, ...] = ()
+    """[-] newest numbers of the sensor, sorted."""
+    profiles: tuple[PumpPlan, ...] = ()
+    """[-] what the profile alone asked for while insulin acts, oldest first."""
     suspended: bool
     """[-] the pump stands."""
     is_record_whole: bool

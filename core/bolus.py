@@ -7,11 +7,13 @@ from core.alarms import raise_alarm
 from core.bolus_orders import LIMITS_DIFFER, accept, order_own, order_preset
 from core.bolus_presets import set_preset
 from core.bolus_settings import settings_problem
-from core.bolus_state import BOLUS_ADVISOR, BolusState, basis_of, evolve, initial, view
+from core.bolus_state import BOLUS_ADVISOR, BolusState, basis_of, evolve, initial
+from core.bolus_view import view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry
 from core.local_clock import decide_clock
 from core.order_signing import bolus_effects, take_signed, withdraw_unsigned
+from core.outlook import forecast
 from schemas.basal import ZoneLookupRequested
 from schemas.bolus import (
     AcceptAdvice,
@@ -24,6 +26,8 @@ from schemas.bolus import (
     RecordCarbs,
     RequestAdvice,
 )
+from schemas.forecast import GlucoseForecast
+from schemas.glucose import GlucoseMeasured
 from schemas.message import Event, Now
 from schemas.orders import (
     BolusOrdered,
@@ -84,6 +88,8 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return set_preset(state, asked, actor)
         case OrderPreset() as wanted_preset:
             return order_preset(state, wanted_preset, actor, now)
+        case GlucoseMeasured():
+            return _look_ahead(state, entry, now)
         case OrderSigned() as signed:
             return take_signed(state, signed)
         case Restarted():
@@ -91,6 +97,16 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return (*withdraw_unsigned(state), *renewed)
         case _:
             return decide_clock(state.clock, state.common.alarms, entry, now)
+
+
+def _look_ahead(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
+    """Say where a new reading leads, if it is the newest."""
+    renewed = decide_clock(state.clock, state.common.alarms, entry, now)
+    known = evolve(state, entry)
+    if known.reading_id != entry.id:
+        return renewed
+    ahead = forecast(basis_of(known), now)
+    return renewed if ahead is None else (*renewed, ahead)
 
 
 def _set_settings(asked: SetBolusSettings, actor: str, now: Now) -> tuple[Event, ...]:
@@ -162,6 +178,7 @@ BOLUS_DECIDER: Final = Decider(
         OrderRefused,
         BolusPresetSet,
         BolusPresetRefused,
+        GlucoseForecast,
     ),
     obeys=(
         *COMMON_COMMANDS,

@@ -4,7 +4,6 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from core.alarms import ActiveAlarm
 from core.basal_ahead import BasalAhead, profile_of
 from core.basis import Basis, Reading
 from core.common import Common, evolve_common
@@ -12,15 +11,19 @@ from core.confirmation import remember
 from core.decider import Entry
 from core.dose_fold import fold_doses
 from core.doses import DoseBook
+from core.glucose_picture import Picture, fold_reading, reading_of
 from core.glucose_quality import FUTURE_MS_MAX
+from core.insulin_record import remember_profile
 from core.local_clock import LocalClock, fold_clock
+from core.meals import remember_meal
 from core.plan_ids import pump_plan
 from schemas.basal import BasalPlanMade, BasalZoneSet
 from schemas.bolus import AdviceAccepted, BolusAdvised, CarbsRecorded
 from schemas.delivery import BolusStarted, DeliveryLimitsSet
+from schemas.device import PumpPlan
 from schemas.doubt import PumpCountAccepted, PumpDoubted
+from schemas.forecast import GlucoseForecast
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
-from schemas.message import Now
 from schemas.orders import (
     BolusOrdered,
     BolusOrderSigned,
@@ -105,33 +108,14 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[g] recorded in all."""
     last_carbs: CarbsRecorded | None = None
     """[-] the newest recorded."""
-
-
-class BolusView(msgspec.Struct, frozen=True, kw_only=True):
-    """Boluses as a person sees them."""
-
-    insulin_on_board_least: MilliUnits | None
-    """[mU] bolus insulin, open doses left out; none without settings."""
-    insulin_on_board_most: MilliUnits | None
-    """[mU] bolus insulin, open doses counted in full."""
-    advice: EventId | None
-    """[-] the newest advice."""
-    advised: MilliUnits | None
-    """[mU] its amount."""
-    carbs_total: Grams
-    """[g] recorded in all."""
-    alarms: tuple[ActiveAlarm, ...]
-    """[-] active, oldest first."""
-    advice_terms: BolusAdvised | None = None
-    """[-] the newest advice with every term."""
-    last_carbs: CarbsRecorded | None = None
-    """[-] the newest recorded."""
-    rules: str | None = None
-    """[-] name of the rule set in force, none without settings."""
-    zone: str | None = None
-    """[-] IANA name of the zone by whose clock the settings run."""
-    presets: tuple[BolusPresetSet, ...] = ()
-    """[-] kept by name, sorted."""
+    meals: tuple[CarbsRecorded, ...] = ()
+    """[-] those that may not be absorbed yet, in order of arrival."""
+    picture: Picture = Picture()
+    """[-] where the sensor leads."""
+    profiles: tuple[PumpPlan, ...] = ()
+    """[-] what the profile alone asked for while insulin acts, oldest first."""
+    forecast: GlucoseForecast | None = None
+    """[-] the newest."""
 
 
 def initial(pump: PumpId) -> BolusState:
@@ -153,6 +137,9 @@ def basis_of(state: BolusState) -> Basis:
         doses=state.doses,
         ahead=state.ahead,
         recorded_from=state.recorded_from,
+        meals=state.meals,
+        points=state.picture.points,
+        profiles=state.profiles,
         suspended=state.suspended,
         is_record_whole=state.common.is_record_whole,
     )
@@ -168,7 +155,9 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
     body, marks = entry.body, state.marks
     match body:
         case GlucoseMeasured() | GlucoseBeyondRange() | ReadingRejected():
-            return _take_reading(state, body, EventId(entry.id))
+            return _take_reading(state, body, entry)
+        case GlucoseForecast():
+            return msgspec.structs.replace(state, forecast=body)
         case BolusSettingsSet():
             return msgspec.structs.replace(
                 state,
@@ -184,21 +173,19 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
                 marks=marks._replace(settings=marks.settings + 1),
             )
         case BasalPlanMade() | BasalPlanAccepted():
-            return msgspec.structs.replace(state, ahead=_take_plan(state.ahead, body))
+            return _take_plan(state, body)
         case BasalZoneSet():
             return msgspec.structs.replace(state, marks=marks._replace(settings=marks.settings + 1))
         case CarbsRecorded(grams=grams):
             return msgspec.structs.replace(
                 state,
                 last_carbs=body,
+                meals=remember_meal(state.meals, body, at=entry.at),
                 carbs_total=Grams(state.carbs_total + grams),
                 marks=marks._replace(carbs=marks.carbs + 1),
             )
-        case BolusPresetSet(name=name):
-            others = [preset for preset in state.presets if preset.name != name]
-            kept = [*others, body] if body.amount else others
-            presets = tuple(sorted(kept, key=lambda preset: preset.name))
-            return msgspec.structs.replace(state, presets=presets)
+        case BolusPresetSet():
+            return _take_preset(state, body)
         case BolusAdvised():
             advice = Advice(id=EventId(entry.id), advised=body, marks=marks)
             advices = (*state.advices[-ADVICES_KEPT + 1 :], advice)
@@ -218,18 +205,35 @@ def evolve(state: BolusState, entry: Entry) -> BolusState:
             return _take_dose(state, entry)
 
 
-def _take_plan(ahead: BasalAhead, plan: BasalPlanMade | BasalPlanAccepted) -> BasalAhead:
-    if isinstance(plan, BasalPlanMade):
-        return BasalAhead(plan=ahead.plan, profile=profile_of(plan), midnights=plan.midnights)
-    return msgspec.structs.replace(ahead, plan=pump_plan(plan))
+def _take_preset(state: BolusState, preset: BolusPresetSet) -> BolusState:
+    others = [known for known in state.presets if known.name != preset.name]
+    kept = [*others, preset] if preset.amount else others
+    presets = tuple(sorted(kept, key=lambda known: known.name))
+    return msgspec.structs.replace(state, presets=presets)
 
 
-def _take_reading(state: BolusState, reading: Reading, name: EventId) -> BolusState:
-    if isinstance(reading, ReadingRejected) and reading.reason != "implausible":
-        return state
+def _take_plan(state: BolusState, plan: BasalPlanMade | BasalPlanAccepted) -> BolusState:
+    ahead = state.ahead
+    if isinstance(plan, BasalPlanAccepted):
+        accepted = msgspec.structs.replace(ahead, plan=pump_plan(plan))
+        return msgspec.structs.replace(state, ahead=accepted)
+    profile = profile_of(plan)
+    made = BasalAhead(plan=ahead.plan, profile=profile, midnights=plan.midnights)
+    return msgspec.structs.replace(
+        state, ahead=made, profiles=remember_profile(state.profiles, profile)
+    )
+
+
+def _take_reading(state: BolusState, reading: Reading, entry: Entry) -> BolusState:
+    if isinstance(reading, ReadingRejected):
+        if reading.reason != "implausible":
+            return state
+    else:
+        picture = fold_reading(state.picture, reading_of(reading, now=entry.at))
+        state = msgspec.structs.replace(state, picture=picture)
     if state.reading is not None and _outranks(state.reading, reading):
         return state
-    return msgspec.structs.replace(state, reading=reading, reading_id=name)
+    return msgspec.structs.replace(state, reading=reading, reading_id=EventId(entry.id))
 
 
 def _outranks(known: Reading, reading: Reading) -> bool:
@@ -272,25 +276,3 @@ def _take_dose(state: BolusState, entry: Entry) -> BolusState:
 def _no_more_unsigned(state: BolusState, dose: DoseId) -> BolusState:
     unsigned = tuple(known for known in state.unsigned if known != dose)
     return msgspec.structs.replace(state, unsigned=unsigned)
-
-
-def view(state: BolusState, now: Now) -> BolusView:
-    """Show boluses as they stand at `now`."""
-    least: MilliUnits | None = None
-    most: MilliUnits | None = None
-    if state.settings is not None:
-        least, most = state.doses.on_board(state.settings.insulin, at=now.therapy)
-    newest = state.advices[-1] if state.advices else None
-    return BolusView(
-        insulin_on_board_least=least,
-        insulin_on_board_most=most,
-        advice=newest.id if newest else None,
-        advised=newest.advised.amount if newest else None,
-        carbs_total=state.carbs_total,
-        alarms=state.common.alarms,
-        advice_terms=newest.advised if newest else None,
-        last_carbs=state.last_carbs,
-        rules=state.settings.rules if state.settings else None,
-        zone=state.clock.zone or None,
-        presets=state.presets,
-    )

@@ -10,14 +10,13 @@ from core.alert_sounding import Sound, Sounding, advance, look_again_at
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry, no_effects
 from core.errors import GlucoseTextError
-from core.glucose_picture import Picture, fold_reading
+from core.glucose_picture import Picture, fold_forecast, fold_reading, reading_of
 from core.glucose_quality import DOUBLED_MS
 from core.glucose_state import (
     GLUCOSE_INGEST,
     GlucoseState,
     evolve,
     initial,
-    reading_of,
     settings_of,
     view,
 )
@@ -30,6 +29,7 @@ from schemas.alarms import (
     AlarmSnoozed,
     SnoozeAlarm,
 )
+from schemas.forecast import GlucoseForecast
 from schemas.glucose import (
     GlucoseAlertsRefused,
     GlucoseAlertsSet,
@@ -78,6 +78,8 @@ def _decide(state: GlucoseState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _judge(state, asked, now)
         case Tick():
             return _alerts(state, state.picture, now)
+        case GlucoseForecast() as forecast:
+            return _alerts(state, fold_forecast(state.picture, forecast), now)
         case SnoozeAlarm(alarm=alarm):
             return _snooze(state, alarm, str(entry.actor), now)
         case SetGlucoseAlerts() as wanted:

@@ -115,11 +115,14 @@ def _rising(look: _Look, active: bool) -> bool:
 
 
 def _predicted_low(look: _Look, active: bool) -> bool:
-    """Follow the trend in a straight line for 20 min; a low that is there is no prediction."""
+    """Follow trend and forecast for 20 min, the sooner counts; a low that is there is none."""
     del active
     last, settings = look.last, look.picture.settings
     if last is None or last.glucose is None or is_below(last, settings.low):
         return False
+    until = look.now + PREDICTED_MS
+    if any(p.at <= until and p.glucose <= settings.urgent_low for p in look.picture.ahead):
+        return True
     ahead = (look.now + PREDICTED_MS - last.at) / MINUTE_MS
     return last.glucose + look.slope * ahead <= settings.urgent_low
 

@@ -12,6 +12,8 @@ from core.glucose_quality import (
     Reading,
     trend_of,
 )
+from schemas.forecast import ForecastPoint, GlucoseForecast
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
 from schemas.units import HOUR_MS, MgDl, UtcMillis
 
 POINTS_MAX: Final = 16
@@ -90,6 +92,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """[ms] newest, sorted."""
     set_at: UtcMillis | None = None
     """[ms] last change of the infusion set."""
+    ahead: tuple[ForecastPoint, ...] = ()
+    """[-] forecast from the latest reading; empty while there is none."""
     settings: AlertSettings = AlertSettings()
     """[-] thresholds."""
 
@@ -126,9 +130,29 @@ def fold_reading(picture: Picture, reading: Reading) -> Picture:
         device=reading.device if is_sensor else picture.device,
         sensor_at=at if is_sensor else picture.sensor_at,
         measured=measured if is_sensor else (*measured[-MEASURED_MAX + 1 :], at),
+        ahead=(),
         low_since=(picture.low_since or at) if is_low else None,
         not_high_at=picture.not_high_at if is_above(reading, settings.high) else at,
     )
+
+
+def reading_of(event: GlucoseMeasured | GlucoseBeyondRange, *, now: UtcMillis) -> Reading:
+    """Give a reading as alerts see it."""
+    return Reading(
+        at=event.measured_at,
+        arrived_at=now,
+        glucose=event.glucose if isinstance(event, GlucoseMeasured) else None,
+        bound=event.bound if isinstance(event, GlucoseBeyondRange) else None,
+        source=event.source,
+        device=event.device,
+    )
+
+
+def fold_forecast(picture: Picture, forecast: GlucoseForecast) -> Picture:
+    """Keep where glucose is forecast to lead from the latest reading; of an older one, nothing."""
+    if picture.latest is None or forecast.measured_at != picture.latest.at:
+        return picture
+    return msgspec.structs.replace(picture, ahead=forecast.points)
 
 
 def fold_meal(picture: Picture, at: UtcMillis) -> Picture:

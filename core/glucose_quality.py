@@ -183,8 +183,13 @@ def noise(readings: Sequence[Reading], *, now: UtcMillis) -> Noise:
     a second of time weighing 0.03 mg/dL; 0.35, 0.5 and 0.7 part the classes, and a jump of more
     than 30 mg/dL is heavy.
     """
+    return noise_of(_points(readings, since=UtcMillis(now - HOUR_MS), until=now))
+
+
+def noise_of(known: Sequence[Point]) -> Noise:
+    """Give the noise of numbers of one sensor, sorted by time; see `noise`."""
     fewest, most = NOISE_READINGS
-    points = _points(readings, since=UtcMillis(now - HOUR_MS), until=now)[-most:]
+    points = known[-most:]
     if len(points) < fewest:
         return "unknown"
     last, before = points[-1][1], points[-2][1]

@@ -13,12 +13,15 @@ from core.glucose_picture import (
     AlertSettings,
     Picture,
     fold_correction,
+    fold_forecast,
     fold_meal,
     fold_reading,
+    reading_of,
 )
-from core.glucose_quality import Reading
+from core.glucose_quality import Noise, noise_of
 from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmRepeated, AlarmSnoozed
 from schemas.bolus import BolusAdvised, CarbsRecorded
+from schemas.forecast import GlucoseForecast
 from schemas.glucose import (
     GlucoseAlertsSet,
     GlucoseBeyondRange,
@@ -85,24 +88,14 @@ class GlucoseView(msgspec.Struct, frozen=True, kw_only=True):
     """[-] active, oldest first."""
     slope: int | None = None
     """[ug/dL/min] where the sensor leads; none where nobody knows."""
+    noise: Noise = "unknown"
+    """[-] how much its numbers jump about."""
 
 
 def initial(pump: PumpId) -> GlucoseState:
     """Know nothing yet."""
     del pump
     return GlucoseState()
-
-
-def reading_of(event: GlucoseMeasured | GlucoseBeyondRange, *, now: UtcMillis) -> Reading:
-    """Give a reading as alerts see it."""
-    return Reading(
-        at=event.measured_at,
-        arrived_at=now,
-        glucose=event.glucose if isinstance(event, GlucoseMeasured) else None,
-        bound=event.bound if isinstance(event, GlucoseBeyondRange) else None,
-        source=event.source,
-        device=event.device,
-    )
 
 
 def settings_of(event: GlucoseAlertsSet) -> AlertSettings:
@@ -130,6 +123,8 @@ def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
             return _take_reading(state, body, entry.at)
         case ReadingRejected():
             return msgspec.structs.replace(state, rejected=state.rejected + 1)
+        case GlucoseForecast():
+            return msgspec.structs.replace(state, picture=fold_forecast(state.picture, body))
         case CarbsRecorded(eaten_at=at):
             return msgspec.structs.replace(state, picture=fold_meal(state.picture, at))
         case BolusAdvised(correction=correction):
@@ -160,6 +155,7 @@ def view(state: GlucoseState, now: Now) -> GlucoseView:
         rejected=state.rejected,
         alarms=state.common.alarms,
         slope=round(state.picture.slope * 1000) if len(state.picture.points) > 2 else None,
+        noise=noise_of(state.picture.points),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.amounts import print_rate, print_units
 from core.basal_state import BasalView
-from core.bolus_state import BolusView
+from core.bolus_view import BolusView
 from core.deciders import DECIDERS
 from core.delivery_view import DeliveryView
 from core.glucose_state import GlucoseView
@@ -154,7 +154,20 @@ def _bolus(view: BolusView) -> list[tuple[str, str]]:
     return [
         ("insulin on board", on_board if most is not None else "unknown without settings"),
         ("carbohydrate", f"{view.carbs_total} g in all"),
+        ("forecast", _forecast(view)),
     ]
+
+
+def _forecast(view: BolusView) -> str:
+    ahead = view.forecast
+    if ahead is None:
+        return "none"
+    lowest = f"{ahead.lowest.glucose} mg/dL at {moment(ahead.lowest.at)}"
+    doubt = "" if ahead.is_whole else "; some insulin may not be on record"
+    return (
+        f"from {moment(ahead.measured_at)}: lowest {lowest}, {ahead.eventual} mg/dL in the end, "
+        f"{ahead.carbs_on_board} g on board{doubt}"
+    )
 
 
 def _delivery(view: DeliveryView) -> list[tuple[str, str]]:

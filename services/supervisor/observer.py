@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from core.basal_state import BasalView
-from core.bolus_state import BolusView
+from core.bolus_view import BolusView
 from core.delivery_view import DeliveryView
 from core.glucose_state import GlucoseView
 from core.record import RecordView

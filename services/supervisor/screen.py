@@ -12,6 +12,7 @@ from rich.text import Text
 
 from core.deciders import DECIDERS
 from core.delivery_view import DeliveryView
+from core.outlook import CLOSE
 from schemas.device import PULSE_MU
 from schemas.message import Now
 from schemas.units import MINUTE_MS
@@ -110,6 +111,11 @@ def _glucose(model: ScreenModel, now: Now) -> Iterator[tuple[str, RenderableType
     style = "bold red" if age_ms > GLUCOSE_OLD_MS else "bold green"
     yield "now", Text.assemble((f"{shown} {model.trend}", style))
     yield "age", f"{age_ms // MINUTE_MS} min, measured {wall(view.measured_at, zone=model.zone)}"
+    ahead = model.bolus.forecast if model.bolus else None
+    if ahead is not None and ahead.measured_at == view.measured_at:
+        soon = ahead.points[CLOSE - 1].glucose if len(ahead.points) >= CLOSE else ahead.eventual
+        lowest = f"{ahead.lowest.glucose} at {wall(ahead.lowest.at, zone=model.zone)}"
+        yield "forecast", f"{soon} in 30 min, lowest {lowest}, then {ahead.eventual}"
     yield "readings", f"{view.readings} taken, {view.rejected} rejected"
     yield "source", model.glucose_from
 

@@ -9,7 +9,7 @@ import msgspec
 
 from core.alarms import ActiveAlarm
 from core.basal_state import BasalView
-from core.bolus_state import BolusView
+from core.bolus_view import BolusView
 from core.delivery_view import DeliveryView
 from core.glucose_state import GlucoseView
 from core.record import RecordView

@@ -51,8 +51,8 @@ EXIT_USAGE = 2
 CLIENTS = (GLUCOSE_PLAYER, SCRIPTED_PERSON)
 """[-] stopped first: nobody asks for anything any more."""
 
-MIDDLE = ("actuator", "glucose_ingest", "basal_scheduler", "bolus_advisor")
-"""[-] stopped after the pump, all at once; the historian hears what they said last."""
+MIDDLE = (PUMP_PROCESS, "actuator", "glucose_ingest", "basal_scheduler", "bolus_advisor")
+"""[-] stopped next, all at once, so that nobody is missed; the historian hears their last words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +146,7 @@ class System:
                 tasks.create_task(draw(self._model, clock=self._keeper.clock, console=Console()))
 
     async def stop(self) -> None:
-        """Stop everything in order: who commands, the pump, who hears, the clock, the broker.
-
-        The last look is taken when the pump gives nothing any more: what it shows stays true.
-        """
+        """Stop everything in order: those who command, those who hear, the clock, the broker."""
         # Whatever one of them raises, as a full disk does, the others are stopped as well.
         async with AsyncExitStack() as stack:
             stack.callback(self._folder.running.unlink, missing_ok=True)
@@ -161,7 +158,6 @@ class System:
                 stack.push_async_callback(self._client.close)
             if self._observer is not None and not self.was_killed:
                 stack.push_async_callback(self._observer.look_once)
-            stack.push_async_callback(self._stop_all, (PUMP_PROCESS,))
             stack.push_async_callback(self._stop_all, CLIENTS)
         self.closing_line = self._closing()
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from core.alarms import ActiveAlarm
 from core.basal_state import BasalView
-from core.bolus_state import BolusView
+from core.bolus_view import BolusView
 from core.delivery_view import DeliveryView
 from core.glucose_state import GlucoseView
 from core.last_dose import LastDose

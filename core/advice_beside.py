@@ -1,0 +1,70 @@
+"""What AndroidAPS counts beside insulin of boluses: trend, carbohydrate and basal on board."""
+
+import math
+from typing import Final
+
+import msgspec
+
+from core.basis import Basis
+from core.glucose_quality import trend_of
+from core.insulin.sums import on_board
+from core.meals import carbs_on_board, meals_of
+from core.outlook import record_of
+from schemas.bolus import AdviceReason
+from schemas.glucose import GlucoseMeasured
+from schemas.therapy import BolusSettingsSet
+from schemas.units import MilliUnits, UtcMillis
+
+AS_ENTERED: Final = 1.0
+"""[1] no longer than entered: carbohydrate on board asks for insulin, so it is not overstated."""
+
+
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """Terms that one rule set has; what nobody knows is none, never nothing."""
+
+    is_asked: bool = False
+    """[-] the rule set counts them."""
+    trend: int | None = None
+    """[ug/dL/min] where the sensor leads."""
+    carbs: int = 0
+    """[mg] of carbohydrate on board."""
+    basal: MilliUnits | None = None
+    """[mU] of basal on board beyond the profile, rounded up."""
+
+    @property
+    def unknown(self) -> dict[str, AdviceReason]:
+        """Name the terms that are left out, and say so."""
+        if not self.is_asked:
+            return {}
+        terms: dict[str, AdviceReason] = {}
+        if self.trend is None:
+            terms["trend"] = "trend_not_counted"
+        if self.basal is None:
+            terms["basal_insulin_on_board"] = "basal_not_counted"
+        return terms
+
+
+def beside(
+    basis: Basis, settings: BolusSettingsSet, glucose: GlucoseMeasured | None, *, at: UtcMillis
+) -> Beside:
+    """Give what AndroidAPS counts; nothing for the other rule sets.
+
+    Args:
+        basis: what the advisor knows.
+        settings: in force.
+        glucose: by which the advice is computed; a drop of blood has no trend.
+        at: [ms] now.
+    """
+    if settings.rules != "aaps":
+        return Beside()
+    slope = None
+    if glucose is not None and glucose.source == "sensor":
+        slope = trend_of(basis.points).mg_dl_per_min
+    record = record_of(basis, settings.insulin, at=at)
+    basal = math.ceil(round(on_board(record.parts, at=at).basal * 1000, 6))
+    return Beside(
+        is_asked=True,
+        trend=None if slope is None else math.floor(slope * 1000),
+        carbs=carbs_on_board(meals_of(basis.meals, overrun=AS_ENTERED), at=at) * 1000,
+        basal=MilliUnits(basal) if record.is_basal_whole else None,
+    )
