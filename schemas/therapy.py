@@ -7,16 +7,21 @@ import msgspec
 from schemas.message import Command, Event, Refusal
 from schemas.units import MgDl, MicrogramsPerDlPerUnit, MilligramsPerUnit, Milliseconds
 
+ActionModel = Literal["exponential", "bilinear", "walsh", "linear"]
+
 
 class InsulinAction(msgspec.Struct, frozen=True, kw_only=True):
-    """The exponential model of an insulin's action (LoopKit, after Maksimovic)."""
+    """How insulin acts: LoopKit's exponential model, or another one of the field's."""
 
     duration: Milliseconds
     """[ms] 2 to 10 h, without the delay."""
-    peak: Milliseconds
-    """[ms] time of greatest activity; more than 0, less than half the duration."""
+    peak: Milliseconds = Milliseconds(0)
+    """[ms] of the exponential model, time of greatest activity: above 0, below half the
+    duration; 0 for the others, which have their own."""
     delay: Milliseconds
     """[ms] 0 to 30 min before anything acts."""
+    model: ActionModel = "exponential"
+    """[-] bilinear: oref0 and Nightscout; walsh: Medtronic's; linear: Omnipod's."""
 
 
 class CarbRatioSegment(msgspec.Struct, frozen=True, kw_only=True):

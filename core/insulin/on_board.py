@@ -3,11 +3,12 @@
 import math
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Final
 
 import msgspec
 
 from core.insulin.curves import Curve
-from core.insulin.models import exponential_curve
+from core.insulin.models import Bilinear, Linear, Walsh, curve_of, exponential_curve
 from schemas.therapy import InsulinAction
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
 
@@ -19,6 +20,12 @@ DURATION_MS_MAX = Milliseconds(10 * HOUR_MS)
 
 DELAY_MS_MAX = Milliseconds(30 * MINUTE_MS)
 """[ms] longest delay taken; Loop uses 10 min."""
+
+_MODELS: Final[dict[str, type[Bilinear | Walsh | Linear]]] = {
+    "bilinear": Bilinear,
+    "walsh": Walsh,
+    "linear": Linear,
+}
 
 ACTIONS_KEPT = 256
 """[-] curves kept ready; a pump has one model at a time."""
@@ -39,7 +46,8 @@ def action_problem(action: InsulinAction) -> str | None:
     """Name the first field of a model that is out of range, None when all are well."""
     if not DURATION_MS_MIN <= action.duration <= DURATION_MS_MAX:
         return "insulin.duration"
-    if not 0 < action.peak * 2 < action.duration:
+    has_peak = 0 < action.peak * 2 < action.duration
+    if not has_peak if action.model == "exponential" else action.peak != 0:
         return "insulin.peak"
     if not 0 <= action.delay <= DELAY_MS_MAX:
         return "insulin.delay"
@@ -49,11 +57,12 @@ def action_problem(action: InsulinAction) -> str | None:
 @lru_cache(maxsize=ACTIONS_KEPT)
 def action_curve(action: InsulinAction) -> Curve:
     """Make the curve of a pump's setting; see `action_problem`."""
-    return exponential_curve(
-        duration_min=action.duration / MINUTE_MS,
-        peak_min=action.peak / MINUTE_MS,
-        delay_min=action.delay / MINUTE_MS,
-    )
+    duration_min, delay_min = action.duration / MINUTE_MS, action.delay / MINUTE_MS
+    if action.model == "exponential":
+        peak_min = action.peak / MINUTE_MS
+        return exponential_curve(duration_min=duration_min, peak_min=peak_min, delay_min=delay_min)
+    model = _MODELS[action.model]
+    return curve_of(model(duration_min=duration_min, delay_min=delay_min))
 
 
 def fraction_on_board(action: InsulinAction, *, after: Milliseconds) -> float:

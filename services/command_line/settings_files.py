@@ -3,13 +3,14 @@
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from core.amounts import parse_duration, parse_ratio, print_ratio
 from core.errors import AmountError
 from core.glucose_text import parse_glucose, parse_unit
 from core.limits import SAFE_MINIMUM_MG_DL
 from schemas.therapy import (
+    ActionModel,
     BolusSettingsSet,
     CarbRatioSegment,
     InsulinAction,
@@ -102,11 +103,7 @@ def settings_as_file(settings: BolusSettingsSet) -> dict[str, Any]:
         written["correct_above"] = _written(above)
     return {
         **written,
-        "insulin": {
-            "duration": _duration_text(settings.insulin.duration),
-            "peak": _duration_text(settings.insulin.peak),
-            "delay": _duration_text(settings.insulin.delay),
-        },
+        "insulin": _insulin_as_file(settings.insulin),
         "rules": settings.rules,
         "safe_minimum": str(settings.safe_minimum),
     }
@@ -160,12 +157,31 @@ def _at(schedule: Schedule[ValueT], minute: int) -> ValueT:
     return schedule[bisect_right(starts, minute) - 1][1]
 
 
+def _insulin_as_file(action: InsulinAction) -> dict[str, str]:
+    peak = {"peak": _duration_text(action.peak)} if action.peak else {}
+    return {
+        "model": action.model,
+        "duration": _duration_text(action.duration),
+        **peak,
+        "delay": _duration_text(action.delay),
+    }
+
+
 def _insulin(value: object) -> InsulinAction:
-    action = object_of(value, keys=("duration", "peak", "delay"), of="'insulin'")
+    keys = ("duration", "delay")
+    action = object_of(value, keys=keys, optional=("model", "peak"), of="'insulin'")
+    named = text_of(action, "model") if "model" in action else "exponential"
+    models: dict[str, ActionModel] = {name: name for name in get_args(ActionModel)}
+    if named not in models:
+        raise ValueError(f"'model' of 'insulin' is none of {', '.join(models)}: {named!r}")
+    if ("peak" in action) != (named == "exponential"):
+        verb = "needs" if named == "exponential" else "has no"
+        raise ValueError(f"the {named} model of 'insulin' {verb} 'peak'")
     return InsulinAction(
         duration=parse_duration(text_of(action, "duration")),
-        peak=parse_duration(text_of(action, "peak")),
+        peak=parse_duration(text_of(action, "peak")) if "peak" in action else Milliseconds(0),
         delay=parse_duration(text_of(action, "delay")),
+        model=models[named],
     )
 
 

@@ -250,7 +250,7 @@ def add_files(commands: Commands) -> None:
         text="on a journey, let profiles run by the clock of another time zone from now on",
         example="basalt zone America/New_York",
     )
-    zone.add_argument("zone", metavar="ZONE", help="an IANA name such as Europe/Berlin")
+    zone.add_argument("zone", metavar="ZONE", help="such as Europe/Berlin, or UTC+02:00")
     settings = add_command(
         commands,
         "settings",

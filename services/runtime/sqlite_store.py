@@ -5,7 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eventsourcing.persistence import IntegrityError, PersistenceError, StoredEvent, Tracking
+from eventsourcing.persistence import (
+    ConnectionPoolClosedError,
+    IntegrityError,
+    PersistenceError,
+    StoredEvent,
+    Tracking,
+)
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
@@ -97,12 +103,22 @@ class SqliteStore:
             self._commands.update(commit.commands)
 
     def _stream(self, statement: str, parameters: Sequence[object] = ()) -> Iterator[Any]:
-        with self._datastore.transaction(commit=False) as cursor:
-            raw = cursor.sqlite_cursor
-            raw.row_factory = None
-            raw.execute(statement, parameters)
-            while page := raw.fetchmany(FETCH_ROWS):
-                yield from page
+        is_left = False
+        try:
+            with self._datastore.transaction(commit=False) as cursor:
+                raw = cursor.sqlite_cursor
+                raw.row_factory = None
+                raw.execute(statement, parameters)
+                try:
+                    while page := raw.fetchmany(FETCH_ROWS):
+                        yield from page
+                except GeneratorExit:
+                    is_left = True
+                    raise
+        except ConnectionPoolClosedError:
+            # Who stopped reading in the middle may close the store before the stream.
+            if not is_left:
+                raise
 
     def rows(self, *, pump: PumpId | None = None, after_row: int = 0) -> Iterator[tuple[int, Row]]:
         """Stream (row number, row) in the order of storing."""

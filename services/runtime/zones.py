@@ -1,9 +1,10 @@
 """Time zones out of the package tzdata, the same on every machine; core is handed what they say."""
 
 import importlib.metadata
+import re
 import zoneinfo
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Final
 
 from schemas.basal import ZoneTransition
@@ -15,6 +16,11 @@ SCAN_S: Final = 6 * 3_600
 
 SPAN_DAYS_MAX: Final = 400
 """[d] looked through at once; a plan needs 2 days, a year's trace 366."""
+
+OFFSET_MIN_MAX: Final = 16 * 60
+"""[min] of a fixed offset; no clock on earth is further from UTC."""
+
+_FIXED = re.compile(r"(?:UTC)?(?P<sign>[+-])(?P<hours>[01]\d):(?P<minutes>[0-5]\d)", re.ASCII)
 
 LocalResolver = Callable[[int, int, int, int, int, int], tuple[UtcMillis, ...]]
 """Year, month, day, hour, minute, second to the instants [ms] they name: none, one or two."""
@@ -109,7 +115,14 @@ def zone_lookup(zone: str, since: UtcMillis, until: UtcMillis) -> tuple[ZoneTran
     return tuple(found)
 
 
-def _zone(zone: str) -> zoneinfo.ZoneInfo:
+def _zone(zone: str) -> tzinfo:
+    """Find a zone by its IANA name, or a fixed offset such as 'UTC+02:00' or '-03:30'."""
+    fixed = _FIXED.fullmatch(zone)
+    if fixed is not None:
+        minutes = int(fixed["hours"]) * 60 + int(fixed["minutes"])
+        if minutes > OFFSET_MIN_MAX:
+            raise ZoneError(zone=zone)
+        return timezone(timedelta(minutes=-minutes if fixed["sign"] == "-" else minutes))
     try:
         return zoneinfo.ZoneInfo(zone)
     except (KeyError, ValueError, OSError) as error:
@@ -120,12 +133,12 @@ def _same_wall(one: datetime, other: datetime) -> bool:
     return one.replace(tzinfo=None) == other.replace(tzinfo=None)
 
 
-def _offset_s(zone: zoneinfo.ZoneInfo, second: int) -> int:
+def _offset_s(zone: tzinfo, second: int) -> int:
     at = datetime.fromtimestamp(second, tz=UTC).astimezone(zone)
     return (at.utcoffset() or timedelta()) // timedelta(seconds=1)
 
 
-def _first_second(zone: zoneinfo.ZoneInfo, *, after: int, until: int) -> int:
+def _first_second(zone: tzinfo, *, after: int, until: int) -> int:
     """Find the first second of the offset at `until`; `after` has another one."""
     low, high, offset = after, until, _offset_s(zone, until)
     while high - low > 1:

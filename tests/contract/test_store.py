@@ -1,10 +1,13 @@
 """Store: the file and its fake keep the same promises."""
 
+import gc
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from eventsourcing.persistence import ConnectionPoolClosedError
 
 from schemas.message import event_id
 from schemas.subjects import event_subject
@@ -200,3 +203,32 @@ def test_too_many_commands_to_keep_in_mind_are_looked_up(
     found = [again.command(pump=PUMP, command=name) for _, name in commands]
     assert [0, 1, 2] == found
     assert again.command(pump=PUMP, command=CommandId("c9")) is None
+
+
+def test_a_stream_that_is_left_in_the_middle_says_nothing_when_the_store_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A traceback at the end of a command makes people doubt its answer."""
+    store = SqliteStore(tmp_path / "journal.db")
+    rows = [row(number, speaker=ME, version=number) for number in range(1, 4)]
+    store.commit(Commit(rows=rows))
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+    stream = store.rows()
+    next(stream)
+
+    store.close()
+    del stream
+    gc.collect()
+
+    assert [] == complaints
+
+
+def test_a_stream_of_a_closed_store_is_an_error(tmp_path: Path) -> None:
+    """No rows would look like an empty journal."""
+    store = SqliteStore(tmp_path / "journal.db")
+    stream = store.rows()
+    store.close()
+
+    with pytest.raises(ConnectionPoolClosedError):
+        next(stream)

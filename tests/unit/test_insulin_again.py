@@ -3,13 +3,20 @@
 import math
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from core.doses import BolusPart, DoseBook
 from core.insulin.curves import Polynomial, curve, piecewise
 from core.insulin.history import Dose, DoseKind, History, Part, Rate, gaps_of, parts_of
-from core.insulin.models import Linear, curve_of, exponential_curve
-from core.insulin.on_board import Delivered, action_problem, insulin_on_board, still_acts
+from core.insulin.models import Bilinear, Linear, Walsh, curve_of, exponential_curve
+from core.insulin.on_board import (
+    Delivered,
+    action_problem,
+    fraction_on_board,
+    insulin_on_board,
+    still_acts,
+)
 from core.insulin.peers import (
     LOOP_MOMENTARY_MS,
     LOOP_STEP_MS,
@@ -18,7 +25,7 @@ from core.insulin.peers import (
     oref0_parts,
 )
 from core.insulin.series import SlidingSum
-from schemas.therapy import InsulinAction
+from schemas.therapy import ActionModel, InsulinAction
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits, UtcMillis
 
 LINE = curve_of(Linear(duration_min=240))
@@ -143,10 +150,32 @@ def test_a_dose_acts_until_duration_and_delay_are_over(ago: int, acts: bool) -> 
 
 def test_the_smallest_peak_is_a_millisecond() -> None:
     """More than nothing."""
-    fields = {"duration": Milliseconds(2 * HOUR_MS), "delay": Milliseconds(0)}
+    least = InsulinAction(
+        duration=Milliseconds(2 * HOUR_MS), delay=Milliseconds(0), peak=Milliseconds(1)
+    )
+    none = msgspec.structs.replace(least, peak=Milliseconds(0))
 
-    assert None is action_problem(InsulinAction(peak=Milliseconds(1), **fields))
-    assert "insulin.peak" == action_problem(InsulinAction(peak=Milliseconds(0), **fields))
+    assert None is action_problem(least)
+    assert "insulin.peak" == action_problem(none)
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [("bilinear", Bilinear), ("walsh", Walsh), ("linear", Linear)]
+)
+def test_every_model_of_calc_can_be_set(
+    name: ActionModel, model: type[Bilinear | Walsh | Linear]
+) -> None:
+    """What a person's own pump counts by is what they know; it has a peak of its own or none."""
+    action = InsulinAction(
+        duration=Milliseconds(4 * HOUR_MS), delay=Milliseconds(10 * MINUTE_MS), model=name
+    )
+    expected = curve_of(model(duration_min=240, delay_min=10))
+
+    assert None is action_problem(action)
+    assert "insulin.peak" == action_problem(msgspec.structs.replace(action, peak=1))
+    for minutes in (0, 30, 90, 240, 251):
+        after = Milliseconds(minutes * MINUTE_MS)
+        assert expected.fraction(minutes) == fraction_on_board(action, after=after)
 
 
 def dose(

@@ -49,6 +49,31 @@ def test_a_profile_is_read_exactly(tmp_path: pathlib.Path) -> None:
     assert (ProfileSegment(start_minute=0, rate=MilliUnitsPerHour(850)),) == profile.segments
 
 
+def test_another_model_of_insulin_is_read_and_shown(tmp_path: pathlib.Path) -> None:
+    """Omnipod's is a straight line."""
+    text = SETTINGS.replace('"peak": "75m"', '"model": "linear"')
+
+    settings = read_settings(written(tmp_path, text))
+
+    assert ("linear", 0) == (settings.insulin.model, settings.insulin.peak)
+    shown = settings_as_file(taken(settings))
+    assert settings == read_settings(written(tmp_path, json.dumps(shown)))
+
+
+def test_every_limit_is_read_and_shown(tmp_path: pathlib.Path) -> None:
+    """What is shown can be changed and set again."""
+    more = '"calendar_day": 50, "on_board": 12, "soft": 5, "four_hours": 20, '
+    lockout = '"lockout": {"person": "0m", "remote": "30m"}, '
+    text = LIMITS.replace("{", "{" + more + lockout, 1)
+
+    limits = read_limits(written(tmp_path, text))
+
+    assert (50_000, 12_000) == (limits.calendar_day, limits.on_board)
+    assert [0, 180_000, 1_800_000] == list(msgspec.structs.astuple(limits.lockout))
+    shown = limits_as_file(DeliveryLimitsSet(**msgspec.structs.asdict(limits), actor="person:a"))
+    assert limits == read_limits(written(tmp_path, json.dumps(shown)))
+
+
 def test_sensitivity_in_mmol_is_rounded_to_the_smaller_dose(tmp_path: pathlib.Path) -> None:
     """1 mmol/L is 18.0156 mg/dL; a greater sensitivity gives less insulin."""
     text = SETTINGS.replace("mg/dL", "mmol/L").replace("40,", "2.201,")
@@ -105,6 +130,13 @@ def test_ratios_and_targets_by_the_hour_join_where_any_of_them_begins(
         (read_profile, " " * 70_000, "bigger"),
         (read_settings, SETTINGS.replace('"unit": "mg/dL", ', ""), "no 'unit'"),
         (read_settings, SETTINGS.replace("mg/dL", "mg"), "not a unit"),
+        (
+            read_settings,
+            SETTINGS.replace('"peak": "75m", ', ""),
+            "needs 'peak'",
+        ),
+        (read_settings, SETTINGS.replace('"75m"', '"75m", "model": "linear"'), "has no 'peak'"),
+        (read_settings, SETTINGS.replace('"75m"', '"75m", "model": "line"'), "none of exponential"),
         (read_settings, SETTINGS.replace("10,", "[],"), "no 'zone'"),
         (read_settings, ZONED.replace("10,", "[],"), "empty list"),
         (read_settings, ZONED.replace("90", '[{"start": "06:00", "value": 90}]'), "first at 00:00"),

@@ -8,7 +8,7 @@ import pytest
 
 from schemas.units import UtcMillis
 from services.runtime.errors import ZoneError
-from services.runtime.zones import local_resolver, transitions, tzdata_version
+from services.runtime.zones import local_resolver, local_time, transitions, tzdata_version
 
 
 def utc(text: str) -> UtcMillis:
@@ -122,7 +122,10 @@ def test_a_change_at_the_begin_is_in_and_one_at_the_end_is_out() -> None:
 
 @pytest.mark.parametrize(
     "zone",
-    ["", "Mars/Olympus", "Europe", "../etc/passwd", "/etc/localtime", "Europe/Berlin\0", "é"],
+    [
+        *("", "Mars/Olympus", "Europe", "../etc/passwd", "/etc/localtime", "Europe/Berlin\0", "é"),
+        *("+2:00", "UTC+02", "UTC+16:01", "+02:60", "UTC 02:00", "GMT+02:00"),
+    ],
 )
 def test_an_unknown_zone_is_refused_by_name(zone: str) -> None:
     """A zone that is guessed is a night of the wrong basal."""
@@ -130,6 +133,18 @@ def test_an_unknown_zone_is_refused_by_name(zone: str) -> None:
         local_resolver(zone)
 
     assert zone == caught.value.zone
+
+
+@pytest.mark.parametrize(
+    ("zone", "offset_s"),
+    [("UTC+02:00", 7_200), ("-03:30", -12_600), ("UTC+16:00", 57_600), ("+00:00", 0)],
+)
+def test_a_fixed_offset_is_a_zone_that_never_changes(zone: str, offset_s: int) -> None:
+    """Some people live by UTC, and some zones are in no database."""
+    begin = utc("2026-01-01T00:00")
+
+    assert [(begin, offset_s)] == changes(zone, "2026-01-01T00:00", "2026-12-31T00:00")
+    assert 12 == local_time(UtcMillis(begin + 12 * 3_600_000 - offset_s * 1_000), zone=zone).hour
 
 
 @pytest.mark.parametrize("end", [-1, sys.maxsize])
