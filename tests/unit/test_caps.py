@@ -1,5 +1,7 @@
 """Both implementations of the caps, to the last field of what they answer."""
 
+from typing import Any
+
 import pytest
 
 from core.caps import sliding, sweep
@@ -145,3 +147,13 @@ def test_parts_of_several_flows_add_up(rooms: Rooms) -> None:
     found = rooms(asked(flow(990, 1_010, 10), flow(1_005, 1_020, 9), cap=window(10, length=10)))
 
     assert room(2, 8, (1_000, 1_010)) == found[0]
+
+
+@pytest.mark.parametrize("is_locked", [sliding.is_locked, sweep.is_locked])
+def test_the_newest_bolus_locks_however_many_came_before(is_locked: Any) -> None:
+    """Up to a wait after it, and not by one that is still to come."""
+    starts = [UtcMillis(at) for at in (500, 2_000, 100)]
+
+    assert [(499, False), (500, True), (549, True), (550, False), (1_999, False)] == [
+        (at, is_locked(starts, at=UtcMillis(at), wait=50)) for at in (499, 500, 549, 550, 1_999)
+    ]
