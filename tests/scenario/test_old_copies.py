@@ -143,9 +143,8 @@ def test_a_pump_that_is_found_suspended_is_reminded_of(house: FakeHouse) -> None
 def test_a_resumption_that_nobody_saw_the_stop_of_names_no_basal_missed(house: FakeHouse) -> None:
     """When it stopped is not known; a made-up time would make up insulin that was missed."""
     put_pump_back(house, stood(house))
-    house.run(ms=0)
     missed_before = house.said_of("actuator", BasalMissed)
-    house.clock.advance(therapy_ms=1)
+    finish(house.pump.claim())
     finish(house.pump.resume())
     house.run(ms=MINUTE_MS)
 
