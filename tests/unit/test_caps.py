@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from core.caps import sliding, sweep
-from core.caps.shapes import Asked, Flow, Room, WindowCap
+from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap
 from core.caps.twice import Rooms
-from schemas.units import Milliseconds, MilliUnits, UtcMillis
+from schemas.units import Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 BOTH = pytest.mark.parametrize("rooms", [sliding.rooms, sweep.rooms])
 
@@ -157,3 +157,29 @@ def test_the_newest_bolus_locks_however_many_came_before(is_locked: Any) -> None
     assert [(499, False), (500, True), (549, True), (550, False), (1_999, False)] == [
         (at, is_locked(starts, at=UtcMillis(at), wait=50)) for at in (499, 500, 549, 550, 1_999)
     ]
+
+
+@pytest.mark.parametrize("allowed_rate", [sliding.allowed_rate, sweep.allowed_rate])
+@pytest.mark.parametrize(
+    ("rate", "absolute", "expected"),
+    [
+        (799, 500, 799),
+        (800, 500, 800),
+        (801, 800, 800),
+        (801, 801, 801),
+        (1_000, 500, 800),
+        (1_000, 801, 801),
+        (1_000, 1_000, 1_000),
+    ],
+)
+def test_a_cap_takes_what_is_above_it_and_nothing_of_the_profile(
+    allowed_rate: Any, rate: int, absolute: int, expected: int
+) -> None:
+    """To the milliunit an hour, around a profile of 800."""
+    wanted = RateAsked(
+        rate=MilliUnitsPerHour(rate),
+        scheduled=MilliUnitsPerHour(800),
+        absolute=MilliUnitsPerHour(absolute),
+    )
+
+    assert expected == allowed_rate(wanted)
