@@ -126,9 +126,11 @@ def _count_bolus(book: DoseBook, part: BolusProgressed) -> DoseBook:
 
 def _settle(book: DoseBook, settled: DoseSettled, at: UtcMillis) -> DoseBook:
     """Count what a person answers for, in an account too that does not know of the order."""
-    unheard = OpenDose(dose=settled.dose, amount=settled.delivered, since=at)
+    unheard = OpenDose(
+        dose=settled.dose, amount=settled.delivered, delivered=settled.counted, since=at
+    )
     opened = next((known for known in book.open if known.dose == settled.dose), unheard)
-    extra = MilliUnits(settled.delivered - settled.counted)
+    extra = MilliUnits(settled.delivered - opened.delivered)
     word = BolusPart(
         dose=opened.dose,
         starts_at=opened.since,

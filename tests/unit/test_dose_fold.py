@@ -43,3 +43,21 @@ def test_a_dose_that_came_to_nothing_leaves_no_part() -> None:
     for book in (DoseBook(), DoseBook(open=(known,))):
         left = settled(book, delivered=0, counted=0)
         assert ((), (), 0) == (left.boluses, left.open, left.bolus_total)
+
+
+def test_what_this_account_has_counted_is_not_counted_again() -> None:
+    """Its own count decides, with the part that was for a meal."""
+    known = OpenDose(
+        dose=DOSE,
+        amount=MilliUnits(1_000),
+        meal=MilliUnits(500),
+        delivered=MilliUnits(150),
+        since=UtcMillis(AT - 60_000),
+        is_unknown=True,
+    )
+
+    book = settled(DoseBook(open=(known,)), delivered=750, counted=200)
+
+    (word,) = book.boluses
+    assert (600, 300, AT - 60_000, AT) == (word.amount, word.meal, word.starts_at, word.ends_at)
+    assert ((), ((DOSE, 1_000),)) == (book.open, book.settled)
