@@ -3,8 +3,7 @@
 from typing import Final
 
 from core.advice import CARBS_G_MAX, advise
-from core.alarms import raise_alarm
-from core.bolus_orders import LIMITS_DIFFER, accept, order_own, order_preset
+from core.bolus_orders import accept, disagreement, order_own, order_preset
 from core.bolus_presets import set_preset
 from core.bolus_settings import settings_problem
 from core.bolus_state import BOLUS_ADVISOR, BolusState, basis_of, evolve, initial
@@ -146,9 +145,7 @@ def _record_injection(asked: RecordInjection, actor: str, now: Now) -> tuple[Eve
 def _advise(state: BolusState, wanted: RequestAdvice, now: Now) -> tuple[Event, ...]:
     found = advise(basis_of(state), wanted, now)
     if isinstance(found, BolusAdvised):
-        if "limits_disagree" in found.reasons:
-            return (found, *raise_alarm(state.common.alarms, LIMITS_DIFFER))
-        return (found,)
+        return (found, *disagreement(state, found.reasons))
     return (AdviceRefused(reason=found, carbs=wanted.carbs),)
 
 

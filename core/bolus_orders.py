@@ -1,5 +1,6 @@
 """Bolus orders: advice accepted as compare-and-swap, amounts of a person's own."""
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -109,14 +110,16 @@ def _order_advised(
             AcceptanceRefused(advice=advice.id, reason="advice_withdrawn"),
             AdviceRefused(reason=again, carbs=advised.carbs),
         )
-    if abs(again.amount - advised.amount) > SAME_ADVICE_MU:
-        return (AcceptanceRefused(advice=advice.id, reason="advice_changed"), again)
+    differs = "limits_disagree" in again.reasons
+    if differs or abs(again.amount - advised.amount) > SAME_ADVICE_MU:
+        changed = AcceptanceRefused(advice=advice.id, reason="advice_changed")
+        return (changed, again, *disagreement(state, again.reasons))
     amount = min(again.amount, advised.amount)
     difference = 0
     if asked.amount is not None and asked.amount != amount:
         refused = _changed_refusal(state, advised, asked.amount, actor, now)
         if refused is not None:
-            return (refused,)
+            return (refused, *disagreement(state, (refused.reason,)))
         amount, difference = asked.amount, asked.amount - advised.amount
     if amount == 0 and advised.carbs == 0:
         return (AcceptanceRefused(advice=advice.id, reason="nothing_to_give"),)
@@ -137,6 +140,13 @@ def _order_advised(
         amount=amount, later=later, duration=advised.duration, meal=meal, confirmed=confirm
     )
     return (accepted, *eaten, *_orders(state, given, actor, now, advice=advice.id))
+
+
+def disagreement(state: BolusState, reasons: Collection[str]) -> tuple[Event, ...]:
+    """Raise the alarm where two computations of a limit differ; nothing for other reasons."""
+    if "limits_disagree" not in reasons:
+        return ()
+    return raise_alarm(state.common.alarms, LIMITS_DIFFER)
 
 
 def _changed_refusal(
@@ -168,9 +178,7 @@ def order_own(
     """Order an amount of a person's own, through the same limits."""
     refused = _own_refusal(state, asked, actor, now)
     if refused is not None:
-        if refused.reason == "limits_disagree":
-            return (refused, *raise_alarm(state.common.alarms, LIMITS_DIFFER))
-        return (refused,)
+        return (refused, *disagreement(state, (refused.reason,)))
     confirm = _confirm(state, asked.amount, now)
     if confirm and not asked.confirmed:
         unsure = OrderRefused(amount=asked.amount, reason="confirmation_needed", confirm=confirm)

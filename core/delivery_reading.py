@@ -125,8 +125,10 @@ def _tell_record(teller: Teller, record: PumpRecord) -> None:
         case "filled":
             teller.tell(ReservoirFilled(amount=record.amount, at=record.starts_at))
         case "powered":
-            if record.starts_at < record.ends_at:
-                gap = DeliveryGap(starts_at=record.starts_at, ends_at=record.ends_at)
+            # An older memory does not know that the pump ran after it was copied.
+            off_at = max(record.starts_at, teller.state.recount_until)
+            if off_at < record.ends_at:
+                gap = DeliveryGap(starts_at=off_at, ends_at=record.ends_at)
                 teller.tell(gap, *missed_while_off(teller.state, gap))
         case _:
             tell_mechanism(teller, record)

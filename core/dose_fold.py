@@ -126,17 +126,18 @@ def _count_bolus(book: DoseBook, part: BolusProgressed) -> DoseBook:
 
 
 def _settle(book: DoseBook, settled: DoseSettled, at: UtcMillis) -> DoseBook:
-    """Count what a person answers for; as of now where it is not known when it flowed."""
-    opened = next((known for known in book.open if known.dose == settled.dose), None)
-    if opened is None:
-        return book
+    """Count what a person answers for, in an account too that does not know of the order."""
+    unheard = OpenDose(
+        dose=settled.dose, amount=settled.delivered, delivered=settled.counted, since=at
+    )
+    opened = next((known for known in book.open if known.dose == settled.dose), unheard)
     extra = MilliUnits(settled.delivered - opened.delivered)
     word = BolusPart(
         dose=opened.dose,
         starts_at=opened.since,
         ends_at=at,
         amount=extra,
-        meal=MilliUnits(extra * opened.meal // opened.amount),
+        meal=MilliUnits(extra * opened.meal // max(1, opened.amount)),
         by_person=True,
     )
     added = msgspec.structs.replace(

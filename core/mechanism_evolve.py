@@ -11,7 +11,7 @@ from schemas.mechanism import (
     PumpFaulted,
     PumpPrimed,
 )
-from schemas.pump import DeliveryResumed, DeliverySuspended
+from schemas.pump import DeliveryResumed, DeliverySuspended, PumpFound
 from schemas.units import MilliUnits
 
 CYCLES_MAX = 3
@@ -36,6 +36,11 @@ def evolve_mechanism(state: DeliveryState, entry: Entry) -> DeliveryState:
         case DeliveryResumed(at=at):
             stopped_at = at if state.fault is not None else None
             return msgspec.structs.replace(state, stopped_at=stopped_at)
+        case PumpFound(suspended=suspended):
+            is_off = suspended or state.fault is not None
+            return msgspec.structs.replace(
+                state, stopped_at=(state.stopped_at or entry.at) if is_off else None
+            )
         case PumpPrimed(amount=amount):
             return msgspec.structs.replace(
                 state, primed_total=MilliUnits(state.primed_total + amount)

@@ -93,6 +93,7 @@ HOLE = Common(missing_from=(Speaker("bolus_advisor"),))
         (ready(limits=None), an_order(), "no_limits"),
         (ready(), msgspec.structs.replace(an_order(), amount=MilliUnits(1)), "not_whole_pulses"),
         (ready(is_connected=False), an_order(), "pump_unreachable"),
+        (ready(is_doubted=True), an_order(), "pump_doubted"),
         (ready(suspended=True), an_order(), "suspended"),
         (ready(wants_suspended=True), an_order(), "suspended"),
         (ready(doses=opened(dose=EARLIER)), an_order(), "bolus_running"),

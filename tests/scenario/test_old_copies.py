@@ -5,9 +5,13 @@ import copy
 import pytest
 
 import core.delivery_reading
+from core.amounts import print_units
 from fake_house import IDENTITY, PUMP, FakeHouse
-from schemas.delivery import BolusRefused, BolusStarted
+from schemas.alarms import AlarmRaised
+from schemas.delivery import BolusRefused, BolusStarted, DeliveryGap
 from schemas.doubt import AcceptPumpCount, BolusReconciled, PumpCountAccepted, PumpDoubted
+from schemas.mechanism import BasalMissed
+from schemas.pump import DeliveryResumed, ResumeDelivery, SuspendDelivery
 from schemas.units import HOUR_MS, MINUTE_MS, MilliUnits, Speaker
 from services.runtime.errors import PumpRefusedError
 from services.runtime.fake_pump_device import FakePumpDevice
@@ -89,10 +93,64 @@ def test_what_cannot_be_seen_cannot_be_accepted(house: FakeHouse) -> None:
     house.run(ms=MINUTE_MS)
     house.pump.loses = "request"
     house.services[Speaker("actuator")].step()
-    house.services[Speaker("actuator")].step()
+    house.line_is_cut = True
 
     refused = house.ask(AcceptPumpCount(), to="actuator")
-    assert refused.reason in ("pump_unreachable", "")
+
+    assert (False, "pump_unreachable") == (refused.accepted, refused.reason)
+    assert [] == house.said_of("actuator", PumpCountAccepted)
+
+
+def stood(house: FakeHouse) -> FakePumpStore:
+    """Suspend and resume; give a copy of the pump's memory from in between."""
+    house.ask(SuspendDelivery(), to="actuator")
+    house.run(ms=MINUTE_MS)
+    suspended = copy.deepcopy(house.pump_store)
+    house.ask(ResumeDelivery(), to="actuator")
+    house.run(ms=HOUR_MS)
+    return suspended
+
+
+def test_an_older_memory_makes_up_no_gap_in_which_insulin_flowed(house: FakeHouse) -> None:
+    """It knows nothing of the hours since it was copied; what was counted then was not missed."""
+    older = copy.deepcopy(house.pump_store)
+    house.run(ms=2 * HOUR_MS)
+    counted_until = house.state("actuator").counted_until
+    put_pump_back(house, older)
+    house.run(ms=MINUTE_MS)
+
+    (gap,) = house.said_of("actuator", DeliveryGap)
+    assert (counted_until, True) == (gap.starts_at, gap.starts_at < gap.ends_at)
+    assert [] == house.said_of("actuator", BasalMissed)
+
+
+@pytest.mark.requirement("R76")
+def test_a_pump_that_is_found_suspended_is_reminded_of(house: FakeHouse) -> None:
+    """Nobody saw it stop, its older memory says that it stands: that must not be forgotten."""
+    put_pump_back(house, stood(house))
+    missed_before = house.said_of("actuator", BasalMissed)
+    house.run(ms=20 * MINUTE_MS)
+    reminded = [one.alarm for one in house.view("actuator").alarms]
+    house.ask(ResumeDelivery(), to="actuator")
+    house.run(ms=MINUTE_MS)
+
+    assert "suspended_long" in reminded
+    assert "suspended_long" not in [one.alarm for one in house.view("actuator").alarms]
+    missed = house.said_of("actuator", BasalMissed)[len(missed_before) :]
+    assert [("suspended", True)] == [(m.reason, 150 <= m.amount <= 350) for m in missed]
+
+
+def test_a_resumption_that_nobody_saw_the_stop_of_names_no_basal_missed(house: FakeHouse) -> None:
+    """When it stopped is not known; a made-up time would make up insulin that was missed."""
+    put_pump_back(house, stood(house))
+    missed_before = house.said_of("actuator", BasalMissed)
+    finish(house.pump.claim())
+    finish(house.pump.resume())
+    house.run(ms=MINUTE_MS)
+
+    assert 2 == len(house.said_of("actuator", DeliveryResumed))
+    assert missed_before == house.said_of("actuator", BasalMissed)
+    assert not house.state("actuator").suspended
 
 
 @pytest.mark.requirement("R97")
@@ -115,6 +173,49 @@ def test_everything_but_the_pump_put_back_is_found_by_the_pumps_own_count(
     assert ["spontaneous"] == [e.outcome for e in house.said_of("actuator", BolusReconciled)]
     assert house.odometer == house.accounted()
     assert "pump_doubted" == house.order(500).reason
+
+
+def told(house: FakeHouse) -> str:
+    (alarm,) = (
+        one for one in house.said_of("actuator", AlarmRaised) if one.alarm == "pump_doubted"
+    )
+    assert ("high", "person") == (alarm.priority, alarm.to)
+    return str(alarm.text)
+
+
+def test_the_alarm_says_how_far_the_pump_is_behind(house: FakeHouse) -> None:
+    """In units, and what goes on: a person must know what to look at."""
+    older = copy.deepcopy(house.pump_store)
+    house.run(ms=HOUR_MS)
+    put_pump_back(house, older)
+    house.run(ms=MINUTE_MS)
+
+    (doubted,) = house.said_of("actuator", PumpDoubted)
+    assert doubted.missing > 0
+    assert told(house) == (
+        f"The pump's count lies {print_units(doubted.missing)} U below what was accounted: its "
+        "memory was replaced or is an older copy. No bolus until somebody has looked; basal "
+        "goes on."
+    )
+
+
+def test_the_alarm_says_how_much_the_record_may_lack(house: FakeHouse) -> None:
+    """At most: not all of it need be missing."""
+    stores, broker = copy.deepcopy(house.stores), copy.deepcopy(house.broker)
+    house.order(3_000)
+    house.run(ms=HOUR_MS)
+    house.stores, house.broker = stores, broker
+    for name in list(house.services):
+        house.restart(name)
+    house.run(ms=MINUTE_MS)
+
+    (doubted,) = house.said_of("actuator", PumpDoubted)
+    assert doubted.missing >= 3_000
+    assert told(house) == (
+        "The pump has given orders that the record does not know, "
+        f"{print_units(doubted.missing)} U at most are missing in it. No bolus until somebody has "
+        "looked; basal goes on."
+    )
 
 
 def test_an_old_number_is_refused_by_the_pump_even_when_the_count_is_accepted(

@@ -7,13 +7,14 @@ import pytest
 
 import core.bolus_orders
 import core.dose_fold
+from core.confirmation import Wish, confirm_reasons
 from fake_house import LIMITS, FakeHouse
 from schemas.bolus import AcceptAdvice, AdviceAccepted, RequestAdvice
 from schemas.delivery import BolusDelivered
 from schemas.doubt import BolusReconciled, DoseSettled, SettleDose
 from schemas.message import Outcome
 from schemas.orders import BolusOrdered, OrderBolus, OrderPreset, SetBolusPreset
-from schemas.units import HOUR_MS, MINUTE_MS, DoseId, EventId, Grams, MilliUnits
+from schemas.units import HOUR_MS, MINUTE_MS, DoseId, EventId, Grams, MilliUnits, UtcMillis
 
 
 @pytest.fixture
@@ -58,6 +59,64 @@ def test_above_the_soft_limit_an_amount_is_said_twice(house: FakeHouse) -> None:
     assert second.accepted
     (order,) = house.said_of("bolus_advisor", BolusOrdered)
     assert ("above_soft_limit",) == order.confirmed
+
+
+def test_at_the_soft_limit_itself_nobody_is_asked(house: FakeHouse) -> None:
+    """What is allowed is allowed up to its edge."""
+    soft(house, 2_000)
+
+    assert own(house, 2_000).accepted
+
+
+@pytest.mark.parametrize(
+    ("glucose", "age_ms", "reasons"),
+    [
+        ("69", 10 * MINUTE_MS, ("glucose_below_70",)),
+        ("69", 10 * MINUTE_MS + 1, ()),
+        ("70", 0, ()),
+    ],
+)
+def test_glucose_counts_as_low_below_70_for_ten_minutes(
+    house: FakeHouse, glucose: str, age_ms: int, reasons: tuple[str, ...]
+) -> None:
+    """One mg/dL, one millisecond."""
+    house.glucose(glucose)
+    house.clock.advance(therapy_ms=age_ms)
+
+    outcome = own(house, 500)
+
+    assert (not reasons, reasons) == (
+        outcome.accepted,
+        () if outcome.accepted else why(house, outcome),
+    )
+
+
+def test_twice_the_largest_of_the_last_ones_is_still_usual(house: FakeHouse) -> None:
+    """Above it, it is not."""
+    for _ in range(5):
+        own(house, 1_000)
+        house.run(ms=2 * HOUR_MS)
+
+    assert own(house, 2_000).accepted
+
+
+@pytest.mark.parametrize(
+    ("recent", "amount", "is_run"),
+    [
+        ((1_000,) * 5 + (1_800,) * 2, 1_800, True),
+        ((1_000,) * 4 + (1_800,) * 2, 1_800, False),
+        ((1_000,) * 6 + (1_800,), 1_800, False),
+        ((1_000,) * 5 + (1_550,) * 2, 1_550, True),
+        ((1_000,) * 5 + (1_500,) * 2, 1_500, False),
+    ],
+)
+def test_three_doses_above_half_as_much_again_are_a_run(
+    recent: tuple[int, ...], amount: int, is_run: bool
+) -> None:
+    """This one and the two before it, against five at least that came before them."""
+    wish = Wish(amount=MilliUnits(amount), recent=[MilliUnits(one) for one in recent])
+
+    assert ("run_of_large_doses",) * is_run == confirm_reasons(wish, at=UtcMillis(0))
 
 
 @pytest.mark.requirement("R3")

@@ -1,11 +1,13 @@
 """Both implementations of the caps, to the last field of what they answer."""
 
+from typing import Any
+
 import pytest
 
 from core.caps import sliding, sweep
-from core.caps.shapes import Asked, Flow, Room, WindowCap
+from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap
 from core.caps.twice import Rooms
-from schemas.units import Milliseconds, MilliUnits, UtcMillis
+from schemas.units import Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 BOTH = pytest.mark.parametrize("rooms", [sliding.rooms, sweep.rooms])
 
@@ -145,3 +147,39 @@ def test_parts_of_several_flows_add_up(rooms: Rooms) -> None:
     found = rooms(asked(flow(990, 1_010, 10), flow(1_005, 1_020, 9), cap=window(10, length=10)))
 
     assert room(2, 8, (1_000, 1_010)) == found[0]
+
+
+@pytest.mark.parametrize("is_locked", [sliding.is_locked, sweep.is_locked])
+def test_the_newest_bolus_locks_however_many_came_before(is_locked: Any) -> None:
+    """Up to a wait after it, and not by one that is still to come."""
+    starts = [UtcMillis(at) for at in (500, 2_000, 100)]
+
+    assert [(499, False), (500, True), (549, True), (550, False), (1_999, False)] == [
+        (at, is_locked(starts, at=UtcMillis(at), wait=50)) for at in (499, 500, 549, 550, 1_999)
+    ]
+
+
+@pytest.mark.parametrize("allowed_rate", [sliding.allowed_rate, sweep.allowed_rate])
+@pytest.mark.parametrize(
+    ("rate", "absolute", "expected"),
+    [
+        (799, 500, 799),
+        (800, 500, 800),
+        (801, 800, 800),
+        (801, 801, 801),
+        (1_000, 500, 800),
+        (1_000, 801, 801),
+        (1_000, 1_000, 1_000),
+    ],
+)
+def test_a_cap_takes_what_is_above_it_and_nothing_of_the_profile(
+    allowed_rate: Any, rate: int, absolute: int, expected: int
+) -> None:
+    """To the milliunit an hour, around a profile of 800."""
+    wanted = RateAsked(
+        rate=MilliUnitsPerHour(rate),
+        scheduled=MilliUnitsPerHour(800),
+        absolute=MilliUnitsPerHour(absolute),
+    )
+
+    assert expected == allowed_rate(wanted)

@@ -10,7 +10,7 @@ import pytest
 from core.calc.iob import IOB, IobResult
 from core.insulin.history import Dose, History, Rate
 from core.insulin.models import PRESETS, curve_of
-from core.insulin.peers import loop_parts, rounded_half_up
+from core.insulin.peers import loop_parts, oref0_parts, rounded_half_up
 from schemas.units import HOUR_MS, MINUTE_MS, UtcMillis
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -202,3 +202,18 @@ def test_oref0_leaves_unknown_bounds_unknown() -> None:
 def test_halves_are_rounded_as_javascript_does(value: float, expected: float) -> None:
     """Towards more, also below zero."""
     assert expected == rounded_half_up(value, digits=0)
+
+
+def test_oref0_rounds_the_pulses_of_each_half_hour_by_itself() -> None:
+    """0.26 U in an hour are three pulses and three, not five and a rest."""
+    given = Dose(
+        kind="basal",
+        start=UtcMillis(0),
+        end=UtcMillis(HOUR_MS),
+        units=0.26,
+        curve=curve_of(PRESETS["oref0_rapid_acting"]),
+    )
+
+    parts = oref0_parts(history(given, at=60, u_per_h=0.0))
+
+    assert [0, 10, 20, 30, 40, 50] == [part.start // MINUTE_MS for part in parts]

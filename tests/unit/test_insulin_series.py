@@ -78,3 +78,11 @@ def test_only_the_exponential_curve_slides(model: Linear | Walsh) -> None:
     """The others are no solution of an equation that could be stepped."""
     with pytest.raises(TypeError, match="Piecewise"):
         SlidingSum(curve_of(model))
+
+
+def test_a_dose_is_on_board_at_its_very_instant() -> None:
+    """Whole, and once: asked again it is not taken in again."""
+    running = SlidingSum(curve_of(PRESETS["loop_adult"]))
+    running.give((UtcMillis(START), 1.5))
+
+    assert [0.0, 1.5, 1.5] == [running.at(UtcMillis(START + later)) for later in (-1, 0, 0)]

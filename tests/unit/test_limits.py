@@ -59,6 +59,8 @@ def delivered(doses: tuple[tuple[int, int], ...]) -> tuple[Delivered, ...]:
         ("basal", 49),
         ("basal", 30_001),
         ("pump_model", "none"),
+        ("soft", 49),
+        ("soft", 10_001),
     ],
 )
 def test_a_limit_out_of_range_is_named(field: str, value: object) -> None:

@@ -156,3 +156,22 @@ def test_too_many_changes_of_rate_are_refused(monkeypatch: pytest.MonkeyPatch) -
     assert 3 == len(flows(three, [], motor=MOTOR))
     with pytest.raises(ValueError, match="more than 3 changes of rate"):
         flows(four, [], motor=MOTOR)
+
+
+def test_at_the_same_instant_an_extended_stroke_comes_before_a_normal_one() -> None:
+    """By precedence and not by the alphabet, nor by which bolus was asked for first."""
+    found = strokes(
+        flows(
+            [basal(0, until=HOUR_MS)],
+            [bolus(100), bolus(100, over=4 * SECOND)],
+            motor=MOTOR._replace(rate_max=MilliUnitsPerHour(200_000)),
+        ),
+        pulse=PULSE,
+    )
+
+    assert [
+        (2 * SECOND, "extended"),
+        (2 * SECOND, "bolus"),
+        (4 * SECOND, "extended"),
+        (4 * SECOND, "bolus"),
+    ] == [(one.at, one.kind) for one in found]

@@ -106,3 +106,36 @@ def test_without_a_plan_nothing_is_due() -> None:
     over = stretches(None, starts_at=UtcMillis(0), ends_at=UtcMillis(DAY_MS))
 
     assert Due((), NOTHING_OWED) == due(NOTHING_OWED, over=over)
+
+
+def test_a_pulse_on_the_end_of_a_stretch_falls_due_there() -> None:
+    """Also where nothing flows afterwards: it would otherwise never come."""
+    over = [a_stretch(0, 180_000, 1_000), a_stretch(180_000, 360_000, 0)]
+
+    assert 180_000 == next_due(NOTHING_OWED, over=over)
+
+
+def test_what_a_stretch_is_owed_follows_from_its_length_alone() -> None:
+    """A minute late in the day is a minute."""
+    late = a_stretch(20 * HOUR_MS, 20 * HOUR_MS + 60_000, 1_000)
+
+    assert None is next_due(NOTHING_OWED, over=[late])
+    assert 20 * HOUR_MS + 90_000 == next_due(
+        NOTHING_OWED, over=[late, a_stretch(late.ends_at, late.ends_at + HOUR_MS, 4_000)]
+    )
+
+
+def test_a_plan_shorter_than_a_day_repeats_all_of_itself() -> None:
+    """10 to 14 o'clock: at 17 it is three hours into its second round."""
+    plan = a_plan((10 * HOUR_MS, 100), (12 * HOUR_MS, 200), ends_at=14 * HOUR_MS)
+
+    assert [100, 200, 100] == [rate_at(plan, at=UtcMillis(hour * HOUR_MS)) for hour in (14, 17, 18)]
+
+
+def test_a_plan_that_ends_at_any_hour_repeats_its_last_day() -> None:
+    """It ends at hour 50, so that hour 76 is hour 28 again, and hour 100 too."""
+    plan = a_plan((0, 100), (28 * HOUR_MS, 200), (29 * HOUR_MS, 300), ends_at=50 * HOUR_MS)
+
+    assert [200, 300, 200] == [
+        rate_at(plan, at=UtcMillis(hour * HOUR_MS)) for hour in (76, 77, 100)
+    ]

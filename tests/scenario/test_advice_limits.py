@@ -1,0 +1,66 @@
+"""Advice within the limits that the order will meet: basal to come, and time to be spread over."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from fake_house import LIMITS, PROFILE, FakeHouse
+from schemas import codec
+from schemas.bolus import RequestAdvice
+from schemas.orders import OrderBolus
+from schemas.units import HOUR_MS, Grams, Milliseconds, MilliUnits
+
+
+@pytest.fixture
+def house() -> FakeHouse:
+    ready = FakeHouse()
+    ready.set_up()
+    ready.glucose("110")
+    return ready
+
+
+def advised(house: FakeHouse, *, carbs: int, hours: int = 0) -> Any:
+    wanted = RequestAdvice(carbs=Grams(carbs), duration=Milliseconds(hours * HOUR_MS))
+    return codec.decode_event(house.ask(wanted, to="bolus_advisor").said[0])
+
+
+def limit(house: FakeHouse, **limits: int) -> None:
+    assert house.ask(msgspec.structs.replace(LIMITS, **limits), to="actuator").accepted
+
+
+@pytest.mark.requirement("R4")
+def test_an_advice_leaves_room_for_the_basal_that_is_to_come(house: FakeHouse) -> None:
+    """26.4 U a day by the profile leave 3.6 U of 30: no advice may break a limit tomorrow."""
+    limit(house, daily=30_000)
+
+    advice = advised(house, carbs=60)
+
+    assert 3_500 <= advice.amount <= 3_600
+    assert "daily_limit" == advice.clamps[0].limit
+
+
+def test_an_advice_to_be_spread_fits_where_it_will_flow(house: FakeHouse) -> None:
+    """More basal flows in the hours to come than now: what fits at once does not fit there."""
+    limit(house, single=2_000, hourly=5_000, four_hours=5_500, daily=40_000)
+
+    at_once, spread = (advised(house, carbs=20, hours=hours) for hours in (0, 8))
+    above = OrderBolus(amount=MilliUnits(spread.amount + 50), duration=Milliseconds(8 * HOUR_MS))
+
+    assert (2_000, ()) == (at_once.amount, at_once.clamps)
+    assert 1_000 < spread.amount < 2_000
+    assert "four_hour_limit" == spread.clamps[0].limit
+    assert "four_hour_limit" == house.ask(above, to="bolus_advisor").reason
+
+
+@pytest.mark.parametrize(
+    ("glucose", "reason"), [("110", "no_settings"), ("65", "glucose_below_safe_minimum")]
+)
+def test_without_settings_the_houses_own_minimum_holds(glucose: str, reason: str) -> None:
+    """What is missing is named; a low glucose comes before it."""
+    house = FakeHouse()
+    house.ask(LIMITS, to="actuator")
+    house.ask(PROFILE, to="basal_scheduler")
+    house.glucose(glucose)
+
+    assert reason == advised(house, carbs=20).reason

@@ -1,0 +1,33 @@
+"""Plans cut by limits, to the last field of what is said of them."""
+
+from core.basal_cut import accepted_again
+from core.delivery_state import DeliveryState
+from schemas.device import PlanStep, PumpPlan
+from schemas.plans import BasalCut, BasalPlanAccepted
+from schemas.units import HOUR_MS, EventId, MilliUnitsPerHour, UtcMillis
+
+START = UtcMillis(1_800_000_000_000)
+STEPS = (PlanStep(at=START, rate=MilliUnitsPerHour(800)),)
+ENDS_AT = UtcMillis(START + HOUR_MS)
+CUT = BasalCut(
+    at=START,
+    before=MilliUnitsPerHour(2_000),
+    after=MilliUnitsPerHour(800),
+    reason="unknown_dose",
+)
+
+
+def test_a_plan_that_was_lost_is_accepted_again_as_it_was() -> None:
+    """With its cuts, its doubt and its revision: the pump must hold what is on record."""
+    plan = PumpPlan(plan="basal_scheduler:p1:3#2", steps=STEPS, ends_at=ENDS_AT)
+    state = DeliveryState(plan=plan, cuts=(CUT,), plan_doubt="unknown_dose")
+
+    assert accepted_again(plan, state) == BasalPlanAccepted(
+        plan=EventId("basal_scheduler:p1:3"),
+        steps=STEPS,
+        ends_at=ENDS_AT,
+        capped=True,
+        cuts=(CUT,),
+        revision=2,
+        doubt="unknown_dose",
+    )
