@@ -89,11 +89,8 @@ def _why_not(state: BolusState, advice: Advice, actor: str, now: Now) -> Accepta
         return AcceptanceRefused(advice=advice.id, reason="carbs_since")
     if advice.marks.settings != state.marks.settings:
         return AcceptanceRefused(advice=advice.id, reason="settings_since")
-    if state.limits is not None:
-        locked = lockout_problem(state.limits, state.doses, actor=actor, asked_at=now.therapy)
-        if locked is not None:
-            return AcceptanceRefused(advice=advice.id, reason=locked)
-    return None
+    locked = lockout_problem(state.limits, state.doses, actor=actor, asked_at=now.therapy)
+    return None if locked is None else AcceptanceRefused(advice=advice.id, reason=locked)
 
 
 def _order_advised(

@@ -10,18 +10,18 @@ from schemas.units import UtcMillis
 
 
 def lockout_problem(
-    limits: DeliveryLimitsSet, doses: DoseBook, *, actor: str, asked_at: UtcMillis
+    limits: DeliveryLimitsSet | None, doses: DoseBook, *, actor: str, asked_at: UtcMillis
 ) -> Literal["lockout", "limits_disagree"] | None:
     """Say why a bolus must wait; None if it need not. Computed twice (R20).
 
     Args:
-        limits: in force.
+        limits: in force; none while nobody has set them.
         doses: the account.
         actor: who orders.
         asked_at: [ms] when it was ordered. What was started since does not count: a bolus of two
             parts is one, and its second part follows its first.
     """
-    if doses.started_at is None:
+    if limits is None or doses.started_at is None:
         return None
     before = UtcMillis(asked_at - 1)
     wait: int = getattr(limits.lockout, origin_of(actor))

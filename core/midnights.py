@@ -39,9 +39,9 @@ def days_through(
         start: [ms] first instant.
         end: [ms] first instant after it.
     """
-    begins = list(midnights)
-    while begins and begins[-1] < end:
-        begins.append(UtcMillis(begins[-1] + DAY_MS))
+    last = midnights[-1] if midnights else end
+    later = (UtcMillis(at) for at in range(last + DAY_MS, end + DAY_MS, DAY_MS))
+    begins = (*midnights, *later)
     pairs = zip(begins, begins[1:], strict=False)
     return tuple((begin, until) for begin, until in pairs if begin < end and until > start)
 

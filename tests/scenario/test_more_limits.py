@@ -10,6 +10,7 @@ import core.delivery_orders
 import core.limits
 from core.caps.shapes import Flow
 from core.limits import Given, headrooms, limits_problem
+from core.midnights import days_through
 from fake_house import LIMITS, START, FakeHouse
 from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
 from schemas.delivery import BolusRefused, DeliveryLimitsSet, Lockout
@@ -169,6 +170,29 @@ def test_the_actuator_looks_at_the_wait_by_itself(monkeypatch: pytest.MonkeyPatc
     assert "lockout" == house.said_of("actuator", BolusRefused)[-1].reason
     assert "limits_disagree" in [alarm.alarm for alarm in house.view("actuator").alarms]
     assert 500 == house.view("actuator").bolus_total
+
+
+@pytest.mark.requirement("R20")
+def test_a_wait_computed_twice_that_differs_allows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of the two is right."""
+    monkeypatch.setattr("core.lockout.locked_twice", lambda *_, **__: (False, False))
+    house = house_with()
+    assert ordered(house, 500) is None
+    house.run(ms=5 * MINUTE_MS)
+
+    assert "limits_disagree" == ordered(house, 500)
+
+
+def test_a_day_after_the_last_known_midnight_has_24_hours() -> None:
+    """A scheduler that is dead for three days must not lift the limit."""
+    midnights = (UtcMillis(0), UtcMillis(25 * HOUR_MS))
+    at = UtcMillis(70 * HOUR_MS)
+
+    days = days_through(midnights, start=at, end=UtcMillis(at + 6 * HOUR_MS))
+
+    hours = [(begin // HOUR_MS, end // HOUR_MS) for begin, end in days]
+    assert [(49, 73), (73, 97)] == hours
+    assert () == days_through((), start=at, end=UtcMillis(at + 1))
 
 
 def all_hold() -> bool:

@@ -18,7 +18,16 @@ from schemas.glucose import RecordReading
 from schemas.headers import iso_time
 from schemas.orders import OrderBolus
 from schemas.pump import ResumeDelivery, SuspendDelivery
-from schemas.units import HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits, UtcMillis
+from schemas.therapy import SensitivitySegment
+from schemas.units import (
+    HOUR_MS,
+    MINUTE_MS,
+    Grams,
+    MicrogramsPerDlPerUnit,
+    Milliseconds,
+    MilliUnits,
+    UtcMillis,
+)
 from services.command_line.words import moment
 
 FIVE = 5 * MINUTE_MS
@@ -168,8 +177,28 @@ def test_without_settings_or_with_an_old_reading_there_is_none() -> None:
     house = FakeHouse()
     house.run(ms=MINUTE_MS)
     house.glucose("150")
+    late = FakeHouse()
+    late.set_up()
+    late.glucose("150", at=UtcMillis(late.clock.now().therapy - 20 * MINUTE_MS))
+
+    assert [] == house.said_of("bolus_advisor", GlucoseForecast)
+    assert [] == late.said_of("bolus_advisor", GlucoseForecast)
+
+
+def test_without_a_clock_on_the_wall_no_factor_is_guessed() -> None:
+    """Settings that differ by the hour mean nothing until the zone is looked up."""
+    house = FakeHouse()
     house.set_up()
-    house.glucose("150", at=UtcMillis(house.clock.now().therapy - 20 * MINUTE_MS))
+    by_hour = msgspec.structs.replace(
+        whole_day(),
+        zone="Mars/Olympus",
+        sensitivities=(
+            SensitivitySegment(start_minute=0, sensitivity=MicrogramsPerDlPerUnit(40_000)),
+            SensitivitySegment(start_minute=360, sensitivity=MicrogramsPerDlPerUnit(50_000)),
+        ),
+    )
+    house.ask(by_hour, to="bolus_advisor")
+    house.glucose("150")
 
     assert [] == house.said_of("bolus_advisor", GlucoseForecast)
 

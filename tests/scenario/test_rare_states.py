@@ -106,6 +106,14 @@ def test_temporary_rates_without_a_plan_without_one_and_in_units(house: FakeHous
     assert 300 == house.view("actuator").rate
 
 
+def test_before_limits_are_set_any_model_is_possible() -> None:
+    """The pump model is part of the limits, and a plan may be made before them."""
+    house = FakeHouse()
+    house.ask(PROFILE, to="basal_scheduler")
+
+    assert ask(house, SetTemporaryRate(percent=137, duration=Milliseconds(HOUR_MS))).accepted
+
+
 def test_a_profile_needs_a_name_that_a_person_can_read(house: FakeHouse) -> None:
     """None is no name, and neither is a page."""
     for name in ("", "x" * 65):

@@ -334,6 +334,10 @@ def test_local_times_need_a_zone() -> None:
             "no header that names one column of time and one of glucose, such as time,mg_dl;"
             " a decimal comma needs semicolons or tabs between the columns",
         ),
+        (
+            b'time,"mg_dl\n2026-11-22T12:00Z,5\n',
+            "its first line: broken quotes (unexpected end of data): 'time,\"mg_dl'",
+        ),
         (b"x" * (FILE_BYTES_MAX + 1), "bigger than 64 MiB"),
         (b"time,mg_dl" + b"\n" * 2_000_000 + b"x", "more than 2000000 lines"),
     ],
