@@ -10,6 +10,7 @@ from core.bolus import BOLUS_DECIDER
 from core.decider import Decider
 from core.delivery import DELIVERY_DECIDER
 from core.glucose import GLUCOSE_DECIDER
+from core.order_life import Lives, lives_of
 from core.record import RECORD_DECIDER
 from schemas import codec
 from schemas.basal import ProfileSegment, SetBasalProfile
@@ -237,6 +238,13 @@ class FakeHouse:
         """Give what the actuator accounted for [mU]."""
         view = self.view("actuator")
         return int(view.basal_total + view.bolus_total + view.primed_total)
+
+    def lives(self) -> Lives:
+        """Follow each dose through the historian's record."""
+        rows = self.stores[Speaker("historian")].rows(pump=PUMP)
+        return lives_of(
+            entry for _, row in rows if isinstance((entry := read_row(row).entry).body, Event)
+        )
 
     def glucose(self, value: str, *, at: UtcMillis | None = None) -> Outcome:
         reading = RecordReading(

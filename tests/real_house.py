@@ -15,6 +15,7 @@ import msgspec
 
 from core.decider import Decider
 from core.deciders import DECIDERS
+from core.order_life import lives_of
 from schemas.delivery import BolusStarted
 from schemas.device import PumpRecord
 from schemas.message import Event, Now, parse_event_id
@@ -217,8 +218,18 @@ class RealHouse:
         assert self.pumped() == self.accounted()
         assert self.ledger()[-1].odometer == self.pumped()
 
+    def assert_orders_are_sound(self) -> None:
+        """By the historian's record: every dose went a way that there is."""
+        store = self.journal("historian")
+        try:
+            entries = [read_row(row).entry for _, row in store.rows()]
+        finally:
+            store.close()
+        assert () == lives_of(one for one in entries if isinstance(one.body, Event)).wrong
+
     def assert_replay_agrees(self) -> None:
         """The record shows what each service knows, and every decision is made again alike."""
+        self.assert_orders_are_sound()
         now = self.last_now()
         assert self.views(now) == self.replayed(now)
         for name, verdict in self.verdicts().items():

@@ -1,20 +1,18 @@
-"""The record read again: the state of a pump at a time, and every decision made once more."""
+"""The record read again: the state of a pump at a time."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
 from core.amounts import print_rate, print_units
 from core.basal_state import BasalView
 from core.bolus_view import BolusView
-from core.deciders import DECIDERS
 from core.delivery_view import DeliveryView
 from core.glucose_state import GlucoseView
 from core.last_dose import LastDose
 from core.record import RecordView
 from schemas import codec
-from schemas.units import MilliUnits, MilliUnitsPerHour, PumpId, Speaker
+from schemas.units import MilliUnits, MilliUnitsPerHour, PumpId
 from services.command_line.choices import Choices, choices
 from services.command_line.exits import (
     DONE,
@@ -24,18 +22,14 @@ from services.command_line.exits import (
     wrong_input,
 )
 from services.command_line.journals import journal
-from services.command_line.session import print_json
 from services.command_line.tables import print_table
 from services.command_line.words import moment
 from services.runtime.data_folder import DataFolder, NotRunning
 from services.runtime.hearing import UNKNOWN_PUMP
-from services.runtime.replay import Verdict, pumps_in, replay, verify_decisions
+from services.runtime.replay import pumps_in, replay
 
 STORE_PREFIX = "sqlite:"
 """[-] how a store in a file is named."""
-
-DIFFERENCES_SHOWN = 5
-"""[-] of one service."""
 
 
 def replay_record(arguments: argparse.Namespace) -> int:
@@ -55,39 +49,6 @@ def replay_record(arguments: argparse.Namespace) -> int:
     when = "by its newest event" if arguments.at is None else f"at {moment(arguments.at)}"
     print_table(("", ""), _rows(views), title=f"pump {pump} {when}")
     return DONE
-
-
-def verify(arguments: argparse.Namespace) -> int:
-    """Make the decisions of the journals again."""
-    folder = DataFolder(choices(arguments).data)
-    if arguments.service is not None and arguments.service not in DECIDERS:
-        known = ", ".join(DECIDERS)
-        raise wrong_input(f"no service {arguments.service!r} keeps a journal; known: {known}")
-    wanted = DECIDERS if arguments.service is None else [Speaker(arguments.service)]
-    verdicts: dict[str, Verdict] = {}
-    for name in wanted:
-        with journal(folder.journal(name)) as store:
-            verdicts[name] = verify_decisions(DECIDERS[name], store)
-    if choices(arguments).json:
-        print_json(verdicts)
-    else:
-        rows = [
-            (name, str(one.decisions), str(one.events), str(len(one.differences)))
-            for name, one in verdicts.items()
-        ]
-        columns = ("service", "decisions made again", "events compared", "differences")
-        print_table(columns, rows, right=frozenset({1, 2, 3}))
-    return _tell_differences(verdicts)
-
-
-def _tell_differences(verdicts: dict[str, Verdict]) -> int:
-    differing = {name: one.differences for name, one in verdicts.items() if one.differences}
-    for name, differences in differing.items():
-        for one in differences[:DIFFERENCES_SHOWN]:
-            print(f"basalt: {name} {one.pump}:{one.position}: {one.text}", file=sys.stderr)
-        if len(differences) > DIFFERENCES_SHOWN:
-            print(f"basalt: {name}: {len(differences) - DIFFERENCES_SHOWN} more", file=sys.stderr)
-    return REFUSED if differing else DONE
 
 
 def _store(url: str | None, folder: DataFolder) -> Path:

@@ -79,12 +79,13 @@ def add_record(commands: Commands) -> None:
     verify = add_command(
         commands,
         "verify",
-        "replaying:verify",
-        text="make every stored decision once more and compare the bytes; exit 1 on a difference",
-        example="basalt verify decisions --service actuator",
+        "verifying:verify",
+        text="make every stored decision once more and compare the bytes, or follow each dose from "
+        "order to account; exit 1 where something is wrong",
+        example="basalt verify decisions --service actuator\n  basalt verify orders",
     )
-    verify.add_argument("what", choices=("decisions",), help="what is verified")
-    verify.add_argument("--service", metavar="NAME", help="of one service; all")
+    verify.add_argument("what", choices=("decisions", "orders"), help="what is verified")
+    verify.add_argument("--service", metavar="NAME", help="decisions of one service; all")
     schema = add_command(
         commands,
         "schema",

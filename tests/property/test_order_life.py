@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import core.delivery_reading
+from core.order_life import OPEN
 from fake_house import LIMITS, FakeHouse
 from schemas.basal import SetTemporaryRate
 from schemas.bolus import AcceptAdvice, RequestAdvice
@@ -154,6 +155,9 @@ class OrderLife(RuleBasedStateMachine):
         house.run(ms=HOUR_MS)
         assert house.odometer == house.accounted()
         assert () == house.state("actuator").doses.unknown
+        lives = house.lives()
+        assert () == lives.wrong
+        assert OPEN.isdisjoint(lives.states.values())
         assert house.state("bolus_advisor").doses.bolus_total == house.view("actuator").bolus_total
 
 

@@ -319,6 +319,10 @@ def test_replay_equals_the_state_of_each_service(house: House) -> None:
 
 def test_every_decision_can_be_made_again(house: House) -> None:
     """A decision that cannot be repeated cannot be explained."""
+    orders = house.basalt("verify", "orders")
+    wrong = house.basalt("verify", "orders", "--service", "actuator")
+    assert (0, "", 2) == (orders.code, orders.err, wrong.code)
+    assert "delivered" in orders.out
     verified = house.basalt("verify", "decisions")
     one = house.json("verify", "decisions", "--service", "actuator")
 

@@ -1,0 +1,103 @@
+"""The record held against itself: every decision made once more, every dose followed to its end."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from core.decider import Entry
+from core.deciders import DECIDERS
+from core.order_life import OPEN, Lives, WrongStep, lives_of
+from schemas.message import Event
+from schemas.units import PumpId, Speaker
+from services.command_line.choices import choices
+from services.command_line.exits import DONE, REFUSED, wrong_input
+from services.command_line.journals import journal
+from services.command_line.session import print_json
+from services.command_line.tables import print_table
+from services.runtime.data_folder import DataFolder
+from services.runtime.entries import read_row
+from services.runtime.replay import Verdict, pumps_in, verify_decisions
+from services.runtime.sqlite_store import SqliteStore
+
+DIFFERENCES_SHOWN = 5
+"""[-] of one service or pump."""
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    """Verify what was asked for."""
+    if arguments.what == "decisions":
+        return _decisions(arguments)
+    if arguments.service is not None:
+        raise wrong_input("'verify orders' reads the historian's record; --service is not for it")
+    return _orders(arguments)
+
+
+def _decisions(arguments: argparse.Namespace) -> int:
+    """Make the decisions of the journals again."""
+    folder = DataFolder(choices(arguments).data)
+    if arguments.service is not None and arguments.service not in DECIDERS:
+        known = ", ".join(DECIDERS)
+        raise wrong_input(f"no service {arguments.service!r} keeps a journal; known: {known}")
+    wanted = DECIDERS if arguments.service is None else [Speaker(arguments.service)]
+    verdicts: dict[str, Verdict] = {}
+    for name in wanted:
+        with journal(folder.journal(name)) as store:
+            verdicts[name] = verify_decisions(DECIDERS[name], store)
+    if choices(arguments).json:
+        print_json(verdicts)
+    else:
+        rows = [
+            (name, str(one.decisions), str(one.events), str(len(one.differences)))
+            for name, one in verdicts.items()
+        ]
+        columns = ("service", "decisions made again", "events compared", "differences")
+        print_table(columns, rows, right=frozenset({1, 2, 3}))
+    return _tell_differences(verdicts)
+
+
+def _tell_differences(verdicts: dict[str, Verdict]) -> int:
+    differing = {name: one.differences for name, one in verdicts.items() if one.differences}
+    for name, differences in differing.items():
+        for one in differences[:DIFFERENCES_SHOWN]:
+            print(f"basalt: {name} {one.pump}:{one.position}: {one.text}", file=sys.stderr)
+        if len(differences) > DIFFERENCES_SHOWN:
+            print(f"basalt: {name}: {len(differences) - DIFFERENCES_SHOWN} more", file=sys.stderr)
+    return REFUSED if differing else DONE
+
+
+def _orders(arguments: argparse.Namespace) -> int:
+    """Follow each dose of the record from its order to its account."""
+    chosen = choices(arguments)
+    found: dict[PumpId, Lives] = {}
+    with journal(DataFolder(chosen.data).journal("historian")) as store:
+        for pump in pumps_in(store) if chosen.pump is None else (chosen.pump,):
+            found[pump] = lives_of(_events(store, pump))
+    if chosen.json:
+        print_json(found)
+    else:
+        rows = [
+            (pump, state.replace("_", " "), str(count), "open" if state in OPEN else "")
+            for pump, lives in found.items()
+            for state, count in sorted(lives.counted.items())
+        ]
+        columns = ("pump", "doses that are", "count", "")
+        print_table(columns, rows or [("-", "no dose on record", "0", "")], right=frozenset({2}))
+    for pump, lives in found.items():
+        for wrong in lives.wrong[:DIFFERENCES_SHOWN]:
+            print(f"basalt: {pump} {_in_words(wrong)}", file=sys.stderr)
+        if len(lives.wrong) > DIFFERENCES_SHOWN:
+            more = len(lives.wrong) - DIFFERENCES_SHOWN
+            print(f"basalt: {pump}: {more} more", file=sys.stderr)
+    return REFUSED if any(lives.wrong for lives in found.values()) else DONE
+
+
+def _events(store: SqliteStore, pump: PumpId) -> Iterator[Entry]:
+    for _, row in store.rows(pump=pump):
+        entry = read_row(row).entry
+        if isinstance(entry.body, Event):
+            yield entry
+
+
+def _in_words(wrong: WrongStep) -> str:
+    before, step = wrong.before.replace("_", " "), wrong.step.replace("_", " ")
+    return f"{wrong.event}: {wrong.dose} was {before} and cannot {step}"
