@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from fake_house import IDENTITY, LIMITS, PROFILE, FakeHouse
+from fake_house import IDENTITY, LIMITS, PROFILE, SETTINGS, FakeHouse
 from schemas import codec
 from schemas.bolus import RequestAdvice
 from schemas.orders import OrderBolus
-from schemas.units import HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits
+from schemas.units import HOUR_MS, MINUTE_MS, Grams, MgDl, Milliseconds, MilliUnits
 from services.runtime.fake_pump_device import FakePumpDevice
 from services.runtime.pump_store import FakePumpStore
 
@@ -96,3 +96,17 @@ def test_a_pump_that_cannot_be_asked_is_named_with_the_amount() -> None:
 
     assert (500, "pump_not_heard") == (unheard.amount, unheard.reason)
     assert (500, "pump_doubted") == (doubted.amount, doubted.reason)
+
+
+@pytest.mark.parametrize(
+    ("minimum", "field"),
+    [(49, "safe_minimum"), (50, None), (101, "safe_minimum")],
+)
+def test_a_safe_minimum_out_of_range_is_refused_by_name(
+    house: FakeHouse, minimum: int, field: str | None
+) -> None:
+    """The name of the field, not of another."""
+    asked = msgspec.structs.replace(SETTINGS, safe_minimum=MgDl(minimum))
+    answer: Any = codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
+
+    assert field == getattr(answer, "field", None)
