@@ -27,7 +27,7 @@ REASONS: Final = Path("docs/mutants.md")
 GROUPS: Final = {
     "limits": ("core.limits", "core.caps"),
     "pulses": ("core.pulses", "core.pacing"),
-    "bolus": ("core.advice", "core.bolus", "core.rules"),
+    "bolus": ("core.advice", "core.bolus", "core.confirmation", "core.rules"),
     "insulin": ("core.insulin",),
 }
 """[-] the first that a module's name begins with."""

@@ -5,11 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from fake_house import LIMITS, PROFILE, FakeHouse
+from fake_house import IDENTITY, LIMITS, PROFILE, SETTINGS, FakeHouse
 from schemas import codec
 from schemas.bolus import RequestAdvice
 from schemas.orders import OrderBolus
-from schemas.units import HOUR_MS, Grams, Milliseconds, MilliUnits
+from schemas.units import HOUR_MS, MINUTE_MS, Grams, MgDl, Milliseconds, MilliUnits
+from services.runtime.fake_pump_device import FakePumpDevice
+from services.runtime.pump_store import FakePumpStore
 
 
 @pytest.fixture
@@ -64,3 +66,47 @@ def test_without_settings_the_houses_own_minimum_holds(glucose: str, reason: str
     house.glucose(glucose)
 
     assert reason == advised(house, carbs=20).reason
+
+
+@pytest.mark.requirement("R4")
+def test_an_order_leaves_room_for_the_basal_that_is_to_come(house: FakeHouse) -> None:
+    """The advisor says so itself, with what is left; the actuator need not refuse it."""
+    limit(house, daily=30_000)
+
+    asked = OrderBolus(amount=MilliUnits(4_000))
+    refused: Any = codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
+
+    assert (4_000, "daily_limit") == (refused.amount, refused.reason)
+    assert 3_500 <= refused.limit <= 3_600
+
+
+def test_a_pump_that_cannot_be_asked_is_named_with_the_amount() -> None:
+    """Who asked for how much must be seen in the refusal."""
+    house = FakeHouse()
+    house.line_is_cut = True
+    house.set_up()
+    asked = OrderBolus(amount=MilliUnits(500))
+    unheard: Any = codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
+    house.line_is_cut = False
+    house.run(ms=HOUR_MS)
+    house.pump = FakePumpDevice(house.clock, identity=IDENTITY, store=FakePumpStore())
+    house.restart("actuator")
+    house.run(ms=MINUTE_MS)
+    doubted: Any = codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
+
+    assert (500, "pump_not_heard") == (unheard.amount, unheard.reason)
+    assert (500, "pump_doubted") == (doubted.amount, doubted.reason)
+
+
+@pytest.mark.parametrize(
+    ("minimum", "field"),
+    [(49, "safe_minimum"), (50, None), (101, "safe_minimum")],
+)
+def test_a_safe_minimum_out_of_range_is_refused_by_name(
+    house: FakeHouse, minimum: int, field: str | None
+) -> None:
+    """The name of the field, not of another."""
+    asked = msgspec.structs.replace(SETTINGS, safe_minimum=MgDl(minimum))
+    answer: Any = codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
+
+    assert field == getattr(answer, "field", None)

@@ -1,10 +1,22 @@
 """Plans cut by limits, to the last field of what is said of them."""
 
+import msgspec
+
 from core.basal_cut import accepted_again
 from core.delivery_state import DeliveryState
+from fake_house import LIMITS, FakeHouse
+from schemas.basal import SetTemporaryRate
 from schemas.device import PlanStep, PumpPlan
 from schemas.plans import BasalCut, BasalPlanAccepted
-from schemas.units import HOUR_MS, EventId, MilliUnitsPerHour, UtcMillis
+from schemas.units import (
+    HOUR_MS,
+    MINUTE_MS,
+    EventId,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    UtcMillis,
+)
 
 START = UtcMillis(1_800_000_000_000)
 STEPS = (PlanStep(at=START, rate=MilliUnitsPerHour(800)),)
@@ -31,3 +43,18 @@ def test_a_plan_that_was_lost_is_accepted_again_as_it_was() -> None:
         revision=2,
         doubt="unknown_dose",
     )
+
+
+def test_the_limit_on_boluses_in_an_hour_cuts_no_rate() -> None:
+    """It counts boluses alone: what is left of it says nothing about basal."""
+    house = FakeHouse()
+    house.set_up()
+    house.ask(msgspec.structs.replace(LIMITS, hourly=MilliUnits(10_000)), to="actuator")
+    house.order(9_500)
+    house.run(ms=10 * MINUTE_MS)
+    wanted = SetTemporaryRate(duration=Milliseconds(HOUR_MS), percent=250)
+    assert house.ask(wanted, to="basal_scheduler").accepted
+
+    *_, newest = house.said_of("actuator", BasalPlanAccepted)
+    assert () == newest.cuts
+    assert 2_000 in {step.rate for step in newest.steps}

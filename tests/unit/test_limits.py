@@ -5,6 +5,7 @@ from fractions import Fraction
 import msgspec
 import pytest
 
+from core.caps.shapes import Flow
 from core.caps.sliding import rooms
 from core.insulin.on_board import Delivered
 from core.limits import (
@@ -207,3 +208,34 @@ def test_a_room_below_nothing_leaves_nothing() -> None:
     )
 
     assert (0, (Cut(name="overfull", before=MilliUnits(1), after=MilliUnits(0)),)) == (amount, cuts)
+
+
+def test_a_spread_dose_must_fit_in_at_once_too() -> None:
+    """It may be given faster than it was meant: the smaller room of both counts."""
+    known = given((0, 1_400), basal=())
+
+    (hourly,) = (
+        room
+        for room in headrooms(SET, known, at=AT, lasting=10 * HOUR_MS)
+        if room.limit == "hourly_limit"
+    )
+
+    assert 100 == hourly.amount
+    assert hourly == breach(MilliUnits(101), SET, known, at=AT, lasting=10 * HOUR_MS)
+
+
+def test_a_spread_dose_must_fit_where_it_will_flow() -> None:
+    """Basal that is to come in five hours' time takes its part of the windows there."""
+    ahead = (
+        Flow(
+            starts_at=UtcMillis(AT + 27 * HOUR_MS),
+            ends_at=UtcMillis(AT + 28 * HOUR_MS),
+            amount=MilliUnits(3_900),
+            is_basal=True,
+        ),
+    )
+    known = Given(ahead=ahead)
+
+    assert None is breach(MilliUnits(1_000), SET, known, at=AT)
+    spread = breach(MilliUnits(1_000), SET, known, at=AT, lasting=5 * HOUR_MS)
+    assert spread is not None and "daily_limit" == spread.limit
