@@ -60,6 +60,9 @@ def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tupl
     order = next((order for dose, order in state.waiting if dose == by.dose), None)
     if order is None:
         return _not_believed(state, by, "no_such_order")
+    if not state.is_connected and not state.trusted:
+        # The pump was not read yet: nobody knows whom it believes, and nothing is forged by that.
+        return (BolusRefused(dose=by.dose, amount=order.amount, reason="pump_unreachable"),)
     signed = SignedOrder(order=signable(by.dose, order), key=by.key, signature=by.signature)
     session = Session(
         pump=signed.order.pump,

@@ -158,6 +158,8 @@ def _tell_bolus(teller: Teller, record: PumpRecord) -> None:
             )
         )
         return
+    if opened is None and _is_told(teller.state, record):
+        return
     known = dict(teller.state.doses.settled)
     requested = opened.amount if opened else known.get(dose, record.amount)
     if _is_unasked(teller.state, dose):
@@ -173,6 +175,19 @@ def _tell_bolus(teller: Teller, record: PumpRecord) -> None:
     reason = _ENDS.get(record.detail, "cancelled" if asked else "stopped_by_pump")
     teller.tell(
         BolusStopped(dose=dose, requested=requested, delivered=record.amount, reason=reason)
+    )
+
+
+def _is_told(state: DeliveryState, ended: PumpRecord) -> bool:
+    """Say whether exactly this end of a bolus was told before.
+
+    A service that has taken its past over knows what it said, not up to which record it had read.
+    """
+    was = "delivered" if ended.detail == "delivered" else "stopped"
+    return any(
+        last is not None
+        and (last.dose, last.delivered, last.state) == (ended.dose, ended.amount, was)
+        for last in (state.last_dose, state.last_extended)
     )
 
 

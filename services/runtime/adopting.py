@@ -1,5 +1,6 @@
-"""A service without a journal on a pump with a past: it takes the past over, deciding nothing."""
+"""A service whose journal lacks its own past: it takes the past over, deciding nothing."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -8,8 +9,9 @@ import structlog
 from schemas import codec
 from schemas.message import Envelope, Now, parse_event_id
 from schemas.units import PumpId, Speaker
+from services.runtime.admission import NOTHING_HEARD
 from services.runtime.crashpoints import crashpoint
-from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy
+from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
 from services.runtime.machine import Machine
 from services.runtime.ports import Bus
 
@@ -22,6 +24,12 @@ VERSION_MAX = 2**62
 PAGES_MAX = 100_000
 """[-] answers taken from one service about one speaker."""
 
+PATIENCE_TRIES = 20
+"""[-] questions in a row that bring nothing new until the historian counts as having no more."""
+
+PATIENCE_PAUSE_S = 0.5
+"""[s] between them; the historian may itself be reading the stream anew."""
+
 log = structlog.get_logger()
 
 
@@ -33,33 +41,45 @@ class Past(NamedTuple):
     version: int
 
 
-async def adopt(machine: Machine[Any], bus: Bus, pump: PumpId, *, known: int, now: Now) -> None:
-    """Take over what this service said of a pump, and what it would have heard, in causal order.
+async def adopt(
+    machine: Machine[Any], bus: Bus, pump: PumpId, *, known: int, position: int, now: Now
+) -> list[bytes]:
+    """Take over what this service said of a pump, and what it had heard by then, in causal order.
+
+    What others said later it has not decided upon: that is given back, to be heard.
 
     Args:
-        machine: with nothing of this pump.
+        machine: with nothing of this pump, or with an older copy.
         bus: to ask the historian, and the speakers themselves.
         pump: whose past it is.
         known: version of the newest own event that the stream holds.
+        position: in the stream, kept in the same transaction; 0 to leave it.
         now: the time at which it is taken over.
 
     Raises:
         RestoredFromOldCopy: nobody gives all of the own events: this service stays silent.
+        SecondWriter: the own events do not follow upon those of the journal.
     """
     me = machine.decider.name
+    heads = machine.books.ledger(pump).heads
     crashpoint("history_asking")
-    own = await _all(bus, me, (HISTORIAN,), pump)
-    if not own or own[-1].version < known:
-        raise RestoredFromOldCopy(pump, own[-1].version if own else 0, known)
-    others = {
-        speaker: await _all(bus, speaker, (HISTORIAN, speaker), pump)
-        for speaker in machine.decider.hears
-    }
+    own = await _own(bus, me, pump, after=heads.get(me, NOTHING_HEARD).version, known=known)
+    if own[0].envelope.previous != heads.get(me, NOTHING_HEARD).sha256:
+        raise SecondWriter(f"{own[0].envelope.id} does not follow upon this journal")
+    heard: dict[Speaker, list[Past]] = {me: own}
+    later: dict[Speaker, list[Past]] = {}
+    for speaker in machine.decider.hears:
+        first = heads.get(speaker, NOTHING_HEARD).version + 1
+        events = await _all(bus, speaker, (HISTORIAN, speaker), pump, first=first)
+        last = own[-1].envelope.heard.get(speaker, 0)
+        heard[speaker] = [past for past in events if past.version <= last]
+        later[speaker] = [past for past in events if past.version > last]
     crashpoint("history_fetched")
-    events = [past.data for past in in_causal_order({me: own, **others})]
-    log.warning("adopting.journal_was_empty", pump=pump, events=len(events))
-    machine.take(pump, events, now=now)
+    events = in_causal_order(heard)
+    log.warning("adopting.past_was_missing", pump=pump, events=len(events))
+    machine.take(pump, [past.data for past in events], position=position, now=now)
     crashpoint("history_taken")
+    return [past.data for past in in_causal_order(later)]
 
 
 def in_causal_order(pasts: Mapping[Speaker, Sequence[Past]]) -> list[Past]:
@@ -95,20 +115,38 @@ def _is_ready(
     return True
 
 
-async def _all(bus: Bus, of: Speaker, asked: Sequence[Speaker], pump: PumpId) -> list[Past]:
-    """Fetch all that somebody has of a speaker, from its first event on without a hole."""
+async def _own(bus: Bus, me: Speaker, pump: PumpId, *, after: int, known: int) -> list[Past]:
+    """Fetch the own events after a version, waiting while the historian is getting more of them."""
+    found: list[Past] = []
+    tries = 0
+    while True:
+        last = found[-1].version if found else after
+        more = await _all(bus, me, (HISTORIAN,), pump, first=last + 1)
+        found.extend(more)
+        if found and found[-1].version >= known:
+            return found
+        tries = 0 if more else tries + 1
+        if tries == PATIENCE_TRIES:
+            raise RestoredFromOldCopy(pump, last, known)
+        await asyncio.sleep(PATIENCE_PAUSE_S)
+
+
+async def _all(
+    bus: Bus, of: Speaker, asked: Sequence[Speaker], pump: PumpId, *, first: int
+) -> list[Past]:
+    """Fetch all that somebody has of a speaker from a version on, without a hole."""
     found: list[Past] = []
     for whom in asked:
         for _ in range(PAGES_MAX):
-            first = found[-1].version + 1 if found else 1
+            begin = found[-1].version + 1 if found else first
             try:
                 page = await bus.history(
-                    of=of, asked=whom, pump=pump, first=first, last=VERSION_MAX
+                    of=of, asked=whom, pump=pump, first=begin, last=VERSION_MAX
                 )
             except HistoryUnavailable:
                 break
             read = [_read(data) for data in page]
-            if not read or read[0].version != first:
+            if not read or read[0].version != begin:
                 break
             found.extend(read)
     return found

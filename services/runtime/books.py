@@ -49,6 +49,11 @@ class Books(Generic[StateT]):
         self._sequence = 0
         self._load()
 
+    @property
+    def position(self) -> int:
+        """Give the position in the stream that is followed, as stored."""
+        return self._sequence
+
     def follow(self, *, stream: str) -> int:
         """Follow the stream created at that instant; give the position in it, 0 for a new one."""
         self.stream = stream
@@ -95,6 +100,12 @@ class Books(Generic[StateT]):
             return None
         count = EVENTS_PER_DECISION_MAX + 1
         return outcome_again(command, self._store.rows_from(pump, position, count=count))
+
+    def is_answered(self, pump: PumpId, command: CommandId) -> bool:
+        """Say whether a command was heard before, in this transaction or an earlier one."""
+        if (pump, command) in self._draft.commands:
+            return True
+        return self._store.command(pump=pump, command=command) is not None
 
     def put_row(
         self,

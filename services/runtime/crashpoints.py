@@ -28,7 +28,7 @@ CRASH_POINTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "join_reset": (_DECIDERS, "the cursor is set, nothing heard yet"),
     "history_asking": (_DECIDERS, "events are missing and asked for"),
     "history_fetched": (_DECIDERS, "the missing events are here, not stored"),
-    "history_taken": (_SPEAKERS, "own events of the past are stored, the next ones not asked for"),
+    "history_taken": (_SPEAKERS, "the past is stored, what came after it not heard"),
     "commit_before": (_DECIDERS, "decided, nothing stored"),
     "commit_after": (_DECIDERS, "stored, nobody told"),
     "publish_before": (_DECIDERS, "stored, the broker not told"),

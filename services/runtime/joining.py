@@ -13,10 +13,10 @@ from schemas.units import PumpId
 from services.runtime.admission import NOTHING_HEARD
 from services.runtime.adopting import HISTORIAN, adopt
 from services.runtime.crashpoints import crashpoint
-from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
+from services.runtime.errors import SecondWriter
 from services.runtime.machine import Input, Machine, Reported
 from services.runtime.outbox import Outbox
-from services.runtime.ports import Arrived, Bus, Head, Store, StreamState
+from services.runtime.ports import Arrived, Bus, Store, StreamState
 from services.runtime.release import version as release_version
 from services.runtime.speech import read_back
 from services.runtime.zones import tzdata_version
@@ -52,11 +52,9 @@ class Joining:
         followed = self._store.streams()
         position = self._machine.books.follow(stream=state.created)
         stream_faults = _stream_faults(state, followed, position)
-        pumps = list(self._machine.books.ledgers)
-        for pump in pumps:
-            await self._compare_own(pump, now)
-        if await self._take_pasts(pumps, now):
-            position = state.last_sequence
+        later = [await self._compare_own(pump, now) for pump in list(self._machine.books.ledgers)]
+        later += [await self._take_past(pump, newest, now) for pump, newest in await self._new()]
+        position = self._machine.books.position
         stream_lost = bool(followed) and state.created not in followed
         await self._outbox.recover(stream_lost=stream_lost)
         crashpoint("join_recovered")
@@ -67,62 +65,60 @@ class Joining:
             *stream_faults,
             *clock_reports(self._machine.books.last_now, now),
         )
-        return [Reported(pump, report) for pump in pumps for report in reports]
+        told = [Reported(pump, one) for pump in self._machine.books.ledgers for one in reports]
+        return [*told, *(as_arrived(data) for events in later for data in events)]
 
-    async def _take_pasts(self, pumps: Sequence[PumpId], now: Now) -> bool:
-        """Take over the past of every pump that the stream knows of us and the journal does not.
+    async def _new(self) -> Sequence[tuple[PumpId, Arrived]]:
+        """Name the pumps that the stream knows of us and the journal does not, oldest word first.
 
-        What was said before would otherwise be said again under the same numbers, and old commands
-        would be obeyed anew. Gives whether there was such a pump.
+        What was said before would otherwise be said again under the same numbers.
         """
-        new = [pump for pump in await self._bus.own_pumps() if pump not in pumps]
-        for pump in new:
-            newest = await self._newest_own(pump)
-            if newest is None:
-                continue
-            if self._decider.name == HISTORIAN:
-                self._machine.books.put_head(self._machine.books.ledger(pump), HISTORIAN, newest)
-                self._machine.books.commit()
-            else:
-                known = newest.version
-                await adopt(self._machine, self._bus, pump, known=known, now=now)
-        return bool(new) and self._decider.name != HISTORIAN
+        pumps = [p for p in await self._bus.own_pumps() if p not in self._machine.books.ledgers]
+        found = [(pump, await self._newest_own(pump)) for pump in pumps]
+        said = [(pump, newest) for pump, newest in found if newest is not None]
+        return sorted(said, key=lambda one: one[1].sequence)
 
-    async def _newest_own(self, pump: PumpId) -> Head | None:
+    async def _take_past(self, pump: PumpId, newest: Arrived, now: Now) -> Sequence[bytes]:
+        # An empty journal hears on from its own newest word: what it said had been heard by then.
+        is_empty = not self._machine.books.ledgers
+        return await self._take(pump, newest, newest.sequence if is_empty else 0, now)
+
+    async def _newest_own(self, pump: PumpId) -> Arrived | None:
         subject = speaker_filter(self._decider.name).replace("*", pump, 1)
-        newest = await self._bus.last_own(subject=subject)
-        return None if newest is None else read_back(newest.data).head
+        return await self._bus.last_own(subject=subject)
 
-    async def _compare_own(self, pump: PumpId, now: Now) -> None:
+    async def _compare_own(self, pump: PumpId, now: Now) -> Sequence[bytes]:
         """Hold the own head against the newest own event that the stream and the historian know."""
         me = self._decider.name
         newest = await self._newest_own(pump)
         if newest is None:
-            return
-        version = newest.version
-        ledger = self._machine.books.ledger(pump)
-        own = ledger.heads.get(me, NOTHING_HEARD)
-        if version == own.version and newest != own:
-            raise SecondWriter(f"{me}:{pump}:{version} stands in the stream with other bytes")
-        while own.version < version:
-            await self._import(pump, own.version + 1, version, now)
-            own = ledger.heads.get(me, NOTHING_HEARD)
+            return ()
+        head = read_back(newest.data).head
+        own = self._machine.books.ledger(pump).heads.get(me, NOTHING_HEARD)
+        if head.version == own.version and head != own:
+            raise SecondWriter(f"{me}:{pump}:{head.version} stands in the stream with other bytes")
+        if head.version <= own.version:
+            return ()
+        log.warning(
+            "joining.restored_from_old_copy", pump=pump, first=own.version + 1, last=head.version
+        )
+        # The cursor stays where the copy has it: what was heard before is known by its number.
+        return await self._take(pump, newest, 0, now)
 
-    async def _import(self, pump: PumpId, first: int, last: int, now: Now) -> None:
-        me, historian = self._decider.name, HISTORIAN
-        log.warning("joining.restored_from_old_copy", pump=pump, first=first, last=last)
-        crashpoint("history_asking")
-        try:
-            found = await self._bus.history(
-                of=me, asked=historian, pump=pump, first=first, last=last
-            )
-        except HistoryUnavailable as error:
-            raise RestoredFromOldCopy(pump, first - 1, last) from error
-        crashpoint("history_fetched")
-        if not found or read_back(found[0]).head.version != first:
-            raise RestoredFromOldCopy(pump, first - 1, last)
-        self._machine.take(pump, found, now=now)
-        crashpoint("history_taken")
+    async def _take(
+        self, pump: PumpId, newest: Arrived, position: int, now: Now
+    ) -> Sequence[bytes]:
+        """Take over what is missing up to the newest own event; give what was not heard by then."""
+        head = read_back(newest.data).head
+        if self._decider.name == HISTORIAN:
+            # What it said itself nobody else has; what others said it hears in the stream.
+            log.warning("joining.own_words_lost", pump=pump, last=head.version)
+            self._machine.books.put_head(self._machine.books.ledger(pump), HISTORIAN, head)
+            self._machine.books.commit()
+            return ()
+        return await adopt(
+            self._machine, self._bus, pump, known=head.version, position=position, now=now
+        )
 
 
 def clock_reports(last: Now | None, now: Now) -> tuple[Report, ...]:

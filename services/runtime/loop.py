@@ -185,7 +185,12 @@ class Loop(Generic[StateT]):
             first=missing.first,
             last=missing.last,
         )
-        is_new_here = missing.first == 1 and self.machine.books.ledger(missing.pump).position == 0
+        # The historian keeps what it hears, at whatever time: to it nothing is an old order.
+        is_new_here = (
+            self.machine.decider.name != HISTORIAN
+            and missing.first == 1
+            and self.machine.books.ledger(missing.pump).position == 0
+        )
         for attempt in range(HISTORY_TRIES_MAX):
             for asked in (missing.speaker, HISTORIAN):
                 found = await self._ask(missing, asked)

@@ -24,7 +24,7 @@ from services.runtime.hearing import (
     malformed,
     pump_of,
 )
-from services.runtime.outcomes import Said, outcome_of
+from services.runtime.outcomes import Said, command_answered, outcome_of
 from services.runtime.ports import Arrived, Head, Outgoing, Store
 from services.runtime.speech import outgoing, read_back, say
 
@@ -113,9 +113,12 @@ class Machine(Generic[StateT]):
         wakes = [self.decider.wake_at(state) for state in states]
         return min((at for at in wakes if at is not None), default=None)
 
-    def take(self, pump: PumpId, events: Sequence[bytes], *, now: Now) -> None:
+    def take(self, pump: PumpId, events: Sequence[bytes], *, now: Now, position: int = 0) -> None:
         """Fold old events without deciding: others' for a service new to an old pump, own ones
-        that a restore from an old copy has lost."""
+        that a restore from an old copy has lost.
+
+        The commands that the own ones answer to are known from then on, and not obeyed anew.
+        """
         for data in events:
             spoken = read_back(data)
             own = spoken.entry.speaker == self.decider.name
@@ -123,8 +126,12 @@ class Machine(Generic[StateT]):
             head = EntryHead(now.therapy, now.real, now.speed, 0, spoken.subject, trace)
             topic = ("" if own else ADOPTED) + tag_of(type(spoken.entry.body))
             ledger = self.books.ledger(pump)
-            self.books.put_row(ledger, topic, head=head, data=data, entry=spoken.entry)
+            at = self.books.put_row(ledger, topic, head=head, data=data, entry=spoken.entry)
             self.books.put_head(ledger, Speaker(str(spoken.entry.speaker)), spoken.head)
+            command = command_answered(spoken.entry.body, data) if own else None
+            if command is not None and not self.books.is_answered(pump, command):
+                self.books.put_command(ledger, command, at)
+        self.books.put_sequence(position)
         self.books.commit()
 
     def _hear(self, arrived: Arrived, now: Now, step: Step) -> Missing | None:

@@ -5,10 +5,14 @@ from collections.abc import Sequence
 import msgspec
 
 from schemas import codec
-from schemas.message import Event, Outcome, Refusal, Report
+from schemas.message import Event, Outcome, Refusal, Report, parse_event_id
+from schemas.record import CommandRefused
 from schemas.units import CommandId, EventId
-from services.runtime.entries import read_row
+from services.runtime.entries import ADOPTED, read_row
 from services.runtime.ports import Row
+
+REPORT = "report:"
+"""[-] how the cause of an event begins that followed from a report of the process itself."""
 
 Said = list[tuple[EventId, Event, msgspec.Raw]]
 """[-] what one entry led to: id, event and its bytes, in order."""
@@ -39,10 +43,13 @@ def outcome_again(command: CommandId, rows: Sequence[Row]) -> bytes:
 
     Args:
         command: that was heard.
-        rows: the line at which it was heard, then those after it, to the end of its decision
-            at least.
+        rows: the line at which it was heard, or of the first event of its decision where that
+            was taken over from elsewhere; then those after it, to the end of its decision at least.
     """
-    body = read_row(rows[0]).entry.body
+    heard = read_row(rows[0])
+    if not heard.is_heard:
+        return outcome_of(command, _taken_over(rows), instead=None)
+    body = heard.entry.body
     said: Said = []
     for row in rows[1:]:
         read = read_row(row)
@@ -51,3 +58,39 @@ def outcome_again(command: CommandId, rows: Sequence[Row]) -> bytes:
         envelope = codec.decode_envelope(read.data)
         said.append((envelope.id, read.entry.body, envelope.event))
     return outcome_of(command, said, instead=body if isinstance(body, Report) else None)
+
+
+def _taken_over(rows: Sequence[Row]) -> Said:
+    said: Said = []
+    cause = ""
+    for row in rows:
+        if row.topic.startswith(ADOPTED):
+            continue
+        read = read_row(row)
+        if not isinstance(read.entry.body, Event):
+            break
+        envelope = codec.decode_envelope(read.data)
+        if said and envelope.cause != cause:
+            break
+        cause = envelope.cause
+        said.append((envelope.id, read.entry.body, envelope.event))
+    return said
+
+
+def command_answered(body: object, data: bytes) -> CommandId | None:
+    """Name the command that an event answers to, by the cause in its stored bytes.
+
+    Args:
+        body: the event.
+        data: its envelope.
+    """
+    if isinstance(body, CommandRefused):
+        return CommandId(body.command)
+    cause = codec.decode_envelope(data).cause
+    if cause.startswith(REPORT):
+        return None
+    try:
+        parse_event_id(cause)
+    except ValueError:
+        return CommandId(cause)
+    return None

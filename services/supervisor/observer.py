@@ -68,6 +68,11 @@ class Observer:
         """Ask each service once; say whether all have joined the stream."""
         return all(await asyncio.gather(*map(self._ask, services)))
 
+    def handled(self, service: Speaker) -> int:
+        """Count what a service had heard when it was last asked, 0 if it never answered."""
+        health = self._model.health.get(service)
+        return health.handled if health else 0
+
     async def _follow(self, service: Speaker) -> None:
         looks = 0
         while True:

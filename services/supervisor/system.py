@@ -33,6 +33,7 @@ from services.supervisor.plan_of_processes import (
     pump_spec,
 )
 from services.supervisor.pump_line import socket_path, until_it_listens
+from services.supervisor.reading import HISTORIAN, Reading
 from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, draw
 from services.supervisor.screen_model import Process, ScreenModel
 from services.supervisor.stream import StreamRefused, make_stream
@@ -215,18 +216,29 @@ class System:
         """Wait until every service has joined the stream.
 
         Raises:
-            StartRefused: a process cannot use its files, or READY_S are over.
+            StartRefused: a process cannot use its files, or READY_S are over and the historian is
+                not reading a long stream for the others.
         """
+        reading = Reading()
+        is_ready = False
         try:
-            async with asyncio.timeout(READY_S):
-                while not await observer.look_once():
-                    self._refuse_broken()
-                    await asyncio.sleep(LOOK_S)
-                self._refuse_broken()
+            while not is_ready:
+                async with asyncio.timeout(READY_S):
+                    is_ready = await self._look_on(observer, reading)
         except TimeoutError as error:
             words = [child.last_words for child in self._children.values() if child.restarts]
             why = "; ".join(filter(None, words)) or f"see {self._folder.logs}"
             raise StartRefused(f"not ready within {READY_S:.0f} s: {why}") from error
+
+    async def _look_on(self, observer: Observer, reading: Reading) -> bool:
+        """Look until all are ready, or the historian has read so much that waiting begins anew."""
+        while not await observer.look_once():
+            self._refuse_broken()
+            if reading.goes_on(observer.handled(HISTORIAN)):
+                return False
+            await asyncio.sleep(LOOK_S)
+        self._refuse_broken()
+        return True
 
     def _refuse_broken(self) -> None:
         for child in self._children.values():

@@ -8,7 +8,8 @@ import pytest
 from real_house import RealHouse, let_it_rest, real_house
 from schemas.alarms import AlarmRaised
 from schemas.delivery import BolusDelivered
-from schemas.doubt import PumpDoubted
+from schemas.doubt import BolusReconciled, PumpDoubted
+from schemas.orders import BolusOrdered
 from schemas.units import Speaker
 
 pytestmark = pytest.mark.system
@@ -57,10 +58,7 @@ def test_a_service_whose_journal_is_gone_takes_its_past_over(
     with real_house(folder, *QUIET) as house:
         house.basalt("bolus", "0.5", "--confirm")
         house.wait_until(
-            lambda: (
-                [1_000, 500] == [e.delivered for e in house.said("actuator", BolusDelivered)]
-                or name == "actuator"
-            ),
+            lambda: [1_000, 500] == [e.delivered for e in house.said("actuator", BolusDelivered)],
             "the second bolus is given",
         )
         assert house.stop() == 0
@@ -74,6 +72,79 @@ def test_a_service_whose_journal_is_gone_takes_its_past_over(
     versions = house.recorded_events("bolus_advisor")
     assert list(range(1, len(versions) + 1)) == sorted(versions)
     assert heads[house.pump, Speaker("bolus_advisor")].version == len(versions)
+
+
+def first_dose_and_first_look(house: RealHouse) -> tuple[int, int]:
+    """Say where the actuator's journal has its first dose and its first look since it was lost."""
+    topics = [row.topic for _, row in house.journal("actuator").rows(pump=house.pump)]
+    since = max(at for at, topic in enumerate(topics) if topic == "heard restarted.v1")
+    return topics.index("bolus_started.v1", since), topics.index("pump_found.v1", since)
+
+
+@pytest.mark.requirement("R97")
+def test_all_journals_gone_at_once_come_back_from_the_stream(lived: Path, tmp_path: Path) -> None:
+    """The historian reads the stream anew, the others wait for it; no dose before the pump is read.
+
+    Nobody ends and is started again over it, nothing is said, ordered or given twice.
+    """
+    folder = again(lived, tmp_path)
+    for name in LOST:
+        for path in (folder / "journals").glob(f"{name}.db*"):
+            path.unlink()
+
+    with real_house(folder, *QUIET) as house:
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        house.basalt("bolus", "0.5", "--confirm")
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        assert house.stop() == 0
+
+    assert "ended by itself" not in house.text()
+    assert not alarms(house)
+    house.assert_each_dose_once()
+    house.assert_accounted()
+    dose, look = first_dose_and_first_look(house)
+    assert look < dose
+    assert [1_000, 500] == [event.delivered for event in house.said("actuator", BolusDelivered)]
+    assert [1_000, 500] == [event.amount for event in house.said("bolus_advisor", BolusOrdered)]
+    for name in LOST[:-1]:
+        own = house.own_events(name)
+        assert list(range(1, len(own) + 1)) == sorted(own)
+        assert own == house.recorded_events(name)
+    assert not any(verdict.differences for verdict in house.verdicts().values())
+
+
+@pytest.mark.requirement("R97")
+@pytest.mark.requirement("R45")
+def test_everything_but_the_pump_put_back_is_found_and_the_missing_amount_is_named(
+    lived: Path, tmp_path: Path
+) -> None:
+    """Journals and stream agree with each other and are old: the pump alone remembers."""
+    folder = again(lived, tmp_path)
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "2", "--confirm")
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        assert house.stop() == 0
+    for part in ("journals", "broker"):
+        shutil.rmtree(folder / part)
+        shutil.copytree(lived / part, folder / part)
+    known, moved = house.accounted(), house.pumped()
+
+    with real_house(folder, *QUIET) as house:
+        house.wait_until(lambda: house.said("actuator", PumpDoubted), "the pump is doubted")
+        refused = house.basalt("bolus", "0.5", "--confirm", check=False)
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        house.basalt("count", "accept", "--because", "put back by the test")
+        assert house.stop() == 0
+
+    (doubted,) = house.said("actuator", PumpDoubted)
+    assert ("record_behind", known) == (doubted.reason, doubted.accounted)
+    assert doubted.missing >= moved - known >= 2_000
+    assert (1, True) == (refused.returncode, "look at the pump" in refused.stderr)
+    assert ["spontaneous"] == [one.outcome for one in house.said("actuator", BolusReconciled)]
+    assert "pump_doubted" in alarms(house)
+    assert 2 == len([one for one in house.ledger() if one.kind == "bolus_started"])
+    house.assert_each_dose_once_by_ledger()
+    house.assert_accounted()
 
 
 @pytest.mark.requirement("R45")

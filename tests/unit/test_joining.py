@@ -17,6 +17,7 @@ from schemas.message import tag_of
 from schemas.orders import OrderBolus
 from schemas.record import HistoryMissing
 from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker
+from services.runtime import adopting
 from services.runtime.errors import RestoredFromOldCopy, SecondWriter
 from services.runtime.fake_bus import FakeBroker, FakeBus
 from services.runtime.fake_store import FakeStore
@@ -24,10 +25,16 @@ from services.runtime.joining import Joining
 from services.runtime.loop import Loop
 from services.runtime.machine import Input, Machine, Reported
 from services.runtime.outbox import Outbox
+from services.runtime.ports import Arrived
 from services.runtime.zone_hands import ZoneHands
 
 ADVISOR = Speaker("bolus_advisor")
 HISTORIAN = Speaker("historian")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adopting, "PATIENCE_PAUSE_S", 0.0)
 
 
 @pytest.fixture
@@ -211,7 +218,9 @@ async def test_an_empty_journal_takes_the_whole_past_over_and_decides_nothing(
     house.run(ms=5 * MINUTE_MS)
     serve_history(house, "historian", "actuator", "glucose_ingest", "basal_scheduler")
 
-    machine, _ = await join(house, FakeStore(), house.broker)
+    machine, first = await join(house, FakeStore(), house.broker)
+    later = [one for one in first if isinstance(one, Arrived)]
+    assert not machine.handle(later, now=house.clock.now()).decisions
 
     live = house.services[ADVISOR].machine.books.ledger(PUMP)
     taken = machine.books.ledger(PUMP)

@@ -1,0 +1,231 @@
+"""What a service takes over when its journal is gone: each thing once, and nothing is swallowed."""
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from core.bolus import BOLUS_DECIDER
+from core.decider import Decider
+from core.delivery import DELIVERY_DECIDER
+from core.record import RECORD_DECIDER
+from fake_house import PUMP, FakeHouse
+from schemas.bolus import RecordCarbs
+from schemas.delivery import BolusDelivered, BolusRefused, BolusStarted
+from schemas.message import Now
+from schemas.orders import BolusOrdered, OrderBolus
+from schemas.pump import PumpFound
+from schemas.record import Restarted
+from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker, UtcMillis
+from services.runtime import adopting, machine
+from services.runtime.books import Books
+from services.runtime.errors import RestoredFromOldCopy, SecondWriter
+from services.runtime.fake_bus import FakeBus
+from services.runtime.fake_store import FakeStore
+from services.runtime.joining import Joining
+from services.runtime.machine import Input, Machine, Reported
+from services.runtime.outbox import Outbox
+from services.runtime.ports import Arrived
+
+ACTUATOR = Speaker("actuator")
+ADVISOR = Speaker("bolus_advisor")
+HISTORIAN = Speaker("historian")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adopting, "PATIENCE_PAUSE_S", 0.0)
+
+
+@pytest.fixture
+def house() -> FakeHouse:
+    ready = FakeHouse()
+    ready.set_up()
+    ready.order(500)
+    ready.run(ms=5 * MINUTE_MS)
+    return ready
+
+
+def serve_record(house: FakeHouse, *, more_each_time: int = 10_000) -> None:
+    """Let the historian answer; one that is itself reading the stream has more each time."""
+    store, asked = house.stores[HISTORIAN], 0
+
+    def history(of: Speaker, pump: PumpId, first: int, last: int) -> Iterator[bytes]:
+        nonlocal asked
+        asked += 1
+        upto = min(last, asked * more_each_time)
+        return store.history(speaker=of, pump=pump, first=first, last=upto, own=of == HISTORIAN)
+
+    house.broker.historians[HISTORIAN] = history
+
+
+async def join(
+    house: FakeHouse, store: FakeStore, decider: Decider[Any]
+) -> tuple[Machine[Any], list[Input]]:
+    bus = FakeBus(broker=house.broker, speaker=decider.name, hears=decider.hears)
+    joined = Machine(decider=decider, store=store)
+    outbox = Outbox(bus=bus, store=store, speaker=decider.name)
+    joining = Joining(machine=joined, outbox=outbox, bus=bus, store=store)
+    return joined, list(await joining.join(now=house.clock.now()))
+
+
+def commands_to(house: FakeHouse, name: str) -> list[Arrived]:
+    return [one for one in house.broker.messages if f".command.{name}." in one.subject]
+
+
+async def hear_all_commands_again(house: FakeHouse) -> tuple[Machine[Any], Any]:
+    """Empty the advisor's journal, and let it hear every command of its past once more."""
+    serve_record(house)
+    joined, _ = await join(house, FakeStore(), BOLUS_DECIDER)
+    now = house.clock.now()
+    young = Now(therapy=UtcMillis(now.therapy - 5 * MINUTE_MS), real=now.real, speed=1)
+    return joined, joined.handle(commands_to(house, ADVISOR), now=young)
+
+
+@pytest.mark.requirement("R97")
+async def test_a_command_that_was_obeyed_is_known_again_with_its_outcome(house: FakeHouse) -> None:
+    """A bolus would be ordered a second time by a retry of the command that asked for it."""
+    joined, step = await hear_all_commands_again(house)
+
+    told = dict(step.answers)
+    assert not step.decisions
+    assert told
+    assert {inbox: house.broker.answers[inbox][-1] for inbox in told} == told
+    assert 1 == len([*ordered(house)])
+    assert joined.books.ledger(PUMP).state.settings is not None
+
+
+def ordered(house: FakeHouse) -> Iterator[BolusOrdered]:
+    yield from house.said_of("bolus_advisor", BolusOrdered)
+
+
+@pytest.mark.requirement("R97")
+async def test_the_mutant_that_forgets_the_commands_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without their ids they are answered anew: the test above can fail."""
+    monkeypatch.setattr(machine, "command_answered", lambda *_: None)
+
+    _, step = await hear_all_commands_again(house)
+
+    assert step.decisions
+
+
+async def test_a_historian_that_is_still_reading_is_waited_for(house: FakeHouse) -> None:
+    """All journals are gone: the historian has the past only when it has read the stream."""
+    serve_record(house, more_each_time=1)
+
+    joined, _ = await join(house, FakeStore(), DELIVERY_DECIDER)
+
+    live = house.services[ACTUATOR].machine.books.ledger(PUMP)
+    assert live.heads[ACTUATOR].version > 5
+    assert live.heads[ACTUATOR] == joined.books.ledger(PUMP).heads[ACTUATOR]
+
+
+async def test_a_historian_that_has_no_more_ends_the_wait(house: FakeHouse) -> None:
+    """Refused with one reason, which says how far the past goes and what is missing."""
+    serve_record(house, more_each_time=0)
+    known = house.services[ACTUATOR].machine.books.ledger(PUMP).heads[ACTUATOR].version
+
+    with pytest.raises(RestoredFromOldCopy) as caught:
+        await join(house, FakeStore(), DELIVERY_DECIDER)
+
+    assert (0, known) == (caught.value.own, caught.value.known)
+
+
+async def test_the_cursor_is_kept_together_with_the_past(house: FakeHouse) -> None:
+    """A death right after would have the whole stream heard again from its beginning."""
+    serve_record(house)
+    store = FakeStore()
+
+    await join(house, store, DELIVERY_DECIDER)
+
+    newest = house.broker.newest[ACTUATOR].sequence
+    assert newest == store.sequence(stream=house.broker.created)
+
+
+async def test_no_dose_before_the_pump_was_read(house: FakeHouse) -> None:
+    """Its past says that the pump is connected; that was before, and is not known now."""
+    serve_record(house)
+    joined, first = await join(house, FakeStore(), DELIVERY_DECIDER)
+    assert joined.books.ledger(PUMP).state.is_connected
+
+    joined.handle(first, now=house.clock.now())
+
+    assert [Restarted] == [type(one.report) for one in first if isinstance(one, Reported)]
+    assert not joined.books.ledger(PUMP).state.is_connected
+
+
+async def lose_in_the_middle(house: FakeHouse) -> list[Input]:
+    """Order a bolus that the actuator never heard of, and empty its journal."""
+    del house.services[ACTUATOR]
+    house.post(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    house.settle()
+    serve_record(house)
+    store = house.stores[ACTUATOR] = FakeStore()
+    _, first = await join(house, store, DELIVERY_DECIDER)
+    return first
+
+
+async def test_an_order_that_was_not_answered_is_heard(house: FakeHouse) -> None:
+    """Folded like the rest it would stay open for ever: nobody would say what became of it."""
+    first = await lose_in_the_middle(house)
+    joined = Machine(decider=DELIVERY_DECIDER, store=house.stores[ACTUATOR])
+    joined.handle(first, now=house.clock.now())
+    refused = house.said_of("actuator", BolusRefused)
+
+    assert ["pump_unreachable"] == [event.reason for event in refused]
+
+
+async def test_the_pump_is_read_anew_and_nothing_of_it_is_told_twice(house: FakeHouse) -> None:
+    """It knows what it said, not up to which record it had read."""
+    serve_record(house)
+    store = house.stores[ACTUATOR] = FakeStore()
+    await join(house, store, DELIVERY_DECIDER)
+
+    house.restart("actuator")
+    house.run(ms=10 * MINUTE_MS)
+    house.order(1_000)
+    house.run(ms=10 * MINUTE_MS)
+
+    assert [500, 1_000] == [e.delivered for e in house.said_of("actuator", BolusDelivered)]
+    assert 2 == len(house.said_of("actuator", BolusStarted))
+    assert 2 == len(house.said_of("actuator", PumpFound))
+    assert house.odometer == house.accounted()
+
+
+async def test_a_copy_that_went_another_way_is_not_completed(house: FakeHouse) -> None:
+    """Two stories of one service: it must not speak at all."""
+    other = FakeHouse()
+    other.set_up()
+    carbs = RecordCarbs(grams=Grams(20), eaten_at=other.clock.now().therapy)
+    other.ask(carbs, to="bolus_advisor")
+    serve_record(house)
+
+    with pytest.raises(SecondWriter):
+        await join(house, other.stores[ADVISOR], BOLUS_DECIDER)
+
+
+async def test_a_historian_from_an_old_copy_goes_on_with_its_own_number(house: FakeHouse) -> None:
+    """It cannot ask itself for what it said; it would end again and again."""
+    older = copy.deepcopy(house.stores[HISTORIAN])
+    house.run(ms=90 * MINUTE_MS)
+    live = house.services[HISTORIAN].machine.books.ledger(PUMP)
+
+    joined, _ = await join(house, older, RECORD_DECIDER)
+
+    assert live.heads[HISTORIAN] == joined.books.ledger(PUMP).heads[HISTORIAN]
+
+
+async def test_the_mutant_that_keeps_no_cursor_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The test of the cursor can fail."""
+    monkeypatch.setattr(Books, "put_sequence", lambda *_: None)
+    serve_record(house)
+    store = FakeStore()
+
+    await join(house, store, DELIVERY_DECIDER)
+
+    assert 0 == store.sequence(stream=house.broker.created)
