@@ -12,6 +12,7 @@ from services.command_line.advice_table import expiry, reasons, terms
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.following import follow
+from services.command_line.prompts import says_yes
 from services.command_line.session import (
     Session,
     print_event,
@@ -121,11 +122,8 @@ async def _newest(session: Session, *, ask: bool) -> str:
     advice, amount = view.get("advice"), view.get("advised")
     if advice is None or amount is None:
         raise CommandFailed("there is no advice; ask for one with 'basalt advise'", REFUSED)
-    if ask:
-        print(f"give {signed_units(MilliUnits(amount))}, advice {advice}? [y/N] ", end="")
-        sys.stdout.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise CommandFailed("nothing was given", REFUSED)
+    if ask and not says_yes(f"give {signed_units(MilliUnits(amount))}, advice {advice}?"):
+        raise CommandFailed("nothing was given", REFUSED)
     return str(advice)
 
 

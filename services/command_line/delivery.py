@@ -4,18 +4,27 @@ import argparse
 import sys
 from typing import Any
 
+from core.amounts import print_units
 from schemas.basal import CancelTemporaryRate, SetTemporaryRate
 from schemas.delivery import BolusCancelled, CancelBolus
 from schemas.doubt import AcceptPumpCount, SettleDose
 from schemas.mechanism import ClearPumpFault, PrimePump, PrimeWhat
 from schemas.message import Command
 from schemas.pump import FillReservoir, ReservoirFillRequested, ResumeDelivery, SuspendDelivery
-from schemas.units import DoseId, Speaker
+from schemas.units import DoseId, EventId, MilliUnits, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, UNKNOWN, CommandFailed, wrong_input
-from services.command_line.following import ACTUATOR, FOLLOW_S, follow_cancel, follow_fill, until
+from services.command_line.following import (
+    ACTUATOR,
+    FOLLOW_S,
+    follow_cancel,
+    follow_fill,
+    missed_since,
+    until,
+)
 from services.command_line.session import Session, run_session, said
 from services.command_line.texts import TemporaryRate
+from services.command_line.words import moment
 
 SCHEDULER = Speaker("basal_scheduler")
 
@@ -107,20 +116,25 @@ def clear_fault(arguments: argparse.Namespace) -> int:
 
 def prime(arguments: argparse.Namespace) -> int:
     """Fill tube or cannula, and wait until the pump has counted it."""
+    what: PrimeWhat = "cannula" if arguments.cannula else "tube"
 
     async def work(session: Session) -> int:
-        before = (await session.view(ACTUATOR)).get("primed_total", 0)
-        what: PrimeWhat = "cannula" if arguments.cannula else "tube"
-        code = await session.perform(PrimePump(amount=arguments.amount, what=what), to=ACTUATOR)
-        if code != DONE:
-            return code
-        if await until(session, lambda view: view.get("primed_total", 0) > before) is None:
-            return _silent("what it has primed")
-        if not session.as_json:
-            print(f"the {what} is filled; nothing of it is on board")
-        return DONE
+        return await prime_now(session, arguments.amount, what)
 
     return run_session(choices(arguments), work)
+
+
+async def prime_now(session: Session, amount: MilliUnits, what: PrimeWhat) -> int:
+    """Prime, and wait until the pump has counted it; give the exit code."""
+    before = (await session.view(ACTUATOR)).get("primed_total", 0)
+    code = await session.perform(PrimePump(amount=amount, what=what), to=ACTUATOR)
+    if code != DONE:
+        return code
+    if await until(session, lambda view: view.get("primed_total", 0) > before) is None:
+        return _silent("what it has primed")
+    if not session.as_json:
+        print(f"the {what} is filled; nothing of it is on board")
+    return DONE
 
 
 def _silent(what: str) -> int:
@@ -139,21 +153,26 @@ def resume(arguments: argparse.Namespace) -> int:
 
 def fill(arguments: argparse.Namespace) -> int:
     """Tell the pump of a new reservoir, and wait until it counts from there."""
+    asked = FillReservoir(
+        amount=arguments.amount,
+        concentration=arguments.concentration,
+        because=arguments.because,
+    )
 
     async def work(session: Session) -> int:
-        asked = FillReservoir(
-            amount=arguments.amount,
-            concentration=arguments.concentration,
-            because=arguments.because,
-        )
-        outcome = await session.send(asked, to=ACTUATOR)
-        code = session.show(outcome)
-        for name, event in zip(outcome.events, said(outcome), strict=True):
-            if code == DONE and isinstance(event, ReservoirFillRequested):
-                return await follow_fill(session, name)
-        return code
+        return await fill_now(session, asked)
 
     return run_session(choices(arguments), work)
+
+
+async def fill_now(session: Session, asked: FillReservoir) -> int:
+    """Tell of a new reservoir, and wait until the pump counts from it; give the exit code."""
+    outcome = await session.send(asked, to=ACTUATOR)
+    code = session.show(outcome)
+    for name, event in zip(outcome.events, said(outcome), strict=True):
+        if code == DONE and isinstance(event, ReservoirFillRequested):
+            return await follow_fill(session, name)
+    return code
 
 
 def _perform(arguments: argparse.Namespace, command: Command, *, to: Speaker) -> int:
@@ -165,19 +184,29 @@ def _perform(arguments: argparse.Namespace, command: Command, *, to: Speaker) ->
 
 def _switch(arguments: argparse.Namespace, command: Command, *, suspended: bool) -> int:
     async def work(session: Session) -> int:
-        code = await session.perform(command, to=ACTUATOR)
-        if code != DONE:
-            return code
-        if await until(session, lambda view: view.get("suspended") is suspended) is None:
-            state = "suspended" if suspended else "delivering"
-            print(
-                f"basalt: the pump has not said within {FOLLOW_S:.0f} s that it is {state}; it may "
-                "or may not be. Look with 'basalt status' and 'basalt alarms'",
-                file=sys.stderr,
-            )
-            return UNKNOWN
-        if not session.as_json:
-            print("the pump stands" if suspended else "the pump delivers again")
-        return DONE
+        return await switch_now(session, command, suspended=suspended)
 
     return run_session(choices(arguments), work)
+
+
+async def switch_now(session: Session, command: Command, *, suspended: bool) -> int:
+    """Stop or start, and wait until the pump says so; give the exit code."""
+    outcome = await session.send(command, to=ACTUATOR)
+    code = session.show(outcome)
+    if code != DONE:
+        return code
+    if await until(session, lambda view: view.get("suspended") is suspended) is None:
+        state = "suspended" if suspended else "delivering"
+        print(
+            f"basalt: the pump has not said within {FOLLOW_S:.0f} s that it is {state}; it may "
+            "or may not be. Look with 'basalt status' and 'basalt alarms'",
+            file=sys.stderr,
+        )
+        return UNKNOWN
+    if not session.as_json:
+        print("the pump stands" if suspended else "the pump delivers again")
+        for one in () if suspended else missed_since(session, EventId(outcome.events[0])):
+            print(
+                f"{print_units(one.amount)} U of basal did not flow since {moment(one.starts_at)}"
+            )
+    return DONE

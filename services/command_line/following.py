@@ -8,8 +8,14 @@ from typing import Any, Final
 
 from schemas.delivery import BolusRefused
 from schemas.device import PULSE_MU
+from schemas.mechanism import BasalMissed
 from schemas.orders import BolusOrdered
-from schemas.pump import DeliveryCommandRefused, ReservoirFilled, ReservoirFillRequested
+from schemas.pump import (
+    DeliveryCommandRefused,
+    ReservoirFilled,
+    ReservoirFillRequested,
+    ResumeRequested,
+)
 from schemas.units import MINUTE_MS, DoseId, EventId, MilliUnits, Speaker
 from services.command_line.exits import DONE, REFUSED, UNKNOWN
 from services.command_line.journals import all_of, journal
@@ -141,6 +147,15 @@ async def follow_fill(session: Session, requested: EventId) -> int:
         file=sys.stderr,
     )
     return UNKNOWN
+
+
+def missed_since(session: Session, resumed: EventId) -> list[BasalMissed]:
+    """Give the basal that did not flow until a resumption, as the actuator has said it."""
+    kinds = (ResumeRequested, BasalMissed)
+    with journal(DataFolder(session.data).journal(ACTUATOR)) as store:
+        said = list(all_of(store, pump=session.pump, kinds=kinds))
+    after = dropwhile(lambda one: one[0] != resumed, said)
+    return [event for _, event in after if isinstance(event, BasalMissed)]
 
 
 def _state_of(dose: DoseId, view: dict[str, Any]) -> str | None:

@@ -46,3 +46,24 @@ def add_mechanism(commands: Commands) -> None:
     )
     prime.add_argument("amount", type=texts.units, metavar="UNITS", help="U, steps of 0.05 U")
     prime.add_argument("--cannula", action="store_true", help="the cannula; the tube otherwise")
+    change = add_command(
+        commands,
+        "change",
+        "set_change:change",
+        text="guide through a new cartridge and infusion set: stop, fill, prime, resume; what was "
+        "done before an interruption is not done again",
+        example="basalt change --reservoir 200 --tube 12 --cannula 0.3",
+    )
+    change.add_argument("--reservoir", type=texts.units, metavar="U", help="U; none: the old one")
+    change.add_argument("--tube", type=texts.units, default=12_000, metavar="U", help="U; 12")
+    change.add_argument("--cannula", type=texts.units, metavar="U", help="U; none: a steel needle")
+    change.add_argument("--because", default="", metavar="TEXT", help="kept with each step")
+    for name, handler, text in (
+        ("disconnect", "suspend", "take the pump off the body for a while: all insulin stops"),
+        ("reconnect", "resume", "put it on again: basal flows, what was missed is shown"),
+    ):
+        parser = add_command(
+            commands, name, f"delivery:{handler}", text=text, example=f"basalt {name}"
+        )
+        parser.set_defaults(duration=0)
+        parser.add_argument("--because", default=name, metavar="TEXT", help="kept on record")
