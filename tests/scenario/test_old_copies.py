@@ -4,9 +4,10 @@ import copy
 
 import pytest
 
+import core.delivery_evolve
 import core.delivery_reading
 from fake_house import IDENTITY, PUMP, FakeHouse
-from schemas.delivery import BolusRefused, BolusStarted
+from schemas.delivery import BolusDelivered, BolusRefused, BolusStarted
 from schemas.doubt import AcceptPumpCount, BolusReconciled, PumpCountAccepted, PumpDoubted
 from schemas.units import HOUR_MS, MINUTE_MS, MilliUnits, Speaker
 from services.runtime.errors import PumpRefusedError
@@ -115,6 +116,45 @@ def test_everything_but_the_pump_put_back_is_found_by_the_pumps_own_count(
     assert ["spontaneous"] == [e.outcome for e in house.said_of("actuator", BolusReconciled)]
     assert house.odometer == house.accounted()
     assert "pump_doubted" == house.order(500).reason
+
+
+def put_all_but_the_pump_back(house: FakeHouse) -> None:
+    """Have the journals and the stream forget a bolus that the pump remembers, and accept that."""
+    stores, broker = copy.deepcopy(house.stores), copy.deepcopy(house.broker)
+    house.order(3_000)
+    house.run(ms=HOUR_MS)
+    house.stores, house.broker = stores, broker
+    for name in list(house.services):
+        house.restart(name)
+    house.run(ms=10 * MINUTE_MS)
+    assert house.ask(AcceptPumpCount(because="I have seen it"), to="actuator").accepted
+    house.run(ms=HOUR_MS)
+
+
+@pytest.mark.requirement("R97")
+def test_what_was_accepted_is_not_doubted_again(house: FakeHouse) -> None:
+    """Else a person's word would hold until the next reading, and there would be no bolus ever."""
+    put_all_but_the_pump_back(house)
+
+    assert 1 == len(house.said_of("actuator", PumpDoubted))
+    assert "pump_doubted" not in [a.alarm for a in house.view("actuator").alarms]
+    house.order(500)  # of a number that the pump has seen: refused
+    house.run(ms=HOUR_MS)
+    assert house.order(500).accepted
+    house.run(ms=HOUR_MS)
+    assert 500 == house.said_of("actuator", BolusDelivered)[-1].delivered
+    assert house.odometer == house.accounted()
+
+
+def test_the_mutant_that_accepts_no_numbers_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pump would be doubted again at the next reading."""
+    monkeypatch.setattr(core.delivery_evolve, "numbers_accepted", lambda s: s.numbers_started)
+
+    put_all_but_the_pump_back(house)
+
+    assert 2 == len(house.said_of("actuator", PumpDoubted))
 
 
 def test_an_old_number_is_refused_by_the_pump_even_when_the_count_is_accepted(
