@@ -5,6 +5,7 @@ import msgspec
 from core.authentic import number_of
 from core.common import evolve_common
 from core.decider import Entry
+from core.delivery_doubt import numbers_accepted
 from core.delivery_state import ACTUATOR, DeliveryState, Sent
 from core.dose_fold import fold_doses
 from core.last_dose import LastDose, LastDoseState
@@ -251,7 +252,9 @@ def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
                 recount_until=state.counted_until,
             )
         case PumpCountAccepted():
-            return msgspec.structs.replace(state, is_doubted=False)
+            return msgspec.structs.replace(
+                state, is_doubted=False, numbers_started=numbers_accepted(state)
+            )
         case PumpChallenged() as challenged:
             return msgspec.structs.replace(state, challenged=challenged)
         case PumpControlLost():

@@ -19,6 +19,7 @@ from services.runtime import journal_schema
 from services.runtime.entries import split
 from services.runtime.errors import SecondWriter, StoreBroken
 from services.runtime.history import event_id_in, is_event_of
+from services.runtime.page_marks import PageMarks
 from services.runtime.ports import Commit, Head, Row
 
 FETCH_ROWS = 2000
@@ -80,6 +81,7 @@ class SqliteStore:
             self._recorder.create_table()
             self._assert_usable()
             self._commands = self._known_commands()
+            self._marks = PageMarks()
         except (PersistenceError, sqlite3.Error) as error:
             raise StoreBroken(str(path), str(error)) from error
 
@@ -147,10 +149,12 @@ class SqliteStore:
     ) -> Iterator[bytes]:
         """Stream the stored bytes of a speaker's events first..last, heard or own."""
         which = journal_schema.SAID_NOT_HEARD if own else f"NOT ({journal_schema.SAID_NOT_HEARD})"
-        for (state,) in self._stream(
-            f"SELECT state FROM stored_events WHERE originator_id=? AND {which} "  # noqa: S608  # no foreign text
+        key, is_first = (pump, speaker, own), True
+        for position, state in self._stream(
+            "SELECT originator_version, state FROM stored_events "  # noqa: S608  # no foreign text
+            f"WHERE originator_id=? AND originator_version>=? AND {which} "
             "ORDER BY originator_version",
-            (pump,),
+            (pump, self._marks.before(key, first)),
         ):
             head, data = split(state)
             if own or is_event_of(head.subject, speaker):
@@ -158,6 +162,9 @@ class SqliteStore:
                 if version > last:
                     return
                 if version >= first:
+                    if is_first:
+                        self._marks.put(key, version, position)
+                    is_first = False
                     yield data
 
     def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:

@@ -129,6 +129,26 @@ def test_history_gives_a_speakers_events_by_version(open_store: Callable[[], Sto
     assert [b'{"id":"actuator:p1:1"}'] == list(own)
 
 
+def test_a_history_is_read_page_by_page_by_several(open_store: Callable[[], Store]) -> None:
+    """Each asks from where it is; what one was given is not left out for another."""
+    store = open_store()
+    rows = [row(n, speaker=OTHER, version=(n + 1) // 2, heard=True) for n in range(1, 40, 2)]
+    mine = [row(n, speaker=ME, version=n // 2) for n in range(2, 41, 2)]
+    store.commit(Commit(rows=sorted([*rows, *mine], key=lambda one: one.position)))
+
+    def versions(first: int, last: int, *, speaker: Speaker = OTHER) -> list[int]:
+        own = speaker == ME
+        found = store.history(speaker=speaker, pump=PUMP, first=first, last=last, own=own)
+        return [int(data.rsplit(b":", 1)[1].rstrip(b'"}')) for data in found]
+
+    for first in (1, 8, 15, 3, 9, 1, 20, 21, 7):
+        assert list(range(first, min(first + 7, 21))) == versions(first, first + 6)
+        assert list(range(first, min(first + 7, 21))) == versions(first, first + 6, speaker=ME)
+    store.commit(Commit(rows=[row(41, speaker=OTHER, version=22, heard=True)]))
+    assert [20, 22] == versions(20, 99)
+    assert [22] == versions(21, 99)
+
+
 def test_rows_can_be_read_from_a_number_on(open_store: Callable[[], Store]) -> None:
     """Replay resumes where it was."""
     store = open_store()

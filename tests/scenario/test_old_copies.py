@@ -4,11 +4,12 @@ import copy
 
 import pytest
 
+import core.delivery_evolve
 import core.delivery_reading
 from core.amounts import print_units
 from fake_house import IDENTITY, PUMP, FakeHouse
 from schemas.alarms import AlarmRaised
-from schemas.delivery import BolusRefused, BolusStarted, DeliveryGap
+from schemas.delivery import BolusDelivered, BolusRefused, BolusStarted, DeliveryGap
 from schemas.doubt import AcceptPumpCount, BolusReconciled, PumpCountAccepted, PumpDoubted
 from schemas.mechanism import BasalMissed
 from schemas.pump import DeliveryResumed, ResumeDelivery, SuspendDelivery
@@ -199,14 +200,19 @@ def test_the_alarm_says_how_far_the_pump_is_behind(house: FakeHouse) -> None:
     )
 
 
-def test_the_alarm_says_how_much_the_record_may_lack(house: FakeHouse) -> None:
-    """At most: not all of it need be missing."""
+def put_all_but_the_pump_back(house: FakeHouse) -> None:
+    """Have the journals and the stream forget a bolus that the pump remembers."""
     stores, broker = copy.deepcopy(house.stores), copy.deepcopy(house.broker)
     house.order(3_000)
     house.run(ms=HOUR_MS)
     house.stores, house.broker = stores, broker
     for name in list(house.services):
         house.restart(name)
+
+
+def test_the_alarm_says_how_much_the_record_may_lack(house: FakeHouse) -> None:
+    """At most: not all of it need be missing."""
+    put_all_but_the_pump_back(house)
     house.run(ms=MINUTE_MS)
 
     (doubted,) = house.said_of("actuator", PumpDoubted)
@@ -216,6 +222,40 @@ def test_the_alarm_says_how_much_the_record_may_lack(house: FakeHouse) -> None:
         f"{print_units(doubted.missing)} U at most are missing in it. No bolus until somebody has "
         "looked; basal goes on."
     )
+
+
+def put_back_and_accept(house: FakeHouse) -> None:
+    """Put it back, and go on from the pump's count."""
+    put_all_but_the_pump_back(house)
+    house.run(ms=10 * MINUTE_MS)
+    assert house.ask(AcceptPumpCount(because="I have seen it"), to="actuator").accepted
+    house.run(ms=HOUR_MS)
+
+
+@pytest.mark.requirement("R97")
+def test_what_was_accepted_is_not_doubted_again(house: FakeHouse) -> None:
+    """Else a person's word would hold until the next reading, and there would be no bolus ever."""
+    put_back_and_accept(house)
+
+    assert 1 == len(house.said_of("actuator", PumpDoubted))
+    assert "pump_doubted" not in [a.alarm for a in house.view("actuator").alarms]
+    house.order(500)  # of a number that the pump has seen: refused
+    house.run(ms=HOUR_MS)
+    assert house.order(500).accepted
+    house.run(ms=HOUR_MS)
+    assert 500 == house.said_of("actuator", BolusDelivered)[-1].delivered
+    assert house.odometer == house.accounted()
+
+
+def test_the_mutant_that_accepts_no_numbers_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pump would be doubted again at the next reading."""
+    monkeypatch.setattr(core.delivery_evolve, "numbers_accepted", lambda s: s.numbers_started)
+
+    put_back_and_accept(house)
+
+    assert 2 == len(house.said_of("actuator", PumpDoubted))
 
 
 def test_an_old_number_is_refused_by_the_pump_even_when_the_count_is_accepted(

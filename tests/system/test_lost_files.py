@@ -134,6 +134,9 @@ def test_everything_but_the_pump_put_back_is_found_and_the_missing_amount_is_nam
         refused = house.basalt("bolus", "0.5", "--confirm", check=False)
         house.wait_until(house.has_come_to_rest, "everybody knows everything")
         house.basalt("count", "accept", "--because", "put back by the test")
+        counted = house.accounted()
+        house.wait_until(lambda: house.accounted() > counted, "the pump is read again")
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
         assert house.stop() == 0
 
     (doubted,) = house.said("actuator", PumpDoubted)

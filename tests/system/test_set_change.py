@@ -61,7 +61,7 @@ def at_a_terminal(house: RealHouse, *answers: bytes) -> tuple[int, str]:
 
 
 def test_a_change_of_set_goes_on_where_it_was_left(house: RealHouse) -> None:
-    """A tube that is filled twice is insulin lost, a cannula that is not filled a dose too small."""
+    """A tube filled twice is insulin lost, a cannula left empty is a dose too small."""
     refused, no_more = at_a_terminal(house, b"y", b"y", b"y", b"y", b"n", b"y", b"y", b"n")
     stopped, at_once = at_a_terminal(house, b"y", CTRL_C)
     done, to_its_end = at_a_terminal(house, b"y", b"y", b"y")

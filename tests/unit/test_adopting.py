@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+import core.delivery_reading
 from core.bolus import BOLUS_DECIDER
 from core.decider import Decider
 from core.delivery import DELIVERY_DECIDER
@@ -18,7 +19,7 @@ from schemas.orders import BolusOrdered, OrderBolus
 from schemas.pump import PumpFound
 from schemas.record import Restarted
 from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker, UtcMillis
-from services.runtime import adopting, machine
+from services.runtime import adopting, joining, machine
 from services.runtime.books import Books
 from services.runtime.errors import RestoredFromOldCopy, SecondWriter
 from services.runtime.fake_bus import FakeBus
@@ -66,8 +67,8 @@ async def join(
     bus = FakeBus(broker=house.broker, speaker=decider.name, hears=decider.hears)
     joined = Machine(decider=decider, store=store)
     outbox = Outbox(bus=bus, store=store, speaker=decider.name)
-    joining = Joining(machine=joined, outbox=outbox, bus=bus, store=store)
-    return joined, list(await joining.join(now=house.clock.now()))
+    place = Joining(machine=joined, outbox=outbox, bus=bus, store=store)
+    return joined, list(await place.join(now=house.clock.now()))
 
 
 def commands_to(house: FakeHouse, name: str) -> list[Arrived]:
@@ -178,21 +179,68 @@ async def test_an_order_that_was_not_answered_is_heard(house: FakeHouse) -> None
     assert ["pump_unreachable"] == [event.reason for event in refused]
 
 
-async def test_the_pump_is_read_anew_and_nothing_of_it_is_told_twice(house: FakeHouse) -> None:
-    """It knows what it said, not up to which record it had read."""
+async def lose_right_after_a_bolus(house: FakeHouse) -> None:
+    """Empty the actuator's journal when its newest word is the end of a bolus; let it read on."""
+    house.order(1_000)
+    while len(house.said_of("actuator", BolusDelivered)) < 2:
+        house.run(ms=1_000)
     serve_record(house)
     store = house.stores[ACTUATOR] = FakeStore()
     await join(house, store, DELIVERY_DECIDER)
-
     house.restart("actuator")
     house.run(ms=10 * MINUTE_MS)
-    house.order(1_000)
+
+
+async def test_the_pump_is_read_anew_and_nothing_of_it_is_told_twice(house: FakeHouse) -> None:
+    """It knows what it said, not up to which record it had read."""
+    await lose_right_after_a_bolus(house)
+    house.order(1_500)
     house.run(ms=10 * MINUTE_MS)
 
-    assert [500, 1_000] == [e.delivered for e in house.said_of("actuator", BolusDelivered)]
-    assert 2 == len(house.said_of("actuator", BolusStarted))
+    assert [500, 1_000, 1_500] == [e.delivered for e in house.said_of("actuator", BolusDelivered)]
+    assert 3 == len(house.said_of("actuator", BolusStarted))
     assert 2 == len(house.said_of("actuator", PumpFound))
     assert house.odometer == house.accounted()
+
+
+async def test_the_mutant_that_tells_every_end_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the look at what was told a bolus is delivered twice in the record."""
+    monkeypatch.setattr(core.delivery_reading, "_is_told", lambda *_: False)
+
+    await lose_right_after_a_bolus(house)
+
+    assert [500, 1_000, 1_000] == [e.delivered for e in house.said_of("actuator", BolusDelivered)]
+
+
+async def test_the_mutant_that_hears_nothing_of_what_came_later_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order would be answered by nobody."""
+
+    async def folds_only(*given: Any, **named: Any) -> list[bytes]:
+        await adopting.adopt(*given, **named)
+        return []
+
+    monkeypatch.setattr(joining, "adopt", folds_only)
+    first = await lose_in_the_middle(house)
+    joined = Machine(decider=DELIVERY_DECIDER, store=house.stores[ACTUATOR])
+    joined.handle(first, now=house.clock.now())
+
+    assert not house.said_of("actuator", BolusRefused)
+
+
+async def test_the_mutant_that_tells_of_no_restart_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pump would count as connected before anybody has read it."""
+    monkeypatch.setattr(joining, "Reported", lambda *_: None)
+    serve_record(house)
+    joined, first = await join(house, FakeStore(), DELIVERY_DECIDER)
+    joined.handle([one for one in first if one is not None], now=house.clock.now())
+
+    assert joined.books.ledger(PUMP).state.is_connected
 
 
 async def test_a_copy_that_went_another_way_is_not_completed(house: FakeHouse) -> None:
