@@ -22,7 +22,7 @@ from core.limits import (
 from core.rules.guards import Cut, glucose_refusal, guard
 from fake_house import LIMITS
 from schemas.delivery import DeliveryLimitsSet
-from schemas.units import DAY_MS, HOUR_MS, MilliUnits, UtcMillis
+from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, MilliUnits, UtcMillis
 
 AT = UtcMillis(1_800_000_000_000)
 SET = DeliveryLimitsSet(
@@ -84,6 +84,8 @@ def test_the_ends_of_each_range_are_allowed(
     limits = msgspec.structs.replace(LIMITS, single=single, hourly=hourly, daily=daily, basal=basal)
 
     assert None is limits_problem(limits)
+    for soft in (50, single):
+        assert None is limits_problem(msgspec.structs.replace(limits, soft=soft))
     assert (25_000, 75_000, 500_000) == (SINGLE_MU_MAX, HOURLY_MU_MAX, DAILY_MU_MAX)
 
 
@@ -239,3 +241,17 @@ def test_a_spread_dose_must_fit_where_it_will_flow() -> None:
     assert None is breach(MilliUnits(1_000), SET, known, at=AT)
     spread = breach(MilliUnits(1_000), SET, known, at=AT, lasting=5 * HOUR_MS)
     assert spread is not None and "daily_limit" == spread.limit
+
+
+def test_what_was_given_within_ten_minutes_counts_as_of_the_last_of_it() -> None:
+    """In full, though a part of it has left the hour: never less than was given."""
+    now = UtcMillis(AT + 5 * MINUTE_MS)
+    first, last = HOUR_MS - MINUTE_MS, HOUR_MS - 10 * MINUTE_MS
+
+    (left,) = (
+        room.amount
+        for room in headrooms(SET, given((first, 700), (last, 200)), at=now)
+        if room.limit == "hourly_limit"
+    )
+
+    assert 600 == left
