@@ -20,7 +20,7 @@ from schemas.delivery import (
 )
 from schemas.doubt import BolusReconciled, BolusUnknown, DoseSettled
 from schemas.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
-from schemas.units import DoseId
+from schemas.units import DoseId, Speaker
 
 DoseState = Literal[
     "unheard_of",
@@ -72,6 +72,8 @@ STEPS: Final[dict[tuple[DoseState, Step], DoseState]] = {
     ("running", "deliver"): "delivered",
     ("running", "stop"): "stopped",
     ("running", "lose_sight"): "unknown",
+    # What the pump counts makes it no better known, until its end is.
+    ("unknown", "count"): "unknown",
     ("unknown", "find_running"): "running",
     ("unknown", "reconcile"): "reconciled",
     ("unknown", "settle"): "settled",
@@ -87,6 +89,9 @@ STEPS: Final[dict[tuple[DoseState, Step], DoseState]] = {
     ("reconciled", "stop"): "stopped",
 }
 """[-] state and step to the next state; whatever is not here must not happen."""
+
+SPEAKERS: Final = (Speaker("bolus_advisor"), Speaker("actuator"))
+"""[-] who says all that there is to say of a dose."""
 
 OPEN: Final[frozenset[DoseState]] = frozenset(
     {"ordered", "signed", "withdrawn", "started", "running", "unknown", "settled"}

@@ -10,7 +10,7 @@ from core.bolus import BOLUS_DECIDER
 from core.decider import Decider
 from core.delivery import DELIVERY_DECIDER
 from core.glucose import GLUCOSE_DECIDER
-from core.order_life import Lives, lives_of
+from core.order_life import SPEAKERS, Lives, lives_of
 from core.record import RECORD_DECIDER
 from schemas import codec
 from schemas.basal import ProfileSegment, SetBasalProfile
@@ -44,6 +44,7 @@ from schemas.units import (
 from services.actuator.pump_hands import PumpHands
 from services.actuator.pump_watch import PumpWatch
 from services.bolus_advisor.order_hands import OrderHands
+from services.runtime.causal_order import recorded
 from services.runtime.clock import FakeClock
 from services.runtime.entries import HEARD, read_row
 from services.runtime.fake_bus import FakeBroker
@@ -241,10 +242,8 @@ class FakeHouse:
 
     def lives(self) -> Lives:
         """Follow each dose through the historian's record."""
-        rows = self.stores[Speaker("historian")].rows(pump=PUMP)
-        return lives_of(
-            entry for _, row in rows if isinstance((entry := read_row(row).entry).body, Event)
-        )
+        store = self.stores[Speaker("historian")]
+        return lives_of(recorded(store, pump=PUMP, speakers=SPEAKERS))
 
     def glucose(self, value: str, *, at: UtcMillis | None = None) -> Outcome:
         reading = RecordReading(

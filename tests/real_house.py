@@ -15,11 +15,12 @@ import msgspec
 
 from core.decider import Decider
 from core.deciders import DECIDERS
-from core.order_life import lives_of
+from core.order_life import SPEAKERS, lives_of
 from schemas.delivery import BolusStarted
 from schemas.device import PumpRecord
 from schemas.message import Event, Now, parse_event_id
 from schemas.units import PumpId, Speaker
+from services.runtime.causal_order import recorded
 from services.runtime.data_folder import DataFolder
 from services.runtime.entries import ADOPTED, HEARD, read_row
 from services.runtime.replay import Verdict, replay, verify_decisions
@@ -222,10 +223,10 @@ class RealHouse:
         """By the historian's record: every dose went a way that there is."""
         store = self.journal("historian")
         try:
-            entries = [read_row(row).entry for _, row in store.rows()]
+            wrong = lives_of(recorded(store, pump=self.pump, speakers=SPEAKERS)).wrong
         finally:
             store.close()
-        assert () == lives_of(one for one in entries if isinstance(one.body, Event)).wrong
+        assert () == wrong, wrong
 
     def assert_replay_agrees(self) -> None:
         """The record shows what each service knows, and every decision is made again alike."""

@@ -2,22 +2,18 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
 
-from core.decider import Entry
 from core.deciders import DECIDERS
-from core.order_life import OPEN, Lives, WrongStep, lives_of
-from schemas.message import Event
+from core.order_life import OPEN, SPEAKERS, Lives, WrongStep, lives_of
 from schemas.units import PumpId, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, wrong_input
 from services.command_line.journals import journal
 from services.command_line.session import print_json
 from services.command_line.tables import print_table
+from services.runtime.causal_order import recorded
 from services.runtime.data_folder import DataFolder
-from services.runtime.entries import read_row
 from services.runtime.replay import Verdict, pumps_in, verify_decisions
-from services.runtime.sqlite_store import SqliteStore
 
 DIFFERENCES_SHOWN = 5
 """[-] of one service or pump."""
@@ -71,7 +67,7 @@ def _orders(arguments: argparse.Namespace) -> int:
     found: dict[PumpId, Lives] = {}
     with journal(DataFolder(chosen.data).journal("historian")) as store:
         for pump in pumps_in(store) if chosen.pump is None else (chosen.pump,):
-            found[pump] = lives_of(_events(store, pump))
+            found[pump] = lives_of(recorded(store, pump=pump, speakers=SPEAKERS))
     if chosen.json:
         print_json(found)
     else:
@@ -89,13 +85,6 @@ def _orders(arguments: argparse.Namespace) -> int:
             more = len(lives.wrong) - DIFFERENCES_SHOWN
             print(f"basalt: {pump}: {more} more", file=sys.stderr)
     return REFUSED if any(lives.wrong for lives in found.values()) else DONE
-
-
-def _events(store: SqliteStore, pump: PumpId) -> Iterator[Entry]:
-    for _, row in store.rows(pump=pump):
-        entry = read_row(row).entry
-        if isinstance(entry.body, Event):
-            yield entry
 
 
 def _in_words(wrong: WrongStep) -> str:

@@ -1,15 +1,15 @@
 """A service whose journal lacks its own past: it takes the past over, deciding nothing."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import structlog
 
-from schemas import codec
-from schemas.message import Envelope, Now, parse_event_id
+from schemas.message import Now
 from schemas.units import PumpId, Speaker
 from services.runtime.admission import NOTHING_HEARD
+from services.runtime.causal_order import Past, in_causal_order, read_past
 from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
 from services.runtime.machine import Machine
@@ -31,14 +31,6 @@ PATIENCE_PAUSE_S = 0.5
 """[s] between them; the historian may itself be reading the stream anew."""
 
 log = structlog.get_logger()
-
-
-class Past(NamedTuple):
-    """An event of the past, and what its speaker had heard by then."""
-
-    data: bytes
-    envelope: Envelope
-    version: int
 
 
 async def adopt(
@@ -82,39 +74,6 @@ async def adopt(
     return [past.data for past in in_causal_order(later)]
 
 
-def in_causal_order(pasts: Mapping[Speaker, Sequence[Past]]) -> list[Past]:
-    """Merge the events of several speakers so that none comes before what it had heard.
-
-    Between events that did not know of each other the earlier one by its own clock comes first.
-    """
-    taken = dict.fromkeys(pasts, 0)
-    merged: list[Past] = []
-    left = sum(len(past) for past in pasts.values())
-    for _ in range(left):
-        nexts = [
-            (name, past[taken[name]]) for name, past in pasts.items() if taken[name] < len(past)
-        ]
-        ready = [pair for pair in nexts if _is_ready(pair[1], pasts, taken)]
-        name, chosen = min(ready or nexts, key=lambda one: (one[1].envelope.recorded_at, one[0]))
-        taken[name] += 1
-        merged.append(chosen)
-    return merged
-
-
-def _is_ready(
-    past: Past, pasts: Mapping[Speaker, Sequence[Past]], taken: Mapping[Speaker, int]
-) -> bool:
-    for name, version in past.envelope.heard.items():
-        speaker = Speaker(name)
-        events = pasts.get(speaker, ())
-        if not events:
-            continue
-        done = events[taken[speaker] - 1].version if taken[speaker] else events[0].version - 1
-        if done < min(version, events[-1].version):
-            return False
-    return True
-
-
 async def _own(bus: Bus, me: Speaker, pump: PumpId, *, after: int, known: int) -> list[Past]:
     """Fetch the own events after a version, waiting while the historian is getting more of them."""
     found: list[Past] = []
@@ -145,13 +104,8 @@ async def _all(
                 )
             except HistoryUnavailable:
                 break
-            read = [_read(data) for data in page]
+            read = [read_past(data) for data in page]
             if not read or read[0].version != begin:
                 break
             found.extend(read)
     return found
-
-
-def _read(data: bytes) -> Past:
-    envelope = codec.decode_envelope(data)
-    return Past(data, envelope, parse_event_id(envelope.id)[2])
