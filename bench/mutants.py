@@ -25,7 +25,7 @@ MUTANTS: Final = Path("mutants")
 REASONS: Final = Path("docs/mutants.md")
 
 GROUPS: Final = {
-    "limits": ("core.limits", "core.caps"),
+    "limits": ("core.limits", "core.caps", "core.lockout"),
     "pulses": ("core.pulses", "core.pacing"),
     "bolus": ("core.advice", "core.bolus", "core.confirmation", "core.rules"),
     "insulin": ("core.insulin",),

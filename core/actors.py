@@ -11,6 +11,6 @@ CONTROLLER: Origin = "controller"
 def origin_of(actor: str) -> Origin:
     """Say where a wish comes from: 'controller:NAME', 'remote:NAME', or a person at the pump."""
     kind, _, _ = actor.partition(":")
-    if kind == "controller":
+    if kind in ("controller", "automatic"):
         return "controller"
     return "remote" if kind == "remote" else "person"

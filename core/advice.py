@@ -7,10 +7,10 @@ from typing import Final, get_args
 import msgspec
 
 from core.advice_beside import Beside, beside
-from core.basis import Basis, Reading
+from core.basis import Basis, Reading, SensorDoubt
 from core.bolus_settings import factors_at
 from core.limits import SAFE_MINIMUM_MG_DL, headrooms, whole_pulses
-from core.pump_models import PUMP_MODELS, PumpModel, extended_problem, floor_bolus
+from core.pump_models import PUMP_MODELS, PumpModel, floor_bolus, spread_problem
 from core.rules.guards import Cut, guard
 from core.rules.registry import RULE_SETS
 from core.rules.shape import Asked, Reckoned
@@ -50,9 +50,6 @@ ADVICE_LIFE_MS = Milliseconds(5 * MINUTE_MS)
 ADVICE_LIFE_REAL_MS = Milliseconds(20 * SECOND_MS)
 """[ms] real time that an advice lives at least, whatever the speed: a person must read it."""
 
-PERCENT = 100
-"""[%] all of it."""
-
 CARBS_G_MAX = 300
 """[g] largest meal taken; project's own choice."""
 
@@ -80,6 +77,7 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
     limits: DeliveryLimitsSet
     factors: AdviceFactors
     glucose: GlucoseMeasured | None
+    doubt: SensorDoubt | None
     wanted: RequestAdvice
     beside: Beside
 
@@ -164,24 +162,19 @@ def _case(basis: Basis, wanted: RequestAdvice, now: Now) -> _Case | AdviceRefusa
         return "no_local_time"
     reading = basis.reading
     glucose: GlucoseMeasured | None = None
+    doubt: SensorDoubt | None = None
     if isinstance(reading, GlucoseMeasured) and is_fresh(reading, now):
-        glucose = reading
+        doubt = basis.doubt_of(reading)
+        glucose = reading if doubt is None else None
     return _Case(
         settings=basis.settings,
         limits=basis.limits,
         factors=factors,
         glucose=glucose,
+        doubt=doubt,
         wanted=wanted,
         beside=beside(basis, basis.settings, glucose, at=now.therapy),
     )
-
-
-def spread_problem(pump_model: str, duration: Milliseconds, now_percent: int) -> bool:
-    """Say whether a bolus cannot be spread so: by that model, over that time, with that part."""
-    if duration == 0:
-        return now_percent != 0
-    out_of_range = not 0 <= now_percent < PERCENT
-    return out_of_range or extended_problem(PUMP_MODELS[pump_model], duration)
 
 
 def _later(case: _Case, reckoned: Reckoned, amount: MilliUnits) -> MilliUnits:
@@ -241,6 +234,7 @@ def _asked(basis: Basis, case: _Case, on_board: MilliUnits, now: Now) -> Asked:
         trend=case.beside.trend,
         cob=case.beside.carbs,
         step=MilliUnits(_model(case).bolus_steps[0].step),
+        minimum=case.settings.safe_minimum * 1000,
     )
 
 
@@ -275,7 +269,8 @@ def _reasons(
 ) -> tuple[AdviceReason, ...]:
     found: list[AdviceReason] = []
     if case.glucose is None:
-        found.append("no_glucose" if basis.reading is None else "glucose_stale")
+        missing: AdviceReason = "no_glucose" if basis.reading is None else "glucose_stale"
+        found.append(case.doubt or missing)
     elif case.glucose.glucose < case.factors.target_low:
         found.append("below_target")
     found.extend(reckoned.reasons)

@@ -71,8 +71,8 @@ def _decide(state: BasalState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _take_zone(state, zone, now)
         case SetTemporaryRate() as asked:
             return _set_temporary(state, asked, str(entry.actor), now)
-        case CancelTemporaryRate():
-            return _cancel_temporary(state, now)
+        case CancelTemporaryRate(because=because):
+            return _cancel_temporary(state, str(entry.actor), because, now)
         case _:
             return _on_time(state, now)
 
@@ -203,10 +203,11 @@ def _set_temporary(
     return (*ended, started, *_plan(state, started, now))
 
 
-def _cancel_temporary(state: BasalState, now: Now) -> tuple[Event, ...]:
+def _cancel_temporary(state: BasalState, actor: str, because: str, now: Now) -> tuple[Event, ...]:
     if state.temporary is None or now.therapy >= state.temporary.ends_at:
         return (TemporaryRateRefused(reason="none_runs"),)
-    return (TemporaryRateEnded(reason="cancelled"), *_plan(state, None, now))
+    ended = TemporaryRateEnded(reason="cancelled", actor=actor, because=because)
+    return (ended, *_plan(state, None, now))
 
 
 def _on_time(state: BasalState, now: Now) -> tuple[Event, ...]:

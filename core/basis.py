@@ -1,10 +1,12 @@
 """What an advice is computed from."""
 
+from typing import Literal
+
 import msgspec
 
 from core.basal_ahead import BasalAhead
 from core.doses import DoseBook
-from core.glucose_quality import Point
+from core.glucose_quality import Point, noise_of
 from schemas.basal import ZoneTransition
 from schemas.bolus import CarbsRecorded
 from schemas.delivery import DeliveryLimitsSet
@@ -12,6 +14,8 @@ from schemas.device import PumpPlan
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
 from schemas.therapy import BolusSettingsSet
 from schemas.units import EventId, Milliseconds, UtcMillis
+
+SensorDoubt = Literal["glucose_flat", "glucose_noisy"]
 
 Reading = GlucoseMeasured | GlucoseBeyondRange | ReadingRejected
 
@@ -45,10 +49,20 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """[-] newest numbers of the sensor, sorted."""
     profiles: tuple[PumpPlan, ...] = ()
     """[-] what the profile alone asked for while insulin acts, oldest first."""
+    is_flat: bool = False
+    """[-] the sensor's numbers do not move, which no living person's do."""
     suspended: bool
     """[-] the pump stands."""
     is_record_whole: bool
     """[-] nothing that was said is missing."""
+
+    def doubt_of(self, reading: GlucoseMeasured) -> SensorDoubt | None:
+        """Say why a sensor's reading is no ground for a dose; None for one that is."""
+        if reading.source != "sensor":
+            return None
+        if self.is_flat:
+            return "glucose_flat"
+        return "glucose_noisy" if noise_of(self.points) == "heavy" else None
 
     def is_young(self, duration: Milliseconds, *, at: UtcMillis) -> bool:
         """Say whether insulin that acts so long may act that was given before the record."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from core.advice import advise, spread_problem
+from core.advice import advise
 from core.alarms import Condition, raise_alarm
 from core.bolus_state import Advice, BolusState, basis_of
 from core.confirmation import Wish, confirm_reasons
@@ -14,7 +14,7 @@ from core.limits import breach, whole_pulses
 from core.lockout import lockout_problem
 from core.order_signing import in_pump_time
 from core.order_times import start_within
-from core.pump_models import PUMP_MODELS, floor_bolus
+from core.pump_models import PUMP_MODELS, floor_bolus, spread_problem
 from schemas.bolus import (
     AcceptAdvice,
     AcceptanceRefused,

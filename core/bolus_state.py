@@ -139,6 +139,7 @@ def basis_of(state: BolusState) -> Basis:
         recorded_from=state.recorded_from,
         meals=state.meals,
         points=state.picture.points,
+        is_flat=state.picture.is_flat,
         profiles=state.profiles,
         suspended=state.suspended,
         is_record_whole=state.common.is_record_whole,

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from core.alarm_calls import call_at, calls
 from core.alarms import Condition, raise_alarm
 from core.basal_cut import accept_plan, model_lacks, must_cut_again
@@ -19,6 +21,7 @@ from core.delivery_vocabulary import DELIVERY_OBEYS, DELIVERY_SAYS
 from core.limits import limits_problem
 from core.mechanism import clear_fault, prime, remind, remind_at
 from core.pump_models import PUMP_MODELS
+from core.running_limits import halt_extended, hold_again
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
     CancelBolus,
@@ -42,7 +45,7 @@ from schemas.mechanism import (
     PrimePump,
 )
 from schemas.message import Event, Now
-from schemas.orders import BolusOrderSigned, BolusOrderWithdrawn
+from schemas.orders import BolusOrderSigned, BolusOrderWithdrawn, InjectionRecorded
 from schemas.plans import BasalPlanRefused
 from schemas.pump import (
     DeliveryCommandRefused,
@@ -93,6 +96,8 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return take_signature(state, by, now)
         case BolusOrderWithdrawn() as withdrawn:
             return withdraw(state, withdrawn)
+        case InjectionRecorded():
+            return hold_again(evolve(state, entry), now)
         case PumpRead(reading=reading):
             return decide_reading(state, reading, now)
         case PumpAnswered() as answer:
@@ -211,9 +216,10 @@ def _set_limits(
         on_board=asked.on_board,
         lockout=asked.lockout,
     )
+    stopped = halt_extended(msgspec.structs.replace(state, limits=limits), now)
     if heard is None:
-        return (limits,)
-    return (limits, *accept_plan(state, *heard, limits, now))
+        return (limits, *stopped)
+    return (limits, *stopped, *accept_plan(state, *heard, limits, now))
 
 
 def _take_plan(

@@ -7,7 +7,7 @@ import msgspec
 
 from core.alert_rules import RULES, AlertName, AlertPriority
 from core.glucose_picture import Picture, is_above, is_below
-from core.glucose_quality import FLAT_MS, FLAT_READINGS_MIN, Reading
+from core.glucose_quality import Reading
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, UtcMillis
 
 ESCALATED_AFTER: Final = 3
@@ -137,10 +137,9 @@ def _missing(look: _Look, active: bool) -> bool:
 
 def _flat(look: _Look, active: bool) -> bool:
     """A silent sensor shows nothing new: what stood, stands as long as it is worn."""
-    still, sensor_at = look.picture.still, look.picture.sensor_at
-    if look.last is None or still is None or sensor_at is None:
+    if look.last is None or look.picture.still is None:
         return active and look.wears_sensor
-    return still.count >= FLAT_READINGS_MIN and sensor_at - still.since >= FLAT_MS
+    return look.picture.is_flat
 
 
 def _low_persists(look: _Look, active: bool) -> bool:

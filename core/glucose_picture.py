@@ -6,6 +6,8 @@ import msgspec
 
 from core.glucose_quality import (
     FLAT_MG_DL,
+    FLAT_MS,
+    FLAT_READINGS_MIN,
     TREND_GAP_MS_MAX,
     TREND_MS,
     Point,
@@ -96,6 +98,14 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """[-] forecast from the latest reading; empty while there is none."""
     settings: AlertSettings = AlertSettings()
     """[-] thresholds."""
+
+    @property
+    def is_flat(self) -> bool:
+        """Say whether the sensor has stood still longer than any living person's does."""
+        still, at = self.still, self.sensor_at
+        if still is None or at is None:
+            return False
+        return still.count >= FLAT_READINGS_MIN and at - still.since >= FLAT_MS
 
     @property
     def slope(self) -> float:

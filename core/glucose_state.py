@@ -16,11 +16,12 @@ from core.glucose_picture import (
     fold_forecast,
     fold_meal,
     fold_reading,
+    is_above,
     reading_of,
 )
 from core.glucose_quality import Noise, noise_of
 from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmRepeated, AlarmSnoozed
-from schemas.bolus import BolusAdvised, CarbsRecorded
+from schemas.bolus import CarbsRecorded
 from schemas.forecast import GlucoseForecast
 from schemas.glucose import (
     GlucoseAlertsSet,
@@ -32,7 +33,7 @@ from schemas.message import Now
 from schemas.orders import BolusOrdered
 from schemas.pump import ReservoirFilled
 from schemas.record import Tick
-from schemas.units import HOUR_MS, MINUTE_MS, EventId, MgDl, PumpId, Speaker, UtcMillis
+from schemas.units import HOUR_MS, MINUTE_MS, MgDl, PumpId, Speaker, UtcMillis
 
 GLUCOSE_INGEST: Final = Speaker("glucose_ingest")
 
@@ -65,8 +66,6 @@ class GlucoseState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] all that alerts are judged by."""
     soundings: tuple[Sounding, ...] = ()
     """[-] alerts that stand, in the order in which they were raised."""
-    correcting: EventId = EventId("")
-    """[-] the newest advice that held a correction."""
     looked_at: UtcMillis = UtcMillis(0)
     """[ms] when alerts were judged last."""
 
@@ -114,6 +113,9 @@ def settings_of(event: GlucoseAlertsSet) -> AlertSettings:
 def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
     """Fold one entry; what `view` shows follows from events alone."""
     body = entry.body
+    if state.picture.since is None:
+        began = msgspec.structs.replace(state.picture, since=entry.at)
+        state = msgspec.structs.replace(state, picture=began)
     if entry.speaker is None:
         if isinstance(body, Tick):
             return msgspec.structs.replace(state, looked_at=entry.at)
@@ -127,12 +129,8 @@ def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
             return msgspec.structs.replace(state, picture=fold_forecast(state.picture, body))
         case CarbsRecorded(eaten_at=at):
             return msgspec.structs.replace(state, picture=fold_meal(state.picture, at))
-        case BolusAdvised(correction=correction):
-            held = correction > 0
-            name = EventId(entry.id) if held else state.correcting
-            return msgspec.structs.replace(state, correcting=name)
-        case BolusOrdered(advice=advice):
-            return _take_order(state, advice, entry.at)
+        case BolusOrdered():
+            return _take_order(state, body, entry.at)
         case ReservoirFilled(at=at):
             changed = msgspec.structs.replace(state.picture, set_at=at)
             return msgspec.structs.replace(state, picture=changed)
@@ -181,10 +179,16 @@ def _take_reading(
     )
 
 
-def _take_order(state: GlucoseState, advice: EventId | None, at: UtcMillis) -> GlucoseState:
-    if advice is None or advice != state.correcting:
+def _take_order(state: GlucoseState, order: BolusOrdered, at: UtcMillis) -> GlucoseState:
+    """Remember a correction: what is beyond the meal of an advice, or an own amount when high."""
+    latest, picture = state.latest, state.picture
+    corrects = order.amount > order.meal
+    if order.advice is None:
+        seen = None if latest is None else reading_of(latest, now=at)
+        corrects = seen is not None and is_above(seen, picture.settings.high)
+    if not corrects:
         return state
-    return msgspec.structs.replace(state, picture=fold_correction(state.picture, at))
+    return msgspec.structs.replace(state, picture=fold_correction(picture, at))
 
 
 def _take_alarm(state: GlucoseState, entry: Entry) -> GlucoseState:

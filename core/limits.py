@@ -108,6 +108,7 @@ def headrooms(
     *,
     at: UtcMillis,
     lasting: int = 0,
+    is_running: bool = False,
 ) -> tuple[Headroom, ...]:
     """Give what each limit still allows at an instant, those that are not set left out.
 
@@ -119,18 +120,20 @@ def headrooms(
         given: what was given and what flows by itself.
         at: [ms] now.
         lasting: [ms] over which the dose is spread; it must fit in at once and spread.
+        is_running: the rest of a dose that flows: spread is enough.
     """
     flows = (*settled(given, at=at, merged=MERGED_MS), *given.ahead)
     found: dict[LimitName, MilliUnits] = {}
     agreed = True
-    for length in (1, lasting) if lasting else (1,):
+    lengths = (lasting,) if is_running else (1, lasting) if lasting else (1,)
+    for length in lengths:
         ends_at = UtcMillis(at + length)
         asked = Asked(
             starts_at=at,
             ends_at=ends_at,
             flows=flows,
             windows=windows_of(limits, days=days_through(given.midnights, start=at, end=ends_at)),
-            ceilings=tuple(_ceilings(limits, given, at=at, length=length)),
+            ceilings=tuple(_ceilings(limits, given, at=at, length=length)[is_running:]),
         )
         rooms, agree = rooms_twice(asked)
         agreed = agreed and agree
@@ -145,11 +148,13 @@ def headrooms(
 
 def _ceilings(
     limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis, length: int
-) -> Iterator[tuple[str, MilliUnits, MilliUnits]]:
-    """Give the caps without a window: name, most, and what is used of it [mU]."""
-    yield "single_limit", limits.single, MilliUnits(0)
+) -> list[tuple[str, MilliUnits, MilliUnits]]:
+    """Give the caps without a window: name, most, and what is used of it; the single one first."""
+    found: list[tuple[str, MilliUnits, MilliUnits]] = [
+        ("single_limit", limits.single, MilliUnits(0))
+    ]
     if limits.on_board is not None:
-        yield "on_board_limit", limits.on_board, given.on_board
+        found.append(("on_board_limit", limits.on_board, given.on_board))
     speed = PUMP_MODELS[limits.pump_model].bolus_mu_per_min
     if speed is not None and length > 1:
         # Bolus and basal together are no faster than the motor; a bolus of a moment waits for it.
@@ -158,7 +163,9 @@ def _ceilings(
             for flow in given.ahead
             if flow.starts_at <= at < flow.ends_at
         )
-        yield "combined_limit", MilliUnits(speed * length // MINUTE_MS), MilliUnits(beside)
+        most = MilliUnits(speed * length // MINUTE_MS)
+        found.append(("combined_limit", most, MilliUnits(beside)))
+    return found
 
 
 def windows_of(

@@ -7,6 +7,8 @@ import msgspec
 from core.alarms import Alarms, Condition, clear_alarm, raise_alarm
 from core.decider import Entry
 from schemas.basal import (
+    BasalProfileRefused,
+    BasalProfileSet,
     BasalZoneRefused,
     BasalZoneSet,
     ZoneLookupRequested,
@@ -57,7 +59,11 @@ def fold_clock(clock: LocalClock, entry: Entry, *, me: Speaker) -> LocalClock:
     match entry.body:
         case BolusSettingsSet(zone=zone) | BasalZoneSet(zone=zone):
             return msgspec.structs.replace(clock, zone=zone)
-        case BasalZoneRefused(reason="unknown_zone") if clock.known is not None:
+        case BasalProfileSet(activate=True, zone=zone) if clock.zone:
+            return msgspec.structs.replace(clock, zone=zone)
+        case (
+            BasalZoneRefused(reason="unknown_zone") | BasalProfileRefused(reason="unknown_zone")
+        ) if clock.known is not None:
             return msgspec.structs.replace(clock, zone=clock.known.zone)
         case ZoneLookupRequested() if entry.speaker == me:
             return msgspec.structs.replace(clock, is_asked=True)
@@ -73,6 +79,8 @@ def decide_clock(clock: LocalClock, alarms: Alarms, entry: Entry, now: Now) -> t
     """Look the zone up when it changes, when the answer was lost, and well before it runs out."""
     match entry.body:
         case BasalZoneSet(zone=zone) if clock.zone:
+            return (ZoneLookupRequested(zone=zone, since=now.therapy),)
+        case BasalProfileSet(activate=True, zone=zone) if clock.zone not in ("", zone):
             return (ZoneLookupRequested(zone=zone, since=now.therapy),)
         case ZoneResolved(zone=zone, transitions=found) if zone == clock.zone:
             if not found:

@@ -102,6 +102,14 @@ def extended_problem(model: PumpModel, duration: Milliseconds) -> bool:
     return bool(minutes % model.extended_minutes_step)
 
 
+def spread_problem(pump_model: str, duration: Milliseconds, now_percent: int) -> bool:
+    """Say whether a bolus cannot be spread so: by that model, over that time, with that part."""
+    if duration == 0:
+        return now_percent != 0
+    out_of_range = not 0 <= now_percent < 100
+    return out_of_range or extended_problem(PUMP_MODELS[pump_model], duration)
+
+
 def temporary_problem(
     model: PumpModel, *, percent: int | None, rate: MilliUnitsPerHour | None, minutes: int
 ) -> TemporaryProblem | None:

@@ -196,6 +196,10 @@ class TemporaryRateEnded(Event, frozen=True, kw_only=True, tag="temporary_rate_e
 
     reason: Literal["expired", "cancelled", "superseded"]
     """[-] why."""
+    actor: str = ""
+    """[-] who cancelled it, where somebody did."""
+    because: str = ""
+    """[-] the person's reason, in words."""
 
 
 class TemporaryRateRefused(Refusal, frozen=True, kw_only=True, tag="temporary_rate_refused.v1"):

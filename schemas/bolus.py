@@ -65,6 +65,8 @@ class RequestAdvice(Command, frozen=True, kw_only=True, tag="request_advice.v1")
 AdviceReason = Literal[
     "no_glucose",
     "glucose_stale",
+    "glucose_noisy",
+    "glucose_flat",
     "carbs_only",
     "below_target",
     "negative_correction",

@@ -161,6 +161,7 @@ def _reckon(
             reverse_correction=scenario.reverse_correction,
             percent=scenario.percent,
             superbolus=MilliUnits(_milli(scenario.superbolus_u, "superbolus_u")),
+            minimum=_milli(scenario.safe_minimum_mg_dl, "safe_minimum_mg_dl"),
             step=step,
         )
     )

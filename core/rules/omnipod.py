@@ -7,7 +7,7 @@ STEP_MU = 50
 """[mU] bolus down, insulin on board up."""
 
 GLUCOSE_UG_DL_MIN = 70_000
-"""[ug/dL] Minimum BG for Calcs: 50 to 70, default 70."""
+"""[ug/dL] Minimum BG for Calcs: 50 to 70, as the safe minimum is set, and 70 at most."""
 
 
 def _reckon(asked: Asked) -> Reckoned:
@@ -37,7 +37,7 @@ def _reckon(asked: Asked) -> Reckoned:
     if from_meal_iob + rest_iob > 0:
         reasons.append("insulin_on_board_subtracted")
     total = food + correction - from_meal_iob - rest_iob
-    refused = glucose is not None and glucose < GLUCOSE_UG_DL_MIN
+    refused = glucose is not None and glucose < min(asked.minimum, GLUCOSE_UG_DL_MIN)
     if refused:
         reasons.append("below_minimum_for_calculations")
     corrected = max(ZERO, correction) - from_meal_iob - rest_iob

@@ -46,6 +46,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """[%] AAPS: of what was computed is advised."""
     superbolus: MilliUnits = MilliUnits(0)
     """[mU] AAPS: basal of the next two hours given now."""
+    minimum: int = 70_000
+    """[ug/dL] Omnipod: no calculation below it; 70 mg/dL at most, whatever is set."""
     step: MilliUnits = MilliUnits(50)
     """[mU] of the pump's bolus."""
 

@@ -140,6 +140,8 @@ OF_ANY: Final[dict[str, str]] = {
     "no_glucose": "there is no glucose reading",
     "glucose_stale": "the newest glucose is older than 10 min and was not used",
     "carbs_only": "without glucose the advice covers the carbohydrate only, no correction",
+    "glucose_noisy": "the sensor's numbers jump about; measure with a meter",
+    "glucose_flat": "the sensor's numbers have stood still; measure with a meter",
     "below_target": "glucose is below target",
     "negative_correction": "the correction lowers the advice",
     "insulin_on_board_subtracted": "bolus insulin on board was subtracted from the correction",

@@ -160,6 +160,7 @@ def _compare(
     if not again.expected or again.heard is None:
         yield Difference(pump, position, f"{read.entry.id} is not decided any more")
     else:
+        _begin_where_it_goes_on(decider, again, read)
         spoken = say(
             again.expected.pop(0),
             speaker=decider.name,
@@ -173,6 +174,17 @@ def _compare(
             said, stored = spoken.data.decode(), read.data.decode(errors="replace")
             yield Difference(pump, position, f"decided {said}, stored {stored}")
     _fold(decider, again, read)
+
+
+def _begin_where_it_goes_on(decider: Decider[Any], again: _Again, read: ReadEntry) -> None:
+    """Take over the number of what was said before this journal began, which nobody has any more.
+
+    A historian whose journal was lost goes on with its own number; its earlier remarks are gone.
+    """
+    envelope = codec.decode_envelope(read.data)
+    version = parse_event_id(envelope.id)[2]
+    if decider.name not in again.ledger.heads and version > 1:
+        again.ledger.heads[decider.name] = Head(version - 1, envelope.previous)
 
 
 def _is_older_form(said: bytes, stored: bytes) -> bool:

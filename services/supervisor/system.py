@@ -38,7 +38,15 @@ from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, draw
 from services.supervisor.screen_model import Process, ScreenModel
 from services.supervisor.stream import StreamRefused, make_stream
 from services.supervisor.texts import units
-from services.supervisor.trace import FIRST_PUMP, Begun, Wish, choose, in_words, remember
+from services.supervisor.trace import (
+    FIRST_PUMP,
+    Begun,
+    Wish,
+    choose,
+    in_words,
+    lines_left_out,
+    remember,
+)
 
 READY_S = 30.0
 """[s] from the start of the services until all have joined the stream; a long record is read."""
@@ -95,6 +103,8 @@ class System:
         options, folder, began = self._options, self._folder, wall_ms()
         folder.running.unlink(missing_ok=True)
         begun = choose(folder, options.wish)
+        for line in lines_left_out(begun):
+            say(line)
         pump = begun.pump or FIRST_PUMP
         configure_logs(service=SUPERVISOR, into=folder.log(SUPERVISOR))
         program = await asyncio.to_thread(broker.find_broker)

@@ -56,6 +56,10 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """[-] id of the pump; none in a folder of a release that did not write it down."""
 
 
+LINES_SHOWN = 5
+"""[-] lines of a trace that are named one by one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What somebody asks for; all None goes on with what the folder was begun with."""
@@ -113,6 +117,24 @@ def in_words(begun: Begun) -> str:
     if not begun.file:
         return "whatever readings are brought"
     return f"recorded trace {Path(begun.file).name}"
+
+
+def lines_left_out(begun: Begun) -> tuple[str, ...]:
+    """Name the lines of the trace that are no readings, the first few, and how many more there are.
+
+    They are left out, the rest is played.
+    """
+    if not begun.file:
+        return ()
+    name, zone = Path(begun.file).name, begun.zone
+    try:
+        problems = read_trace(Path(begun.file), unit=begun.unit, zone=zone).problems
+    except (OSError, GlucoseFileError, ValueError):
+        return ()  # the player says what is wrong with it
+    shown = [f"{name}:{one.line}: {one.reason}; left out" for one in problems[:LINES_SHOWN]]
+    if len(problems) > LINES_SHOWN:
+        shown.append(f"{name}: {len(problems) - LINES_SHOWN} more lines are left out")
+    return tuple(shown)
 
 
 def _begin(wish: Wish) -> Begun:

@@ -140,6 +140,20 @@ def test_the_unit_starts_a_service_with_options_that_it_knows() -> None:
         assert options <= options_of(f"services.{name}")
 
 
+def test_the_advisor_is_given_its_signing_key() -> None:
+    """Without it advice is given and no order."""
+    lines = (DEPLOY / "sign-orders.conf").read_text().splitlines()
+    service = dict(line.split("=", 1) for line in lines if "=" in line)
+    name, _, path = service["LoadCredential"].partition(":")
+    variable, _, option = service["Environment"].partition("=")
+    flag, _, value = option.partition("=")
+
+    assert "/etc/basalt/keys/bolus_orders.key" == path
+    assert f"%d/{name}" == value
+    assert f"${variable}" in unit()["Service"]["ExecStart"].split()
+    assert flag in options_of("services.bolus_advisor")
+
+
 def test_every_container_is_a_process_with_options_that_it_knows() -> None:
     """Syntax is not enough: an option that was renamed is found here and not at night."""
     modules = {}

@@ -10,9 +10,9 @@ import core.glucose
 import core.glucose_state
 from core.calc.answering import answer
 from core.calc.kinds import KINDS
-from fake_house import START, FakeHouse, whole_day
+from fake_house import PROFILE, START, FakeHouse, whole_day
 from schemas.basal import SetTemporaryRate
-from schemas.bolus import BolusAdvised, RecordCarbs, RequestAdvice
+from schemas.bolus import AcceptAdvice, BolusAdvised, RecordCarbs, RequestAdvice
 from schemas.forecast import GlucoseForecast
 from schemas.glucose import RecordReading
 from schemas.headers import iso_time
@@ -285,3 +285,67 @@ def test_a_forecast_costs_no_state_that_a_replay_lacks() -> None:
 
     shown = msgspec.to_builtins(house.view("bolus_advisor").forecast)
     assert shown == msgspec.to_builtins(newest(house))
+
+
+def test_a_sensor_that_jumps_or_stands_still_is_no_ground_for_a_dose() -> None:
+    """The meal alone, and why; a drop of blood is believed."""
+    house = house_at_noon()
+    sensor(house, 120, 220, 110, 230)
+    house.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor")
+    noisy = house.said_of("bolus_advisor", BolusAdvised)[-1]
+    house.run(ms=HOUR_MS)
+    sensor(house, *[200] * 11)
+    house.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor")
+    flat = house.said_of("bolus_advisor", BolusAdvised)[-1]
+    house.glucose("200")
+    house.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor")
+    blood = house.said_of("bolus_advisor", BolusAdvised)[-1]
+
+    assert ("glucose_noisy", 0) == (noisy.reasons[0], noisy.correction)
+    assert ("glucose_flat", 0) == (flat.reasons[0], flat.correction)
+    assert 2_000 == blood.correction
+
+
+@pytest.mark.requirement("R62")
+@pytest.mark.parametrize(
+    ("amount", "carbs", "is_correction"), [(None, 0, True), (2_000, None, True), (None, 50, False)]
+)
+def test_high_for_two_hours_after_a_correction_asks_for_set_and_ketones(
+    amount: int | None, carbs: int | None, is_correction: bool
+) -> None:
+    """By advice or in an amount of one's own; a meal at a good value is none."""
+    house = house_at_noon()
+    house.glucose("300" if is_correction else "110")
+    if amount is not None:
+        house.ask(OrderBolus(amount=MilliUnits(amount)), to="bolus_advisor")
+    else:
+        house.ask(RequestAdvice(carbs=Grams(carbs or 0)), to="bolus_advisor")
+        advice = house.view("bolus_advisor").advice
+        assert house.ask(AcceptAdvice(advice=advice), to="bolus_advisor").accepted
+    for _ in range(5):
+        house.run(ms=30 * MINUTE_MS)
+        house.glucose("300")
+
+    assert is_correction == ("glucose_high_after_correction" in alerts(house))
+
+
+def test_who_has_never_measured_is_reminded_too() -> None:
+    """The first measurement is the one that is most due."""
+    house = FakeHouse()
+    house.set_up()
+    house.run(ms=7 * HOUR_MS)
+
+    assert "measure_due" in alerts(house)
+
+
+def test_the_zone_of_a_new_profile_moves_the_settings_as_well() -> None:
+    """One clock on the wall for basal and boluses, whatever moved it."""
+    house = house_at_noon()
+    house.ask(msgspec.structs.replace(PROFILE, zone="Asia/Tokyo"), to="basal_scheduler")
+    house.run(ms=MINUTE_MS)
+    moved = house.view("bolus_advisor").zone
+    house.ask(msgspec.structs.replace(PROFILE, zone="Mars/Olympus"), to="basal_scheduler")
+    house.run(ms=MINUTE_MS)
+
+    assert "Asia/Tokyo" == moved == house.view("basal_scheduler").zone
+    assert "Asia/Tokyo" == house.view("bolus_advisor").zone

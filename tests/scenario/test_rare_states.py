@@ -208,10 +208,10 @@ def test_an_alarm_that_was_seen_says_by_whom_and_others_do_not(house: FakeHouse)
 
 
 def test_a_vendor_that_gives_no_advice_is_a_refusal(house: FakeHouse) -> None:
-    """Were the house's own minimum lower, Omnipod's would still hold."""
-    settings = msgspec.structs.replace(whole_day(rules="omnipod"), safe_minimum=MgDl(50))
+    """Were the house's own minimum lower, Loop's would still hold."""
+    settings = msgspec.structs.replace(whole_day(rules="loop"), safe_minimum=MgDl(50))
     house.ask(settings, to="bolus_advisor")
-    house.glucose("60")
+    house.glucose("52")
     outcome = house.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor")
 
     refused = codec.decode_event(outcome.said[0])

@@ -72,6 +72,8 @@ def test_a_service_whose_journal_is_gone_takes_its_past_over(
     versions = house.recorded_events("bolus_advisor")
     assert list(range(1, len(versions) + 1)) == sorted(versions)
     assert heads[house.pump, Speaker("bolus_advisor")].version == len(versions)
+    house.assert_orders_are_sound()
+    assert not any(verdict.differences for verdict in house.verdicts().values())
 
 
 def first_dose_and_first_look(house: RealHouse) -> tuple[int, int]:
@@ -110,6 +112,7 @@ def test_all_journals_gone_at_once_come_back_from_the_stream(lived: Path, tmp_pa
         own = house.own_events(name)
         assert list(range(1, len(own) + 1)) == sorted(own)
         assert own == house.recorded_events(name)
+    house.assert_orders_are_sound()
     assert not any(verdict.differences for verdict in house.verdicts().values())
 
 

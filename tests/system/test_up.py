@@ -115,6 +115,25 @@ def test_a_pump_of_another_name_goes_on_without_being_named_again(tmp_path: Path
     assert ["other.nvm"] == [path.name for path in (folder / "pump").glob("*.nvm")]
 
 
+def test_each_line_of_a_trace_that_is_no_reading_is_named(tmp_path: Path) -> None:
+    """The rest is played, and nobody must look into a log to see what is missing."""
+    trace = tmp_path / "mine.csv"
+    trace.write_text("time,mg/dL\n2026-03-01T07:00Z,100\noops\n2026-03-01T07:05Z,104\n")
+    basalt = [str(Path(sys.executable).parent / "basalt"), "up", "--data", str(tmp_path / "data")]
+
+    done = subprocess.run(
+        [*basalt, "--no-screen", "--for", "3s", "--glucose", str(trace), "--speed", "60"],
+        capture_output=True,
+        text=True,
+        timeout=2 * START_S,
+        check=False,
+    )
+
+    assert 0 == done.returncode, done.stderr
+    assert "mine.csv:3: " in done.stdout and "; left out" in done.stdout
+    assert done.stdout.index("mine.csv:3") < done.stdout.index("ready in")
+
+
 def test_a_second_system_on_one_folder_is_refused(
     running: "subprocess.Popen[str]", tmp_path: Path
 ) -> None:

@@ -311,9 +311,12 @@ def test_a_pump_whose_maker_states_no_largest_bolus_has_none() -> None:
 
 
 def test_a_vendor_that_refuses_where_the_house_does_not_is_heard() -> None:
-    """Omnipod computes nothing below 70, were the house's own minimum lower."""
-    found = run(rules="omnipod", glucose_mg_dl=60, carbs_g=30, safe_minimum_mg_dl=50)
+    """Loop gives nothing below 55, were the house's own minimum lower; Omnipod's is the same."""
+    found = run(rules="loop", glucose_mg_dl=52, carbs_g=30, safe_minimum_mg_dl=50)
+    omnipod = run(rules="omnipod", glucose_mg_dl=60, carbs_g=30, safe_minimum_mg_dl=50)
 
+    assert None is omnipod.refused
+    assert "below_minimum_for_calculations" not in omnipod.reasons
     assert (None, "vendor_gives_no_advice") == (found.advice_u, found.refused)
     assert "vendor_gives_no_advice" in found.reasons
 

@@ -1,0 +1,125 @@
+"""Limits against what runs already: insulin that nobody foresaw, and limits that are lowered."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+import core.delivery
+from fake_house import LIMITS, FakeHouse
+from schemas.basal import CancelTemporaryRate, SetTemporaryRate, TemporaryRateEnded
+from schemas.orders import OrderBolus, RecordInjection
+from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits
+
+pytestmark = pytest.mark.requirement("R5")
+
+
+def house_with(**changes: object) -> FakeHouse:
+    house = FakeHouse()
+    house.set_up()
+    assert house.ask(msgspec.structs.replace(LIMITS, **changes), to="actuator").accepted
+    return house
+
+
+def inject(house: FakeHouse, amount: int) -> None:
+    pen = RecordInjection(amount=MilliUnits(amount), given_at=house.clock.now().therapy)
+    assert house.ask(pen, to="bolus_advisor").accepted
+
+
+def spread(house: FakeHouse, amount: int, hours: int) -> None:
+    asked = OrderBolus(
+        amount=MilliUnits(amount), duration=Milliseconds(hours * HOUR_MS), confirmed=True
+    )
+    assert house.ask(asked, to="bolus_advisor").accepted
+
+
+def alarms(house: FakeHouse) -> set[str]:
+    return {alarm.alarm for alarm in house.view("actuator").alarms}
+
+
+def rate_after_a_pen(house: FakeHouse) -> int:
+    rate = SetTemporaryRate(percent=200, duration=Milliseconds(8 * HOUR_MS))
+    assert house.ask(rate, to="basal_scheduler").accepted
+    house.run(ms=HOUR_MS)
+    inject(house, 20_000)
+    house.run(ms=MINUTE_MS)
+    return int(house.view("actuator").rate)
+
+
+def given_after_a_pen(house: FakeHouse) -> int:
+    spread(house, 8_000, 4)
+    house.run(ms=HOUR_MS)
+    inject(house, 9_000)
+    house.run(ms=5 * HOUR_MS)
+    return int(house.view("actuator").bolus_total)
+
+
+def test_a_rate_above_the_profile_is_cut_when_insulin_comes_from_a_pen() -> None:
+    """Not at the next plan, which may be six hours off."""
+    house = house_with(daily=MilliUnits(40_000))
+
+    assert 800 == rate_after_a_pen(house)
+    assert "basal_capped" in alarms(house)
+
+
+def test_the_rest_of_a_spread_bolus_is_stopped_when_there_is_no_room_for_it() -> None:
+    """What is given stays given; a person is told."""
+    house = house_with(daily=MilliUnits(36_000))
+
+    assert given_after_a_pen(house) < 3_000
+    assert "extended_beyond_limit" in alarms(house)
+
+
+def test_a_spread_bolus_for_which_there_is_room_goes_on() -> None:
+    """A pen alone is no reason."""
+    house = house_with()
+    spread(house, 4_000, 2)
+    house.run(ms=HOUR_MS)
+    inject(house, 2_000)
+    house.run(ms=2 * HOUR_MS)
+
+    assert 4_000 == house.view("actuator").last_extended.delivered
+    assert "extended_beyond_limit" not in alarms(house)
+
+
+def test_limits_that_are_lowered_hold_for_what_runs() -> None:
+    """Whoever lowers a limit means now."""
+    house = house_with()
+    spread(house, 8_000, 4)
+    house.run(ms=HOUR_MS)
+    lowered = msgspec.structs.replace(
+        LIMITS, single=MilliUnits(1_000), hourly=MilliUnits(1_000), daily=MilliUnits(30_000)
+    )
+    house.ask(lowered, to="actuator")
+    house.run(ms=4 * HOUR_MS)
+
+    assert house.view("actuator").bolus_total < 3_000
+    assert "extended_beyond_limit" in alarms(house)
+
+
+@pytest.mark.parametrize(
+    ("measured", "as_built", "limit"),
+    [(rate_after_a_pen, 800, 40_000), (given_after_a_pen, 2_000, 36_000)],
+)
+def test_the_mutant_that_looks_at_limits_once_is_caught(
+    measured: Callable[[FakeHouse], int],
+    as_built: int,
+    limit: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would let all of it flow."""
+    monkeypatch.setattr(core.delivery, "hold_again", lambda *_: ())
+    house = house_with(daily=MilliUnits(limit))
+
+    assert measured(house) > as_built + 500
+
+
+def test_who_cancels_a_temporary_rate_and_why_is_kept() -> None:
+    """Every setting is an event with actor and reason."""
+    house = house_with()
+    rate = SetTemporaryRate(percent=80, duration=Milliseconds(HOUR_MS), because="run")
+    house.ask(rate, to="basal_scheduler")
+    house.ask(CancelTemporaryRate(because="rain"), to="basal_scheduler", actor="person:bob")
+
+    ended = house.said_of("basal_scheduler", TemporaryRateEnded)[-1]
+    assert ("cancelled", "person:bob", "rain") == (ended.reason, ended.actor, ended.because)
