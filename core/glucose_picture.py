@@ -124,9 +124,9 @@ def is_above(reading: Reading, limit: int) -> bool:
 
 
 def fold_reading(picture: Picture, reading: Reading) -> Picture:
-    """Take news in; a reading older than the latest changes nothing."""
+    """Take news in; what comes late is put where it belongs, and is no news."""
     if picture.latest is not None and reading.at < picture.latest.at:
-        return picture
+        return _fold_late(picture, reading)
     at, settings = reading.at, picture.settings
     is_low = is_below(reading, settings.low)
     is_sensor = reading.source == "sensor"
@@ -173,6 +173,21 @@ def fold_meal(picture: Picture, at: UtcMillis) -> Picture:
 def fold_correction(picture: Picture, at: UtcMillis) -> Picture:
     """Remember a correction bolus."""
     return msgspec.structs.replace(picture, corrections=_with(picture.corrections, at))
+
+
+def _fold_late(picture: Picture, reading: Reading) -> Picture:
+    """Count a measurement that is entered late, and fill a gap in the sensor's numbers."""
+    if reading.source != "sensor":
+        measured = tuple(sorted((*picture.measured, reading.at)))[-MEASURED_MAX:]
+        return msgspec.structs.replace(picture, measured=measured)
+    kept, number = picture.points, reading.glucose
+    if number is None or not kept or reading.device != picture.device:
+        return picture
+    known = dict(kept)
+    if reading.at in known or reading.at < kept[-1][0] - TREND_MS:
+        return picture
+    points = tuple(sorted({**known, reading.at: number}.items()))
+    return msgspec.structs.replace(picture, points=points[-POINTS_MAX:])
 
 
 def _points(picture: Picture, reading: Reading) -> tuple[Point, ...]:

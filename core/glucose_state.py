@@ -160,10 +160,10 @@ def view(state: GlucoseState, now: Now) -> GlucoseView:
 def _take_reading(
     state: GlucoseState, body: GlucoseMeasured | GlucoseBeyondRange, at: UtcMillis
 ) -> GlucoseState:
-    latest, picture = state.latest, state.picture
+    latest = state.latest
+    picture = fold_reading(state.picture, reading_of(body, now=at))
     if latest is None or body.measured_at > latest.measured_at:
         latest = body
-        picture = fold_reading(picture, reading_of(body, now=at))
     seen = (*state.seen, (body.measured_at, body.source, body.device))
     before = state.seen_before
     if len(seen) >= NEWEST_READINGS_MAX:

@@ -42,14 +42,20 @@ SPAN_DAYS_MAX: Final = 370
 
 
 def _resolve(scenario: BasalScenario, lookup: ZoneLookup) -> BasalScenario:
-    wall = looked_up(scenario.wall, lookup, start=millis(scenario.start), end=millis(scenario.end))
+    start, end = _span(scenario)
+    wall = looked_up(scenario.wall, lookup, start=start, end=end)
     return msgspec.structs.replace(scenario, wall=wall)
 
 
-def _run(scenario: BasalScenario) -> BasalResult:
+def _span(scenario: BasalScenario) -> tuple[UtcMillis, UtcMillis]:
     start, end = millis(scenario.start), millis(scenario.end)
     if not 0 < end - start <= SPAN_DAYS_MAX * DAY_MS:
         raise ScenarioError("$.end", f"not after the start, or more than {SPAN_DAYS_MAX} days")
+    return start, end
+
+
+def _run(scenario: BasalScenario) -> BasalResult:
+    start, end = _span(scenario)
     transitions = transitions_of(scenario.wall, start=start)
     names, week = _week(scenario)
     model = _model(scenario.pump)

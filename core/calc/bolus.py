@@ -62,6 +62,15 @@ def _check_purpose(scenario: BolusScenario) -> None:
         raise ScenarioError("$.preset_u", "a quick bolus computes nothing from carbs")
 
 
+_ON_BOARD: Final = (
+    "insulin_on_board",
+    "bolus_insulin_on_board",
+    "meal_insulin_on_board",
+    "correction_insulin_on_board",
+)
+"""[-] terms of insulin on board, as the rule sets call them."""
+
+
 def _advise(
     scenario: BolusScenario, rules: RuleSet, model: PumpModel, step: MilliUnits
 ) -> AdviceFound:
@@ -74,6 +83,8 @@ def _advise(
         notes.append("no_glucose")
     if scenario.trend_mg_dl_per_min is not None and not rules.counts_trend:
         notes.append("trend_not_counted")
+    unknown = _unknown(scenario, rules)
+    notes.extend(dict.fromkeys(unknown.values()))
     refused = "bolus_running" if scenario.bolus_running else None
     value = scenario.glucose_mg_dl
     if fresh and refused is None:
@@ -100,11 +111,37 @@ def _advise(
         advice_least_iob_u=None if is_refused else other / 1000,
         refused=refused,
         reasons=_reasons(notes, reckoned, rules, amount=None if is_refused else amount),
-        terms=tuple(TermFound(name=t.name, units=_units(t.amount)) for t in reckoned.terms),
+        terms=tuple(
+            TermFound(name=t.name, units=_units(t.amount))
+            for t in reckoned.terms
+            if t.name not in unknown
+        ),
         clamps=() if is_refused else tuple(_clamp(cut) for cut in cuts),
         split=None if is_refused else _split(scenario, rules, reckoned, amount, step),
         carbs_needed_g=_units(reckoned.carbs_needed),
     )
+
+
+def _unknown(scenario: BolusScenario, rules: RuleSet) -> dict[str, str]:
+    """Name the terms of a rule set that the scenario says nothing of, and the reason of each.
+
+    They count as nothing, and are not shown as if they were known to be nothing.
+    """
+    if scenario.preset_u is not None:
+        return {}
+    found: dict[str, str] = {}
+    if scenario.iob_u is None and scenario.iob_most_u is None and not scenario.meal_iob_u:
+        found = dict.fromkeys(_ON_BOARD, "insulin_on_board_not_given")
+    if not rules.counts_trend:
+        return found
+    for name, value, reason in (
+        ("trend", scenario.trend_mg_dl_per_min, "trend_not_counted"),
+        ("basal_insulin_on_board", scenario.basal_iob_u, "basal_not_counted"),
+        ("carbs_on_board", scenario.cob_g, "carbs_not_counted"),
+    ):
+        if value is None:
+            found[name] = reason
+    return found
 
 
 def _on_board(scenario: BolusScenario) -> tuple[MilliUnits, MilliUnits, list[str]]:
@@ -155,9 +192,9 @@ def _reckon(
             correct_above=None if above is None else _milli(above, "correct_above_mg_dl"),
             meal_iob=MilliUnits(meal),
             correction_iob=MilliUnits(iob - meal),
-            basal_iob=MilliUnits(_milli(scenario.basal_iob_u, "basal_iob_u")),
+            basal_iob=MilliUnits(_milli(scenario.basal_iob_u or 0.0, "basal_iob_u")),
             trend=None if trend is None else _milli(trend, "trend_mg_dl_per_min"),
-            cob=_milli(scenario.cob_g, "cob_g"),
+            cob=_milli(scenario.cob_g or 0.0, "cob_g"),
             reverse_correction=scenario.reverse_correction,
             percent=scenario.percent,
             superbolus=MilliUnits(_milli(scenario.superbolus_u, "superbolus_u")),

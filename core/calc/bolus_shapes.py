@@ -48,11 +48,11 @@ class BolusScenario(Scenario, frozen=True, kw_only=True):
     """[U] where a dose is unknown: with all of it."""
     meal_iob_u: UnitsGiven = 0.0
     """[U] the part of it that was given for meals."""
-    basal_iob_u: SignedUnits = 0.0
+    basal_iob_u: SignedUnits | None = None
     """[U] of basal beyond the schedule; AAPS alone counts it."""
     trend_mg_dl_per_min: Annotated[float, msgspec.Meta(ge=-20, le=20)] | None = None
     """[mg/dL/min] where glucose leads; AAPS alone counts it."""
-    cob_g: GramsGiven = 0.0
+    cob_g: GramsGiven | None = None
     """[g] carbohydrate on board; AAPS alone counts it."""
     reverse_correction: bool = True
     """[-] Omnipod: glucose below target takes from the meal."""

@@ -349,3 +349,35 @@ def test_the_zone_of_a_new_profile_moves_the_settings_as_well() -> None:
 
     assert "Asia/Tokyo" == moved == house.view("basal_scheduler").zone
     assert "Asia/Tokyo" == house.view("bolus_advisor").zone
+
+
+def test_readings_that_come_late_fill_the_gap() -> None:
+    """A sensor that was out of reach sends what it has; trend and momentum are of all of it."""
+    house = house_at_noon()
+    sensor(house, 130)
+    house.run(ms=15 * MINUTE_MS)
+    now = house.clock.now().therapy
+    for value, back in ((160, 0), (140, 10), (150, 5), (140, 10)):
+        reading = RecordReading(
+            measured_at=UtcMillis(now - back * MINUTE_MS),
+            source="sensor",
+            unit="mg/dL",
+            received=str(value),
+        )
+        house.ask(reading, to="glucose_ingest")
+
+    assert 2_000 == house.view("glucose_ingest").slope
+    assert 160 == house.view("glucose_ingest").glucose
+
+
+def test_measurements_entered_late_count() -> None:
+    """Four a day are four, in whatever order somebody types them."""
+    house = house_at_noon()
+    house.run(ms=12 * HOUR_MS)
+    now = house.clock.now().therapy
+    for hours in (0, 2, 8, 14, 20):
+        house.glucose("110", at=UtcMillis(now - hours * HOUR_MS))
+    house.run(ms=HOUR_MS)
+
+    assert "measure_due" not in alerts(house)
+    assert 5 == len(house.state("glucose_ingest").picture.measured)

@@ -339,3 +339,21 @@ def test_a_trend_that_a_rule_set_leaves_out_is_told() -> None:
 
     assert {name: name != "aaps" for name in RULE_SETS} == told
     assert "trend_not_counted" not in run(rules="omnipod").reasons
+
+
+def test_what_a_scenario_does_not_say_is_not_shown_as_nothing() -> None:
+    """Unknown insulin on board is not zero; AndroidAPS has three terms more to be told."""
+    plain, told = run(glucose_mg_dl=250), run(glucose_mg_dl=250, iob_u=0)
+    aaps = run(rules="aaps", glucose_mg_dl=250)
+
+    assert "insulin_on_board_not_given" in plain.reasons
+    assert "insulin_on_board_not_given" not in told.reasons
+    assert "insulin_on_board" not in {term.name for term in plain.terms}
+    assert "insulin_on_board" in {term.name for term in told.terms}
+    missing = {"trend_not_counted", "basal_not_counted", "carbs_not_counted"}
+    assert missing <= set(aaps.reasons) and len(set(aaps.reasons)) == len(aaps.reasons)
+    assert {"food", "correction", "superbolus"} == {term.name for term in aaps.terms}
+    full = run(
+        rules="aaps", glucose_mg_dl=250, iob_u=0, trend_mg_dl_per_min=0, cob_g=0, basal_iob_u=0
+    )
+    assert missing.isdisjoint(full.reasons) and 7 == len(full.terms)
