@@ -236,8 +236,8 @@ def test_a_second_extended_advice_is_refused_and_a_pump_without_a_maximum_has_no
     assert "extended_running" == second.reason
 
 
-def test_a_reading_older_than_the_latest_changes_no_picture() -> None:
-    """A sensor hands over its past, and alerts are about now."""
+def test_a_reading_older_than_the_latest_is_no_news() -> None:
+    """A sensor hands over its past: it fills the gap in the trend, and alerts are about now."""
 
     def reading(at: int, glucose: int) -> Reading:
         when = UtcMillis(START + at)
@@ -245,7 +245,10 @@ def test_a_reading_older_than_the_latest_changes_no_picture() -> None:
 
     picture = fold_reading(Picture(), reading(0, 100))
 
-    assert picture is fold_reading(picture, reading(-1, 40))
+    late = fold_reading(picture, reading(-1, 40))
+    assert ((START - 1, 40), (START, 100)) == late.points
+    assert picture == msgspec.structs.replace(late, points=picture.points)
+    assert picture is fold_reading(picture, reading(-3 * HOUR_MS, 40))
     assert picture != fold_reading(picture, reading(1, 40))
 
 
