@@ -10,6 +10,8 @@ from core.glucose_quality import trend_of
 from core.insulin.sums import on_board
 from core.meals import carbs_on_board, meals_of
 from core.outlook import record_of
+from core.rules.aaps import WHEN_UNKNOWN
+from core.rules.registry import RULE_SETS
 from schemas.bolus import AdviceReason
 from schemas.glucose import GlucoseMeasured
 from schemas.therapy import BolusSettingsSet
@@ -36,12 +38,8 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
         """Name the terms that are left out, and say so."""
         if not self.is_asked:
             return {}
-        terms: dict[str, AdviceReason] = {}
-        if self.trend is None:
-            terms["trend"] = "trend_not_counted"
-        if self.basal is None:
-            terms["basal_insulin_on_board"] = "basal_not_counted"
-        return terms
+        known = {"trend": self.trend, "basal_insulin_on_board": self.basal}
+        return {name: WHEN_UNKNOWN[name] for name, value in known.items() if value is None}
 
 
 def beside(
@@ -55,7 +53,7 @@ def beside(
         glucose: by which the advice is computed; a drop of blood has no trend.
         at: [ms] now.
     """
-    if settings.rules != "aaps":
+    if not RULE_SETS[settings.rules].counts_trend:
         return Beside()
     slope = None
     if glucose is not None and glucose.source == "sensor":

@@ -14,7 +14,6 @@ from core.caps.twice import rate_twice, rooms_twice
 from core.delivery_state import DeliveryState
 from core.doses import AHEAD_MS
 from core.limits import settled, windows_of
-from core.midnights import days_through
 from core.plan_ids import next_revision, plan_of, revision_of
 from core.pump_models import PUMP_MODELS, floor_rate
 from schemas.basal import BasalPlanMade
@@ -197,9 +196,7 @@ def _allowed(
         ends_at=piece.ends_at,
         flows=flows,
         windows=windows_of(
-            limits,
-            boluses=False,
-            days=days_through(state.ahead.midnights, start=starts_at, end=piece.ends_at),
+            limits, state.ahead.midnights, start=starts_at, end=piece.ends_at, boluses=False
         ),
     )
     rooms, agree_rooms = rooms_twice(asked)

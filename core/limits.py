@@ -5,7 +5,7 @@ given, what may have been given, and the programmed basal that is still to come,
 stops. All of it is computed by two implementations; where they differ nothing is given (R20).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, get_args
 
 import msgspec
@@ -132,8 +132,8 @@ def headrooms(
             starts_at=at,
             ends_at=ends_at,
             flows=flows,
-            windows=windows_of(limits, days=days_through(given.midnights, start=at, end=ends_at)),
-            ceilings=tuple(_ceilings(limits, given, at=at, length=length)[is_running:]),
+            windows=windows_of(limits, given.midnights, start=at, end=ends_at),
+            ceilings=_ceilings(limits, given, at=at, length=length, is_running=is_running),
         )
         rooms, agree = rooms_twice(asked)
         agreed = agreed and agree
@@ -147,12 +147,15 @@ def headrooms(
 
 
 def _ceilings(
-    limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis, length: int
-) -> list[tuple[str, MilliUnits, MilliUnits]]:
-    """Give the caps without a window: name, most, and what is used of it; the single one first."""
-    found: list[tuple[str, MilliUnits, MilliUnits]] = [
-        ("single_limit", limits.single, MilliUnits(0))
-    ]
+    limits: DeliveryLimitsSet, given: Given, *, at: UtcMillis, length: int, is_running: bool
+) -> tuple[tuple[str, MilliUnits, MilliUnits], ...]:
+    """Give the caps without a window: name, most, and what is used of it [mU].
+
+    The limit for one bolus was asked for the whole of it: it says nothing about the rest of one.
+    """
+    found: list[tuple[str, MilliUnits, MilliUnits]] = []
+    if not is_running:
+        found.append(("single_limit", limits.single, MilliUnits(0)))
     if limits.on_board is not None:
         found.append(("on_board_limit", limits.on_board, given.on_board))
     speed = PUMP_MODELS[limits.pump_model].bolus_mu_per_min
@@ -165,23 +168,28 @@ def _ceilings(
         )
         most = MilliUnits(speed * length // MINUTE_MS)
         found.append(("combined_limit", most, MilliUnits(beside)))
-    return found
+    return tuple(found)
 
 
 def windows_of(
     limits: DeliveryLimitsSet,
+    midnights: Sequence[UtcMillis],
     *,
+    start: UtcMillis,
+    end: UtcMillis,
     boluses: bool = True,
-    days: tuple[tuple[UtcMillis, UtcMillis], ...] = (),
 ) -> tuple[WindowCap, ...]:
     """Give the caps on windows.
 
     Args:
         limits: in force.
+        midnights: [ms] by a clock on the wall, sorted; while nobody knows them the limit for a
+            calendar day holds in any 24 h.
+        start: [ms] first instant of what is asked for.
+        end: [ms] first instant after it.
         boluses: a bolus is asked for; the limit on boluses alone says nothing about a rate.
-        days: begin and end of the days by a clock on the wall; while nobody knows them the limit
-            for a calendar day holds in any 24 h.
     """
+    days = days_through(midnights, start=start, end=end)
     pairs: list[tuple[LimitName, MilliUnits | None, int]] = [
         ("hourly_limit", limits.hourly if boluses else None, HOUR_MS),
         ("daily_limit", limits.daily, DAY_MS),

@@ -2,7 +2,8 @@
 
 from core.alarms import Condition, raise_alarm
 from core.basal_cut import accept_plan
-from core.delivery_state import ACTUATOR, DeliveryState
+from core.delivery_reading import OWN_ACTOR
+from core.delivery_state import DeliveryState
 from core.limits import headrooms
 from schemas.delivery import BolusCancelled
 from schemas.message import Event, Now
@@ -36,7 +37,7 @@ def halt_extended(state: DeliveryState, now: Now) -> tuple[Event, ...]:
     rooms = headrooms(limits, given, at=now.therapy, lasting=left_ms, is_running=True)
     if all(one.open_amount <= room.amount for room in rooms):
         return ()
-    cancelled = BolusCancelled(dose=one.dose, actor=f"service:{ACTUATOR}")
+    cancelled = BolusCancelled(dose=one.dose, actor=OWN_ACTOR)
     return (cancelled, *raise_alarm(state.common.alarms, STOPPED))
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from schemas.device import SignedOrder
+from schemas.limit_names import LimitName
 from schemas.message import Command, Deadline, Event, Refusal, require
 from schemas.units import (
     MINUTE_MS,
@@ -96,14 +97,7 @@ class DeliveryLimitsRefused(Refusal, frozen=True, kw_only=True, tag="delivery_li
 BolusRefusal = Literal[
     "expired",
     "no_limits",
-    "limits_disagree",
-    "single_limit",
-    "hourly_limit",
-    "four_hour_limit",
-    "daily_limit",
-    "calendar_day_limit",
-    "on_board_limit",
-    "combined_limit",
+    LimitName,
     "lockout",
     "reservoir",
     "bolus_running",

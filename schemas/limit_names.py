@@ -13,16 +13,4 @@ LimitName = Literal[
     "limits_disagree",
 ]
 
-ClampName = Literal[
-    "single_limit",
-    "hourly_limit",
-    "four_hour_limit",
-    "daily_limit",
-    "calendar_day_limit",
-    "on_board_limit",
-    "combined_limit",
-    "limits_disagree",
-    "pump_maximum",
-    "never_up",
-    "whole_steps",
-]
+ClampName = Literal[LimitName, "pump_maximum", "never_up", "whole_steps"]

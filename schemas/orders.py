@@ -3,6 +3,7 @@
 from typing import Literal
 
 from schemas.bolus import ConfirmReason
+from schemas.limit_names import LimitName
 from schemas.message import Command, Deadline, Event, Refusal, Report, require
 from schemas.units import DoseId, EventId, Milliseconds, MilliUnits, UtcMillis
 
@@ -133,14 +134,7 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
     """[mU] as asked."""
     reason: Literal[
         "not_whole_pulses",
-        "limits_disagree",
-        "single_limit",
-        "hourly_limit",
-        "four_hour_limit",
-        "daily_limit",
-        "calendar_day_limit",
-        "on_board_limit",
-        "combined_limit",
+        LimitName,
         "lockout",
         "no_limits",
         "bolus_running",

@@ -19,6 +19,7 @@ from core.calc.bolus_shapes import (
 from core.calc.kind import Kind, whole_milli
 from core.errors import ScenarioError
 from core.pump_models import PUMP_MODELS, PumpModel, floor_bolus
+from core.rules.aaps import WHEN_UNKNOWN
 from core.rules.guards import GLUCOSE_AGE_MIN_MAX, Cut, glucose_refusal, guard
 from core.rules.registry import RULE_SETS
 from core.rules.shape import Asked, Reckoned, RuleSet, Term, floor_units
@@ -134,13 +135,12 @@ def _unknown(scenario: BolusScenario, rules: RuleSet) -> dict[str, str]:
         found = dict.fromkeys(_ON_BOARD, "insulin_on_board_not_given")
     if not rules.counts_trend:
         return found
-    for name, value, reason in (
-        ("trend", scenario.trend_mg_dl_per_min, "trend_not_counted"),
-        ("basal_insulin_on_board", scenario.basal_iob_u, "basal_not_counted"),
-        ("carbs_on_board", scenario.cob_g, "carbs_not_counted"),
-    ):
-        if value is None:
-            found[name] = reason
+    told = {
+        "trend": scenario.trend_mg_dl_per_min,
+        "basal_insulin_on_board": scenario.basal_iob_u,
+        "carbs_on_board": scenario.cob_g,
+    }
+    found.update({name: WHEN_UNKNOWN[name] for name, value in told.items() if value is None})
     return found
 
 

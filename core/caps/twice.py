@@ -5,12 +5,19 @@ from typing import Final
 
 from core.caps import sliding, sweep
 from core.caps.shapes import Asked, RateAsked, Room
-from schemas.units import MilliUnitsPerHour, UtcMillis
+from schemas.delivery import Lockout
+from schemas.units import MINUTE_MS, MilliUnitsPerHour, UtcMillis
 
 Rooms = Callable[[Asked], tuple[Room, ...]]
 
-LOCKOUT_MIN: Final = {"person": 0, "automatic": 3, "remote": 15}
-"""[min] between two boluses by who asks; sources: oref0 3 min, AndroidAPS remote 15 min."""
+_LOCKOUT: Final = Lockout()
+
+LOCKOUT_MIN: Final = {
+    "person": _LOCKOUT.person // MINUTE_MS,
+    "automatic": _LOCKOUT.controller // MINUTE_MS,
+    "remote": _LOCKOUT.remote // MINUTE_MS,
+}
+"""[min] between two boluses by who asks, where nothing else is set."""
 
 
 def rooms_twice(

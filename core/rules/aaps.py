@@ -1,6 +1,7 @@
 """AndroidAPS BolusWizard: many terms, insulin on board of bolus and basal, nearest step."""
 
 from fractions import Fraction
+from typing import Final
 
 from core.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term
 from schemas.bolus import AdviceReason
@@ -11,6 +12,14 @@ TREND_MIN = 15
 
 EAT_LATER_UG_DL = 180_000
 """[ug/dL] above it AAPS offers to give insulin now and eat later."""
+
+
+WHEN_UNKNOWN: Final[dict[str, AdviceReason]] = {
+    "trend": "trend_not_counted",
+    "basal_insulin_on_board": "basal_not_counted",
+    "carbs_on_board": "carbs_not_counted",
+}
+"""[-] terms that are left out while nobody knows them, and what is said instead."""
 
 
 def _reckon(asked: Asked) -> Reckoned:

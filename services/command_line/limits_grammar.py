@@ -2,7 +2,11 @@
 
 import argparse
 
+import msgspec
+
 from core.pump_models import PUMP_MODELS
+from schemas.delivery import Lockout
+from schemas.units import MINUTE_MS
 from services.command_line import texts
 from services.command_line.grammar import Commands, add_command
 
@@ -29,12 +33,12 @@ def add_limits(commands: Commands) -> argparse.ArgumentParser:
         "--calendar-day", type=texts.units, metavar="U", help="U, all insulin from 00:00 to 24:00"
     )
     limits.add_argument("--on-board", type=texts.units, metavar="U", help="U, of boluses on board")
-    for who, least in (("person", "0m"), ("controller", "3m"), ("remote", "15m")):
+    for who, wait in msgspec.structs.asdict(Lockout()).items():
         limits.add_argument(
             f"--lockout-{who}",
             type=texts.duration,
             metavar="TIME",
-            help=f"between two boluses, up to 4h; {least} if not given",
+            help=f"between two boluses, up to 4h; {wait // MINUTE_MS}m if not given",
         )
     limits.add_argument(
         "--pump-model",

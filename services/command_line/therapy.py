@@ -17,6 +17,7 @@ from services.command_line.journals import all_of, journal, running_pump
 from services.command_line.session import Session, run_session
 from services.command_line.settings_files import read_settings, settings_as_file
 from services.command_line.therapy_files import (
+    LOCKOUTS,
     VIRTUAL,
     limits_as_file,
     profile_as_file,
@@ -82,9 +83,7 @@ def limits(arguments: argparse.Namespace) -> int:
         arguments.soft,
         arguments.calendar_day,
         arguments.on_board,
-        arguments.lockout_person,
-        arguments.lockout_controller,
-        arguments.lockout_remote,
+        *(getattr(arguments, f"lockout_{who}") for who in LOCKOUTS),
         arguments.pump_model,
     )
     has_options = any(one is not None for one in options)
@@ -114,11 +113,7 @@ def limits(arguments: argparse.Namespace) -> int:
 
 
 def _lockout(arguments: argparse.Namespace) -> Lockout:
-    given = {
-        "person": arguments.lockout_person,
-        "controller": arguments.lockout_controller,
-        "remote": arguments.lockout_remote,
-    }
+    given = {who: getattr(arguments, f"lockout_{who}") for who in LOCKOUTS}
     return Lockout(**{who: wait for who, wait in given.items() if wait is not None})
 
 

@@ -24,7 +24,7 @@ VIRTUAL = "basalt_virtual"
 OPTIONAL_UNITS = ("four_hours", "soft", "calendar_day", "on_board")
 """[-] limits in U that need not be set."""
 
-LOCKOUTS = ("person", "controller", "remote")
+LOCKOUTS = Lockout.__struct_fields__
 """[-] who waits how long for the bolus before."""
 
 NAME_MAX = 64

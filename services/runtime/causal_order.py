@@ -6,6 +6,7 @@ from typing import NamedTuple
 from core.decider import Entry
 from schemas import codec
 from schemas.message import Envelope, parse_event_id
+from schemas.subjects import parse_subject
 from schemas.units import PumpId, Speaker
 from services.runtime.entries import event_entry, split
 from services.runtime.ports import Store
@@ -68,10 +69,9 @@ def recorded(store: Store, *, pump: PumpId, speakers: Collection[Speaker]) -> li
         head, data = split(row.state)
         if ".event." not in head.subject:
             continue
-        past = read_past(data)
-        speaker, _, _ = parse_event_id(past.envelope.id)
+        speaker = parse_subject(head.subject).service
         if speaker in pasts:
-            pasts[speaker].append(past)
+            pasts[speaker].append(read_past(data))
     return [
         event_entry(
             past.envelope.id, past.envelope.at, codec.sha256_hex(past.data), past.envelope.event

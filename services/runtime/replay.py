@@ -14,6 +14,7 @@ from schemas.record import HistoryLost, Malformed
 from schemas.units import PumpId, Speaker, UtcMillis
 from services.runtime.admission import NOTHING_HEARD
 from services.runtime.books import Ledger
+from services.runtime.causal_order import read_past
 from services.runtime.entries import ADOPTED, HEARD, ReadEntry, read_row
 from services.runtime.history import is_event_of
 from services.runtime.ports import Head, Store
@@ -181,10 +182,11 @@ def _begin_where_it_goes_on(decider: Decider[Any], again: _Again, read: ReadEntr
 
     A historian whose journal was lost goes on with its own number; its earlier remarks are gone.
     """
-    envelope = codec.decode_envelope(read.data)
-    version = parse_event_id(envelope.id)[2]
-    if decider.name not in again.ledger.heads and version > 1:
-        again.ledger.heads[decider.name] = Head(version - 1, envelope.previous)
+    if decider.name in again.ledger.heads:
+        return
+    first = read_past(read.data)
+    if first.version > 1:
+        again.ledger.heads[decider.name] = Head(first.version - 1, first.envelope.previous)
 
 
 def _is_older_form(said: bytes, stored: bytes) -> bool:

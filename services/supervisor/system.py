@@ -44,7 +44,6 @@ from services.supervisor.trace import (
     Wish,
     choose,
     in_words,
-    lines_left_out,
     remember,
 )
 
@@ -103,7 +102,7 @@ class System:
         options, folder, began = self._options, self._folder, wall_ms()
         folder.running.unlink(missing_ok=True)
         begun = choose(folder, options.wish)
-        for line in lines_left_out(begun):
+        for line in begun.left_out:
             say(line)
         pump = begun.pump or FIRST_PUMP
         configure_logs(service=SUPERVISOR, into=folder.log(SUPERVISOR))

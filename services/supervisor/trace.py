@@ -8,6 +8,7 @@ import msgspec
 
 import services
 from core.errors import GlucoseFileError
+from core.glucose_readings import GlucoseFile
 from schemas.units import PumpId, UtcMillis
 from services.runtime.data_folder import DataFolder
 from services.runtime.errors import ZoneError
@@ -54,6 +55,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the demonstration's settings were taken."""
     pump: PumpId | None = None
     """[-] id of the pump; none in a folder of a release that did not write it down."""
+    left_out: tuple[str, ...] = ()
+    """[-] in words, lines of the trace that are no readings; the rest is played."""
 
 
 LINES_SHOWN = 5
@@ -119,18 +122,9 @@ def in_words(begun: Begun) -> str:
     return f"recorded trace {Path(begun.file).name}"
 
 
-def lines_left_out(begun: Begun) -> tuple[str, ...]:
-    """Name the lines of the trace that are no readings, the first few, and how many more there are.
-
-    They are left out, the rest is played.
-    """
-    if not begun.file:
-        return ()
-    name, zone = Path(begun.file).name, begun.zone
-    try:
-        problems = read_trace(Path(begun.file), unit=begun.unit, zone=zone).problems
-    except (OSError, GlucoseFileError, ValueError):
-        return ()  # the player says what is wrong with it
+def _left_out(trace: GlucoseFile, *, name: str) -> tuple[str, ...]:
+    """Name the lines that are no readings, the first few, and how many more there are."""
+    problems = trace.problems
     shown = [f"{name}:{one.line}: {one.reason}; left out" for one in problems[:LINES_SHOWN]]
     if len(problems) > LINES_SHOWN:
         shown.append(f"{name}: {len(problems) - LINES_SHOWN} more lines are left out")
@@ -162,6 +156,7 @@ def _begin(wish: Wish) -> Begun:
         unit=wish.unit,
         zone=zone or ZONE_WITHOUT_TRACE,
         begins_at=first_morning(first, zone=BUNDLED_ZONE) if is_bundled else first,
+        left_out=_left_out(trace, name=file.name),
     )
 
 
