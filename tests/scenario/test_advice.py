@@ -22,13 +22,6 @@ from schemas.pump import SuspendDelivery
 from schemas.units import MINUTE_MS, EventId, Grams, MilliUnits, UtcMillis
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def advise(house: FakeHouse, carbs: int = 0) -> Outcome:
     return house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor")
 

@@ -44,13 +44,6 @@ MEAL = RequestAdvice(carbs=Grams(40))
 NOTHING = RequestAdvice(carbs=Grams(0))
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 LONG_AGO = UtcMillis(START - 10 * HOUR_MS)
 
 

@@ -12,13 +12,6 @@ from schemas.message import Command, Outcome
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, MgDl, Milliseconds
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def sensor(house: FakeHouse, value: str) -> Outcome:
     now = house.clock.now().therapy
     reading = RecordReading(measured_at=now, source="sensor", unit="mg/dL", received=value)

@@ -31,13 +31,6 @@ from schemas.units import (
 )
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def test_a_day_of_basal_equals_the_profile(house: FakeHouse) -> None:
     """18 h at 1.2 and 6 h at 0.8 U/h are 26.4 U, to the pulse."""
     house.run(ms=24 * HOUR_MS)

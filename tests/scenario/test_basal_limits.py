@@ -38,13 +38,6 @@ from schemas.units import (
 UNTIL = UtcMillis(START + HOUR_MS)
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def limit(house: FakeHouse, **changes: int | str) -> str | None:
     asked = msgspec.structs.replace(LIMITS, **changes)
     return house.ask(asked, to="actuator").reason

@@ -25,13 +25,6 @@ from services.runtime.fake_pump_device import FakePumpDevice
 from services.runtime.pump_store import FakePumpStore
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def advice(house: FakeHouse, carbs: int = 20) -> EventId:
     house.glucose("110")
     return house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]

@@ -43,13 +43,6 @@ from schemas.units import (
 )
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def first(outcome: Outcome) -> Any:
     return codec.decode_event(outcome.said[0])
 

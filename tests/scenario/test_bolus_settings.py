@@ -23,13 +23,6 @@ NIGHT_AND_DAY = (
 )
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def changed(**fields: Any) -> SetBolusSettings:
     return msgspec.structs.replace(SETTINGS, **fields)
 
@@ -250,3 +243,15 @@ def test_why_a_setting_was_changed_is_kept(house: FakeHouse) -> None:
     assert ("person:test", "after the visit") == (taken.actor, taken.because)
     assert (False, "out_of_range") == (refused.accepted, refused.reason)
     assert UtcMillis(START) <= house.clock.now().therapy
+
+
+def test_the_zone_of_a_new_profile_moves_the_settings_as_well(house: FakeHouse) -> None:
+    """One clock on the wall for basal and boluses, whatever moved it."""
+    house.ask(msgspec.structs.replace(PROFILE, zone="Asia/Tokyo"), to="basal_scheduler")
+    house.run(ms=60_000)
+    moved = house.view("bolus_advisor").zone
+    house.ask(msgspec.structs.replace(PROFILE, zone="Mars/Olympus"), to="basal_scheduler")
+    house.run(ms=60_000)
+
+    assert "Asia/Tokyo" == moved == house.view("basal_scheduler").zone
+    assert "Asia/Tokyo" == house.view("bolus_advisor").zone

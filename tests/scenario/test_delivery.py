@@ -38,13 +38,6 @@ from services.runtime.replay import replay, verify_decisions
 from signed_orders import sign_ordered
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def lose_the_start(house: FakeHouse, lost: Any) -> None:
     """Cut the line at the next start of a bolus, before it arrives or after."""
     original = house.pump.start_bolus

@@ -17,13 +17,6 @@ from schemas.units import HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits
 HOUR = Milliseconds(HOUR_MS)
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def order(house: FakeHouse, amount: int, *, over: int = HOUR, now: int = 0) -> Outcome:
     asked = OrderBolus(amount=MilliUnits(amount), duration=Milliseconds(over), now_percent=now)
     return house.ask(asked, to="bolus_advisor")

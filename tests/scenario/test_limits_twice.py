@@ -61,13 +61,6 @@ def _one_less(asked: Asked) -> tuple[Room, ...]:
     return (*others, msgspec.structs.replace(last, left=MilliUnits(last.left - 1)))
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 @pytest.mark.requirement("R20")
 def test_a_milliunit_of_difference_stops_the_dose_and_alarms(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch

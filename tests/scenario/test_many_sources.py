@@ -12,13 +12,6 @@ from schemas.message import Outcome
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Grams, UtcMillis
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def read(
     house: FakeHouse,
     value: str,

@@ -10,11 +10,10 @@ import core.glucose
 import core.glucose_state
 from core.calc.answering import answer
 from core.calc.kinds import KINDS
-from fake_house import PROFILE, START, FakeHouse, whole_day
+from fake_house import START, FakeHouse, whole_day
 from schemas.basal import SetTemporaryRate
-from schemas.bolus import AcceptAdvice, BolusAdvised, RecordCarbs, RequestAdvice
+from schemas.bolus import BolusAdvised, RecordCarbs, RequestAdvice
 from schemas.forecast import GlucoseForecast
-from schemas.glucose import RecordReading
 from schemas.headers import iso_time
 from schemas.orders import OrderBolus
 from schemas.pump import ResumeDelivery, SuspendDelivery
@@ -28,40 +27,14 @@ from schemas.units import (
     MilliUnits,
     UtcMillis,
 )
+from sensor_house import FIVE, alerts, house_at_noon, sensor
 from services.command_line.words import moment
-
-FIVE = 5 * MINUTE_MS
-
-
-def sensor(house: FakeHouse, *values: int) -> None:
-    """Let a sensor read every 5 min, the last value now."""
-    for index, value in enumerate(values):
-        if index:
-            house.run(ms=FIVE)
-        reading = RecordReading(
-            measured_at=house.clock.now().therapy,
-            source="sensor",
-            unit="mg/dL",
-            received=str(value),
-        )
-        assert house.ask(reading, to="glucose_ingest").accepted
 
 
 def newest(house: FakeHouse) -> GlucoseForecast:
     found = house.said_of("bolus_advisor", GlucoseForecast)[-1]
     assert isinstance(found, GlucoseForecast)
     return found
-
-
-def house_at_noon() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    house.run(ms=12 * HOUR_MS)
-    return house
-
-
-def alerts(house: FakeHouse) -> set[str]:
-    return {alarm.alarm for alarm in house.view("glucose_ingest").alarms}
 
 
 def no_zones(name: str, start: int, end: int) -> Any:
@@ -267,17 +240,6 @@ def test_aaps_counts_trend_carbs_and_basal_on_board() -> None:
     assert -1000 * basal == pytest.approx(terms["basal_insulin_on_board"], abs=30)
 
 
-def test_what_the_sensor_shows_is_rated_by_its_noise() -> None:
-    """Numbers that jump about are no ground to stand on."""
-    house = house_at_noon()
-    sensor(house, 120, 121, 122, 123)
-    calm = house.view("glucose_ingest").noise
-    house.run(ms=HOUR_MS)
-    sensor(house, 120, 140, 115, 142)
-
-    assert ("clean", "medium") == (calm, house.view("glucose_ingest").noise)
-
-
 def test_a_forecast_costs_no_state_that_a_replay_lacks() -> None:
     """The view follows from events alone, as all views do."""
     house = house_at_noon()
@@ -285,99 +247,3 @@ def test_a_forecast_costs_no_state_that_a_replay_lacks() -> None:
 
     shown = msgspec.to_builtins(house.view("bolus_advisor").forecast)
     assert shown == msgspec.to_builtins(newest(house))
-
-
-def test_a_sensor_that_jumps_or_stands_still_is_no_ground_for_a_dose() -> None:
-    """The meal alone, and why; a drop of blood is believed."""
-    house = house_at_noon()
-    sensor(house, 120, 220, 110, 230)
-    house.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor")
-    noisy = house.said_of("bolus_advisor", BolusAdvised)[-1]
-    house.run(ms=HOUR_MS)
-    sensor(house, *[200] * 11)
-    house.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor")
-    flat = house.said_of("bolus_advisor", BolusAdvised)[-1]
-    house.glucose("200")
-    house.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor")
-    blood = house.said_of("bolus_advisor", BolusAdvised)[-1]
-
-    assert ("glucose_noisy", 0) == (noisy.reasons[0], noisy.correction)
-    assert ("glucose_flat", 0) == (flat.reasons[0], flat.correction)
-    assert 2_000 == blood.correction
-
-
-@pytest.mark.requirement("R62")
-@pytest.mark.parametrize(
-    ("amount", "carbs", "is_correction"), [(None, 0, True), (2_000, None, True), (None, 50, False)]
-)
-def test_high_for_two_hours_after_a_correction_asks_for_set_and_ketones(
-    amount: int | None, carbs: int | None, is_correction: bool
-) -> None:
-    """By advice or in an amount of one's own; a meal at a good value is none."""
-    house = house_at_noon()
-    house.glucose("300" if is_correction else "110")
-    if amount is not None:
-        house.ask(OrderBolus(amount=MilliUnits(amount)), to="bolus_advisor")
-    else:
-        house.ask(RequestAdvice(carbs=Grams(carbs or 0)), to="bolus_advisor")
-        advice = house.view("bolus_advisor").advice
-        assert house.ask(AcceptAdvice(advice=advice), to="bolus_advisor").accepted
-    for _ in range(5):
-        house.run(ms=30 * MINUTE_MS)
-        house.glucose("300")
-
-    assert is_correction == ("glucose_high_after_correction" in alerts(house))
-
-
-def test_who_has_never_measured_is_reminded_too() -> None:
-    """The first measurement is the one that is most due."""
-    house = FakeHouse()
-    house.set_up()
-    house.run(ms=7 * HOUR_MS)
-
-    assert "measure_due" in alerts(house)
-
-
-def test_the_zone_of_a_new_profile_moves_the_settings_as_well() -> None:
-    """One clock on the wall for basal and boluses, whatever moved it."""
-    house = house_at_noon()
-    house.ask(msgspec.structs.replace(PROFILE, zone="Asia/Tokyo"), to="basal_scheduler")
-    house.run(ms=MINUTE_MS)
-    moved = house.view("bolus_advisor").zone
-    house.ask(msgspec.structs.replace(PROFILE, zone="Mars/Olympus"), to="basal_scheduler")
-    house.run(ms=MINUTE_MS)
-
-    assert "Asia/Tokyo" == moved == house.view("basal_scheduler").zone
-    assert "Asia/Tokyo" == house.view("bolus_advisor").zone
-
-
-def test_readings_that_come_late_fill_the_gap() -> None:
-    """A sensor that was out of reach sends what it has; trend and momentum are of all of it."""
-    house = house_at_noon()
-    sensor(house, 130)
-    house.run(ms=15 * MINUTE_MS)
-    now = house.clock.now().therapy
-    for value, back in ((160, 0), (140, 10), (150, 5), (140, 10)):
-        reading = RecordReading(
-            measured_at=UtcMillis(now - back * MINUTE_MS),
-            source="sensor",
-            unit="mg/dL",
-            received=str(value),
-        )
-        house.ask(reading, to="glucose_ingest")
-
-    assert 2_000 == house.view("glucose_ingest").slope
-    assert 160 == house.view("glucose_ingest").glucose
-
-
-def test_measurements_entered_late_count() -> None:
-    """Four a day are four, in whatever order somebody types them."""
-    house = house_at_noon()
-    house.run(ms=12 * HOUR_MS)
-    now = house.clock.now().therapy
-    for hours in (0, 2, 8, 14, 20):
-        house.glucose("110", at=UtcMillis(now - hours * HOUR_MS))
-    house.run(ms=HOUR_MS)
-
-    assert "measure_due" not in alerts(house)
-    assert 5 == len(house.state("glucose_ingest").picture.measured)

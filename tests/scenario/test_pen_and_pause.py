@@ -15,13 +15,6 @@ from schemas.pump import ResumeDelivery, ResumeRequested, SuspendDelivery
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits, UtcMillis
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def inject(house: FakeHouse, amount: int, *, ago: int = 0) -> Outcome:
     at = UtcMillis(house.clock.now().therapy - ago)
     asked = RecordInjection(amount=MilliUnits(amount), given_at=at)

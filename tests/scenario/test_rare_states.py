@@ -54,13 +54,6 @@ from services.runtime.pump_wire import Read
 NOW = Now(therapy=UtcMillis(START), real=UtcMillis(START), speed=1)
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def heard(body: Any) -> Entry:
     return Entry(id="report:1", at=UtcMillis(START), body=body)
 

@@ -48,13 +48,6 @@ from services.runtime.machine import Reported
 from services.runtime.stepper import finish
 
 
-@pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
-    ready.set_up()
-    return ready
-
-
 def changed(whole: Any, **fields: Any) -> Any:
     return msgspec.structs.replace(whole, **fields)
 
