@@ -82,7 +82,9 @@ class _Change:
             await self._prime(self._asked.tube, "tube")
             if says_yes("is there a drop at its end?"):
                 return
-        raise CommandFailed(f"no drop after {TUBE_TIMES_MAX} times: look for a leak; {GO_ON}", 1)
+        raise CommandFailed(
+            f"no drop after {TUBE_TIMES_MAX} times: look for a leak; {GO_ON}", REFUSED
+        )
 
     async def _prime(self, amount: MilliUnits, what: PrimeWhat) -> None:
         await self._must(prime_now(self._session, amount, what))

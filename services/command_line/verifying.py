@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from core.deciders import DECIDERS
 from core.order_life import OPEN, SPEAKERS, Lives, WrongStep, lives_of
@@ -52,13 +53,19 @@ def _decisions(arguments: argparse.Namespace) -> int:
 
 
 def _tell_differences(verdicts: dict[str, Verdict]) -> int:
-    differing = {name: one.differences for name, one in verdicts.items() if one.differences}
-    for name, differences in differing.items():
-        for one in differences[:DIFFERENCES_SHOWN]:
-            print(f"basalt: {name} {one.pump}:{one.position}: {one.text}", file=sys.stderr)
-        if len(differences) > DIFFERENCES_SHOWN:
-            print(f"basalt: {name}: {len(differences) - DIFFERENCES_SHOWN} more", file=sys.stderr)
-    return REFUSED if differing else DONE
+    for name, one in verdicts.items():
+        _tell(
+            name, [f"{name} {diff.pump}:{diff.position}: {diff.text}" for diff in one.differences]
+        )
+    return REFUSED if any(one.differences for one in verdicts.values()) else DONE
+
+
+def _tell(name: str, faults: Sequence[str]) -> None:
+    """Say the first faults, and how many more there are."""
+    for text in faults[:DIFFERENCES_SHOWN]:
+        print(f"basalt: {text}", file=sys.stderr)
+    if len(faults) > DIFFERENCES_SHOWN:
+        print(f"basalt: {name}: {len(faults) - DIFFERENCES_SHOWN} more", file=sys.stderr)
 
 
 def _orders(arguments: argparse.Namespace) -> int:
@@ -79,11 +86,7 @@ def _orders(arguments: argparse.Namespace) -> int:
         columns = ("pump", "doses that are", "count", "")
         print_table(columns, rows or [("-", "no dose on record", "0", "")], right=frozenset({2}))
     for pump, lives in found.items():
-        for wrong in lives.wrong[:DIFFERENCES_SHOWN]:
-            print(f"basalt: {pump} {_in_words(wrong)}", file=sys.stderr)
-        if len(lives.wrong) > DIFFERENCES_SHOWN:
-            more = len(lives.wrong) - DIFFERENCES_SHOWN
-            print(f"basalt: {pump}: {more} more", file=sys.stderr)
+        _tell(pump, [f"{pump} {_in_words(wrong)}" for wrong in lives.wrong])
     return REFUSED if any(lives.wrong for lives in found.values()) else DONE
 
 
