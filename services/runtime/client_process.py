@@ -17,11 +17,10 @@ from schemas.subjects import is_token
 from schemas.units import Actor, PumpId
 from services.runtime.client import BusClient
 from services.runtime.clock import Clock, SystemClock, read_clock_record
-from services.runtime.ending import end
+from services.runtime.ending import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, end
 from services.runtime.errors import BasaltError
 from services.runtime.logs import configure_logs
 from services.runtime.nats_connection import Credentials
-from services.runtime.process import EXIT_FAILED, EXIT_USAGE
 
 log = structlog.get_logger()
 
@@ -77,7 +76,7 @@ def run_client(
     except (BasaltError, CoreError, OSError, ValueError, msgspec.DecodeError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         return EXIT_USAGE if isinstance(error, ValueError | CoreError) else EXIT_FAILED
-    return 0
+    return EXIT_DONE
 
 
 async def _run(

@@ -1,7 +1,16 @@
-"""Ends a task for certain, and tells a loop that it is to end."""
+"""Ends a task for certain, tells a loop that it is to end, and says how a process ended."""
 
 import asyncio
 from typing import Any
+
+EXIT_DONE = 0
+"""[-] of a process that was told to end."""
+
+EXIT_USAGE = 2
+"""[-] of one whose command line or files are wrong: to start it again would not help."""
+
+EXIT_FAILED = 3
+"""[-] of one that was stopped by an error that it names."""
 
 CANCEL_AGAIN_S = 0.5
 """[s] until a task that is still there is cancelled once more."""

@@ -19,19 +19,13 @@ from schemas.units import Speaker
 from services.runtime.clock import Clock, SystemClock, read_clock_record
 from services.runtime.crashpoints import arm_crash_points
 from services.runtime.discovery import Questions
-from services.runtime.ending import end
+from services.runtime.ending import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, end
 from services.runtime.errors import BasaltError, StoreBroken
 from services.runtime.logs import configure_logs
 from services.runtime.loop import Hands, Loop, Sense
 from services.runtime.nats_bus import NatsBus
 from services.runtime.nats_connection import Credentials
 from services.runtime.sqlite_store import SqliteStore
-
-EXIT_USAGE = 2
-"""[-] the command line is wrong, or the store is."""
-
-EXIT_FAILED = 3
-"""[-] the process stopped by an error that it names."""
 
 SQLITE_PREFIX = "sqlite:"
 """[-] how a store in a file is named."""
@@ -145,7 +139,7 @@ async def _run(
         finally:
             await bus.close()
             store.close()
-    return 0
+    return EXIT_DONE
 
 
 async def _until_told(loop: Loop[Any], *, leash: bool) -> None:

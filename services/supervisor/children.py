@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from services.runtime.clock import boot_ns
-from services.runtime.ending import end
+from services.runtime.ending import EXIT_USAGE, end
 
 BACKOFF_S_MIN = 0.2
 """[s] before the first restart; doubles with each."""
@@ -68,6 +68,11 @@ class Child:
         """Name the process that runs now."""
         running = self._process is not None and self._process.returncode is None
         return self._process.pid if running and self._process else None
+
+    @property
+    def has_broken_files(self) -> bool:
+        """Say whether its last end was for files that it cannot use."""
+        return self.ended.is_set() and self.exit_code == EXIT_USAGE
 
     async def start(self) -> None:
         """Start the process and keep it alive from now on.

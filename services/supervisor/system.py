@@ -53,9 +53,6 @@ READY_S = 30.0
 LOOK_S = 0.05
 """[s] between two looks whether all are ready."""
 
-EXIT_USAGE = 2
-"""[-] how a process ends whose files are broken: to start it again would not help."""
-
 CLIENTS = (GLUCOSE_PLAYER, SCRIPTED_PERSON)
 """[-] stopped first: nobody asks for anything any more."""
 
@@ -91,6 +88,7 @@ class System:
         self._model: ScreenModel | None = None
         self._observer: Observer | None = None
         self._beat: asyncio.Task[None] | None = None
+        self._is_ready = False
 
     async def start(self) -> None:
         """Start everything; done when every service has joined the stream.
@@ -139,6 +137,7 @@ class System:
         for spec in decider_specs(plan):
             await self._spawn(spec)
         await self._until_ready(observer)
+        self._is_ready = True
         if not begun.has_settings:
             await send_settings(client, pump=pump, zone=begun.zone)
             remember(folder, msgspec.structs.replace(begun, has_settings=True))
@@ -215,7 +214,8 @@ class System:
         return child
 
     def _changed(self, child: Child) -> None:
-        if self._model is not None:
+        is_said_at_the_end = child.has_broken_files and not self._is_ready
+        if self._model is not None and not is_said_at_the_end:
             why = child.last_words if child.state == "restarting" else ""
             process = Process(state=child.state, restarts=child.restarts, why=why)
             at = self._keeper.clock.now().therapy
@@ -251,7 +251,7 @@ class System:
 
     def _refuse_broken(self) -> None:
         for child in self._children.values():
-            if child.ended.is_set() and child.exit_code == EXIT_USAGE:
+            if child.has_broken_files:
                 words = child.last_words or f"see {child.spec.log}"
                 raise StartRefused(words)
 

@@ -17,6 +17,7 @@ from schemas.subjects import is_token
 from schemas.units import MilliUnits, PumpId
 from services.runtime.clock import SystemClock, read_clock_record
 from services.runtime.crashpoints import arm_crash_points
+from services.runtime.ending import EXIT_DONE, EXIT_USAGE
 from services.runtime.errors import BasaltError, PumpPowerLost
 from services.runtime.order_keys import read_public
 from services.runtime.pump_address import PumpAddress, parse_pump_address
@@ -25,12 +26,6 @@ from services.runtime.pump_script import PumpScript, read_pump_script
 from services.virtual_pump.memory import SqlitePumpStore
 from services.virtual_pump.server import PumpServer
 from services.virtual_pump.watchdog import Watchdog
-
-EXIT_DONE = 0
-"""[-] ended because it was told to."""
-
-EXIT_USAGE = 2
-"""[-] could not start or go on; one line on standard error says why."""
 
 STDIN = 0
 """[-] file descriptor of standard input."""

@@ -228,4 +228,5 @@ def test_a_broken_data_folder_is_refused_by_name(tmp_path: Path, broken: str, co
     assert 2 == refused.returncode, refused.stdout + refused.stderr
     assert 1 == len(refused.stderr.splitlines()), refused.stderr
     assert str(file) in refused.stderr
+    assert "ended by itself" not in refused.stdout
     assert {} == processes_of(folder)
