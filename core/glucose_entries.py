@@ -18,6 +18,7 @@ SENSOR_CODES_BELOW = MgDl(39)
 
 _KINDS: dict[str, GlucoseSource] = {"sgv": "sensor", "mbg": "meter"}
 
+_STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b')
 _BYTE = re.compile(r"\(byte ([0-9]+)\)")
 _NEWLINE = b"\n"
 
@@ -37,6 +38,9 @@ def read_entries(text: str, *, name: str) -> tuple[Found, tuple[str, ...]]:
         GlucoseFileError: the array is not JSON as a whole, so that no entry of it can be trusted.
     """
     found = Found(counts_entries=text.lstrip().startswith("["))
+    if "NaN" in text or "Infinity" in text:
+        # Some programs write them, and they are no JSON: such an entry is bad, not the whole file.
+        text = _STRING_OR_CONSTANT.sub(_as_string, text)
     skipped = Counter[str]()
     for number, raw in _split(text, name=name):
         shown = raw.decode("utf-8", errors="replace")
@@ -67,6 +71,10 @@ def _split(text: str, *, name: str) -> Iterator[tuple[int, bytes]]:
         yield from ((number, line.strip()) for number, line in lines if line.strip())
         return
     yield from ((number, bytes(raw)) for number, raw in enumerate(whole, start=1))
+
+
+def _as_string(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else f'"{found[0]}"'
 
 
 def _where(error: str, data: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -9,12 +10,18 @@ from services.command_line.exits import DONE, INTERRUPTED, CommandFailed
 from services.command_line.parser import Handler, make_parser
 
 _MAYBE_OBEYED = "what was sent before may have been obeyed"
+_BELOW_ZERO = re.compile(r"-[.,]?[0-9]\S*", re.ASCII)
 _NOTHING = {"up": "nothing was started", "calc": "nothing was sent"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code."""
-    parsed = make_parser().parse_args(arguments)
+    parser = make_parser()
+    words = sys.argv[1:] if arguments is None else arguments
+    for word in filter(_BELOW_ZERO.fullmatch, words):
+        # argparse takes it for an option that it does not know, and blames another word.
+        parser.error(f"{word!r} is below zero, and nothing here can be")
+    parsed = parser.parse_args(words)
     try:
         code = _handler(parsed.handler)(parsed)
         sys.stdout.flush()

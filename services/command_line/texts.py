@@ -104,12 +104,17 @@ def concentration(text: str) -> int:
     return int(found[1])
 
 
-def seconds(text: str) -> float:
-    """Read a duration such as '30s' as seconds, more than none."""
+def some_time(text: str) -> Milliseconds:
+    """Read a duration such as '30m', more than none."""
     found = duration(text)
     if found == 0:
         raise ArgumentTypeError(f"no time at all: {text!r}")
-    return found / SECOND_MS
+    return found
+
+
+def seconds(text: str) -> float:
+    """Read a duration such as '30s' as seconds, more than none."""
+    return some_time(text) / SECOND_MS
 
 
 def temporary_rate(text: str) -> TemporaryRate:

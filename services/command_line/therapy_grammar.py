@@ -159,13 +159,13 @@ def _add_preset(commands: Commands) -> None:
     )
     preset.add_argument("name", nargs="?", metavar="NAME", help="1 to 64 characters")
     preset.add_argument("amount", nargs="?", type=texts.units_or_off, help="U, or off")
-    preset.add_argument("--over", type=texts.duration, default=0, help="spread: 30m to 8h")
+    preset.add_argument("--over", type=texts.some_time, default=0, help="spread: 30m to 8h")
     _add_because(preset)
 
 
 def _add_spread(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--over", type=texts.duration, default=0, metavar="TIME", help="spread it: 30m to 8h"
+        "--over", type=texts.some_time, default=0, metavar="TIME", help="spread it: 30m to 8h"
     )
     parser.add_argument(
         "--now", type=texts.percent, default=0, metavar="PERCENT", help="at once, such as 40%%"
@@ -186,7 +186,7 @@ def add_therapy(commands: Commands) -> None:
         example="basalt temp 80% 30m\n  basalt temp 0.5U/h 2h\n  basalt temp off",
     )
     temp.add_argument("rate", type=texts.temporary_rate, metavar="RATE", help="80%%, 0.5U/h or off")
-    temp.add_argument("duration", type=texts.duration, nargs="?", help="30m, 2h")
+    temp.add_argument("duration", type=texts.some_time, nargs="?", help="30m, 2h")
     suspend = add_command(
         commands,
         "suspend",
@@ -195,7 +195,7 @@ def add_therapy(commands: Commands) -> None:
         example="basalt suspend\n  basalt suspend --for 30m",
     )
     suspend.add_argument(
-        "--for", dest="duration", type=texts.duration, default=0, metavar="TIME", help="1m to 24h"
+        "--for", dest="duration", type=texts.some_time, default=0, metavar="TIME", help="1m to 24h"
     )
     resume = add_command(
         commands,

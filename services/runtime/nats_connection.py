@@ -24,6 +24,9 @@ PINGS_OUTSTANDING_MAX = 2
 RECONNECT_WAIT_S = 1
 """[s] between attempts to connect again, for ever."""
 
+ATTEMPT_S = 2
+"""[s] for one attempt to connect, and for the broker's first answer."""
+
 FIRST_CONNECT_S = 5.0
 """[s] until the first connect is given up with one line of error."""
 
@@ -54,7 +57,8 @@ async def connect(*, url: str, credentials: Credentials, events: ConnectionEvent
     """Connect to the broker.
 
     Raises:
-        BusUnreachable: no connection within FIRST_CONNECT_S, or the key was refused.
+        BusUnreachable: no connection within FIRST_CONNECT_S, or the key was refused, or is another
+            user's.
         BusKeyBroken: there is no seed in the file.
     """
     if credentials.seed is not None:
@@ -69,7 +73,7 @@ async def connect(*, url: str, credentials: Credentials, events: ConnectionEvent
         max_outstanding_pings=PINGS_OUTSTANDING_MAX,
         max_reconnect_attempts=-1,
         reconnect_time_wait=RECONNECT_WAIT_S,
-        connect_timeout=2,
+        connect_timeout=ATTEMPT_S,
         allow_reconnect=True,
         pending_size=PENDING_BYTES,
         inbox_prefix=request_inbox(credentials.user),
@@ -80,12 +84,24 @@ async def connect(*, url: str, credentials: Credentials, events: ConnectionEvent
     )
     try:
         await asyncio.wait_for(connecting, FIRST_CONNECT_S)
+        first.last = None  # of an attempt before the one that succeeded
+        await _listen_to_own_inbox(client, credentials.user)
     except (TimeoutError, OSError, nats.errors.Error) as error:
         reason = first.last or error
         await client.close()
         raise BusUnreachable(url, f"{type(reason).__name__}: {reason}") from error
+    if first.last is not None:
+        await client.close()
+        raise BusUnreachable(url, f"the key {credentials.seed} is not that of {credentials.user}")
     first.is_over = True
     return client
+
+
+async def _listen_to_own_inbox(client: Client, user: str) -> None:
+    """Find out whether the broker knows this key as this user's: no other may listen there."""
+    own = await client.subscribe(f"{request_inbox(user)}.own")
+    await client.flush(timeout=ATTEMPT_S)
+    await own.unsubscribe()
 
 
 @dataclass(slots=True)

@@ -127,16 +127,23 @@ def test_nobody_may_harm_the_record() -> None:
             assert not any(matches(subject, pattern) for pattern in allowed.publish), name
 
 
+async def nothing(*_: object) -> None:
+    """Take no notice."""
+
+
+DEAF = ConnectionEvents(nothing, nothing, nothing)
+
+
 async def test_nothing_anonymous_is_let_in() -> None:
     """Without a key there is no connection at all."""
-
-    async def nothing(*_: object) -> None:
-        """Take no notice."""
-
     async with broker() as running:
         with pytest.raises(BusUnreachable):
-            await connect(
-                url=running.url,
-                credentials=Credentials("anybody", None),
-                events=ConnectionEvents(nothing, nothing, nothing),
-            )
+            await connect(url=running.url, credentials=Credentials("anybody", None), events=DEAF)
+
+
+async def test_the_key_of_another_user_is_found_at_once_and_named() -> None:
+    """A service that is refused piece by piece would blame the stream."""
+    async with broker() as running:
+        key = running.credentials("actuator").seed
+        with pytest.raises(BusUnreachable, match=rf"{key} is not that of historian"):
+            await connect(url=running.url, credentials=Credentials("historian", key), events=DEAF)

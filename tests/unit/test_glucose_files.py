@@ -115,6 +115,9 @@ def test_other_types_are_counted_in_a_note() -> None:
         (entry(sgv=None), "an entry without sgv: ''"),
         (entry(sgv=-5), "neither a number nor LOW nor HIGH: '-5'"),
         (entry(sgv=1e300), "neither a number nor LOW nor HIGH: '1e+300'"),
+        (entry(sgv=float("nan")), "neither a number nor LOW nor HIGH: 'NaN'"),
+        (entry(sgv=float("-inf")), "neither a number nor LOW nor HIGH: '-Infinity'"),
+        (entry(date=float("nan")), "neither date nor dateString: 'NaN'"),
         (entry(sgv="???"), "neither a number nor LOW nor HIGH: '???'"),
         (entry(date=None), "neither date nor dateString: ''"),
         (entry(date=NOON // 1_000), "a date that is not in ms since 1970: '1795348800'"),
@@ -147,11 +150,18 @@ def test_an_entry_over_several_lines_is_named_by_its_number_and_shown_on_one() -
     assert "  " not in problem.text
 
 
-def test_what_is_no_json_is_named_with_its_line() -> None:
-    """One NaN makes an array no JSON; a person must find it among a year of entries."""
-    text = json.dumps([entry(), entry(sgv=float("nan"))], indent=2)
+def test_a_text_that_only_looks_like_nan_is_left_as_it_is() -> None:
+    """The name of a device is no number."""
+    file = read(json.dumps([entry(device='a "NaN" \\ Infinity'), entry(sgv=float("nan"))]))
 
-    number = next(n for n, line in enumerate(text.split("\n"), start=1) if "NaN" in line)
+    assert ['a "NaN" \\ Infinity'] == [reading.device for reading in file.readings]
+
+
+def test_what_is_no_json_is_named_with_its_line() -> None:
+    """One bare word makes an array no JSON; a person must find it among a year of entries."""
+    text = json.dumps([entry(), entry(sgv=None)], indent=2).replace("null", "None")
+
+    number = next(n for n, line in enumerate(text.split("\n"), start=1) if "None" in line)
     assert refusal(text).startswith(f"not JSON at line {number}: ")
 
 
