@@ -44,7 +44,7 @@ def limit(house: FakeHouse, **changes: int | str) -> str | None:
 
 
 def temporary(house: FakeHouse, hours: int, **how: int) -> None:
-    asked = SetTemporaryRate(duration=Milliseconds(hours * HOUR_MS), **how)  # type: ignore[arg-type]
+    asked = SetTemporaryRate(duration=Milliseconds(hours * HOUR_MS), **how)  # type: ignore[arg-type]  # given by name
     assert house.ask(asked, to="basal_scheduler").accepted
 
 
@@ -97,7 +97,7 @@ def no_rate_above_in_doubt(house: FakeHouse) -> bool:
     house.run(ms=5 * MINUTE_MS)
     house.order(3_000)
     house.restart("actuator")
-    house.services["actuator"].step()  # type: ignore[index]
+    house.services["actuator"].step()  # type: ignore[index]  # a plain name
     state = house.state("actuator")
     assert state.doses.unknown
     _, made = state.plan_heard
@@ -350,7 +350,7 @@ def test_a_temporary_rate_is_one_that_the_pump_model_takes(
     """What the model would round is not what was asked for, and the answer says what it takes."""
     assert not limit(house, pump_model=model)
 
-    asked = SetTemporaryRate(duration=Milliseconds(minutes * MINUTE_MS), **how)  # type: ignore[arg-type]
+    asked = SetTemporaryRate(duration=Milliseconds(minutes * MINUTE_MS), **how)  # type: ignore[arg-type]  # given by name
     outcome = house.ask(asked, to="basal_scheduler")
 
     assert reason == outcome.reason

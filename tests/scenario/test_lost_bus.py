@@ -41,7 +41,7 @@ def house() -> FakeHouse:
 
 
 def take_away(house: FakeHouse, names: Sequence[str]) -> dict[Any, Any]:
-    return {name: house.services.pop(name) for name in names}  # type: ignore[call-overload]
+    return {name: house.services.pop(name) for name in names}  # type: ignore[call-overload]  # plain names
 
 
 def let_time_pass(house: FakeHouse, ms: int) -> None:

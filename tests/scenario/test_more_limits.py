@@ -28,7 +28,7 @@ def house_with(**changes: object) -> FakeHouse:
 
 
 def ordered(house: FakeHouse, amount: int, *, actor: str = "person:test", **how: int) -> str | None:
-    asked = OrderBolus(amount=MilliUnits(amount), **how)  # type: ignore[arg-type]
+    asked = OrderBolus(amount=MilliUnits(amount), **how)  # type: ignore[arg-type]  # given by name
     return house.ask(asked, to="bolus_advisor", actor=actor).reason or None
 
 

@@ -150,11 +150,11 @@ def takes_any_epoch(patch: Patch) -> None:
         if hasattr(request, "epoch"):
             request = type(request)(
                 **{
-                    **{field: getattr(request, field) for field in request.__struct_fields__},  # type: ignore[attr-defined]
+                    **{field: getattr(request, field) for field in request.__struct_fields__},  # type: ignore[attr-defined]  # any message
                     "epoch": self._memory.epoch,
                 }
             )
-        return answer(self, request, **asked)  # type: ignore[arg-type]
+        return answer(self, request, **asked)  # type: ignore[arg-type]  # any message
 
     patch.setattr(PumpHost, "answer", careless)
 

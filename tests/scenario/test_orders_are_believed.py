@@ -108,7 +108,7 @@ def test_the_pump_believes_no_forgery(
 
     assert reason == refused.value.reason
     assert 0 == status_of(house).odometer
-    assert 1_000 == finish(house.pump.start_bolus(signed=sign(order))).bolus.requested  # type: ignore[union-attr]
+    assert 1_000 == finish(house.pump.start_bolus(signed=sign(order))).bolus.requested  # type: ignore[union-attr]  # it was begun
 
 
 @pytest.mark.requirement("R100")

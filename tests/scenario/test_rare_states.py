@@ -343,7 +343,7 @@ def test_a_page_that_is_not_the_last_settles_nothing() -> None:
     house.set_up()
     state = house.state("actuator")
     reading = PumpReading(
-        status=house.pump.host.answer(Read(after=0), now=NOW).reading.status,  # type: ignore[union-attr]
+        status=house.pump.host.answer(Read(after=0), now=NOW).reading.status,  # type: ignore[union-attr]  # a reading
         history=(),
     )
     ahead = msgspec.structs.replace(

@@ -10,6 +10,7 @@ from style import tidy_rules
 
 ROOT = pathlib.Path(__file__).parents[2]
 SHIPPED = sorted(p for room in ("schemas", "core", "services") for p in (ROOT / room).rglob("*.py"))
+OTHER = sorted(p for room in ("bench", "deploy", "tests") for p in (ROOT / room).rglob("*.py"))
 VOCABULARY = [p for p in SHIPPED if p.is_relative_to(ROOT / "schemas")]
 CLOCK = ROOT / "services" / "runtime" / "clock.py"
 
@@ -76,6 +77,12 @@ def test_nothing_catches_everything_but_the_process_edge(path: pathlib.Path) -> 
 def test_shipped_code_asserts_nothing(path: pathlib.Path) -> None:
     """Python with -O removes an assert, and the check with it."""
     assert [] == list(tidy_rules.assert_faults(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", [*SHIPPED, *OTHER], ids=name)
+def test_each_judge_that_is_silenced_has_its_reason_beside_it(path: pathlib.Path) -> None:
+    """A rule that is switched off without a reason is switched off for ever."""
+    assert [] == list(tidy_rules.silence_faults(path.read_text(encoding="utf-8")))
 
 
 def test_no_folder_of_tests_is_a_package() -> None:
@@ -165,6 +172,23 @@ def test_an_except_that_catches_everything_is_found(kind: str, at_process_edge: 
 def test_an_assert_is_found() -> None:
     """A check that never fails checks nothing."""
     assert 1 == len(list(tidy_rules.assert_faults("def f() -> None:\n    assert True\n")))
+
+
+@pytest.mark.parametrize(
+    "comment",
+    ["noqa", "noqa: S608", "noqa  # all", "type: ignore", "type: ignore[misc]", "pyright: ignore"],
+)
+def test_a_judge_silenced_without_a_reason_is_found(comment: str) -> None:
+    """A check that never fails checks nothing."""
+    assert 1 == len(list(tidy_rules.silence_faults(f"first = 1\nsecond = 2  # {comment}\n")))
+    assert [] == list(tidy_rules.silence_faults(f'text = "# {comment}"\n'))
+
+
+def test_a_reason_beside_a_silenced_judge_is_enough() -> None:
+    """Two judges and their reason fit on one line."""
+    text = "first = 1  # noqa: S608, TID251  # no foreign text\nx = 1  # type: ignore[misc]  # a\n"
+
+    assert [] == list(tidy_rules.silence_faults(text))
 
 
 @pytest.mark.parametrize("text", tidy_rules.FORBIDDEN_TEXT)

@@ -1,7 +1,9 @@
 """The style rules that no linter knows, as functions from source text to the faults found in it."""
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterable, Iterator
 
 LINES_MAX = 300
@@ -24,6 +26,11 @@ CLOCKS = frozenset(
 
 UNIT = re.compile(r"^\[[^\]]+\] ")
 TAG = re.compile(r"^[a-z]+(_[a-z]+)*\.v[1-9][0-9]*$")
+
+SILENCED = re.compile(
+    r"# ?(?:noqa|(?:type|pyright): ?ignore)(?P<rule>[:\[][\w\[\]:, -]+)?(?P<rest>.*)"
+)
+REASON = re.compile(r"\s+# \w.*")
 
 FORBIDDEN_TEXT = (
     *(f"/{folder}/" for folder in ("work", "root", "home")),
@@ -135,6 +142,14 @@ def assert_faults(text: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Assert):
             yield f"line {node.lineno}: assert"
+
+
+def silence_faults(text: str) -> Iterator[str]:
+    """Find a judge that is silenced as a whole, or without a reason beside it."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        found = SILENCED.match(token.string) if token.type == tokenize.COMMENT else None
+        if found and not (found["rule"] and REASON.fullmatch(" " + found["rest"].lstrip())):
+            yield f"line {token.start[0]}: {token.string}"
 
 
 def text_faults(data: bytes) -> Iterator[str]:

@@ -157,7 +157,7 @@ def test_a_broker_that_freezes_is_noticed_and_nothing_is_lost(tmp_path: Path) ->
             "the actuator notices",
             s=15,
         )
-        noticed_s = time.monotonic() - frozen  # noqa: TID251
+        noticed_s = time.monotonic() - frozen  # noqa: TID251  # the same age
         house.wait_until(lambda: house.pumped() > before, "basal goes on")
         os.kill(house.pids()["broker"], signal.SIGCONT)
         house.wait_until(
