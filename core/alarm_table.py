@@ -110,6 +110,13 @@ PUMP_ALARMS: Final[dict[str, PumpAlarm]] = dict(
             "The same thing stopped the pump three times in 10 min: it stays off for now.",
         ),
         _alarm(
+            "bolus_broken_off",
+            "reversible",
+            "prompt",
+            "as_before",
+            "A bolus was broken off; the rest of it is not given later. Ask for advice anew.",
+        ),
+        _alarm(
             "suspended_long",
             "reversible",
             "prompt",

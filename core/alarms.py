@@ -1,6 +1,6 @@
 """Alarms of one speaker: each condition active at most once, until its cause is gone."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from core.decider import Entry
 from schemas.alarms import (
@@ -24,6 +24,13 @@ class Condition(NamedTuple):
     priority: AlarmPriority
     to: AlarmAudience
     text: str
+
+
+MOMENTARY: Final = frozenset({"message_quarantined", "bolus_unasked", "bolus_broken_off"})
+"""[-] alarms about a moment that is past: they end when somebody has seen them."""
+
+MOMENTARY_PREFIX: Final = "runtime_"
+"""[-] of more such alarms, one for each kind of fault."""
 
 
 class ActiveAlarm(NamedTuple):
@@ -68,13 +75,15 @@ def clear_alarm(alarms: Alarms, alarm: str) -> tuple[Event, ...]:
 
 
 def acknowledge(alarms: Alarms, command: AcknowledgeAlarm, *, actor: str) -> tuple[Event, ...]:
-    """Note that somebody has seen an alarm."""
+    """Note that somebody has seen an alarm; one about a moment that is past ends with it."""
     active = next((one for one in alarms if one.alarm == command.alarm), None)
     if active is None:
         return (AcknowledgementRefused(alarm=command.alarm, reason="not_active"),)
     if active.acknowledged_by:
         return (AcknowledgementRefused(alarm=command.alarm, reason="already_acknowledged"),)
-    return (AlarmAcknowledged(alarm=command.alarm, actor=actor),)
+    seen = AlarmAcknowledged(alarm=command.alarm, actor=actor)
+    is_momentary = command.alarm in MOMENTARY or command.alarm.startswith(MOMENTARY_PREFIX)
+    return (seen, AlarmCleared(alarm=command.alarm)) if is_momentary else (seen,)
 
 
 def fold_alarm(alarms: Alarms, entry: Entry) -> Alarms:

@@ -108,7 +108,7 @@ def decide_common(common: Common, entry: Entry) -> tuple[Event, ...] | None:
         case RuntimeFault() as report:
             return raise_alarm(common.alarms, _fault(report))
         case AcknowledgeAlarm() as command:
-            return _acknowledge(common, command, actor=str(entry.actor))
+            return acknowledge(common.alarms, command, actor=str(entry.actor))
         case SettleHistory(speaker=speaker):
             return _settle(common, entry, speaker)
         case _:
@@ -131,15 +131,6 @@ def evolve_common(common: Common, entry: Entry, *, me: Speaker) -> Common:
             return msgspec.structs.replace(common, alarms=fold_alarm(common.alarms, entry))
         case _:
             return common
-
-
-def _acknowledge(common: Common, command: AcknowledgeAlarm, *, actor: str) -> tuple[Event, ...]:
-    """Note that an alarm was seen; one about a moment that is past ends with it."""
-    said = acknowledge(common.alarms, command, actor=actor)
-    is_momentary = command.alarm == QUARANTINE.alarm or command.alarm.startswith("runtime_")
-    if not is_momentary or not isinstance(said[0], AlarmAcknowledged):
-        return said
-    return (*said, *clear_alarm(common.alarms, command.alarm))
 
 
 def _with(names: tuple[Speaker, ...], name: str) -> tuple[Speaker, ...]:

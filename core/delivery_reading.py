@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
+from core.alarm_table import PUMP_ALARMS
 from core.alarms import Condition, clear_alarm, raise_alarm
 from core.basal_cut import accepted_again
 from core.decider import is_past
@@ -53,6 +54,8 @@ UNASKED = Condition(
     "person",
     "The pump gave a bolus that nobody here ordered; it counts. Look at the pump.",
 )
+
+BROKEN_OFF = PUMP_ALARMS["bolus_broken_off"].condition
 
 StopReason = Literal[
     "cancelled",
@@ -176,6 +179,9 @@ def _tell_bolus(teller: Teller, record: PumpRecord) -> None:
     teller.tell(
         BolusStopped(dose=dose, requested=requested, delivered=record.amount, reason=reason)
     )
+    if reason in ("power_lost", "stopped_by_pump"):
+        # Whatever else ends a bolus was asked for, or has an alarm of its own.
+        teller.tell(*raise_alarm(teller.state.common.alarms, BROKEN_OFF))
 
 
 def _is_told(state: DeliveryState, ended: PumpRecord) -> bool:

@@ -271,7 +271,8 @@ def test_an_unknown_dose_is_settled_by_what_the_pump_says() -> None:
     assert ["expired"] == outcomes(late)
     assert ["blocked"] == outcomes(blocked) and blocked[-1].reason == "occlusion"
     assert ["matched"] == outcomes(full) and isinstance(full[-1], BolusDelivered)
-    assert ["partial"] == outcomes(part) and part[-1].reason == "stopped_by_pump"
+    assert ["partial"] == outcomes(part) and part[-2].reason == "stopped_by_pump"
+    assert "bolus_broken_off" == part[-1].alarm
 
 
 def test_a_dose_that_nobody_ordered_here_is_accounted() -> None:

@@ -9,7 +9,7 @@ import core.mechanism
 from core.alarm_table import PRIORITY, PUMP_ALARMS, condition_of
 from fake_house import FakeHouse
 from schemas.alarms import AcknowledgeAlarm, AlarmRaised, AlarmRepeated
-from schemas.delivery import BolusRefused, BolusStopped
+from schemas.delivery import BolusRefused, BolusStopped, CancelBolus
 from schemas.mechanism import (
     BasalMissed,
     ClearPumpFault,
@@ -228,6 +228,31 @@ def test_power_lost_in_mid_bolus_is_known_to_the_pulse() -> None:
     (stopped,) = house.said_of("actuator", BolusStopped)
     assert "power_lost" == stopped.reason
     assert house.odometer == house.accounted()
+
+
+@pytest.mark.requirement("R64")
+def test_a_bolus_broken_off_is_an_alarm_until_somebody_has_seen_it() -> None:
+    """Half a meal's insulin, unnoticed, is an evening of high glucose."""
+    house = a_house(fault("power_lost", 1_000))
+    house.order(3_000)
+    house.run(ms=HOUR_MS)
+
+    assert ["bolus_broken_off"] == alarms(house)
+    house.ask(AcknowledgeAlarm(alarm="bolus_broken_off"), to="actuator")
+    assert [] == alarms(house)
+
+
+@pytest.mark.requirement("R64")
+def test_a_bolus_that_a_person_stopped_is_no_alarm() -> None:
+    """Whoever asked for it knows."""
+    house = a_house()
+    house.order(3_000)
+    house.run(ms=30_000)
+    house.ask(CancelBolus(), to="actuator")
+    house.run(ms=HOUR_MS)
+
+    assert ["cancelled"] == [e.reason for e in house.said_of("actuator", BolusStopped)]
+    assert [] == alarms(house)
 
 
 @pytest.mark.requirement("R51")
