@@ -169,7 +169,11 @@ def _why_not(
 def take_answer(state: DeliveryState, answer: PumpAnswered) -> tuple[Event, ...]:
     """Take what came of a command to the pump; no answer makes the dose unknown, never failed."""
     if answer.act == "load_plan" and answer.result == "refused":
-        return (BasalPlanRefused(plan=plan_of(answer.about), reason="pump_refused"),)
+        is_early = answer.reason == "not_claimed"
+        kept: Literal["pump_not_heard", "pump_refused"] = (
+            "pump_not_heard" if is_early else "pump_refused"
+        )
+        return (BasalPlanRefused(plan=plan_of(answer.about), reason=kept),)
     if answer.act == "fill" and answer.result != "done":
         why: Literal["pump_refused", "no_answer"] = (
             "pump_refused" if answer.result == "refused" else "no_answer"

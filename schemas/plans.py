@@ -59,8 +59,8 @@ class BasalPlanRefused(Refusal, frozen=True, kw_only=True, tag="basal_plan_refus
 
     plan: EventId
     """[-] the BasalPlanMade."""
-    reason: Literal["no_limits", "superseded", "pump_refused"]
-    """[-] why."""
+    reason: Literal["no_limits", "superseded", "pump_refused", "pump_not_heard"]
+    """[-] why; 'pump_not_heard': not yet, it goes to the pump when that has been read."""
 
 
 class BasalPlanLoaded(Event, frozen=True, kw_only=True, tag="basal_plan_loaded.v1"):

@@ -54,6 +54,7 @@ from schemas.mechanism import (
 )
 from schemas.message import Event, Refusal, name_of
 from schemas.orders import BolusOrdered, BolusPresetSet, InjectionRecorded
+from schemas.plans import BasalPlanRefused
 from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
@@ -219,6 +220,8 @@ def _of_the_pump(event: Event) -> str:
             return f"the motor moved {units(amount)} that nobody asked for"
         case BasalMissed(amount=amount, reason=reason):
             return f"basal missed: {units(amount)}, {words(reason)}"
+        case BasalPlanRefused(reason="pump_not_heard"):
+            return "the basal plan goes to the pump as soon as that is read"
         case _:
             return ""
 

@@ -157,6 +157,7 @@ def test_answers_of_the_pump() -> None:
     """Refused is refused, no answer is unknown, and what nobody asked about is nothing."""
     state = ready(doses=opened())
     plan = take_answer(state, answer("load_plan", "refused", about="plan"))
+    early = take_answer(state, answer("load_plan", "refused", "not_claimed", about="plan"))
     fill = take_answer(state, answer("fill", "refused"))
     silent = take_answer(state, answer("fill", "unknown"))
     late = take_answer(state, answer("start_bolus", "refused", "expired"))
@@ -166,6 +167,7 @@ def test_answers_of_the_pump() -> None:
     doubtful = take_answer(begun, answer("start_bolus", "refused", "bolus_running"))
 
     assert (BasalPlanRefused(plan=EventId("plan"), reason="pump_refused"),) == plan
+    assert (BasalPlanRefused(plan=EventId("plan"), reason="pump_not_heard"),) == early
     assert (DeliveryCommandRefused(name="fill", reason="pump_refused"),) == fill
     assert (DeliveryCommandRefused(name="fill", reason="no_answer"),) == silent
     expired = BolusRefused(dose=DOSE, amount=MilliUnits(500), reason="expired", detail="expired")
