@@ -183,10 +183,9 @@ def _fold_late(picture: Picture, reading: Reading) -> Picture:
     kept, number = picture.points, reading.glucose
     if number is None or not kept or reading.device != picture.device:
         return picture
-    known = dict(kept)
-    if reading.at in known or reading.at < kept[-1][0] - TREND_MS:
+    if reading.at < kept[-1][0] - TREND_MS:
         return picture
-    points = tuple(sorted({**known, reading.at: number}.items()))
+    points = tuple(sorted((*kept, (reading.at, number))))
     return msgspec.structs.replace(picture, points=points[-POINTS_MAX:])
 
 

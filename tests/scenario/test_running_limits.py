@@ -6,10 +6,13 @@ import msgspec
 import pytest
 
 import core.delivery
+from core.doses import DoseBook, OpenDose
+from core.running_limits import halt_extended
 from fake_house import LIMITS, FakeHouse
 from schemas.basal import CancelTemporaryRate, SetTemporaryRate, TemporaryRateEnded
 from schemas.orders import OrderBolus, RecordInjection
-from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits
+from schemas.plans import BasalPlanAccepted
+from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits
 
 pytestmark = pytest.mark.requirement("R5")
 
@@ -95,6 +98,45 @@ def test_limits_that_are_lowered_hold_for_what_runs() -> None:
 
     assert house.view("actuator").bolus_total < 3_000
     assert "extended_beyond_limit" in alarms(house)
+
+
+def test_what_is_ordered_and_not_begun_is_not_stopped() -> None:
+    """Its start is held against the limits of then; a stop of nothing would be a false record."""
+    house = house_with()
+    spread(house, 4_000, 1)
+    house.run(ms=2 * HOUR_MS)
+    state = house.state("actuator")
+    waiting = OpenDose(
+        dose=DoseId("bolus_advisor:demo:99"),
+        amount=MilliUnits(8_000),
+        since=house.clock.now().therapy,
+        is_extended=True,
+    )
+    tight = msgspec.structs.replace(state.limits, daily=MilliUnits(1_000))
+    state = msgspec.structs.replace(state, doses=DoseBook(open=(waiting,)), limits=tight)
+
+    assert () == halt_extended(state, house.clock.now())
+
+
+def test_a_pen_that_leaves_room_changes_no_rate() -> None:
+    """A plan that is the same is not sent again."""
+    house = house_with()
+    rate = SetTemporaryRate(percent=200, duration=Milliseconds(HOUR_MS))
+    assert house.ask(rate, to="basal_scheduler").accepted
+    plans = house.said_of("actuator", BasalPlanAccepted)
+    inject(house, 50)
+
+    assert plans == house.said_of("actuator", BasalPlanAccepted)
+    assert 1_600 == house.view("actuator").rate
+
+
+def test_a_pen_before_any_limits_are_set_is_taken() -> None:
+    """Nothing runs yet that could be cut."""
+    house = FakeHouse()
+    inject(house, 2_000)
+
+    assert 2_000 == house.state("actuator").doses.boluses[0].amount
+    assert set() == alarms(house)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,30 @@ def test_readings_that_come_late_fill_the_gap() -> None:
     assert 160 == house.view("glucose_ingest").glucose
 
 
+@pytest.mark.parametrize(
+    ("back", "received", "device"),
+    [(10, "300", ""), (65, "300", ""), (8, "300", "another"), (8, "LOW", "")],
+)
+def test_what_comes_late_and_does_not_belong_bends_no_trend(
+    back: int, received: str, device: str
+) -> None:
+    """A second number of one instant, one of an hour ago, another sensor's, and no number."""
+    house = house_at_noon()
+    sensor(house, 100, 110, 120, 130)
+    before = house.state("glucose_ingest").picture.points
+    reading = RecordReading(
+        measured_at=UtcMillis(house.clock.now().therapy - back * MINUTE_MS),
+        source="sensor",
+        unit="mg/dL",
+        received=received,
+        device=device,
+    )
+    house.ask(reading, to="glucose_ingest")
+
+    assert before == house.state("glucose_ingest").picture.points
+    assert 2_000 == house.view("glucose_ingest").slope
+
+
 @pytest.mark.requirement("R62")
 @pytest.mark.parametrize(
     ("amount", "carbs", "is_correction"), [(None, 0, True), (2_000, None, True), (None, 50, False)]

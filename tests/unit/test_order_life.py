@@ -60,6 +60,8 @@ def test_a_house_that_lives_leaves_a_sound_record() -> None:
 
     lives = house.lives()
     assert () == lives.wrong
+    assert len(lives.states) == sum(lives.counted.values())
+    assert 1 == lives.counted["stopped"]
     assert {"delivered", "stopped"} <= set(lives.states.values())
 
 
