@@ -25,9 +25,18 @@ MUTANTS: Final = Path("mutants")
 REASONS: Final = Path("docs/mutants.md")
 
 GROUPS: Final = {
-    "limits": ("core.limits", "core.caps", "core.lockout"),
-    "pulses": ("core.pulses", "core.pacing"),
-    "bolus": ("core.advice", "core.bolus", "core.confirmation", "core.rules"),
+    "limits": (
+        "core.limits",
+        "core.caps",
+        "core.lockout",
+        "core.running_limits",
+        "core.basal_cut",
+        "core.basal_ahead",
+        "core.temporary_rates",
+        "core.pump_models",
+    ),
+    "pulses": ("core.pulses", "core.pump_strokes", "core.pacing"),
+    "bolus": ("core.advice", "core.bolus", "core.confirmation", "core.order_", "core.rules"),
     "insulin": ("core.insulin",),
 }
 """[-] the first that a module's name begins with."""
