@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from core.advice import advise
+from core.advice import advise, safe_minimum
 from core.alarms import Condition, raise_alarm
 from core.bolus_state import Advice, BolusState, basis_of
 from core.confirmation import Wish, confirm_reasons
@@ -164,6 +164,7 @@ def _confirm(
         advised=advised,
         soft=state.limits.soft if state.limits else None,
         reading=state.reading,
+        safe_minimum=safe_minimum(state.settings),
         recent=state.recent,
     )
     return confirm_reasons(wish, at=now.therapy)

@@ -1,5 +1,9 @@
 """When an amount needs a second word: after a low, above a soft limit, far from what was meant.
 
+What is computed is refused below the safe minimum (R11). An amount of a person's own, a preset too,
+is computed by nobody: below 70 mg/dL, or below the safe minimum where that is set higher, it is
+given after a second word. `basalt calc bolus` and the services follow this one rule.
+
 Nothing here makes an amount larger or smaller; the hard limits come after it, whatever is
 confirmed (R3, R15).
 """
@@ -12,10 +16,10 @@ import msgspec
 from core.basis import Reading
 from schemas.bolus import ConfirmReason
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
-from schemas.units import MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
+from schemas.units import MINUTE_MS, MgDl, Milliseconds, MilliUnits, UtcMillis
 
-LOW_MG_DL = 70
-"""[mg/dL] below it an amount of one's own must be confirmed."""
+LOW_MG_DL = MgDl(70)
+"""[mg/dL] below it an amount of one's own must be confirmed, however low the safe minimum is."""
 
 FRESH_MS_MAX = Milliseconds(10 * MINUTE_MS)
 """[ms] older glucose says nothing of now; source: R57."""
@@ -47,6 +51,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] the soft limit; none where none is set."""
     reading: Reading | None = None
     """[-] the newest."""
+    safe_minimum: MgDl = LOW_MG_DL
+    """[mg/dL] below it nothing is advised."""
     recent: Sequence[MilliUnits] = ()
     """[mU] the last boluses, oldest first; may be empty."""
 
@@ -55,8 +61,8 @@ def confirm_reasons(wish: Wish, *, at: UtcMillis) -> tuple[ConfirmReason, ...]:
     """Give every reason why an amount must be confirmed at an instant [ms]; empty for none."""
     found: list[ConfirmReason] = []
     is_own = wish.advised is None or wish.amount != wish.advised
-    if is_own and _is_low(wish.reading, at=at):
-        found.append("glucose_below_70")
+    if is_own:
+        found.extend(_low(wish, at=at))
     if wish.soft is not None and wish.amount > wish.soft:
         found.append("above_soft_limit")
     if wish.advised is not None and is_own and wish.amount >= wish.advised * FIVEFOLD:
@@ -73,12 +79,28 @@ def remember(recent: tuple[MilliUnits, ...], amount: MilliUnits) -> tuple[MilliU
     return (*recent, amount)[-RECENT_KEPT:]
 
 
-def _is_low(reading: Reading | None, *, at: UtcMillis) -> bool:
+def low_reasons(glucose: float | None, *, is_low_mark: bool, minimum: float) -> list[ConfirmReason]:
+    """Say why glucose of now asks for a second word before an amount of one's own.
+
+    Args:
+        glucose: [mg/dL] fresh and plausible, or none.
+        is_low_mark: the device shows LOW instead of a number.
+        minimum: [mg/dL] below it nothing is advised.
+    """
+    if is_low_mark or (glucose is not None and glucose < LOW_MG_DL):
+        return ["glucose_below_70"]
+    return ["below_safe_minimum"] if glucose is not None and glucose < minimum else []
+
+
+def _low(wish: Wish, *, at: UtcMillis) -> list[ConfirmReason]:
+    reading = wish.reading
     if reading is None or at - reading.measured_at > FRESH_MS_MAX:
-        return False
-    if isinstance(reading, GlucoseBeyondRange):
-        return reading.bound == "low"
-    return isinstance(reading, GlucoseMeasured) and reading.glucose < LOW_MG_DL
+        return []
+    return low_reasons(
+        reading.glucose if isinstance(reading, GlucoseMeasured) else None,
+        is_low_mark=isinstance(reading, GlucoseBeyondRange) and reading.bound == "low",
+        minimum=wish.safe_minimum,
+    )
 
 
 def _is_run(wish: Wish) -> bool:

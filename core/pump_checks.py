@@ -2,13 +2,13 @@
 
 from core.pump_memory import BolusInMotion, PumpMemory, PumpRefusal
 from schemas.device import PULSE_MU, PumpPlan
-from schemas.units import HOUR_MS, Milliseconds, MilliUnits, MilliUnitsPerHour
+from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, MilliUnitsPerHour
 
-EXTENDED_MS_MIN = Milliseconds(HOUR_MS // 2)
-"""[ms] the shortest extended bolus."""
+EXTENDED_MS_MIN = Milliseconds(10 * MINUTE_MS)
+"""[ms] the shortest extended bolus of any model that is played; source: Diaconn G8."""
 
-EXTENDED_MS_MAX = Milliseconds(8 * HOUR_MS)
-"""[ms] the longest extended bolus; source: Omnipod, Medtronic and Tandem, 8 h."""
+EXTENDED_MS_MAX = Milliseconds(24 * HOUR_MS)
+"""[ms] the longest extended bolus of any model that is played; source: Accu-Chek Insight."""
 
 BOLUS_MU_MAX = MilliUnits(25_000)
 """[mU] the largest bolus that the motor accepts."""

@@ -146,7 +146,7 @@ def start_bolus(
         memory: the registers at `now`.
         dose: [-] 1 to 200 characters.
         amount: [mU] whole pulses, 50 to 25000.
-        duration: [ms] 30 min to 8 h over which it is spread; 0 for a normal bolus.
+        duration: [ms] 10 min to 24 h over which it is spread; 0 for a normal bolus.
         executed: [-] whether the history has this dose (R34).
         now: [ms] the pump's clock.
     """

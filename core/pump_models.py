@@ -1,8 +1,8 @@
 """What pumps can do: steps, maxima, speeds and reservoirs, as data; nothing is ever rounded up.
 
 A figure that its maker does not publish, or that no source at hand states, is None and is not
-checked. Sources: AndroidAPS PumpType.kt and DoseStepSize.kt (steps, temporary rates), OmniBLE
-Pod.swift (Omnipod), oref0 round-basal.js and the makers' guides (maxima, reservoirs).
+checked. Sources: AndroidAPS PumpType.kt and DoseStepSize.kt (steps, temporary rates, durations),
+OmniBLE Pod.swift (Omnipod), oref0 round-basal.js and the makers' guides (maxima, reservoirs).
 """
 
 from typing import Final, Literal
@@ -10,10 +10,6 @@ from typing import Final, Literal
 import msgspec
 
 from schemas.units import MINUTE_MS, Milliseconds, MilliUnits, MilliUnitsPerHour
-
-EXTENDED_MIN_MIN, EXTENDED_MIN_MAX = 30, 480
-"""[min] shortest and longest extended bolus; source: Omnipod, Medtronic and Tandem."""
-
 
 TemporaryProblem = Literal["kind", "setting", "duration"]
 
@@ -36,8 +32,10 @@ class TemporaryRates(msgspec.Struct, frozen=True, kw_only=True):
     """[% or mU/h] between two settings, of the first kind it takes."""
     most: int
     """[% or mU/h] largest setting, of the first kind it takes."""
+    minutes_min: int
+    """[min] shortest duration."""
     minutes_step: int
-    """[min] between two durations, and the shortest one."""
+    """[min] between two durations."""
     minutes_max: int
     """[min] longest duration."""
 
@@ -67,6 +65,8 @@ class PumpModel(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] full."""
     temporary: TemporaryRates
     """[-] what it takes."""
+    extended_minutes_min: int
+    """[min] shortest extended bolus."""
     extended_minutes_step: int
     """[min] between two durations of an extended bolus."""
     extended_minutes_max: int
@@ -95,9 +95,9 @@ def floor_bolus(model: PumpModel, amount: MilliUnits) -> MilliUnits:
 
 
 def extended_problem(model: PumpModel, duration: Milliseconds) -> bool:
-    """Say whether a model cannot spread a bolus over a duration [ms]; 30 min is the least."""
+    """Say whether a model cannot spread a bolus over a duration [ms]."""
     minutes, rest = divmod(duration, MINUTE_MS)
-    if rest or not EXTENDED_MIN_MIN <= minutes <= min(model.extended_minutes_max, EXTENDED_MIN_MAX):
+    if rest or not model.extended_minutes_min <= minutes <= model.extended_minutes_max:
         return True
     return bool(minutes % model.extended_minutes_step)
 
@@ -129,9 +129,17 @@ def temporary_problem(
     asked = percent if takes.kind == "percent" else rate
     if asked is not None and (asked > takes.most or asked % takes.step):
         return "setting"
-    if not 0 < minutes <= takes.minutes_max or minutes % takes.minutes_step:
+    if not takes.minutes_min <= minutes <= takes.minutes_max or minutes % takes.minutes_step:
         return "duration"
     return None
+
+
+def spreads_in_words(model: PumpModel) -> str:
+    """Say over which times a model spreads a bolus."""
+    return (
+        f"{model.name} spreads a bolus over {model.extended_minutes_min} to "
+        f"{model.extended_minutes_max} min in steps of {model.extended_minutes_step} min"
+    )
 
 
 def takes_in_words(model: PumpModel) -> str:
@@ -141,7 +149,7 @@ def takes_in_words(model: PumpModel) -> str:
     rate = f"0 to {takes.most / 1000:g} U/h in steps of {takes.step / 1000:g} U/h"
     kinds = {"percent": percent, "rate": rate, "both": f"{rate}, or percent of the profile"}
     return (
-        f"{model.name} takes {kinds[takes.kind]}, for {takes.minutes_step} to {takes.minutes_max} "
+        f"{model.name} takes {kinds[takes.kind]}, for {takes.minutes_min} to {takes.minutes_max} "
         f"min in steps of {takes.minutes_step} min"
     )
 
@@ -150,24 +158,28 @@ def _steps(*pairs: tuple[int, int]) -> tuple[Band, ...]:
     return tuple(Band(since, step) for since, step in pairs)
 
 
-def _percent(step: int, most: int, minutes_step: int, hours_max: int) -> TemporaryRates:
+def _percent(
+    step: int, most: int, minutes_step: int, hours_max: int, *, minutes_min: int = 0
+) -> TemporaryRates:
     return TemporaryRates(
         kind="percent",
         step=step,
         most=most,
+        minutes_min=minutes_min or minutes_step,
         minutes_step=minutes_step,
         minutes_max=hours_max * 60,
     )
 
 
 def _rate(
-    step: int, most: int, hours_max: int, *, both: bool = False, minutes_step: int = 30
+    step: int, most: int, hours_max: int, *, both: bool = False, minutes: tuple[int, int] = (30, 30)
 ) -> TemporaryRates:
     return TemporaryRates(
         kind="both" if both else "rate",
         step=step,
         most=most,
-        minutes_step=minutes_step,
+        minutes_min=minutes[0],
+        minutes_step=minutes[1],
         minutes_max=hours_max * 60,
     )
 
@@ -184,7 +196,7 @@ def _model(
     pulse: int,
     reservoir_u: int,
     temporary: TemporaryRates,
-    extended: tuple[int, int],
+    extended: tuple[int, int, int],
 ) -> PumpModel:
     most = basal_range[1]
     return PumpModel(
@@ -199,8 +211,9 @@ def _model(
         pulse=MilliUnits(pulse),
         reservoir=MilliUnits(reservoir_u * 1000),
         temporary=temporary,
-        extended_minutes_step=extended[0],
-        extended_minutes_max=extended[1] * 60,
+        extended_minutes_min=extended[0],
+        extended_minutes_step=extended[1],
+        extended_minutes_max=extended[2] * 60,
     )
 
 
@@ -217,52 +230,52 @@ _TEN = _steps((0, 10))
 _ALL: Final = (
     _model("basalt_virtual", "Basalt", basal=_steps((0, 1)), basal_range=(1, 35_000),
            bolus=_FIFTY, bolus_max=25_000, speed=1_500, pulse=50, reservoir_u=300,
-           temporary=_rate(1, 35_000, 24, both=True, minutes_step=1), extended=(1, 8)),
+           temporary=_rate(1, 35_000, 24, both=True, minutes=(15, 1)), extended=(30, 1, 8)),
     _model("omnipod_dash", "Insulet", basal=_FIFTY, basal_range=(50, 30_000),
            bolus=_FIFTY, bolus_max=30_000, speed=1_500, pulse=50, reservoir_u=200,
-           temporary=_rate(50, 30_000, 12, both=True), extended=(30, 8)),
+           temporary=_rate(50, 30_000, 12, both=True), extended=(30, 30, 8)),
     _model("omnipod_eros", "Insulet", basal=_FIFTY, basal_range=(50, 30_000),
            bolus=_FIFTY, bolus_max=30_000, speed=1_500, pulse=50, reservoir_u=200,
-           temporary=_rate(50, 30_000, 12, both=True), extended=(30, 8)),
+           temporary=_rate(50, 30_000, 12, both=True), extended=(30, 30, 8)),
     _model("omnipod_5", "Insulet", basal=_FIFTY, basal_range=(50, 30_000),
            bolus=_FIFTY, bolus_max=30_000, speed=1_500, pulse=50, reservoir_u=200,
-           temporary=_rate(50, 30_000, 12, both=True), extended=(30, 8)),
+           temporary=_rate(50, 30_000, 12, both=True), extended=(30, 30, 8)),
     _model("medtronic_522", "Medtronic", basal=_FIFTY, basal_range=(50, 35_000),
            bolus=_HUNDRED, bolus_max=25_000, speed=1_500, pulse=50, reservoir_u=176,
-           temporary=_rate(50, 35_000, 24, both=True), extended=(30, 8)),
+           temporary=_rate(50, 35_000, 24, both=True), extended=(30, 30, 8)),
     _model("medtronic_722", "Medtronic", basal=_FIFTY, basal_range=(50, 35_000),
            bolus=_HUNDRED, bolus_max=25_000, speed=1_500, pulse=50, reservoir_u=300,
-           temporary=_rate(50, 35_000, 24, both=True), extended=(30, 8)),
+           temporary=_rate(50, 35_000, 24, both=True), extended=(30, 30, 8)),
     _model("medtronic_754", "Medtronic", basal=_VEO, basal_range=(25, 35_000),
            bolus=_FIFTY, bolus_max=25_000, speed=2_000, pulse=25, reservoir_u=300,
-           temporary=_rate(25, 35_000, 24, both=True), extended=(30, 8)),
+           temporary=_rate(25, 35_000, 24, both=True), extended=(30, 30, 8)),
     _model("medtronic_640g", "Medtronic", basal=_VEO, basal_range=(25, 35_000),
            bolus=_steps((0, 25)), bolus_max=25_000, speed=1_500, pulse=25, reservoir_u=300,
-           temporary=_rate(25, 35_000, 24, both=True), extended=(30, 8)),
+           temporary=_rate(25, 35_000, 24, both=True), extended=(30, 30, 8)),
     _model("tandem_tslim_x2", "Tandem", basal=_steps((0, 1)), basal_range=(100, 15_000),
            bolus=_TEN, bolus_max=25_000, speed=None, pulse=1, reservoir_u=300,
-           temporary=_percent(1, 250, 1, 72), extended=(15, 8)),
+           temporary=_percent(1, 250, 1, 72, minutes_min=15), extended=(15, 15, 8)),
     _model("ypsopump", "Ypsomed", basal=_YPSO, basal_range=(20, 40_000),
            bolus=_HUNDRED, bolus_max=30_000, speed=None, pulse=10, reservoir_u=160,
-           temporary=_percent(1, 500, 15, 24), extended=(15, 12)),
+           temporary=_percent(1, 500, 15, 24), extended=(15, 15, 12)),
     _model("dana_rs", "Sooil", basal=_TEN, basal_range=(40, None),
            bolus=_FIFTY, bolus_max=None, speed=5_000, pulse=10, reservoir_u=300,
-           temporary=_percent(10, 200, 60, 24), extended=(30, 8)),
+           temporary=_percent(10, 200, 60, 24), extended=(30, 30, 8)),
     _model("dana_i", "Sooil", basal=_TEN, basal_range=(40, None),
            bolus=_FIFTY, bolus_max=None, speed=5_000, pulse=10, reservoir_u=300,
-           temporary=_percent(10, 200, 60, 24), extended=(30, 8)),
+           temporary=_percent(10, 200, 60, 24), extended=(30, 30, 8)),
     _model("accu_chek_combo", "Roche", basal=_COMBO, basal_range=(10, None),
            bolus=_HUNDRED, bolus_max=None, speed=None, pulse=10, reservoir_u=315,
-           temporary=_percent(10, 500, 15, 12), extended=(15, 12)),
+           temporary=_percent(10, 500, 15, 12), extended=(15, 15, 12)),
     _model("accu_chek_insight", "Roche", basal=_INSIGHT_BASAL, basal_range=(20, None),
            bolus=_INSIGHT_BOLUS, bolus_max=None, speed=None, pulse=10, reservoir_u=160,
-           temporary=_percent(10, 250, 15, 24), extended=(15, 24)),
+           temporary=_percent(10, 250, 15, 24), extended=(15, 15, 24)),
     _model("diaconn_g8", "G2e", basal=_TEN, basal_range=(50, 3_000),
            bolus=_TEN, bolus_max=None, speed=None, pulse=10, reservoir_u=300,
-           temporary=_rate(10, 15_000, 24), extended=(10, 5)),
+           temporary=_rate(10, 15_000, 24), extended=(10, 10, 5)),
     _model("eopatch2", "Eoflow", basal=_FIFTY, basal_range=(50, 15_000),
            bolus=_FIFTY, bolus_max=25_000, speed=None, pulse=50, reservoir_u=200,
-           temporary=_rate(50, 15_000, 12), extended=(30, 8)),
+           temporary=_rate(50, 15_000, 12), extended=(30, 30, 8)),
 )
 # fmt: on
 

@@ -12,7 +12,7 @@ TEMPORARY_MS_MIN = Milliseconds(15 * MINUTE_MS)
 """[ms] shortest temporary rate; source: Tandem."""
 
 TEMPORARY_MS_MAX = Milliseconds(24 * HOUR_MS)
-"""[ms] longest temporary rate; source: Medtronic."""
+"""[ms] longest rate of any model: a plan of 48 h, made every 6 h, holds its end (R54)."""
 
 CONTROLLER_MS_MAX = Milliseconds(30 * MINUTE_MS)
 """[ms] longest rate that a controller may set: none outlives its controller; source: R54."""
@@ -25,8 +25,11 @@ _NOT_TAKEN: Final[
     "duration": "pump_model_duration",
 }
 
+PERCENT_MAX = 500
+"""[%] of the profile, by any model; source: Accu-Chek Combo and YpsoPump."""
+
 TEMPORARY_PERCENT_MAX = 250
-"""[%] of the profile; source: Tandem."""
+"""[%] of the profile where the pump model names no bound of its own; source: Tandem."""
 
 
 def refused_rate(
@@ -42,7 +45,7 @@ def refused_rate(
     if (asked.percent is None) == (asked.rate is None):
         return TemporaryRateRefused(reason="one_of_percent_and_rate")
     if (
-        not 0 <= (asked.percent or 0) <= TEMPORARY_PERCENT_MAX
+        not 0 <= (asked.percent or 0) <= _percent_max(pump_model)
         or not 0 <= (asked.rate or 0) <= RATE_MU_PER_H_MAX
         or not TEMPORARY_MS_MIN <= asked.duration <= TEMPORARY_MS_MAX
         or asked.duration % MINUTE_MS
@@ -51,6 +54,11 @@ def refused_rate(
     if origin_of(actor) == CONTROLLER and asked.duration > CONTROLLER_MS_MAX:
         return TemporaryRateRefused(reason="controller_too_long")
     return _not_taken(pump_model, asked)
+
+
+def _percent_max(pump_model: str | None) -> int:
+    names_own = pump_model is not None and PUMP_MODELS[pump_model].temporary.kind == "percent"
+    return PERCENT_MAX if names_own else TEMPORARY_PERCENT_MAX
 
 
 def _not_taken(pump_model: str | None, asked: SetTemporaryRate) -> TemporaryRateRefused | None:

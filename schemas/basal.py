@@ -165,7 +165,7 @@ class SetTemporaryRate(Command, frozen=True, kw_only=True, tag="set_temporary_ra
     """Deliver another rate for a while, one of the two given; obeyed by basal_scheduler."""
 
     percent: int | None = None
-    """[%] of the profile, 0 to 250."""
+    """[%] of the profile, 0 to 250, or as far as the pump model takes it."""
     rate: MilliUnitsPerHour | None = None
     """[mU/h] instead of the profile."""
     duration: Milliseconds

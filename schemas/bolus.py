@@ -57,7 +57,7 @@ class RequestAdvice(Command, frozen=True, kw_only=True, tag="request_advice.v1")
     carbs: Grams
     """[g] 0 to 300 about to be eaten; recorded when the advice is accepted."""
     duration: Milliseconds = Milliseconds(0)
-    """[ms] over which a part is spread, 30 min to 8 h as the pump model allows; 0 for none."""
+    """[ms] over which a part is spread, as the pump model allows, 10 min to 24 h; 0 for none."""
     now_percent: int = 0
     """[%] of what may be spread at once, 0 to 99."""
 
@@ -101,6 +101,8 @@ AdviceReason = Literal[
     "percent_applied",
     "eat_later_offered",
     "negative_insulin_on_board_added",
+    "negative_insulin_on_board_left_out",
+    "terms_switched_off",
     "carbs_needed",
     "preset",
 ]
@@ -125,6 +127,7 @@ AdviceRefusal = Literal[
 
 ConfirmReason = Literal[
     "glucose_below_70",
+    "below_safe_minimum",
     "above_soft_limit",
     "changed_fivefold",
     "much_larger_than_recent",

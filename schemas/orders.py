@@ -14,7 +14,7 @@ class OrderBolus(Command, frozen=True, kw_only=True, tag="order_bolus.v1"):
     amount: MilliUnits
     """[mU] whole pulses, in all."""
     duration: Milliseconds = Milliseconds(0)
-    """[ms] over which it is spread, 30 min to 8 h as the pump model allows; 0 for none of it."""
+    """[ms] over which it is spread, as the pump model allows, 10 min to 24 h; 0 for none of it."""
     now_percent: int = 0
     """[%] of it at once, 0 to 99, where the rest is spread."""
     confirmed: bool = False

@@ -157,7 +157,7 @@ def _check_takes(model: PumpModel, one: TemporaryGiven, rate: int | None, path: 
     if problem == "duration":
         raise ScenarioError(
             f"{path}.duration_min",
-            f"{model.name} takes {takes.minutes_step} to {takes.minutes_max} min in steps of "
+            f"{model.name} takes {takes.minutes_min} to {takes.minutes_max} min in steps of "
             f"{takes.minutes_step}",
         )
 

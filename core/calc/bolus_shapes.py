@@ -13,6 +13,25 @@ GramsGiven = Annotated[float, msgspec.Meta(ge=0, le=300)]
 TargetGiven = Annotated[float, msgspec.Meta(ge=60, le=250)]
 
 
+class AapsSwitches(Scenario, frozen=True, kw_only=True):
+    """What is switched on in AndroidAPS's wizard, and typed into it; other rules have none."""
+
+    glucose: bool = True
+    """[-] correct to the target."""
+    trend: bool = True
+    """[-] count where glucose leads."""
+    cob: bool = True
+    """[-] count carbohydrate on board."""
+    bolus_iob: bool = True
+    """[-] subtract insulin on board of boluses."""
+    basal_iob: bool = True
+    """[-] subtract insulin on board of basal beyond the schedule."""
+    positive_iob_only: bool = False
+    """[-] insulin on board that is negative in all adds nothing."""
+    manual_correction_u: SignedUnits = 0.0
+    """[U] added by hand, negative to take away."""
+
+
 class BolusScenario(Scenario, frozen=True, kw_only=True):
     """What a person asks a bolus calculator; settings of therapy have no default."""
 
@@ -60,6 +79,8 @@ class BolusScenario(Scenario, frozen=True, kw_only=True):
     """[%] AAPS: of what was computed."""
     superbolus_u: UnitsGiven = 0.0
     """[U] AAPS: basal of the next two hours given now."""
+    aaps: AapsSwitches = AapsSwitches()
+    """[-] AAPS: which terms count."""
     pump: str = "basalt_virtual"
     """[-] model: its step and its largest bolus."""
     max_bolus_u: UnitsGiven | None = None
@@ -74,12 +95,14 @@ class BolusScenario(Scenario, frozen=True, kw_only=True):
     """[-] a normal bolus is being given."""
     purpose: Literal["normal", "extended", "dual"] = "normal"
     """[-] at once, over time (square), or a part of each."""
-    duration_min: Annotated[int, msgspec.Meta(ge=30, le=480)] | None = None
-    """[min] of the part over time, 30 to 480."""
+    duration_min: Annotated[int, msgspec.Meta(ge=1, le=24 * 60)] | None = None
+    """[min] of the part over time, as the pump takes it: 30 to 480 by most models."""
     now_percent: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
     """[%] of the meal that a dual bolus gives at once."""
     preset_u: Annotated[float, msgspec.Meta(gt=0, le=100)] | None = None
     """[U] quick bolus: nothing is computed, the guards hold all the same."""
+    confirmed: bool = False
+    """[-] a quick bolus is meant, low as glucose is; see `confirm` in the answer."""
     fat_g: GramsGiven = 0.0
     """[g] eaten with it."""
     protein_g: GramsGiven = 0.0
@@ -153,6 +176,8 @@ class AdviceFound(Result, frozen=True, kw_only=True):
     """[U] the same with the least insulin on board; for the eye only."""
     refused: str | None
     """[-] why there is no advice."""
+    confirm: tuple[str, ...]
+    """[-] why a quick bolus needs a second word, `confirmed`; never of what is computed."""
     reasons: tuple[str, ...]
     """[-] codes of all that shaped it."""
     terms: tuple[TermFound, ...]

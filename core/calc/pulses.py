@@ -27,7 +27,14 @@ from core.delivery_error import (
 from core.errors import ScenarioError
 from core.pacing import KINDS, Bolus, Flow, Motor, Stroke, flows, largest_owed, strokes
 from core.pulses import Stretch
-from core.pump_models import PUMP_MODELS, PumpModel, floor_bolus, floor_rate
+from core.pump_models import (
+    PUMP_MODELS,
+    PumpModel,
+    extended_problem,
+    floor_bolus,
+    floor_rate,
+    spreads_in_words,
+)
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -110,6 +117,8 @@ def _boluses(given: Sequence[BolusGiven], model: PumpModel, *, start: UtcMillis)
             raise ScenarioError(f"{path}.start", "before the start, or before the bolus before")
         if one.stopped is not None and millis(one.stopped) < at:
             raise ScenarioError(f"{path}.stopped", "before its start")
+        if one.duration_min and extended_problem(model, Milliseconds(one.duration_min * MINUTE_MS)):
+            raise ScenarioError(f"{path}.duration_min", spreads_in_words(model))
         amount = floor_bolus(model, MilliUnits(whole_milli(one.units, path=f"{path}.units")))
         if amount == 0:
             raise ScenarioError(f"{path}.units", f"less than a step of {model.name}")

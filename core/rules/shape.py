@@ -13,6 +13,41 @@ from schemas.units import MilliUnits
 ZERO = Fraction(0)
 
 
+class Switches(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person has switched on or off in AndroidAPS's wizard, and typed into it."""
+
+    glucose: bool = True
+    """[-] correct to the target."""
+    trend: bool = True
+    """[-] count where glucose leads."""
+    cob: bool = True
+    """[-] count carbohydrate on board."""
+    bolus_iob: bool = True
+    """[-] subtract insulin on board of boluses."""
+    basal_iob: bool = True
+    """[-] subtract insulin on board of basal beyond the schedule."""
+    positive_iob_only: bool = False
+    """[-] insulin on board that is negative in all adds nothing."""
+    manual_correction: MilliUnits = MilliUnits(0)
+    """[mU] added by hand, negative to take away."""
+
+    @property
+    def off(self) -> frozenset[str]:
+        """Name the terms that are switched off."""
+        switched = {
+            "correction": self.glucose,
+            "trend": self.trend,
+            "carbs_on_board": self.cob,
+            "bolus_insulin_on_board": self.bolus_iob,
+            "basal_insulin_on_board": self.basal_iob,
+        }
+        return frozenset(name for name, is_on in switched.items() if not is_on)
+
+
+ALL_ON = Switches()
+"""[-] every term of the wizard counts."""
+
+
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """All that a bolus calculator is told; whole thousandths of the field's units."""
 
@@ -46,6 +81,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """[%] AAPS: of what was computed is advised."""
     superbolus: MilliUnits = MilliUnits(0)
     """[mU] AAPS: basal of the next two hours given now."""
+    switches: Switches = ALL_ON
+    """[-] AAPS: which terms count."""
     minimum: int = 70_000
     """[ug/dL] Omnipod: no calculation below it; 70 mg/dL at most, whatever is set."""
     step: MilliUnits = MilliUnits(50)

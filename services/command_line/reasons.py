@@ -90,6 +90,8 @@ OF_ANY: Final[dict[str, str]] = {
     "eat_later_offered": "glucose is above 180 mg/dL; insulin now and eating later may be better",
     "glucose_low": "glucose is below 70 mg/dL; take care",
     "negative_insulin_on_board_added": "less basal than scheduled has flowed, which adds insulin",
+    "negative_insulin_on_board_left_out": "insulin on board is negative and adds nothing",
+    "terms_switched_off": "terms that are switched off do not count",
     "never_rounded_up": "the vendor rounds to the nearest step; here nothing is rounded up",
     "no_local_time": "the settings differ by the hour and their time zone is not known",
     "not_above_correct_above": "glucose is not above the threshold of a correction",
@@ -102,7 +104,8 @@ OF_ANY: Final[dict[str, str]] = {
     "running_dose_counted": "what a running bolus still has to give is counted in full",
     "concentration_not_supported": "U-100 is the only insulin that this pump may be filled with",
     "duration_out_of_range": (
-        "the pump spreads a bolus over 30 min to 8 h in its own steps; 0 to 99 % of it at once"
+        "the pump model in force spreads no bolus so: most take 30 min to 8 h in steps of 30 min, "
+        "and 0 to 99 % of it at once"
     ),
     "extended_running": "an extended bolus is being given; wait for its end or cancel it",
     "no_such_preset": "no amount is kept by that name; 'basalt preset' lists them",
@@ -113,6 +116,7 @@ OF_ANY: Final[dict[str, str]] = {
     "unknown_zone": "there is no such time zone; names look like Europe/Berlin",
     "confirmation_needed": "it must be said a second time, with --confirm",
     "glucose_below_70": "glucose is below 70 mg/dL",
+    "below_safe_minimum": "glucose is below the safe minimum that is set",
     "above_soft_limit": "it is more than the soft limit for one bolus",
     "changed_fivefold": "it is at least five times what was advised",
     "much_larger_than_recent": "it is more than twice the largest of the last boluses",

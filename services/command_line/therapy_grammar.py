@@ -159,13 +159,19 @@ def _add_preset(commands: Commands) -> None:
     )
     preset.add_argument("name", nargs="?", metavar="NAME", help="1 to 64 characters")
     preset.add_argument("amount", nargs="?", type=texts.units_or_off, help="U, or off")
-    preset.add_argument("--over", type=texts.some_time, default=0, help="spread: 30m to 8h")
+    preset.add_argument(
+        "--over", type=texts.some_time, default=0, help="spread: 30m to 8h by most pumps"
+    )
     _add_because(preset)
 
 
 def _add_spread(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--over", type=texts.some_time, default=0, metavar="TIME", help="spread it: 30m to 8h"
+        "--over",
+        type=texts.some_time,
+        default=0,
+        metavar="TIME",
+        help="spread it: 30m to 8h by most",
     )
     parser.add_argument(
         "--now", type=texts.percent, default=0, metavar="PERCENT", help="at once, such as 40%%"

@@ -157,6 +157,7 @@ def test_a_pump_without_power_makes_nothing_up(house: FakeHouse) -> None:
         (0, 50, "basalt_virtual"),
         (45 * MINUTE_MS, 0, "omnipod_dash"),
         (6 * HOUR_MS, 0, "diaconn_g8"),
+        (12 * HOUR_MS + 15 * MINUTE_MS, 0, "accu_chek_combo"),
     ],
 )
 def test_a_duration_that_the_pump_cannot_do_is_refused(
@@ -170,6 +171,29 @@ def test_a_duration_that_the_pump_cannot_do_is_refused(
 
     assert (False, "duration_out_of_range") == (own.accepted, own.reason)
     assert (False, "duration_out_of_range") == (advice.accepted, advice.reason)
+
+
+@pytest.mark.parametrize(
+    ("over", "model"),
+    [
+        (12 * HOUR_MS, "accu_chek_combo"),
+        (15 * MINUTE_MS, "accu_chek_combo"),
+        (10 * MINUTE_MS, "diaconn_g8"),
+        (24 * HOUR_MS, "accu_chek_insight"),
+    ],
+)
+def test_each_model_spreads_a_bolus_as_long_as_its_maker_says(
+    house: FakeHouse, over: int, model: str
+) -> None:
+    """From the order to the last pulse."""
+    assert house.ask(msgspec.structs.replace(LIMITS, pump_model=model), to="actuator").accepted
+    assert order(house, 2_000, over=over).accepted
+    house.run(ms=over // 2)
+    half = given(house)
+    house.run(ms=over // 2 + MINUTE_MS)
+
+    assert half == 1_000
+    assert [("delivered", 2_000)] == ended(house)
 
 
 def test_an_advice_spreads_the_meal_and_not_the_correction(house: FakeHouse) -> None:

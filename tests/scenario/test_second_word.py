@@ -8,13 +8,13 @@ import pytest
 import core.bolus_orders
 import core.dose_fold
 from core.confirmation import Wish, confirm_reasons
-from fake_house import LIMITS, FakeHouse
+from fake_house import LIMITS, SETTINGS, FakeHouse
 from schemas.bolus import AcceptAdvice, AdviceAccepted, RequestAdvice
 from schemas.delivery import BolusDelivered
 from schemas.doubt import BolusReconciled, DoseSettled, SettleDose
 from schemas.message import Outcome
 from schemas.orders import BolusOrdered, OrderBolus, OrderPreset, SetBolusPreset
-from schemas.units import HOUR_MS, MINUTE_MS, DoseId, EventId, Grams, MilliUnits, UtcMillis
+from schemas.units import HOUR_MS, MINUTE_MS, DoseId, EventId, Grams, MgDl, MilliUnits, UtcMillis
 
 
 @pytest.fixture
@@ -74,6 +74,7 @@ def test_at_the_soft_limit_itself_nobody_is_asked(house: FakeHouse) -> None:
         ("69", 10 * MINUTE_MS, ("glucose_below_70",)),
         ("69", 10 * MINUTE_MS + 1, ()),
         ("70", 0, ()),
+        ("20", 0, ("glucose_below_70",)),
     ],
 )
 def test_glucose_counts_as_low_below_70_for_ten_minutes(
@@ -89,6 +90,31 @@ def test_glucose_counts_as_low_below_70_for_ten_minutes(
         outcome.accepted,
         () if outcome.accepted else why(house, outcome),
     )
+
+
+@pytest.mark.requirement("R11")
+@pytest.mark.parametrize(
+    ("minimum", "glucose", "reasons"),
+    [
+        (60, "65", ("glucose_below_70",)),
+        (80, "79", ("below_safe_minimum",)),
+        (80, "69", ("glucose_below_70",)),
+        (80, "80", ()),
+    ],
+)
+def test_the_second_word_is_asked_below_the_safe_minimum_and_below_70_whatever_is_set(
+    house: FakeHouse, minimum: int, glucose: str, reasons: tuple[str, ...]
+) -> None:
+    """Where nothing would be advised, no preset goes out at the first touch."""
+    safe = msgspec.structs.replace(SETTINGS, safe_minimum=MgDl(minimum))
+    assert house.ask(safe, to="bolus_advisor").accepted
+    house.ask(SetBolusPreset(name="snack", amount=MilliUnits(500)), to="bolus_advisor")
+    house.glucose(glucose)
+    quick = house.ask(OrderPreset(name="snack"), to="bolus_advisor")
+
+    assert reasons == (() if quick.accepted else why(house, quick))
+    again = house.ask(OrderPreset(name="snack", confirmed=True), to="bolus_advisor")
+    assert again.accepted == bool(reasons)
 
 
 def test_twice_the_largest_of_the_last_ones_is_still_usual(house: FakeHouse) -> None:

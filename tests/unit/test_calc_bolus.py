@@ -231,6 +231,20 @@ def test_fat_and_protein_are_shown_and_not_added() -> None:
         ({"iob_least_u": 1}, "$.iob_least_u"),
         ({"iob_least_u": 1, "iob_most_u": 0}, "$.iob_most_u"),
         ({"iob_least_u": 1, "iob_most_u": 2, "iob_u": 1}, "$.iob_u"),
+        ({"iob_u": 1, "meal_iob_u": 1.001}, "$.meal_iob_u"),
+        ({"iob_u": -1, "meal_iob_u": 0.001}, "$.meal_iob_u"),
+        ({"iob_least_u": 1, "iob_most_u": 2, "meal_iob_u": 2.1}, "$.meal_iob_u"),
+        ({"glucose_mg_dl": 100, "glucose_mark": "LOW"}, "$.glucose_mark"),
+        ({"purpose": "extended", "duration_min": 29}, "$.duration_min"),
+        ({"purpose": "extended", "duration_min": 481}, "$.duration_min"),
+        ({"purpose": "extended", "duration_min": 45, "pump": "omnipod_dash"}, "$.duration_min"),
+        ({"purpose": "extended", "duration_min": 735, "pump": "ypsopump"}, "$.duration_min"),
+        ({"confirmed": True, "carbs_g": 5}, "$.confirmed"),
+        ({"max_bolus_u": 1.0001}, "$.max_bolus_u"),
+        ({"hourly_left_u": 1.0001}, "$.hourly_left_u"),
+        ({"daily_left_u": 1.0001}, "$.daily_left_u"),
+        ({"max_iob_u": 1.0001}, "$.max_iob_u"),
+        ({"aaps": {"manual_correction_u": 0.0001}}, "$.aaps.manual_correction_u"),
     ],
 )
 def test_what_cannot_be_is_refused_by_its_path(fields: dict[str, Any], path: str) -> None:
@@ -238,6 +252,139 @@ def test_what_cannot_be_is_refused_by_its_path(fields: dict[str, Any], path: str
     with pytest.raises(ScenarioError) as error:
         run(**fields)
     assert path == error.value.path
+
+
+def test_all_insulin_on_board_may_be_of_meals() -> None:
+    """Up to the last thousandth, and all of what may have been given."""
+    known = run(rules="omnipod", glucose_mg_dl=200, iob_u=1, meal_iob_u=1)
+    doubt = run(rules="omnipod", glucose_mg_dl=200, iob_least_u=0.5, iob_most_u=1, meal_iob_u=1)
+
+    assert (1.0, 1.0) == (known.advice_u, doubt.advice_u)
+    assert 1.5 == doubt.advice_least_iob_u
+
+
+def test_a_bolus_is_spread_as_long_as_the_pump_takes() -> None:
+    """Twelve hours by a Combo, in its own steps."""
+    found = run(pump="accu_chek_combo", carbs_g=60, purpose="extended", duration_min=720)
+
+    assert found.split is not None
+    assert (5.0, 720) == (found.split.later_u, found.split.duration_min)
+
+
+@pytest.mark.requirement("R11")
+@pytest.mark.parametrize(
+    ("fields", "confirm"),
+    [
+        ({"glucose_mg_dl": 69}, ("glucose_below_70",)),
+        ({"glucose_mark": "LOW"}, ("glucose_below_70",)),
+        ({"glucose_mg_dl": 69, "safe_minimum_mg_dl": 60}, ("glucose_below_70",)),
+        ({"glucose_mg_dl": 70, "safe_minimum_mg_dl": 80}, ("below_safe_minimum",)),
+        ({"glucose_mg_dl": 79.9, "safe_minimum_mg_dl": 80}, ("below_safe_minimum",)),
+        ({"glucose_mg_dl": 80, "safe_minimum_mg_dl": 80}, ()),
+        ({"glucose_mg_dl": 70}, ()),
+        ({"glucose_mg_dl": 69, "glucose_age_min": 10.1}, ()),
+        ({"glucose_mark": "HIGH"}, ()),
+        ({}, ()),
+    ],
+)
+def test_a_quick_bolus_below_the_safe_minimum_waits_for_a_second_word(
+    fields: dict[str, Any], confirm: tuple[str, ...]
+) -> None:
+    """As in the services: it is an amount of the person's own, and nobody has computed it."""
+    first = run(preset_u=1.5, **fields)
+    second = run(preset_u=1.5, confirmed=True, **fields)
+
+    assert confirm == first.confirm == second.confirm
+    assert (None if confirm else 1.5) == first.advice_u
+    assert ("confirmation_needed" if confirm else None) == first.refused
+    assert (1.5, None) == (second.advice_u, second.refused)
+
+
+def test_a_second_word_moves_nothing_that_is_computed() -> None:
+    """It is refused, and has no word to be given."""
+    found = run(glucose_mg_dl=60, carbs_g=30)
+
+    assert (None, ()) == (found.advice_u, found.confirm)
+    assert "glucose_below_safe_minimum" in found.reasons
+
+
+AAPS: dict[str, Any] = {
+    "rules": "aaps",
+    "glucose_mg_dl": 200,
+    "carbs_g": 60,
+    "iob_u": 1.5,
+    "basal_iob_u": 0.5,
+    "cob_g": 12,
+    "trend_mg_dl_per_min": 4,
+}
+
+
+@pytest.mark.parametrize(
+    ("switches", "vendor", "left_out"),
+    [
+        # 5.0 food + 1.0 carbs on board + 2.0 correction + 1.5 trend - 1.5 - 0.5 on board.
+        ({}, 7.5, set()),
+        ({"glucose": False}, 5.5, {"correction"}),
+        ({"trend": False}, 6.0, {"trend"}),
+        ({"cob": False}, 6.5, {"carbs_on_board"}),
+        ({"bolus_iob": False}, 9.0, {"bolus_insulin_on_board"}),
+        ({"basal_iob": False}, 8.0, {"basal_insulin_on_board"}),
+        ({"manual_correction_u": -0.75}, 6.75, set()),
+    ],
+)
+def test_each_term_of_androidaps_is_switched_for_itself(
+    switches: dict[str, Any], vendor: float, left_out: set[str]
+) -> None:
+    """What is off is no term, and it is said."""
+    on, found = run(**AAPS), run(**AAPS, aaps=switches)
+    names = {term.name for term in found.terms}
+
+    assert vendor == found.vendor_u
+    assert left_out == {term.name for term in on.terms} - names
+    assert bool(left_out) == ("terms_switched_off" in found.reasons)
+    assert round(sum(term.units for term in found.terms), 9) == vendor
+
+
+def test_a_term_that_is_off_need_not_be_told() -> None:
+    """Nobody asks for what does not count."""
+    missing = {**AAPS, "cob_g": None, "trend_mg_dl_per_min": None}
+    found = run(**missing, aaps={"cob": False, "trend": False})
+
+    assert not {"carbs_not_counted", "trend_not_counted"} & set(found.reasons)
+
+
+@pytest.mark.parametrize(
+    ("iob", "basal", "switches", "vendor", "reason"),
+    [
+        (0.5, -1.5, {}, 6.0, "negative_insulin_on_board_added"),
+        (0.5, -1.5, {"positive_iob_only": True}, 5.0, "negative_insulin_on_board_left_out"),
+        (1.5, -0.5, {"positive_iob_only": True}, 4.0, "insulin_on_board_subtracted"),
+        (
+            0.5,
+            -1.5,
+            {"positive_iob_only": True, "basal_iob": False},
+            4.5,
+            "insulin_on_board_subtracted",
+        ),
+        (
+            0.5,
+            -1.5,
+            {"positive_iob_only": True, "bolus_iob": False},
+            5.0,
+            "negative_insulin_on_board_left_out",
+        ),
+        (0.5, -0.5, {"positive_iob_only": True}, 5.0, None),
+    ],
+)
+def test_negative_insulin_on_board_adds_insulin_unless_switched_off(
+    iob: float, basal: float, switches: dict[str, Any], vendor: float, reason: str | None
+) -> None:
+    """The sum of what counts decides, as in the wizard."""
+    found = run(rules="aaps", carbs_g=60, iob_u=iob, basal_iob_u=basal, aaps=switches)
+    said = {one for one in found.reasons if "on_board_" in one}
+
+    assert vendor == found.vendor_u
+    assert ({reason} if reason else set()) == said
 
 
 def test_the_command_line_chooses_the_rules(

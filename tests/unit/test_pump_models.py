@@ -5,12 +5,15 @@ import pytest
 from core.pump_models import (
     PUMP_MODELS,
     Band,
+    extended_problem,
     floor_bolus,
     floor_rate,
     floor_to,
+    spread_problem,
+    spreads_in_words,
     temporary_problem,
 )
-from schemas.units import MilliUnits, MilliUnitsPerHour
+from schemas.units import MINUTE_MS, Milliseconds, MilliUnits, MilliUnitsPerHour
 
 BANDS = (Band(0, 25), Band(1_000, 50), Band(10_000, 100))
 
@@ -91,8 +94,10 @@ def test_there_are_a_dozen_models_and_each_is_coherent() -> None:
         ("omnipod_dash", None, 525, 720, "setting"),
         ("omnipod_dash", None, 500, 750, "duration"),
         ("omnipod_dash", None, 500, 0, "duration"),
-        ("tandem_tslim_x2", 250, None, 1, None),
-        ("tandem_tslim_x2", 251, None, 1, "setting"),
+        ("tandem_tslim_x2", 250, None, 15, None),
+        ("tandem_tslim_x2", 250, None, 16, None),
+        ("tandem_tslim_x2", 250, None, 14, "duration"),
+        ("tandem_tslim_x2", 251, None, 15, "setting"),
         ("tandem_tslim_x2", None, 500, 30, "kind"),
         ("ypsopump", 500, None, 15, None),
         ("diaconn_g8", 100, None, 30, "kind"),
@@ -111,3 +116,30 @@ def test_a_temporary_rate_is_what_the_model_takes(
     found = temporary_problem(PUMP_MODELS[model], percent=percent, rate=asked, minutes=minutes)
 
     assert problem == found
+
+
+@pytest.mark.parametrize(
+    ("model", "shortest", "longest", "between"),
+    [
+        ("basalt_virtual", 30, 480, 31),
+        ("omnipod_dash", 30, 480, 60),
+        ("tandem_tslim_x2", 15, 480, 45),
+        ("accu_chek_combo", 15, 720, 705),
+        ("accu_chek_insight", 15, 1_440, 1_425),
+        ("diaconn_g8", 10, 300, 20),
+    ],
+)
+def test_a_bolus_is_spread_as_long_as_the_model_takes_it(
+    model: str, shortest: int, longest: int, between: int
+) -> None:
+    """Each model's own bounds and steps, the ends themselves inside."""
+    found = PUMP_MODELS[model]
+    step = found.extended_minutes_step
+
+    for minutes in (shortest, between, longest):
+        assert not spread_problem(model, Milliseconds(minutes * MINUTE_MS), 0)
+    for minutes in (shortest - step, longest + step):
+        assert extended_problem(found, Milliseconds(minutes * MINUTE_MS))
+    assert (step > 1) == spread_problem(model, Milliseconds((shortest + 1) * MINUTE_MS), 0)
+    assert spread_problem(model, Milliseconds(shortest * MINUTE_MS + 1), 0)
+    assert f"over {shortest} to {longest} min in steps of {step} min" in spreads_in_words(found)
