@@ -10,6 +10,7 @@ from core.calc.dosing import (
     Stretch,
     counted_model,
     counted_parts,
+    is_told,
     read_history,
     unknown_parts,
 )
@@ -40,16 +41,16 @@ class ActivityPoint(msgspec.Struct, frozen=True, kw_only=True):
 
     at: Instant
     """[-] the instant."""
-    u_per_min: float
-    """[U/min] relative to the schedule or absolute, as asked."""
+    u_per_min: float | None
+    """[U/min] relative to the schedule or absolute, as asked; null where nothing is told."""
 
 
 class ActivityResult(Result, frozen=True, kw_only=True):
     """Insulin that acts at an instant, and after it."""
 
-    activity_u_per_min: float
-    """[U/min] how fast insulin on board falls."""
-    activity_u_per_h: float
+    activity_u_per_min: float | None
+    """[U/min] how fast insulin on board falls; null: nothing is recorded that can act."""
+    activity_u_per_h: float | None
     """[U/h] the same."""
     complete: bool
     """[-] nothing within the insulin's action is unknown."""
@@ -66,15 +67,17 @@ class ActivityResult(Result, frozen=True, kw_only=True):
 def _activity(scenario: ActivityScenario) -> ActivityResult:
     history = read_history(scenario)
     gaps, unknown = unknown_parts(history)
-    parts = [*counted_parts(scenario, history), *gaps]
-    found = acting(parts, at=history.at)
+    recorded = counted_parts(scenario, history)
+    parts = [*recorded, *gaps]
+    told = is_told(history, recorded, unknown)
+    found = acting(parts, at=history.at) if told else None
     points = tuple(
-        ActivityPoint(at=at, u_per_min=tidy(acting(parts, at=millis(at))))
+        ActivityPoint(at=at, u_per_min=tidy(acting(parts, at=millis(at))) if told else None)
         for at in _instants(scenario)
     )
     return ActivityResult(
-        activity_u_per_min=tidy(found),
-        activity_u_per_h=tidy(found * MIN_PER_H),
+        activity_u_per_min=None if found is None else tidy(found),
+        activity_u_per_h=None if found is None else tidy(found * MIN_PER_H),
         complete=not unknown and all(part.least == part.most for part in parts),
         curve=points,
         unknown=unknown,

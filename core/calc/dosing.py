@@ -7,7 +7,16 @@ import msgspec
 
 from core.calc.kind import Instant, Scenario, instant, millis
 from core.errors import ScenarioError
-from core.insulin.history import Dose, History, Part, Rate, first_unscheduled, gaps_of, parts_of
+from core.insulin.history import (
+    Dose,
+    History,
+    Part,
+    Rate,
+    first_unscheduled,
+    gaps_of,
+    parts_of,
+    window_ms,
+)
 from core.insulin.history import Stretch as UnknownTime
 from core.insulin.models import (
     Bilinear,
@@ -175,6 +184,18 @@ def unknown_parts(history: History) -> tuple[list[Part], tuple[Stretch, ...]]:
     """Give what is not recorded, as parts and as time."""
     parts, stretches = gaps_of(history)
     return parts, _shown(stretches)
+
+
+def is_told(history: History, parts: Iterable[Part], unknown: Iterable[Stretch]) -> bool:
+    """Say whether anything within the insulin's action is told: a dose, or that there was none.
+
+    Args:
+        history: what is known.
+        parts: of its recorded doses.
+        unknown: time of which nothing is known.
+    """
+    unknown_ms = sum(millis(found.end) - millis(found.start) for found in unknown)
+    return any(True for _ in parts) or unknown_ms < window_ms(history.curve)
 
 
 def _shown(stretches: Iterable[UnknownTime]) -> tuple[Stretch, ...]:

@@ -10,6 +10,7 @@ from core.calc.dosing import (
     Stretch,
     counted_model,
     counted_parts,
+    is_told,
     read_history,
     unknown_parts,
 )
@@ -28,21 +29,22 @@ OREF0_DIGITS: Final = 3
 class IobResult(Result, frozen=True, kw_only=True):
     """Insulin on board at an instant."""
 
-    iob_u: float
-    """[U] of all that is recorded; negative where less than the schedule was delivered."""
+    iob_u: float | None
+    """[U] of all that is recorded; negative where less than the schedule was delivered. Null, as
+    the four parts of it: nothing is recorded that can act."""
     iob_least_u: float | None
     """[U] the least that it can be; null: unknown time leaves it without a bound."""
     iob_most_u: float | None
     """[U] the most that it can be; null: unknown time leaves it without a bound."""
     complete: bool
     """[-] nothing within the insulin's action is unknown."""
-    bolus_iob_u: float
+    bolus_iob_u: float | None
     """[U] of it from boluses and pens; by oref0, from doses of 0.1 U or more."""
-    basal_iob_u: float
+    basal_iob_u: float | None
     """[U] of it from basal; by oref0, from doses below 0.1 U."""
-    meal_iob_u: float
+    meal_iob_u: float | None
     """[U] of it from boluses with the purpose meal."""
-    correction_iob_u: float
+    correction_iob_u: float | None
     """[U] of it from boluses with the purpose correction."""
     unknown: tuple[Stretch, ...]
     """[-] time within the insulin's action that is not known, sorted."""
@@ -67,7 +69,7 @@ def notes_of(scenario: DosingScenario) -> tuple[str, ...]:
     if uncertain:
         notes.append(f"{uncertain} of the doses are uncertain; iob_u counts them in full")
     if not scenario.relative and not scenario.basal and scenario.gaps == "scheduled":
-        notes.append("no schedule was given: basal that is not recorded is not counted")
+        notes.append("no schedule was given: basal of which there is no record is unknown")
     if scenario.covered_from is not None and millis(scenario.covered_from) > millis(scenario.at):
         notes.append("nothing is known of the time before `at`")
     return tuple(notes)
@@ -76,34 +78,30 @@ def notes_of(scenario: DosingScenario) -> tuple[str, ...]:
 def _iob(scenario: DosingScenario) -> IobResult:
     history = read_history(scenario)
     gaps, unknown = unknown_parts(history)
-    parts = [*counted_parts(scenario, history), *gaps]
+    recorded = counted_parts(scenario, history)
+    parts = [*recorded, *gaps]
     found = on_board(parts, at=history.at)
     if scenario.discretisation == "oref0":
         found = _as_oref0(found)
+    shown = tidy if is_told(history, recorded, unknown) else _untold
     return IobResult(
-        iob_u=tidy(found.total),
+        iob_u=shown(found.total),
         iob_least_u=tidy(found.least) if math.isfinite(found.least) else None,
         iob_most_u=tidy(found.most) if math.isfinite(found.most) else None,
-        complete=not unknown
-        and _is_told(scenario)
-        and all(part.least == part.most for part in parts),
-        bolus_iob_u=tidy(found.bolus),
-        basal_iob_u=tidy(found.basal),
-        meal_iob_u=tidy(found.meal),
-        correction_iob_u=tidy(found.correction),
+        complete=not unknown and all(part.least == part.most for part in parts),
+        bolus_iob_u=shown(found.bolus),
+        basal_iob_u=shown(found.basal),
+        meal_iob_u=shown(found.meal),
+        correction_iob_u=shown(found.correction),
         unknown=unknown,
         insulin=counted_model(scenario),
         notes=notes_of(scenario),
     )
 
 
-def _is_told(scenario: DosingScenario) -> bool:
-    """Say whether all insulin is told: without a schedule, basal that no record covers is not."""
-    if scenario.relative or scenario.basal or scenario.gaps != "scheduled":
-        return True
-    asked = msgspec.structs.replace(scenario, gaps="unknown", discretisation="exact")
-    _, unknown = unknown_parts(read_history(asked))
-    return not unknown
+def _untold(value: float) -> None:
+    """Give nothing: a sum of nothing that is known is not zero."""
+    del value
 
 
 def _as_oref0(found: OnBoard) -> OnBoard:

@@ -120,7 +120,7 @@ def parts_of(history: History, *, until: UtcMillis) -> list[Part]:
     starts = [rate.start for rate in history.schedule]
     parts: list[Part] = []
     for dose in history.doses:
-        if dose.start > history.at or dose.end + _window_ms(dose.curve) <= history.at:
+        if dose.start > history.at or dose.end + window_ms(dose.curve) <= history.at:
             continue
         if dose.kind == "bolus":
             parts.append(_part(dose, dose.start, dose.end, scheduled=0.0))
@@ -151,7 +151,7 @@ def gaps_of(history: History) -> tuple[list[Part], list[Stretch]]:
         Parts for it: scheduled basal where it is taken as such, else what unknown time can have
         brought; and the unknown time itself, sorted.
     """
-    begin = UtcMillis(history.at - _window_ms(history.curve))
+    begin = UtcMillis(history.at - window_ms(history.curve))
     covered_from = begin if history.covered_from is None else history.covered_from
     known_from = min(history.at, max(begin, covered_from))
     starts = [rate.start for rate in history.schedule]
@@ -169,14 +169,15 @@ def gaps_of(history: History) -> tuple[list[Part], list[Stretch]]:
         if not history.gaps_are_scheduled:
             stretches.append(Stretch(start=span[0], end=span[1], why="no basal record"))
             parts.extend(_unknown(history, starts, span, is_recorded=False))
-        elif not history.is_relative and history.schedule:
+        elif not history.is_relative:
             found, holes = _scheduled(history, starts, span)
             parts.extend(found)
             stretches.extend(holes)
     return parts, stretches
 
 
-def _window_ms(curve: Curve) -> int:
+def window_ms(curve: Curve) -> int:
+    """Give how long insulin acts [ms], its delay included, rounded up."""
     return math.ceil(curve.end_min * MINUTE_MS)
 
 

@@ -39,7 +39,7 @@ def scenario(doses: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
     return {"at": AT.isoformat(), "insulin": LINEAR, "doses": doses} | more
 
 
-def iob(doses: list[dict[str, Any]], **more: Any) -> IobResult:
+def iob(doses: list[dict[str, Any]], **more: Any) -> Any:
     asked = msgspec.convert(scenario(doses, **more), type=IOB.scenario)
     found = IOB.run(asked)
     assert isinstance(found, IobResult)
@@ -125,8 +125,48 @@ def test_absolute_without_a_schedule_counts_the_record_and_says_so() -> None:
     """Boluses alone are a fair question; the answer names what it leaves out, and is not all."""
     found = iob([bolus(120, 4.0)], relative=False)
 
-    assert (2.0, False) == (found.iob_u, found.complete)
-    assert ("no schedule was given: basal that is not recorded is not counted",) == found.notes
+    assert (2.0, 2.0, None, False) == (
+        found.iob_u,
+        found.iob_least_u,
+        found.iob_most_u,
+        found.complete,
+    )
+    assert ("no schedule was given: basal of which there is no record is unknown",) == found.notes
+
+
+@pytest.mark.parametrize("more", [{"relative": False}, {"covered_from": ago(0), "basal": ONE}])
+def test_of_nothing_that_is_recorded_nothing_is_known(more: dict[str, Any]) -> None:
+    """It is not zero: neither the sum, nor the most that it can be, nor what acts."""
+    found, acts = iob([], **more), activity([], until=ago(-60), step_min=60, **more)
+
+    assert (None, None, None) == (found.iob_u, found.bolus_iob_u, found.basal_iob_u)
+    assert (None, False) == (found.iob_most_u, found.complete)
+    assert AT - timedelta(hours=4) == found.unknown[0].start
+    assert (None, None, False) == (acts.activity_u_per_min, acts.activity_u_per_h, acts.complete)
+    assert [None, None] == [point.u_per_min for point in acts.curve]
+
+
+def test_unknown_basal_has_a_bound_if_the_pump_has_one() -> None:
+    """Nothing at least; at most all that the pump can have given, of which half has acted."""
+    found = iob([bolus(120, 4.0)], relative=False, gap_u_per_h_max=5.0)
+
+    assert (2.0, 2.0) == (found.iob_u, found.iob_least_u)
+    assert math.isclose(2.0 + 5 * 4 / 2, found.iob_most_u, abs_tol=1e-12)
+
+
+def test_absolute_with_a_whole_record_needs_no_schedule() -> None:
+    """What is recorded is known."""
+    found = iob([basal(240, 0, 4.0)], relative=False)
+
+    assert (True, found.iob_u, ()) == (found.complete, found.iob_most_u, found.unknown)
+    assert math.isclose(2.0, found.iob_u, abs_tol=1e-12)
+
+
+def test_a_minute_that_is_told_is_not_nothing() -> None:
+    """In the last minute nothing was given but the schedule: that much is known."""
+    found = iob([], covered_from=ago(1), basal=ONE)
+
+    assert (0.0, None, False) == (found.iob_u, found.iob_most_u, found.complete)
 
 
 def test_absolute_outside_the_schedule_is_unknown() -> None:
@@ -352,8 +392,7 @@ def test_a_curve_that_cannot_be_is_refused(more: dict[str, Any], reason: str) ->
 
 def test_the_example_of_the_documentation_holds() -> None:
     """Half an hour suspended at 1 U/h and 2 U an hour ago."""
-    found = IOB.run(msgspec.json.decode(IOB.example, type=IOB.scenario))
+    found: Any = IOB.run(msgspec.json.decode(IOB.example, type=IOB.scenario))
 
-    assert isinstance(found, IobResult)
     assert 1.193843691208 == found.iob_u == round(found.bolus_iob_u + found.basal_iob_u, 12)
     assert json.loads(IOB.example)["relative"]

@@ -53,7 +53,7 @@ def history(dose: Dose, *, at: int, u_per_h: float) -> History:
     return History(at=UtcMillis(at * MINUTE_MS), curve=dose.curve, doses=(dose,), schedule=(rate,))
 
 
-def iob(doses: list[dict[str, Any]], discretisation: str, **more: Any) -> IobResult:
+def iob(doses: list[dict[str, Any]], discretisation: str, **more: Any) -> Any:
     asked = {
         "at": AT.isoformat(),
         "insulin": RAPID,
