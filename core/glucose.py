@@ -10,7 +10,13 @@ from core.alert_sounding import Sound, Sounding, advance, look_again_at
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry, no_effects
 from core.errors import GlucoseTextError
-from core.glucose_picture import Picture, fold_forecast, fold_reading, reading_of
+from core.glucose_picture import (
+    Picture,
+    fold_forecast,
+    fold_reading,
+    fold_set_change,
+    reading_of,
+)
 from core.glucose_quality import DOUBLED_MS
 from core.glucose_state import (
     GLUCOSE_INGEST,
@@ -40,7 +46,9 @@ from schemas.glucose import (
     RejectionReason,
     SetGlucoseAlerts,
 )
+from schemas.mechanism import PumpPrimed
 from schemas.message import Event, Now
+from schemas.pump import ReservoirFilled
 from schemas.record import Tick
 from schemas.units import HOUR_MS, MINUTE_MS, MgDl, Milliseconds, Speaker, UtcMillis
 
@@ -80,6 +88,8 @@ def _decide(state: GlucoseState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _alerts(state, state.picture, now)
         case GlucoseForecast() as forecast:
             return _alerts(state, fold_forecast(state.picture, forecast), now)
+        case ReservoirFilled(at=at) | PumpPrimed(at=at):
+            return _alerts(state, fold_set_change(state.picture, at), now)
         case SnoozeAlarm(alarm=alarm):
             return _snooze(state, alarm, str(entry.actor), now)
         case SetGlucoseAlerts() as wanted:

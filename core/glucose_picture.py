@@ -170,6 +170,11 @@ def fold_meal(picture: Picture, at: UtcMillis) -> Picture:
     return msgspec.structs.replace(picture, meals=_with(picture.meals, at))
 
 
+def fold_set_change(picture: Picture, at: UtcMillis) -> Picture:
+    """Remember a change of set by its newest step, a fill or a prime; which are taken differs."""
+    return msgspec.structs.replace(picture, set_at=at)
+
+
 def fold_correction(picture: Picture, at: UtcMillis) -> Picture:
     """Remember a correction bolus."""
     return msgspec.structs.replace(picture, corrections=_with(picture.corrections, at))

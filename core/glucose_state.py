@@ -16,6 +16,7 @@ from core.glucose_picture import (
     fold_forecast,
     fold_meal,
     fold_reading,
+    fold_set_change,
     is_above,
     reading_of,
 )
@@ -29,6 +30,7 @@ from schemas.glucose import (
     GlucoseMeasured,
     ReadingRejected,
 )
+from schemas.mechanism import PumpPrimed
 from schemas.message import Now
 from schemas.orders import BolusOrdered
 from schemas.pump import ReservoirFilled
@@ -131,9 +133,8 @@ def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
             return msgspec.structs.replace(state, picture=fold_meal(state.picture, at))
         case BolusOrdered():
             return _take_order(state, body, entry.at)
-        case ReservoirFilled(at=at):
-            changed = msgspec.structs.replace(state.picture, set_at=at)
-            return msgspec.structs.replace(state, picture=changed)
+        case ReservoirFilled(at=at) | PumpPrimed(at=at):
+            return msgspec.structs.replace(state, picture=fold_set_change(state.picture, at))
         case GlucoseAlertsSet():
             changed = msgspec.structs.replace(state.picture, settings=settings_of(body))
             return msgspec.structs.replace(state, picture=changed)

@@ -21,7 +21,7 @@ PERCENT: Final = 100
 """[%] of the profile, the profile itself."""
 
 StepSource = Literal["profile", "temporary", "suspended"]
-RateClamp = Literal["basal_limit", "pump_maximum", "pump_step"]
+RateClamp = Literal["basal_limit", "pump_maximum", "pump_minimum", "pump_step"]
 
 
 class Temporary(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +182,8 @@ def _cut(
         rate = most
         clamps.append("pump_maximum")
     floored = floor_rate(program.model, rate)
-    if floored < rate:
+    if floored == 0 < rate:
+        clamps.append("pump_minimum")
+    elif floored < rate:
         clamps.append("pump_step")
     return floored, tuple(clamps)

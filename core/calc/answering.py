@@ -1,16 +1,28 @@
 """From the bytes of a scenario to the bytes of its answer, or to the one reason why not."""
 
 import math
+import re
 from collections.abc import Iterable
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 
 from core.calc.kind import Kind, ZoneLookup
+from core.calc.spelling import check_spelling
 from core.errors import ScenarioError
 
 SCENARIO_BYTES_MAX = 8 * 1024 * 1024
 """[bytes] of one scenario; project's own choice, some 80,000 doses."""
+
+YEARS: Final = range(1970, 2200)
+"""[-] in which an instant can lie; it keeps arithmetic with it in range."""
+
+_FIELDS: Final = (
+    (re.compile("Object contains unknown field `(.*)`", re.DOTALL), "there is no such field"),
+    (re.compile("Object missing required field `(.*)`", re.DOTALL), "it is required"),
+)
+"""[-] what the decoder says of the object around a field, and what is said of the field."""
 
 REASON_LETTERS_MAX = 300
 """[-] of a reason; it is one line, and what it quotes comes from outside."""
@@ -31,6 +43,7 @@ def answer(kind: Kind[Any], data: bytes, *, zones: ZoneLookup) -> bytes:
         ScenarioError: the scenario cannot be read or cannot be; says where and why.
     """
     scenario = _read(kind, data)
+    _check_years(scenario, "$")
     try:
         if kind.resolve is not None:
             scenario = kind.resolve(scenario, zones)
@@ -56,12 +69,38 @@ def _read(kind: Kind[Any], data: bytes) -> Any:
     if not data.strip():
         raise ScenarioError("$", f"no scenario was given; '{kind.name} --example' shows one")
     try:
+        check_spelling(data)
         return msgspec.json.decode(data, type=kind.scenario)
+    except ScenarioError as error:
+        raise ScenarioError(_one_line(error.path), error.reason) from error
     except RecursionError as error:
         raise ScenarioError("$", "it is nested too deeply") from error
     except ValueError as error:
         reason, _, path = str(error).partition(" - at `")
-        raise ScenarioError(_one_line(path.rstrip("`")) or "$", _one_line(reason)) from error
+        path, reason = _of_field(path.rstrip("`") or "$", reason)
+        raise ScenarioError(_one_line(path), _one_line(reason)) from error
+
+
+def _of_field(path: str, reason: str) -> tuple[str, str]:
+    """Name the field itself where the decoder names the object that has, or lacks, it."""
+    for pattern, said in _FIELDS:
+        found = pattern.fullmatch(reason)
+        if found is not None:
+            return f"{path}.{found[1]}", said
+    return path, reason
+
+
+def _check_years(value: object, path: str) -> None:
+    """Refuse an instant so far off that arithmetic with it would end."""
+    if isinstance(value, datetime):
+        if value.year not in YEARS:
+            raise ScenarioError(path, f"the year is not {YEARS.start} to {YEARS.stop - 1}")
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            _check_years(getattr(value, name), f"{path}.{name}")
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            _check_years(item, f"{path}[{index}]")
 
 
 def _one_line(text: str) -> str:

@@ -31,9 +31,6 @@ from core.insulin.peers import loop_parts, oref0_parts
 
 Discretisation = Literal["exact", "loop", "oref0"]
 
-YEARS: Final = range(1970, 2200)
-"""[-] in which an instant can lie; it keeps arithmetic with it in range."""
-
 OREF0_DURATION_MIN: Final = {Exponential: 300.0, Bilinear: 180.0}
 """[min] oref0 takes nothing shorter; source: oref0 lib/iob/total.js."""
 
@@ -111,7 +108,6 @@ def read_history(scenario: DosingScenario) -> History:
     Raises:
         ScenarioError: with the path of the first field that cannot be.
     """
-    check_year(scenario.at, path="$.at")
     model = counted_model(scenario)
     if scenario.discretisation == "oref0" and not scenario.relative:
         raise ScenarioError("$.relative", "oref0 counts basal relative to the schedule")
@@ -133,16 +129,6 @@ def read_history(scenario: DosingScenario) -> History:
         reason = "relative basal needs the scheduled rate of all of its time in `basal`"
         raise ScenarioError(f"$.doses[{outside}]", reason)
     return found
-
-
-def check_year(at: Instant, *, path: str) -> None:
-    """Refuse an instant so far off that arithmetic with it would end.
-
-    Raises:
-        ScenarioError: with the path.
-    """
-    if at.year not in YEARS:
-        raise ScenarioError(path, f"the year is not {YEARS.start} to {YEARS.stop - 1}")
 
 
 def counted_model(scenario: DosingScenario) -> Spelled:

@@ -26,6 +26,7 @@ from core.glucose_picture import (
     fold_correction,
     fold_meal,
     fold_reading,
+    fold_set_change,
 )
 from core.glucose_quality import (
     STALE_MS,
@@ -179,7 +180,7 @@ def _correct(live: Live, at: UtcMillis) -> Live:
 
 
 def _change_set(live: Live, at: UtcMillis) -> Live:
-    return live.seen(msgspec.structs.replace(live.picture, set_at=at))
+    return live.seen(fold_set_change(live.picture, at))
 
 
 def _snooze(live: Live, at: UtcMillis, *, alert: AlertName) -> Live:

@@ -1,11 +1,15 @@
 """What is made of readings: doubtful, late or missing ones, and what a person is reminded of."""
 
+from typing import Literal
+
 import pytest
 
 from fake_house import FakeHouse
 from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
 from schemas.glucose import RecordReading
+from schemas.mechanism import PrimePump
 from schemas.orders import OrderBolus
+from schemas.pump import FillReservoir, SuspendDelivery
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -119,6 +123,23 @@ def test_who_has_never_measured_is_reminded_too() -> None:
     house.run(ms=7 * HOUR_MS)
 
     assert "measure_due" in alerts(house)
+
+
+@pytest.mark.parametrize("what", ["cannula", "tube"])
+def test_a_prime_is_a_change_of_set_as_a_new_cartridge_is(what: Literal["tube", "cannula"]) -> None:
+    """The reminder of the old set ends, and the new one is two days old only in two days."""
+    house = house_at_noon()
+    assert house.ask(FillReservoir(amount=MilliUnits(200_000)), to="actuator").accepted
+    house.run(ms=49 * HOUR_MS)
+    due = "set_change_due" in alerts(house)
+    house.ask(SuspendDelivery(), to="actuator")
+    house.run(ms=MINUTE_MS)
+    assert house.ask(PrimePump(amount=MilliUnits(500), what=what), to="actuator").accepted
+    house.run(ms=MINUTE_MS)
+    changed = "set_change_due" in alerts(house)
+    house.run(ms=49 * HOUR_MS)
+
+    assert (True, False, True) == (due, changed, "set_change_due" in alerts(house))
 
 
 def test_measurements_entered_late_count() -> None:

@@ -199,6 +199,27 @@ def test_a_pump_gets_what_it_can_deliver_and_never_more() -> None:
 
 
 @pytest.mark.parametrize(
+    ("pump", "rate", "given", "clamps"),
+    [
+        ("omnipod_dash", 0.049, 0.0, ("pump_minimum",)),
+        ("omnipod_dash", 0.05, 0.05, ()),
+        ("tandem_tslim_x2", 0.08, 0.0, ("pump_minimum",)),
+        ("tandem_tslim_x2", 0.0, 0.0, ()),
+        ("dana_rs", 0.039, 0.0, ("pump_minimum",)),
+        ("dana_rs", 0.049, 0.04, ("pump_step",)),
+    ],
+)
+def test_a_rate_below_the_least_of_a_pump_says_so(
+    pump: str, rate: float, given: float, clamps: tuple[str, ...]
+) -> None:
+    """No basal at all is more than a step left away."""
+    profile = {"name": "low", "segments": [{"start": "00:00", "u_per_h": rate}]}
+    result = run(profiles=[profile], pump=pump)
+
+    assert [(given, clamps)] == [(step.u_per_h, step.clamps) for step in result.steps]
+
+
+@pytest.mark.parametrize(
     ("fields", "path"),
     [
         ({"end": "2026-03-02T00:00:00Z"}, "$.end"),

@@ -79,7 +79,80 @@ def test_every_kind_refuses_a_field_that_it_does_not_know(name: str, typed: Type
     code, out, err = typed(name, given=json.dumps(scenario).encode())
 
     assert (2, "") == (code, out)
-    assert err == "basalt: Object contains unknown field `unknwon` - at `$`\n"
+    assert err == "basalt: there is no such field - at `$.unknwon`\n"
+
+
+def instants(value: Any, path: str = "$") -> Iterator[tuple[str, list[Any]]]:
+    """Name every instant of a scenario, and the keys that lead to it."""
+    parts: list[tuple[Any, Any, str]] = []
+    if isinstance(value, dict):
+        parts = [(key, part, f"{path}.{key}") for key, part in value.items()]
+    elif isinstance(value, list):
+        parts = [(index, part, f"{path}[{index}]") for index, part in enumerate(value)]
+    for key, part, name in parts:
+        if isinstance(part, str) and part[4:5] == "-" and "T" in part:
+            yield name, [key]
+        yield from ((found, [key, *keys]) for found, keys in instants(part, name))
+
+
+@pytest.mark.parametrize("year", ["0001", "1969", "2200", "9999"])
+@pytest.mark.parametrize("name", KINDS)
+def test_an_instant_far_off_is_refused_at_its_field(name: str, year: str, typed: Typed) -> None:
+    """Wherever it stands; arithmetic with it would end somewhere else."""
+    example = json.loads(KINDS[name].example)
+    found = list(instants(example))
+    for path, keys in found:
+        scenario = json.loads(KINDS[name].example)
+        inner = scenario
+        for key in keys[:-1]:
+            inner = inner[key]
+        inner[keys[-1]] = f"{year}-06-01T12:00:00Z"
+
+        code, out, err = typed(name, given=json.dumps(scenario).encode())
+
+        assert (2, "") == (code, out)
+        assert err == f"basalt: the year is not 1970 to 2199 - at `{path}`\n"
+    assert bool(found) == (name != "bolus")
+
+
+@pytest.mark.requirement("R16")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (BOLUS.replace(b'"doses"', b'"doses":[],"doses"'), "twice - at `$.doses`"),
+        (BOLUS.replace(b'"units"', b'"units":1,"units"'), "twice - at `$.doses[0].units`"),
+        (BOLUS.replace(b'"model"', b'"model":"walsh","model"'), "twice - at `$.insulin.model`"),
+        (b'{"a":{},"b":[1,{"c":1},[{"d":1,"d":2}]]}', "twice - at `$.b[2][0].d`"),
+        (BOLUS.replace(b"2.0", b"NaN"), "NaN is no number - at `$.doses[0].units`"),
+        (BOLUS.replace(b"2.0", b"Infinity"), "Infinity is no number - at `$.doses[0].units`"),
+        (BOLUS.replace(b"360", b"-Infinity"), "-Infinity is no number - at `$.insulin.duration_"),
+        (BOLUS.replace(b"2.0", b"1e999"), "out of range - at `$.doses[0].units`"),
+        (b"NaN", "NaN is no number - at `$`"),
+        (b'{"at":NaN', "malformed"),
+    ],
+)
+def test_what_json_lets_pass_and_means_nothing_is_refused_at_its_field(
+    given: bytes, said: str, typed: Typed
+) -> None:
+    """Of a field given twice nobody knows which was meant."""
+    code, out, err = typed("iob", given=given)
+
+    assert (2, "", True) == (code, out, said in err), err
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_field_that_is_missing_is_named(name: str, typed: Typed) -> None:
+    """Every field that has no default, one after the other."""
+    example = json.loads(KINDS[name].example)
+    required = typed(name, "--schema")[1]
+    for field in json.loads(required)["scenario"]["$defs"][KINDS[name].scenario.__name__].get(
+        "required", []
+    ):
+        left = {key: value for key, value in example.items() if key != field}
+
+        code, out, err = typed(name, given=json.dumps(left).encode())
+
+        assert (2, "", f"basalt: it is required - at `$.{field}`\n") == (code, out, err)
 
 
 def test_the_kinds_are_listed_with_what_they_compute(typed: Typed) -> None:
@@ -112,15 +185,14 @@ def nested(depth: int) -> bytes:
         (b"{", "truncated"),
         (b"[]", "Expected `object`, got `array` - at `$`"),
         (b"\xff\xfe", "malformed"),
-        (b'{"at":"2026-11-01T12:00:00Z"}', "missing required field `insulin` - at `$`"),
+        (b'{"at":"2026-11-01T12:00:00Z"}', "it is required - at `$.insulin`"),
         (BOLUS.replace(b"2.0", b'"2"'), "- at `$.doses[0].units`"),
         (BOLUS.replace(b"2.0", b"-1"), ">= 0.0 - at `$.doses[0].units`"),
-        (BOLUS.replace(b"2.0", b"NaN"), "malformed"),
         (BOLUS.replace(b"2.0", b"1e999"), "out of range"),
         (BOLUS.replace(b"2.0", b"1e308"), "<= 1000.0 - at `$.doses[0].units`"),
         (BOLUS.replace(b"12:00:00Z", b"12:00:00"), "- at `$.at`"),
         (BOLUS.replace(b"360", b"150"), "before half the duration - at `$.insulin.peak_min`"),
-        (BOLUS.replace(b"units", b"u\\n\\u001b[31m"), "unknown field"),
+        (BOLUS.replace(b"units", b"u\\n\\u001b[31m"), "there is no such field - at `$.doses[0].u"),
         (nested(100_000), "nested too deeply - at `$`"),
         (b'{"at":' + b" " * 10_000_000 + b"1}", "at most 8388608 bytes - at `$`"),
         (b'{"' + b"x" * 5_000 + b'":1}', "..."),

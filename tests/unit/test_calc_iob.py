@@ -302,7 +302,6 @@ REFUSALS = [
     ),
     ([], {"basal": schedule((9, 9, 1))}, "$.basal[0].end", "not after the start"),
     ([], {"basal": schedule((9, 5, 1), (6, 3, 1))}, "$.basal[1].start", "before the end"),
-    ([], {"at": "1969-12-31T00:00:00Z"}, "$.at", "1970 to 2199"),
     ([], {"insulin": ADULT | {"peak_min": 180}}, "$.insulin.peak_min", "half the duration"),
     (
         [bolus(1, 1.0, insulin=ADULT | {"peak_min": 180})],
