@@ -154,6 +154,8 @@ def takes_in_words(model: PumpModel) -> str:
     )
 
 
+# What stands here is run once, at import, before a mutant is chosen.
+# pragma: no mutate start
 def _steps(*pairs: tuple[int, int]) -> tuple[Band, ...]:
     return tuple(Band(since, step) for since, step in pairs)
 
@@ -217,6 +219,7 @@ def _model(
     )
 
 
+# pragma: no mutate end
 _VEO = _steps((0, 25), (1_000, 50), (10_000, 100))
 _COMBO = _steps((0, 10), (1_000, 50), (10_000, 100))
 _INSIGHT_BOLUS = _steps((0, 50), (2_000, 100), (5_000, 200), (10_000, 500))

@@ -1,6 +1,7 @@
 """Limits that need not be set: a calendar day, insulin on board, and the wait between boluses."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,6 +13,7 @@ from core.caps.shapes import Flow
 from core.limits import Given, headrooms, limits_problem
 from core.midnights import days_through
 from fake_house import LIMITS, START, FakeHouse
+from schemas import codec
 from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
 from schemas.delivery import BolusRefused, DeliveryLimitsSet, Lockout
 from schemas.orders import OrderBolus
@@ -50,6 +52,10 @@ def test_insulin_on_board_has_a_ceiling_of_its_own() -> None:
     assert "clamped_to_on_board_limit" in advice.reasons
     assert 1_000 == advice.amount
     assert "on_board_limit" == ordered(house, 1_050)
+    house.run(ms=3 * HOUR_MS)
+    left = advised(house, 60)
+    assert left.amount == 4_000 - left.insulin_on_board_most // 50 * 50 - 50
+    assert 2_500 < left.amount < 4_000
     house.run(ms=7 * HOUR_MS)
     assert ordered(house, 4_000) is None
 
@@ -107,9 +113,23 @@ def test_advice_that_is_accepted_from_afar_waits_as_well() -> None:
     asked = AcceptAdvice(advice=house.view("bolus_advisor").advice)
 
     refused = house.ask(asked, to="bolus_advisor", actor="remote:a")
+    said: Any = codec.decode_event(refused.said[0])
+    assert asked.advice == said.advice
     taken = house.ask(asked, to="bolus_advisor")
 
     assert ("lockout", True) == (refused.reason, taken.accepted)
+
+
+def test_another_amount_than_advised_waits_by_who_asks_for_it() -> None:
+    """The first bolus is past, and so is the wait of whoever stands at the pump."""
+    house = house_with()
+    assert ordered(house, 500) is None
+    house.run(ms=4 * MINUTE_MS)
+    advised(house, 30)
+    more = AcceptAdvice(advice=house.view("bolus_advisor").advice, amount=MilliUnits(1_000))
+
+    assert "lockout" == house.ask(more, to="bolus_advisor", actor="remote:a").reason
+    assert house.ask(more, to="bolus_advisor", actor="controller:a").accepted
 
 
 def test_the_second_part_of_one_bolus_does_not_wait_for_its_first() -> None:

@@ -362,7 +362,7 @@ def test_a_pump_refuses_what_it_cannot_spread_or_has_given() -> None:
         asked = {"dose": DoseId("d"), "amount": MilliUnits(500), "executed": False, "now": at}
         return start_bolus(memory, **{**asked, **fields})
 
-    for duration in (30 * MINUTE_MS - 1, 8 * HOUR_MS + 1, -1):
+    for duration in (10 * MINUTE_MS - 1, 24 * HOUR_MS + 1, -1):
         assert PumpRefusal(reason="out_of_range") == refusal(duration=Milliseconds(duration))
     assert PumpRefusal(reason="broken_id") == refusal(dose=DoseId(""))
     assert PumpRefusal(reason="already_executed") == refusal(executed=True)

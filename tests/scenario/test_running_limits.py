@@ -1,18 +1,19 @@
 """Limits against what runs already: insulin that nobody foresaw, and limits that are lowered."""
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
 
 import core.delivery
 from core.doses import DoseBook, OpenDose
-from core.running_limits import halt_extended
+from core.running_limits import halt_extended, hold_again
 from fake_house import LIMITS, FakeHouse
 from schemas.basal import CancelTemporaryRate, SetTemporaryRate, TemporaryRateEnded
 from schemas.orders import OrderBolus, RecordInjection
 from schemas.plans import BasalPlanAccepted
-from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits
+from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits, MilliUnitsPerHour
 
 pytestmark = pytest.mark.requirement("R5")
 
@@ -128,6 +129,26 @@ def test_a_pen_that_leaves_room_changes_no_rate() -> None:
 
     assert plans == house.said_of("actuator", BasalPlanAccepted)
     assert 1_600 == house.view("actuator").rate
+    assert set() == alarms(house)
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [{"plan_heard": None}, {"limits": None}, {"plan": None}, {"is_superseded": True}],
+)
+def test_without_a_plan_or_limits_or_the_pump_nothing_is_cut(missing: dict[str, Any]) -> None:
+    """Each of them is enough; with all of them the rate above the profile is cut."""
+    house = house_with()
+    rate = SetTemporaryRate(percent=200, duration=Milliseconds(HOUR_MS))
+    assert house.ask(rate, to="basal_scheduler").accepted
+    state = house.state("actuator")
+    tight = msgspec.structs.replace(state.limits, basal=MilliUnitsPerHour(900))
+    whole = msgspec.structs.replace(state, limits=tight)
+    now = house.clock.now()
+
+    assert () == hold_again(msgspec.structs.replace(whole, **missing), now)
+    (accepted,) = (one for one in hold_again(whole, now) if isinstance(one, BasalPlanAccepted))
+    assert 900 == max(step.rate for step in accepted.steps if step.at <= now.therapy)
 
 
 def test_a_pen_before_any_limits_are_set_is_taken() -> None:

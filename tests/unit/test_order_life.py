@@ -1,16 +1,37 @@
 """The life of a dose: every step that is taken is one that there is, and no other."""
 
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 import services.runtime.hearing
 from core.decider import Entry
-from core.order_life import OPEN, STEPS, DoseState, Step, lives_of
+from core.order_life import OPEN, STEPS, DoseState, Step, lives_of, step_of
 from fake_house import FakeHouse
-from schemas.delivery import BolusRefused, CancelBolus
-from schemas.message import Event
-from schemas.units import HOUR_MS, MINUTE_MS, DoseId, MilliUnits, Speaker, UtcMillis
+from schemas.bolus import CarbsRecorded
+from schemas.delivery import (
+    BolusDelivered,
+    BolusProgressed,
+    BolusRefused,
+    BolusStarted,
+    BolusStopped,
+    CancelBolus,
+)
+from schemas.device import PumpOrder, SignedOrder
+from schemas.doubt import BolusReconciled, BolusUnknown, DoseSettled
+from schemas.message import Deadline, Event
+from schemas.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
+from schemas.units import (
+    HOUR_MS,
+    MINUTE_MS,
+    DoseId,
+    Grams,
+    Milliseconds,
+    MilliUnits,
+    PumpId,
+    Speaker,
+    UtcMillis,
+)
 from services.runtime.admission import Admission
 
 DOSE = DoseId("bolus_advisor:p1:7")
@@ -73,7 +94,72 @@ def test_a_refusal_of_what_is_not_known_is_found() -> None:
     found = lives_of([late])
 
     assert [("unheard_of", "refuse")] == [(one.before, one.step) for one in found.wrong]
+    assert [("actuator:p1:99", DOSE)] == [(one.event, one.dose) for one in found.wrong]
     assert {} == found.states
+
+
+BY = Deadline(therapy=UtcMillis(1), real=UtcMillis(1))
+U = MilliUnits(1_000)
+SIGNED = SignedOrder(
+    order=PumpOrder(
+        pump=PumpId("p1"), dose=DOSE, amount=U, challenge="c", not_after=Milliseconds(1)
+    ),
+    key="00",
+    signature="00",
+)
+
+
+def started(signed: SignedOrder | None) -> BolusStarted:
+    return BolusStarted(
+        dose=DOSE, amount=U, odometer=MilliUnits(0), epoch=1, start_by=BY, signed=signed
+    )
+
+
+def reconciled(outcome: Any) -> BolusReconciled:
+    return BolusReconciled(dose=DOSE, outcome=outcome, delivered=U)
+
+
+@pytest.mark.parametrize(
+    ("event", "step"),
+    [
+        (BolusOrdered(amount=U, actor="person:a", start_by=BY), "order"),
+        (BolusOrderSigned(dose=DOSE, key="00", signature="00"), "sign"),
+        (BolusOrderWithdrawn(dose=DOSE, reason="no_key"), "withdraw"),
+        (BolusRefused(dose=DOSE, amount=U, reason="expired"), "refuse"),
+        (started(SIGNED), "start"),
+        (started(None), "start_unsigned"),
+        (
+            BolusProgressed(
+                dose=DOSE,
+                starts_at=UtcMillis(0),
+                ends_at=UtcMillis(1),
+                amount=U,
+                delivered=U,
+                odometer=U,
+                history_sequence=1,
+            ),
+            "count",
+        ),
+        (BolusDelivered(dose=DOSE, requested=U, delivered=U), "deliver"),
+        (BolusStopped(dose=DOSE, requested=U, delivered=U, reason="cancelled"), "stop"),
+        (BolusUnknown(dose=DOSE, least=MilliUnits(0), most=U, reason="lost"), "lose_sight"),
+        (DoseSettled(dose=DOSE, delivered=U, counted=U, actor="person:a"), "settle"),
+        (reconciled("running"), "find_running"),
+        *((reconciled(ended), "reconcile") for ended in ("matched", "partial", "failed")),
+    ],
+)
+def test_each_event_of_a_dose_is_one_step_of_its_life(event: Event, step: Step) -> None:
+    """An order bears its own id; every other event names the dose."""
+    entry = Entry(id=DOSE, at=UtcMillis(0), speaker=Speaker("actuator"), body=event)
+
+    assert (DOSE, step) == step_of(entry)
+
+
+def test_what_is_no_event_of_a_dose_moves_none() -> None:
+    """A command, and everything that is said of other things."""
+    eaten = CarbsRecorded(grams=Grams(20), eaten_at=UtcMillis(0), actor="person:a")
+    for body in (CancelBolus(), eaten):
+        assert step_of(Entry(id="x", at=UtcMillis(0), speaker=None, body=body)) is None
 
 
 def test_the_mutant_that_hears_everything_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
