@@ -1,6 +1,7 @@
 """Glucose ahead: as `basalt calc forecast` computes it, in the record, and in the alert."""
 
 import json
+import math
 from typing import Any
 
 import msgspec
@@ -8,8 +9,12 @@ import pytest
 
 import core.glucose
 import core.glucose_state
+from core.advice_beside import beside
+from core.bolus_state import basis_of
 from core.calc.answering import answer
 from core.calc.kinds import KINDS
+from core.insulin.sums import on_board
+from core.outlook import record_of
 from fake_house import START, FakeHouse, whole_day
 from schemas.basal import SetTemporaryRate
 from schemas.bolus import BolusAdvised, RecordCarbs, RequestAdvice
@@ -238,6 +243,41 @@ def test_aaps_counts_trend_carbs_and_basal_on_board() -> None:
     assert 375 == pytest.approx(terms["trend"], abs=2), "15 min of 1 mg/dL/min by 40 mg/dL/U"
     assert int(carbs) * 100 == terms["carbs_on_board"]
     assert -1000 * basal == pytest.approx(terms["basal_insulin_on_board"], abs=30)
+
+
+def test_aaps_counts_a_trend_to_the_milliunit_and_a_drop_of_blood_has_none() -> None:
+    """3 mg/dL/min for 15 min by 40 mg/dL/U are 1.125 U."""
+    house = house_at_noon()
+    house.ask(whole_day(rules="aaps"), to="bolus_advisor")
+    sensor(house, 150, 165, 180, 195)
+    house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
+    by_sensor = house.said_of("bolus_advisor", BolusAdvised)[-1]
+    house.run(ms=MINUTE_MS)
+    house.glucose("198")
+    house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
+    by_meter = house.said_of("bolus_advisor", BolusAdvised)[-1]
+
+    assert 1_125 == {term.name: term.amount for term in by_sensor.terms}["trend"]
+    assert "trend" not in {term.name for term in by_meter.terms}
+    assert "trend_not_counted" in by_meter.reasons
+
+
+def test_basal_on_board_is_rounded_up() -> None:
+    """What takes insulin away is never overlooked."""
+    house = house_at_noon()
+    house.ask(whole_day(rules="aaps"), to="bolus_advisor")
+    rate = SetTemporaryRate(percent=200, duration=Milliseconds(2 * HOUR_MS))
+    house.ask(rate, to="basal_scheduler")
+    house.run(ms=HOUR_MS)
+    basis, settings = basis_of(house.state("bolus_advisor")), house.state("bolus_advisor").settings
+    small = 0
+    for minutes in range(20):
+        at = UtcMillis(house.clock.now().therapy + minutes * MINUTE_MS)
+        exact = on_board(record_of(basis, settings.insulin, at=at).parts, at=at).basal * 1000
+        small += 0.1 < exact % 1 < 0.4
+
+        assert math.ceil(exact) == beside(basis, settings, None, at=at).basal
+    assert small
 
 
 def test_a_forecast_costs_no_state_that_a_replay_lacks() -> None:

@@ -11,6 +11,7 @@ from core.pump_models import (
     floor_to,
     spread_problem,
     spreads_in_words,
+    takes_in_words,
     temporary_problem,
 )
 from schemas.units import MINUTE_MS, Milliseconds, MilliUnits, MilliUnitsPerHour
@@ -116,6 +117,31 @@ def test_a_temporary_rate_is_what_the_model_takes(
     found = temporary_problem(PUMP_MODELS[model], percent=percent, rate=asked, minutes=minutes)
 
     assert problem == found
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (
+            "tandem_tslim_x2",
+            "tandem_tslim_x2 takes 0 to 250 % in steps of 1 %, for 15 to 4320 min in steps of "
+            "1 min",
+        ),
+        (
+            "diaconn_g8",
+            "diaconn_g8 takes 0 to 15 U/h in steps of 0.01 U/h, for 30 to 1440 min in steps of "
+            "30 min",
+        ),
+        (
+            "omnipod_dash",
+            "omnipod_dash takes 0 to 30 U/h in steps of 0.05 U/h, or percent of the profile, for "
+            "30 to 720 min in steps of 30 min",
+        ),
+    ],
+)
+def test_what_a_model_takes_is_said_in_words(model: str, words: str) -> None:
+    """Whoever is refused learns what would be taken."""
+    assert words == takes_in_words(PUMP_MODELS[model])
 
 
 @pytest.mark.parametrize(
