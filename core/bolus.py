@@ -13,6 +13,7 @@ from core.decider import Decider, Entry
 from core.local_clock import decide_clock
 from core.order_signing import bolus_effects, take_signed, withdraw_unsigned
 from core.outlook import forecast
+from core.pump_models import PUMP_MODELS, spreads_in_words
 from schemas.basal import ZoneLookupRequested
 from schemas.bolus import (
     AcceptAdvice,
@@ -146,7 +147,10 @@ def _advise(state: BolusState, wanted: RequestAdvice, now: Now) -> tuple[Event, 
     found = advise(basis_of(state), wanted, now)
     if isinstance(found, BolusAdvised):
         return (found, *disagreement(state, found.reasons))
-    return (AdviceRefused(reason=found, carbs=wanted.carbs),)
+    takes = ""
+    if found == "duration_out_of_range" and state.limits is not None:
+        takes = spreads_in_words(PUMP_MODELS[state.limits.pump_model])
+    return (AdviceRefused(reason=found, carbs=wanted.carbs, takes=takes),)
 
 
 def _wake_at(state: BolusState) -> UtcMillis | None:

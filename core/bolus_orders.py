@@ -14,7 +14,7 @@ from core.limits import breach, whole_pulses
 from core.lockout import lockout_problem
 from core.order_signing import in_pump_time
 from core.order_times import start_within
-from core.pump_models import PUMP_MODELS, floor_bolus, spread_problem
+from core.pump_models import PUMP_MODELS, floor_bolus, spread_problem, spreads_in_words
 from schemas.bolus import (
     AcceptAdvice,
     AcceptanceRefused,
@@ -203,7 +203,8 @@ def _own_refusal(state: BolusState, asked: OrderBolus, actor: str, now: Now) -> 
     if floor_bolus(model, amount) != amount:
         return OrderRefused(amount=amount, reason="pump_step", limit=floor_bolus(model, amount))
     if spread_problem(model.name, asked.duration, asked.now_percent):
-        return OrderRefused(amount=amount, reason="duration_out_of_range")
+        takes = spreads_in_words(model)
+        return OrderRefused(amount=amount, reason="duration_out_of_range", takes=takes)
     if state.suspended:
         return OrderRefused(amount=amount, reason="suspended")
     if state.challenged is None:

@@ -235,6 +235,8 @@ class AdviceRefused(Refusal, frozen=True, kw_only=True, tag="advice_refused.v1")
     """[-] why."""
     carbs: int
     """[g] as asked."""
+    takes: str = ""
+    """[-] over which times the pump model spreads a bolus, in words, where it is for that."""
 
 
 class AcceptAdvice(Command, frozen=True, kw_only=True, tag="accept_advice.v1"):

@@ -155,6 +155,8 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
     """[mU] what the limit still allows, where there is one."""
     confirm: tuple[ConfirmReason, ...] = ()
     """[-] why it must be said a second time, where that is so."""
+    takes: str = ""
+    """[-] over which times the pump model spreads a bolus, in words, where it is for that."""
 
 
 class RecordInjection(Command, frozen=True, kw_only=True, tag="record_injection.v1"):

@@ -104,8 +104,7 @@ OF_ANY: Final[dict[str, str]] = {
     "running_dose_counted": "what a running bolus still has to give is counted in full",
     "concentration_not_supported": "U-100 is the only insulin that this pump may be filled with",
     "duration_out_of_range": (
-        "the pump model in force spreads no bolus so: most take 30 min to 8 h in steps of 30 min, "
-        "and 0 to 99 % of it at once"
+        "the pump does not spread a bolus so: over this time, or with more than 99 % of it at once"
     ),
     "extended_running": "an extended bolus is being given; wait for its end or cancel it",
     "no_such_preset": "no amount is kept by that name; 'basalt preset' lists them",

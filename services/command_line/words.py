@@ -20,7 +20,7 @@ from schemas.basal import (
     TemporaryRateStarted,
     ZoneLookupRequested,
 )
-from schemas.bolus import AcceptanceRefused, AdviceAccepted, CarbsRecorded
+from schemas.bolus import AcceptanceRefused, AdviceAccepted, AdviceRefused, CarbsRecorded
 from schemas.delivery import (
     BolusCancelled,
     BolusRefused,
@@ -80,6 +80,8 @@ def refused(why: Event | str) -> str:
         case OrderRefused(confirm=confirm) | AcceptanceRefused(confirm=confirm) if confirm:
             return f"{sentence}: {'; '.join(in_words(reason) for reason in confirm)}"
         case TemporaryRateRefused(takes=takes) if takes:
+            return f"{sentence}; {takes}"
+        case OrderRefused(takes=takes) | AdviceRefused(takes=takes) if takes:
             return f"{sentence}; {takes}"
         case BolusRefused(detail=detail) if detail:
             return f"{sentence} ({detail})"

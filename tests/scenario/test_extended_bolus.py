@@ -169,6 +169,8 @@ def test_a_duration_that_the_pump_cannot_do_is_refused(
     wanted = RequestAdvice(carbs=Grams(40), duration=Milliseconds(over), now_percent=now)
     advice = house.ask(wanted, to="bolus_advisor")
 
+    for refused in (own, advice):
+        assert f"{model} spreads a bolus over " in bytes(refused.said[0]).decode()
     assert (False, "duration_out_of_range") == (own.accepted, own.reason)
     assert (False, "duration_out_of_range") == (advice.accepted, advice.reason)
 

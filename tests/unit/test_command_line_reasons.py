@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from schemas import codec
-from schemas.message import tag_of
+from schemas.basal import TemporaryRateRefused
+from schemas.bolus import AdviceRefused
+from schemas.message import Event, tag_of
 from schemas.orders import OrderRefused
 from schemas.units import MilliUnits
 from services.command_line.reasons import OF_ANY, OF_ONE, in_words
@@ -65,3 +67,16 @@ def test_what_the_pump_model_could_give_is_not_what_may_be_given(
     said = refused(OrderRefused(amount=30_000, reason=reason, limit=MilliUnits(limit)))
 
     assert said.endswith(end)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        OrderRefused(amount=1_000, reason="duration_out_of_range", takes="it spreads over an hour"),
+        AdviceRefused(carbs=20, reason="duration_out_of_range", takes="it spreads over an hour"),
+        TemporaryRateRefused(reason="pump_model_duration", takes="it spreads over an hour"),
+    ],
+)
+def test_whoever_is_refused_by_the_pump_model_reads_what_it_takes(event: Event) -> None:
+    """Guessing again and again is no way to find it out."""
+    assert refused(event).endswith("; it spreads over an hour")
