@@ -1,6 +1,6 @@
 """From a profile on the wall clock to steps in UTC, through any change of the clock."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from schemas.basal import (
@@ -148,11 +148,30 @@ def rate_edges(
     ends_at: UtcMillis,
 ) -> set[UtcMillis]:
     """Name every instant [ms] of [starts_at, ends_at) at which the scheduled rate may change."""
+    minutes = {segment.start_minute for segments in week for segment in segments}
+    return wall_edges(minutes, transitions, starts_at=starts_at, ends_at=ends_at)
+
+
+def wall_edges(
+    minutes: Iterable[int],
+    transitions: Sequence[ZoneTransition],
+    *,
+    starts_at: UtcMillis,
+    ends_at: UtcMillis,
+) -> set[UtcMillis]:
+    """Name every instant [ms] of [starts_at, ends_at) at which the wall may show one of some times.
+
+    Args:
+        minutes: [min] after midnight.
+        transitions: of the wall clock, sorted, the first at or before `starts_at`.
+        starts_at: first instant, named in any case.
+        ends_at: first instant after it.
+    """
     edges = {starts_at, *(t.at for t in transitions if starts_at < t.at < ends_at)}
     offsets = {transition.offset_s * 1000 for transition in transitions}
-    minutes = {segment.start_minute for segments in week for segment in segments}
+    shown = tuple(minutes)
     for day in range(starts_at // DAY_MS - 1, ends_at // DAY_MS + 2):
-        for minute in minutes:
+        for minute in shown:
             wall = day * DAY_MS + minute * MINUTE_MS
             edges.update(UtcMillis(wall - offset) for offset in offsets)
     return {at for at in edges if starts_at <= at < ends_at}

@@ -14,6 +14,7 @@ from core.calc.basal_shapes import (
     SuspensionGiven,
     TemporaryGiven,
 )
+from core.calc.factors import factors_over
 from core.calc.kind import (
     Kind,
     ZoneLookup,
@@ -73,6 +74,7 @@ def _run(scenario: BasalScenario) -> BasalResult:
         total_u=_units(programmed(steps, ends_at=end)),
         steps=_found(steps, end),
         days=_days(steps, transitions, start, end),
+        factors=factors_over(scenario.factors, transitions, starts_at=start, ends_at=end),
     )
 
 
@@ -238,7 +240,7 @@ def _units(parts: int) -> float:
 
 BASAL: Final = Kind(
     name="basal",
-    text="what a basal programme delivers, step by step and day by day",
+    text="what a basal programme delivers, and which other settings hold, through clock changes",
     scenario=BasalScenario,
     result=BasalResult,
     example="""{
@@ -252,6 +254,8 @@ BASAL: Final = Kind(
   "week": ["work", "work", "work", "work", "work", "rest", "rest"],
   "temporaries": [{"start": "2026-10-25T10:00:00Z", "duration_min": 90, "percent": 50}],
   "suspensions": [{"start": "2026-10-25T16:00:00Z", "end": "2026-10-25T16:30:00Z"}],
+  "factors": {"carb_ratio_g_per_u": [
+    {"start": "00:00", "value": 12}, {"start": "06:00", "value": 8}]},
   "pump": "omnipod_dash"
 }""",
     run=_run,

@@ -54,6 +54,34 @@ class SuspensionGiven(Scenario, frozen=True, kw_only=True):
     """[-] first instant after it."""
 
 
+class FactorGiven(Scenario, frozen=True, kw_only=True):
+    """From this time of day a setting of the bolus calculator."""
+
+    start: TimeOfDay
+    """[-] 'HH:MM' by the clock on the wall."""
+    value: Annotated[float, msgspec.Meta(ge=0, le=1000)]
+    """[-] in the unit that the schedule names."""
+
+
+Day = Annotated[tuple[FactorGiven, ...], msgspec.Meta(max_length=48)]
+"""[-] up to 48 segments, sorted, the first at 00:00; empty for a schedule not asked about."""
+
+
+class FactorsGiven(Scenario, frozen=True, kw_only=True):
+    """The schedules beside basal; they run by the same clock."""
+
+    carb_ratio_g_per_u: Day = ()
+    """[g/U] 1 to 150."""
+    sensitivity_mg_dl_per_u: Day = ()
+    """[mg/dL/U] 5 to 500."""
+    target_low_mg_dl: Day = ()
+    """[mg/dL] 60 to 250."""
+    target_high_mg_dl: Day = ()
+    """[mg/dL] target_low_mg_dl to 250."""
+    correct_above_mg_dl: Day = ()
+    """[mg/dL] target_high_mg_dl to 250."""
+
+
 class BasalScenario(Scenario, frozen=True, kw_only=True):
     """A basal programme and the stretch of time asked about."""
 
@@ -73,6 +101,8 @@ class BasalScenario(Scenario, frozen=True, kw_only=True):
     """[-] sorted by start."""
     suspensions: tuple[SuspensionGiven, ...] = ()
     """[-] sorted, not overlapping."""
+    factors: FactorsGiven = FactorsGiven()
+    """[-] schedules of the bolus calculator."""
     pump: str | None = None
     """[-] model whose steps and maxima hold; exact rates without one."""
     basal_max_u_per_h: Rate | None = None
@@ -111,6 +141,19 @@ class DayFound(Result, frozen=True, kw_only=True):
     """[U] programmed."""
 
 
+class FactorFound(Result, frozen=True, kw_only=True):
+    """A stretch of time in which a setting of the bolus calculator stands still."""
+
+    start: Instant
+    """[-] first instant."""
+    end: Instant
+    """[-] first instant after it."""
+    value: float
+    """[-] in the unit that the schedule names."""
+    segment: str
+    """[-] start of its segment, 'HH:MM', as an advice cites it."""
+
+
 class BasalResult(Result, frozen=True, kw_only=True):
     """What a programme delivers."""
 
@@ -120,3 +163,5 @@ class BasalResult(Result, frozen=True, kw_only=True):
     """[-] sorted, without holes."""
     days: tuple[DayFound, ...]
     """[-] sorted."""
+    factors: dict[str, tuple[FactorFound, ...]] = {}
+    """[-] of each schedule that was given: sorted, without holes."""
