@@ -180,7 +180,10 @@ def _split(
     amount: MilliUnits,
     step: MilliUnits,
 ) -> SplitFound:
-    """Spread the part that may be; what a limit cut is cut from the part over time."""
+    """Spread the part that may be; what a limit cut is missing from what comes at once.
+
+    What is still to be spread can be cancelled. The services do the same.
+    """
     later = 0
     if scenario.purpose != "normal":
         percent = scenario.now_percent or 0
