@@ -15,6 +15,14 @@ DATA_VARIABLE = "BASALT_DATA"
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one clear line."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Take switches anywhere: argparse would hold a word that may be left out for left out."""
+        if args is None or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        switches = {name for one in self._actions if one.nargs == 0 for name in one.option_strings}
+        last = [word for word in args if word in switches]
+        return super().parse_known_args([w for w in args if w not in switches] + last, namespace)
+
     def error(self, message: str) -> NoReturn:
         """Say what is wrong, and where help is."""
         if message.startswith("argument COMMAND: invalid choice"):

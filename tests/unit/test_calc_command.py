@@ -208,6 +208,21 @@ def test_a_wrong_scenario_is_one_line_and_no_result(given: bytes, said: str, typ
     assert err.rstrip("\n").isprintable()
 
 
+@pytest.mark.parametrize(
+    "words", [("iob", "FILE", "--lines"), ("iob", "--lines", "FILE"), ("--lines", "iob", "FILE")]
+)
+def test_a_file_may_be_named_before_and_after_a_switch(
+    words: tuple[str, ...], typed: Typed, tmp_path: Path
+) -> None:
+    """Nobody remembers an order that nothing needs."""
+    scenarios = tmp_path / "scenarios.jsonl"
+    scenarios.write_bytes(BOLUS + b"\n" + BOLUS)
+
+    code, out, err = typed(*(str(scenarios) if word == "FILE" else word for word in words))
+
+    assert (0, "", 2) == (code, err, out.count('"iob_u":1.667598681925'))
+
+
 def test_lines_are_answered_in_order(typed: Typed) -> None:
     """One scenario a line in, one result a line out; a last line needs no end."""
     scenarios = [BOLUS.replace(b"2.0", str(units).encode()) for units in range(50)]
