@@ -1,50 +1,21 @@
-"""Every alarm about the pump: its priority by a table, and what the pump does when it sounds.
+"""Every alarm about the pump's mechanism: how bad, how soon, and what the pump does meanwhile.
 
-Priority is looked up, not chosen: severity of what could happen, and how soon, after the table of
-IEC 60601-1-8 as the Open PCA pump's requirements print it (R65). The conditions are those that the
-FDA lists (R64) as far as a simulated pump has them.
+The conditions are those that the FDA lists (R64) as far as a simulated pump has them; the priority
+of each is looked up (`core/alarms.py:PRIORITY`).
 """
 
-from typing import Final, Literal, NamedTuple
+from typing import Final
 
-from core.alarms import Condition
-from schemas.alarms import AlarmPriority
-
-Severity = Literal["irreversible", "reversible", "minor"]
-Onset = Literal["immediate", "prompt", "delayed"]
-PumpAction = Literal["motor_off", "programmed_basal", "as_before"]
-
-PRIORITY: Final[dict[tuple[Severity, Onset], AlarmPriority]] = {
-    ("irreversible", "immediate"): "high",
-    ("irreversible", "prompt"): "high",
-    ("irreversible", "delayed"): "medium",
-    ("reversible", "immediate"): "high",
-    ("reversible", "prompt"): "medium",
-    ("reversible", "delayed"): "low",
-    ("minor", "immediate"): "medium",
-    ("minor", "prompt"): "low",
-    ("minor", "delayed"): "low",
-}
-"""[-] by severity and onset; source: R65."""
-
-
-class PumpAlarm(NamedTuple):
-    """One condition, why it has its priority, and what the pump does meanwhile."""
-
-    condition: Condition
-    severity: Severity
-    onset: Onset
-    action: PumpAction
+from core.alarms import Condition, Onset, PumpAction, Severity
 
 
 def _alarm(
     name: str, severity: Severity, onset: Onset, action: PumpAction, text: str
-) -> tuple[str, PumpAlarm]:
-    condition = Condition(name, PRIORITY[severity, onset], "person", text)
-    return name, PumpAlarm(condition, severity, onset, action)
+) -> tuple[str, Condition]:
+    return name, Condition(name, severity, onset, action, "person", text)
 
 
-PUMP_ALARMS: Final[dict[str, PumpAlarm]] = dict(
+PUMP_ALARMS: Final[dict[str, Condition]] = dict(
     (
         _alarm(
             "occlusion",
@@ -96,6 +67,27 @@ PUMP_ALARMS: Final[dict[str, PumpAlarm]] = dict(
             "There is air in the line: the motor is off. Prime, then clear it.",
         ),
         _alarm(
+            "overheated",
+            "reversible",
+            "prompt",
+            "motor_off",
+            "The pump is too hot: the motor is off. Take it out of the heat, then clear it.",
+        ),
+        _alarm(
+            "reservoir_missing",
+            "reversible",
+            "prompt",
+            "motor_off",
+            "No reservoir is in the pump: the motor is off. Put one in, then clear it.",
+        ),
+        _alarm(
+            "battery_depleted",
+            "reversible",
+            "prompt",
+            "motor_off",
+            "The pump's battery is empty: the motor is off. Replace it, then clear it.",
+        ),
+        _alarm(
             "battery_low",
             "reversible",
             "delayed",
@@ -139,7 +131,6 @@ def condition_of(fault: str) -> Condition:
     """Give the alarm of a fault that the pump names; one that is not known is the worst."""
     known = PUMP_ALARMS.get(fault)
     if known is not None:
-        return known.condition
-    return Condition(
-        "pump_fault", PRIORITY["irreversible", "immediate"], "person", f"The pump says: {fault}."
-    )
+        return known
+    text = f"The pump says: {fault}."
+    return Condition("pump_fault", "irreversible", "immediate", "as_before", "person", text)

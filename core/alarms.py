@@ -1,6 +1,6 @@
 """Alarms of one speaker: each condition active at most once, until its cause is gone."""
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from core.decider import Entry
 from schemas.alarms import (
@@ -16,14 +16,44 @@ from schemas.alarms import (
 from schemas.message import Event
 from schemas.units import UtcMillis
 
+Severity = Literal["irreversible", "reversible", "minor"]
+Onset = Literal["immediate", "prompt", "delayed"]
+PumpAction = Literal["motor_off", "programmed_basal", "as_before"]
+
+PRIORITY: Final[dict[tuple[Severity, Onset], AlarmPriority]] = {
+    ("irreversible", "immediate"): "high",
+    ("irreversible", "prompt"): "high",
+    ("irreversible", "delayed"): "medium",
+    ("reversible", "immediate"): "high",
+    ("reversible", "prompt"): "medium",
+    ("reversible", "delayed"): "low",
+    ("minor", "immediate"): "medium",
+    ("minor", "prompt"): "low",
+    ("minor", "delayed"): "low",
+}
+"""[-] by severity and onset; source: IEC 60601-1-8, as the Open PCA pump prints it (R65)."""
+
 
 class Condition(NamedTuple):
-    """What can be alarmed about: its name, priority, audience and sentence."""
+    """What can be alarmed about, and what the pump does meanwhile (R66)."""
 
     alarm: str
-    priority: AlarmPriority
+    """[-] its name."""
+    severity: Severity
+    """[-] what could happen if nobody reacted."""
+    onset: Onset
+    """[-] how soon."""
+    action: PumpAction
+    """[-] of the pump while it stands."""
     to: AlarmAudience
+    """[-] whom it is for."""
     text: str
+    """[-] in a sentence."""
+
+    @property
+    def priority(self) -> AlarmPriority:
+        """Look the priority up; nobody chooses it."""
+        return PRIORITY[self.severity, self.onset]
 
 
 MOMENTARY: Final = frozenset({"message_quarantined", "bolus_unasked", "bolus_broken_off"})

@@ -28,13 +28,17 @@ MERGED_MS = Milliseconds(HOUR_MS)
 
 BASAL_CAPPED = Condition(
     "basal_capped",
-    "medium",
+    "reversible",
+    "prompt",
+    "programmed_basal",
     "person",
     "A basal rate above the profile is cut to what limits and unknown doses leave.",
 )
 PROFILE_NOT_GIVEN = Condition(
     "profile_not_given",
-    "high",
+    "reversible",
+    "immediate",
+    "as_before",
     "person",
     "This pump model cannot give the profile's basal rate: less insulin flows than programmed.",
 )

@@ -40,7 +40,9 @@ SAME_ADVICE_MU = MilliUnits(100)
 
 LIMITS_DIFFER: Final = Condition(
     "limits_disagree",
-    "high",
+    "irreversible",
+    "prompt",
+    "programmed_basal",
     "operator",
     "Two computations of a limit differ; no bolus is advised or ordered.",
 )

@@ -55,7 +55,9 @@ COMMON_COMMANDS: Final[tuple[type[Command], ...]] = (AcknowledgeAlarm, SettleHis
 
 QUARANTINE = Condition(
     "message_quarantined",
-    "low",
+    "minor",
+    "delayed",
+    "as_before",
     "operator",
     "A message could not be understood and was set aside; delivery goes on.",
 )
@@ -99,14 +101,14 @@ def decide_common(common: Common, entry: Entry) -> tuple[Event, ...] | None:
             )
         case HistoryLost() as report:
             missing = HistoryMissing(speaker=report.speaker, first=report.first, last=report.last)
-            return (missing, *raise_alarm(common.alarms, _missing(report.speaker)))
+            return (missing, *raise_alarm(common.alarms, history_missing(report.speaker)))
         case ForkFound() as report:
             forked = SpeakerForked(
                 speaker=report.speaker, version=report.version, sha256=report.sha256
             )
-            return (forked, *raise_alarm(common.alarms, _forked(report.speaker)))
+            return (forked, *raise_alarm(common.alarms, speaker_forked(report.speaker)))
         case RuntimeFault() as report:
-            return raise_alarm(common.alarms, _fault(report))
+            return raise_alarm(common.alarms, runtime_fault(report))
         case AcknowledgeAlarm() as command:
             return acknowledge(common.alarms, command, actor=str(entry.actor))
         case SettleHistory(speaker=speaker):
@@ -137,19 +139,28 @@ def _with(names: tuple[Speaker, ...], name: str) -> tuple[Speaker, ...]:
     return tuple(sorted({*names, Speaker(name)}))
 
 
-def _missing(speaker: str) -> Condition:
+def history_missing(speaker: str) -> Condition:
+    """Give the alarm of events of a service that nobody has."""
     text = f"Events of {speaker} are missing and nobody has them; no bolus until settled."
-    return Condition(f"history_missing_{speaker}", "high", "operator", text)
+    return _no_bolus(f"history_missing_{speaker}", text)
 
 
-def _forked(speaker: str) -> Condition:
+def speaker_forked(speaker: str) -> Condition:
+    """Give the alarm of a service that contradicts itself."""
     text = f"{speaker} contradicts its own record and is not heard any more; no bolus."
-    return Condition(f"speaker_forked_{speaker}", "high", "operator", text)
+    return _no_bolus(f"speaker_forked_{speaker}", text)
 
 
-def _fault(report: RuntimeFault) -> Condition:
+def _no_bolus(alarm: str, text: str) -> Condition:
+    return Condition(alarm, "irreversible", "prompt", "programmed_basal", "operator", text)
+
+
+def runtime_fault(report: RuntimeFault) -> Condition:
+    """Give the alarm of what a process found wrong around itself."""
     text = f"{report.fault.replace('_', ' ')}: {report.detail}"
-    return Condition(f"runtime_{report.fault}", "medium", "operator", text[:300])
+    return Condition(
+        f"runtime_{report.fault}", "reversible", "prompt", "as_before", "operator", text[:300]
+    )
 
 
 def _settle(common: Common, entry: Entry, speaker: str) -> tuple[Event, ...]:

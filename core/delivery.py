@@ -79,7 +79,9 @@ SUSPENDED_MS_MIN, SUSPENDED_MS_MAX = MINUTE_MS, DAY_MS
 
 CONTROL_LOST = Condition(
     "pump_control_lost",
-    "high",
+    "irreversible",
+    "prompt",
+    "as_before",
     "operator",
     "Another controller drives the pump; this one stays silent.",
 )

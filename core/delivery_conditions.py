@@ -11,23 +11,39 @@ RESERVOIR_LOW_MU = MilliUnits(20_000)
 
 UNREACHABLE = Condition(
     "pump_unreachable",
-    "medium",
+    "reversible",
+    "prompt",
+    "programmed_basal",
     "person",
     "The pump does not answer. It may go on by its plan; no bolus can be given.",
 )
-RESERVOIR_LOW = Condition("reservoir_low", "low", "person", "The reservoir holds less than 20 U.")
+RESERVOIR_LOW = Condition(
+    "reservoir_low",
+    "reversible",
+    "delayed",
+    "as_before",
+    "person",
+    "The reservoir holds less than 20 U.",
+)
 RESERVOIR_EMPTY = Condition(
-    "reservoir_empty", "high", "person", "The reservoir is empty: no insulin flows."
+    "reservoir_empty",
+    "reversible",
+    "prompt",
+    "motor_off",
+    "person",
+    "The reservoir is empty: no insulin flows.",
 )
 PLAN_RUNS_OUT = Condition(
     "plan_runs_out",
-    "medium",
+    "reversible",
+    "prompt",
+    "as_before",
     "operator",
     "The basal plan ends within 24 h; then the pump repeats its last 24 h.",
 )
-BALANCE_BROKEN = PUMP_ALARMS["balance_broken"].condition
+BALANCE_BROKEN = PUMP_ALARMS["balance_broken"]
 
-BATTERY_LOW = PUMP_ALARMS["battery_low"].condition
+BATTERY_LOW = PUMP_ALARMS["battery_low"]
 
 
 def tell_conditions(teller: Teller, status: PumpStatus) -> None:

@@ -36,7 +36,7 @@ def doubt(state: DeliveryState, status: PumpStatus) -> tuple[Event, ...]:
         accounted=state.odometer,
         missing=missing,
     )
-    return (said, *raise_alarm(state.common.alarms, _condition(reason, missing)))
+    return (said, *raise_alarm(state.common.alarms, doubted(reason, missing)))
 
 
 def accept_count(state: DeliveryState, asked: AcceptPumpCount, actor: str) -> tuple[Event, ...]:
@@ -78,7 +78,8 @@ def _why(state: DeliveryState, status: PumpStatus) -> DoubtReason | None:
     return None
 
 
-def _condition(reason: DoubtReason, missing: MilliUnits) -> Condition:
+def doubted(reason: DoubtReason, missing: MilliUnits) -> Condition:
+    """Give the alarm of a pump and a record that do not fit; `missing` [mU] is named in it."""
     amount = print_units(missing)
     text = (
         f"The pump's count lies {amount} U below what was accounted: its memory was replaced or is "
@@ -87,4 +88,4 @@ def _condition(reason: DoubtReason, missing: MilliUnits) -> Condition:
         else f"The pump has given orders that the record does not know, {amount} U at most are "
         "missing in it. No bolus until somebody has looked; basal goes on."
     )
-    return Condition(DOUBTED, "high", "person", text)
+    return Condition(DOUBTED, "irreversible", "prompt", "programmed_basal", "person", text)

@@ -38,7 +38,9 @@ LIMIT_REASONS = (*get_args(LimitName), "lockout", "no_limits")
 
 LIMITS_DISAGREE = Condition(
     "limits_disagree",
-    "high",
+    "irreversible",
+    "prompt",
+    "programmed_basal",
     "operator",
     "Advisor and actuator do not agree on a limit; the lower one held and nothing was given.",
 )
@@ -46,7 +48,9 @@ LIMITS_DISAGREE = Condition(
 
 NOT_BELIEVED = Condition(
     "orders_not_believed",
-    "high",
+    "irreversible",
+    "prompt",
+    "programmed_basal",
     "operator",
     "Orders come that nobody with a key answers for; they are refused, basal goes on.",
 )

@@ -43,19 +43,23 @@ OWN_ACTOR: Final = "service:actuator"
 
 COUNTS_DIFFER = Condition(
     "counts_differ",
-    "high",
+    "irreversible",
+    "prompt",
+    "as_before",
     "operator",
     "The pump's odometer is not where its newest record left it. Totals follow the history.",
 )
 
 UNASKED = Condition(
     "bolus_unasked",
-    "high",
+    "irreversible",
+    "immediate",
+    "as_before",
     "person",
     "The pump gave a bolus that nobody here ordered; it counts. Look at the pump.",
 )
 
-BROKEN_OFF = PUMP_ALARMS["bolus_broken_off"].condition
+BROKEN_OFF = PUMP_ALARMS["bolus_broken_off"]
 
 StopReason = Literal[
     "cancelled",

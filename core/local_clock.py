@@ -25,7 +25,9 @@ RENEWED_MS = Milliseconds(4 * DAY_MS)
 
 ZONE_UNKNOWN: Final = Condition(
     "zone_unknown",
-    "medium",
+    "reversible",
+    "prompt",
+    "programmed_basal",
     "person",
     "The time zone of the bolus settings is not known; no advice until it is set right.",
 )

@@ -35,9 +35,9 @@ FORGOTTEN_MS = Milliseconds(15 * MINUTE_MS)
 PRIME_MU_MAX = MilliUnits(30_000)
 """[mU] largest prime at once."""
 
-SUSPENDED = PUMP_ALARMS["suspended_long"].condition
+SUSPENDED = PUMP_ALARMS["suspended_long"]
 
-REPEATED = PUMP_ALARMS["repeated_fault"].condition
+REPEATED = PUMP_ALARMS["repeated_fault"]
 
 
 def clear_fault(

@@ -43,6 +43,9 @@ PumpFaultName = Literal[
     "self_test_failed",
     "over_infusion",
     "air_in_line",
+    "overheated",
+    "reservoir_missing",
+    "battery_depleted",
 ]
 """[-] why the motor is off until somebody clears it."""
 

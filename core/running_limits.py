@@ -11,7 +11,9 @@ from schemas.plans import BasalPlanAccepted
 
 STOPPED: Condition = Condition(
     "extended_beyond_limit",
-    "medium",
+    "reversible",
+    "prompt",
+    "programmed_basal",
     "person",
     "An extended bolus is stopped: with what was given or changed since, the limits leave no room "
     "for the rest of it.",

@@ -167,10 +167,10 @@ ROWS: Final[dict[str, Row]] = {
     "R58": Row("gaps in sensor data are told", "core/glucose_alerts.py:standing"),
     "R62": Row("persistent lows are alarmed", "core/alert_sounding.py:advance"),
     "R64": Row("the conditions to alarm about", "core/alarm_table.py:PUMP_ALARMS"),
-    "R65": Row("priority is looked up", "core/alarm_table.py:PRIORITY"),
+    "R65": Row("priority is looked up", "core/alarms.py:PRIORITY"),
     "R66": Row(
         "each alarm states what the pump does",
-        "core/alarm_table.py:PumpAlarm",
+        "core/alarms.py:Condition",
         "goes_on_after_a_fault",
     ),
     "R67": Row(

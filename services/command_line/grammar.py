@@ -15,7 +15,9 @@ DATA_VARIABLE = "BASALT_DATA"
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one clear line."""
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]  # typeshed overloads it
+        self, args: Any = None, namespace: Any = None
+    ) -> Any:
         """Take switches anywhere: argparse would hold a word that may be left out for left out."""
         if args is None or self._subparsers is not None:
             return super().parse_known_args(args, namespace)

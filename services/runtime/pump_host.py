@@ -142,8 +142,8 @@ class PumpHost:
                 case "motor_unasked":
                     strokes = one.amount // PULSE_MU
                     self._keep(pump_world.run_unasked(self._memory, strokes=strokes, now=at))
-                case "air_in_line":
-                    self._keep(pump_world.trip(self._memory, fault="air_in_line", now=at))
+                case "air_in_line" | "overheated" | "reservoir_missing" | "battery_depleted":
+                    self._keep(pump_world.trip(self._memory, fault=one.fault, now=at))
                 case "odometer_back":
                     lower = MilliUnits(max(0, self._memory.odometer - one.amount))
                     changed = msgspec.structs.replace(self._memory, odometer=lower)

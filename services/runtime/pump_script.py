@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -12,9 +12,10 @@ from schemas.units import MilliUnits
 from services.runtime.errors import PumpScriptBroken
 
 Lasting = Literal["occlusion", "motor_stuck"]
-Momentary = Literal[
-    "motor_unasked", "air_in_line", "power_lost", "odometer_back", "memory_flipped", "watchdog"
-]
+Felt = Literal["air_in_line", "overheated", "reservoir_missing", "battery_depleted"]
+Momentary = (
+    Felt | Literal["motor_unasked", "power_lost", "odometer_back", "memory_flipped", "watchdog"]
+)
 OnTheLine = Literal[
     "lost_request", "lost_answer", "late_answer", "double_answer", "wrong_answer", "cut_answer"
 ]
@@ -43,12 +44,14 @@ class ScriptedFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """[-] it is there again after somebody has cleared it."""
 
 
-MOMENTARY = frozenset(
-    ("motor_unasked", "air_in_line", "power_lost", "odometer_back", "memory_flipped", "watchdog")
-)
-ON_THE_LINE = frozenset(
-    ("lost_request", "lost_answer", "late_answer", "double_answer", "wrong_answer", "cut_answer")
-)
+FELT: frozenset[str] = frozenset(get_args(Felt))
+"""[-] what a sensor of the pump notices at once, and then stops the motor."""
+
+MOMENTARY = FELT | {"motor_unasked", "power_lost", "odometer_back", "memory_flipped", "watchdog"}
+"""[-] what happens at one stroke."""
+
+ON_THE_LINE: frozenset[str] = frozenset(get_args(OnTheLine))
+"""[-] what happens to a request or its answer."""
 
 
 class PumpScript:

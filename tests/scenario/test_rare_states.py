@@ -313,8 +313,8 @@ def test_no_advice_while_the_pump_stands(house: FakeHouse) -> None:
 
 def test_only_events_about_alarms_change_alarms(house: FakeHouse) -> None:
     """One that sounds again changes no other."""
-    low = Condition("a", "low", "person", "x")
-    high = Condition("b", "low", "person", "y")
+    low = Condition("a", "minor", "delayed", "as_before", "person", "x")
+    high = Condition("b", "minor", "delayed", "as_before", "person", "y")
     alarms: Alarms = ()
     for event in (*raise_alarm((), low), *raise_alarm((), high)):
         alarms = fold_alarm(alarms, heard(event))
