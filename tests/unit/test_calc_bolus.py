@@ -345,6 +345,21 @@ def test_each_term_of_androidaps_is_switched_for_itself(
     assert round(sum(term.units for term in found.terms), 9) == vendor
 
 
+def test_what_is_switched_off_or_typed_in_is_shown_as_it_is() -> None:
+    """No correction, insulin on board that cancels out or is left out, an amount by hand."""
+    off = run(**AAPS, aaps={"glucose": False, "manual_correction_u": 0.5})
+    fields = {"rules": "aaps", "carbs_g": 60, "aaps": {"positive_iob_only": True}}
+    even, left = (
+        {term.name: term.units for term in run(**fields, iob_u=0.5, basal_iob_u=basal).terms}
+        for basal in (-0.5, -0.501)
+    )
+
+    assert 0.0 == off.correction_u
+    assert 0.5 == {term.name: term.units for term in off.terms}["manual_correction"]
+    assert (-0.5, 0.5) == (even["bolus_insulin_on_board"], even["basal_insulin_on_board"])
+    assert (0.0, 0.0) == (left["bolus_insulin_on_board"], left["basal_insulin_on_board"])
+
+
 def test_a_term_that_is_off_need_not_be_told() -> None:
     """Nobody asks for what does not count."""
     missing = {**AAPS, "cob_g": None, "trend_mg_dl_per_min": None}
@@ -374,6 +389,15 @@ def test_a_term_that_is_off_need_not_be_told() -> None:
             "negative_insulin_on_board_left_out",
         ),
         (0.5, -0.5, {"positive_iob_only": True}, 5.0, None),
+        (
+            2.0,
+            -1.5,
+            {"positive_iob_only": True, "bolus_iob": False},
+            5.0,
+            "negative_insulin_on_board_left_out",
+        ),
+        (0.5, 0.0, {"bolus_iob": False}, 5.0, None),
+        (0.0, 0.5, {"basal_iob": False}, 5.0, None),
     ],
 )
 def test_negative_insulin_on_board_adds_insulin_unless_switched_off(
