@@ -1,6 +1,7 @@
 """How far readings can be trusted: which count, where they lead, how noisy and how old they are."""
 
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -117,7 +118,7 @@ def judge(readings: Sequence[Reading]) -> tuple[Verdict, ...]:
         verdict = _verdict(reading, taken)
         verdicts.append(verdict)
         if verdict in {"taken", "backfill"}:
-            taken.append(reading)
+            insort(taken, reading, key=_time)
     return tuple(verdicts)
 
 
@@ -234,21 +235,26 @@ def stale_for(reading: Reading | None, *, now: UtcMillis) -> tuple[str, ...]:
     return tuple(name for name, age in STALE_MS.items() if now - reading.at > age)
 
 
+def _time(reading: Reading) -> UtcMillis:
+    return reading.at
+
+
 def _verdict(reading: Reading, taken: Sequence[Reading]) -> Verdict:
+    """Judge a reading beside those taken before it, which are sorted by time."""
     number = reading.glucose
     if number is not None and not READING_MG_DL_MIN <= number <= READING_MG_DL_MAX:
         return "implausible"
     if reading.at > reading.arrived_at + FUTURE_MS_MAX:
         return "future"
-    for other in reversed(taken):
-        same_source = other.source == reading.source
-        if same_source and other.at == reading.at and other.device == reading.device:
-            return "duplicate"
-        close = abs(other.at - reading.at) <= DOUBLED_MS
-        if same_source and reading.source == "sensor" and close:
-            return "doubled"
+    first = bisect_left(taken, reading.at - DOUBLED_MS, key=_time)
+    last = bisect_right(taken, reading.at + DOUBLED_MS, key=_time)
+    close = [other for other in taken[first:last] if other.source == reading.source]
+    if any(other.at == reading.at and other.device == reading.device for other in close):
+        return "duplicate"
+    if close and reading.source == "sensor":
+        return "doubled"
     late = reading.arrived_at - reading.at > BACKFILL_MS
-    is_older = any(other.at > reading.at for other in taken)
+    is_older = bool(taken) and taken[-1].at > reading.at
     return "backfill" if late or is_older else "taken"
 
 

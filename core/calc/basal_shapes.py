@@ -97,10 +97,10 @@ class BasalScenario(Scenario, frozen=True, kw_only=True):
     """[-] the profile of every day; the first one."""
     week: Annotated[tuple[str, ...], msgspec.Meta(min_length=7, max_length=7)] | None = None
     """[-] the profile of each day, Monday first; instead of `active`."""
-    temporaries: tuple[TemporaryGiven, ...] = ()
-    """[-] sorted by start."""
-    suspensions: tuple[SuspensionGiven, ...] = ()
-    """[-] sorted, not overlapping."""
+    temporaries: Annotated[tuple[TemporaryGiven, ...], msgspec.Meta(max_length=2000)] = ()
+    """[-] sorted by start, 2000 at most."""
+    suspensions: Annotated[tuple[SuspensionGiven, ...], msgspec.Meta(max_length=2000)] = ()
+    """[-] sorted, not overlapping, 2000 at most."""
     factors: FactorsGiven = FactorsGiven()
     """[-] schedules of the bolus calculator."""
     pump: str | None = None

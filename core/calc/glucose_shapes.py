@@ -64,17 +64,17 @@ class GlucoseScenario(Scenario, frozen=True, kw_only=True):
 
     at: Instant
     """[-] the instant asked about; nothing is known that came later."""
-    readings: tuple[ReadingGiven, ...] = ()
-    """[-] any order."""
+    readings: Annotated[tuple[ReadingGiven, ...], msgspec.Meta(max_length=20_000)] = ()
+    """[-] any order, 20000 at most: ten weeks of a sensor."""
     since: Instant | None = None
     """[-] when looking began; the first reading."""
-    meals: tuple[Instant, ...] = ()
+    meals: Annotated[tuple[Instant, ...], msgspec.Meta(max_length=2000)] = ()
     """[-] sorted."""
-    corrections: tuple[Instant, ...] = ()
+    corrections: Annotated[tuple[Instant, ...], msgspec.Meta(max_length=2000)] = ()
     """[-] correction boluses, sorted."""
-    set_changes: tuple[Instant, ...] = ()
+    set_changes: Annotated[tuple[Instant, ...], msgspec.Meta(max_length=2000)] = ()
     """[-] sorted."""
-    snoozes: tuple[SnoozeGiven, ...] = ()
+    snoozes: Annotated[tuple[SnoozeGiven, ...], msgspec.Meta(max_length=2000)] = ()
     """[-] any order."""
     settings: SettingsGiven = SettingsGiven()
     """[-] thresholds."""

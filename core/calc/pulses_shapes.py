@@ -49,8 +49,8 @@ class PulsesScenario(Scenario, frozen=True, kw_only=True):
     """[-] first instant after it, at most 31 days later."""
     basal: tuple[StepGiven, ...] = ()
     """[-] sorted; no basal before the first."""
-    boluses: tuple[BolusGiven, ...] = ()
-    """[-] sorted by start."""
+    boluses: Annotated[tuple[BolusGiven, ...], msgspec.Meta(max_length=2000)] = ()
+    """[-] sorted by start, 2000 at most."""
     pump: str = "basalt_virtual"
     """[-] model: its strokes, speed, steps and maxima."""
     combined_max_u_per_h: Annotated[float, msgspec.Meta(gt=0, le=1000)] | None = None

@@ -43,10 +43,10 @@ class Wall(Scenario, frozen=True, kw_only=True):
     """[-] IANA name, or one of the two below."""
     utc_offset_min: OffsetMinutes | None = None
     """[min] fixed, east of UTC positive."""
-    changes: tuple[ClockChange, ...] = ()
-    """[-] sorted, the first at or before everything asked; what a zone is turned into."""
-    travel: tuple[Journey, ...] = ()
-    """[-] sorted; with `zone` only."""
+    changes: Annotated[tuple[ClockChange, ...], msgspec.Meta(max_length=1000)] = ()
+    """[-] 1000 at most, sorted, the first at or before everything; what a zone is turned into."""
+    travel: Annotated[tuple[Journey, ...], msgspec.Meta(max_length=100)] = ()
+    """[-] 100 at most, sorted; with `zone` only."""
 
 
 def minute_of(time: str) -> int:

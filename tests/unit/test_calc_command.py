@@ -140,6 +140,26 @@ def test_what_json_lets_pass_and_means_nothing_is_refused_at_its_field(
     assert (2, "", True) == (code, out, said in err), err
 
 
+def test_a_list_that_would_take_hours_is_refused_at_its_field(typed: Typed) -> None:
+    """Whoever sends it learns the most that is taken; nothing is left to run for ever."""
+    for name, field, one in (
+        (
+            "basal",
+            "temporaries",
+            {"start": "2026-10-25T10:00:00Z", "duration_min": 9, "percent": 5},
+        ),
+        ("basal", "suspensions", {"start": "2026-10-25T10:00:00Z"}),
+        ("pulses", "boluses", {"start": "2026-11-01T00:30:00Z", "units": 0.5}),
+        ("limits", "doses", json.loads(KINDS["limits"].example)["doses"][0]),
+        ("glucose", "meals", "2026-11-01T00:00:00Z"),
+    ):
+        scenario = json.loads(KINDS[name].example) | {field: [one] * 2_001}
+        code, out, err = typed(name, given=json.dumps(scenario).encode())
+
+        assert (2, "") == (code, out)
+        assert err.endswith(f"of length <= 2000 - at `$.{field}`\n")
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_a_field_that_is_missing_is_named(name: str, typed: Typed) -> None:
     """Every field that has no default, one after the other."""
