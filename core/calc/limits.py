@@ -8,6 +8,7 @@ import msgspec
 
 from core.calc.kind import Kind, ZoneLookup, instant, millis, whole_milli
 from core.calc.limits_shapes import (
+    LIMIT_FIELDS,
     CutFound,
     HeadroomFound,
     LimitsResult,
@@ -27,8 +28,6 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-
-_GIVEN: Final = "as the scenario says"
 
 
 def _resolve(scenario: LimitsScenario, lookup: ZoneLookup) -> LimitsScenario:
@@ -134,7 +133,7 @@ def _bolus(
     for room in rooms:
         after = min(amount, room.left)
         if after < amount:
-            cuts.append(_cut(room.name, amount, after))
+            cuts.append(_cut(scenario, room.name, amount, after))
         amount = after
     locked, agree_locked = _lockout(scenario)
     beside = _beside_basal(scenario)
@@ -183,7 +182,7 @@ def _rate(
     for name, most in tops:
         after = min(rate, max(most, scheduled))
         if after < rate:
-            cuts.append(_cut(name, rate, after))
+            cuts.append(_cut(scenario, name, rate, after))
         rate = after
     return LimitsResult(
         allowed_u=None,
@@ -247,8 +246,15 @@ def _flags(scenario: LimitsScenario, asked: int) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _cut(name: str, before: int, after: int) -> CutFound:
-    return CutFound(limit=name, before=before / 1000, after=after / 1000, source=_GIVEN)
+def _cut(scenario: LimitsScenario, name: str, before: int, after: int) -> CutFound:
+    field = LIMIT_FIELDS.get(name)
+    return CutFound(
+        limit=name,
+        before=before / 1000,
+        after=after / 1000,
+        value=None if field is None else getattr(scenario.limits, field),
+        source="two computations differ" if field is None else f"$.limits.{field}",
+    )
 
 
 def _headrooms(rooms: Sequence[Room]) -> tuple[HeadroomFound, ...]:

@@ -1,6 +1,6 @@
 """What `basalt calc limits` is asked and answers."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
@@ -51,6 +51,21 @@ class LimitsGiven(Scenario, frozen=True, kw_only=True):
     """[-] times the rate scheduled now; oref0: 4."""
     basal_times_largest: Annotated[int, msgspec.Meta(ge=1, le=10)] | None = None
     """[-] times the largest scheduled rate of the day; oref0: 3."""
+
+
+LIMIT_FIELDS: Final = {
+    "single": "single_u",
+    "hourly": "hourly_u",
+    "four_hours": "four_hours_u",
+    "day": "day_u",
+    "calendar_day": "calendar_day_u",
+    "iob": "iob_u",
+    "combined": "combined_u_per_h",
+    "basal_absolute": "basal_u_per_h",
+    "basal_times_present": "basal_times_present",
+    "basal_times_largest": "basal_times_largest",
+}
+"""[-] the fields of the scenario that set each limit."""
 
 
 class LimitsScenario(Scenario, frozen=True, kw_only=True):
@@ -104,8 +119,10 @@ class CutFound(Result, frozen=True, kw_only=True):
     """[U or U/h] before it."""
     after: float
     """[U or U/h] after it."""
+    value: float | None
+    """[U, U/h or times] of the limit; none where two computations of it differ."""
     source: str
-    """[-] who or what set it."""
+    """[-] the field of the scenario that set it."""
 
 
 class LimitsResult(Result, frozen=True, kw_only=True):

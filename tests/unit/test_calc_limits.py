@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.calc.limits import LIMITS
-from core.calc.limits_shapes import LimitsResult, LimitsScenario
+from core.calc.limits_shapes import LIMIT_FIELDS, LimitsGiven, LimitsResult, LimitsScenario
 from core.caps import sliding, sweep
 from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap
 from core.caps.twice import Rooms, locked_twice, rate_twice, rooms_twice
@@ -72,6 +72,15 @@ def test_each_limit_cuts_and_says_so(
 
     assert (allowed, True) == (found.allowed_u, found.checked_twice)
     assert [(limit, 7.0, allowed)] == [(cut.limit, cut.before, cut.after) for cut in found.cuts]
+    ((field, value),) = limits.items()
+    assert [(value, f"$.limits.{field}")] == [(cut.value, cut.source) for cut in found.cuts]
+
+
+def test_every_limit_has_the_field_that_sets_it() -> None:
+    """A cut whose source nobody can find is a riddle."""
+    cutting = set(LimitsGiven.__struct_fields__) - {"lockout_min", "soft_u"}
+
+    assert cutting == set(LIMIT_FIELDS.values())
 
 
 def test_a_dose_that_left_the_window_counts_no_more() -> None:
