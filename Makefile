@@ -47,9 +47,9 @@ nightly: $(READY) ## Run the property tests with 5000 examples each, then 1000 r
 	@$(BIN)/python -m pytest -n 2 --hypothesis-profile nightly tests/property tests/unit tests/scenario $(ARGS)
 	@BASALT_KILLS=1000 BASALT_NESTED=100 $(BIN)/python -m pytest -s tests/system/test_random_kills.py
 
-lock: $(READY) ## Write requirements.lock anew from pyproject.toml; keeps pins that still fit.
-	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --strip-extras \
+lock: $(READY) ## Write requirements.lock anew from pyproject.toml, for every Python; keeps pins that still fit.
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
 		--output-file requirements.lock $(ARGS) pyproject.toml
 
 clean: ## Remove .venv and all caches; keeps data.

@@ -55,14 +55,6 @@ def answer(kind: Kind[Any], data: bytes, *, zones: ZoneLookup) -> bytes:
     return msgspec.json.encode(result)
 
 
-def schema_of(kind: Kind[Any]) -> dict[str, dict[str, Any]]:
-    """Describe the scenario and the result of a kind as JSON Schema, each whole in itself."""
-    return {
-        "scenario": msgspec.json.schema(kind.scenario),
-        "result": msgspec.json.schema(kind.result),
-    }
-
-
 def _read(kind: Kind[Any], data: bytes) -> Any:
     if len(data) > SCENARIO_BYTES_MAX:
         raise ScenarioError("$", f"a scenario has at most {SCENARIO_BYTES_MAX} bytes")

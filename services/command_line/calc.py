@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import msgspec
 
-from core.calc.answering import SCENARIO_BYTES_MAX, answer, schema_of
+from core.calc.answering import SCENARIO_BYTES_MAX, answer
 from core.calc.kind import Kind, Result, Scenario
 from core.calc.kinds import KINDS
 from core.errors import ScenarioError
@@ -20,6 +20,7 @@ from schemas.basal import ZoneTransition
 from schemas.units import UtcMillis
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, wrong_input
+from services.command_line.schema_fields import whole_schema
 from services.runtime import zones
 from services.runtime.errors import ZoneError
 
@@ -35,7 +36,8 @@ def calc(arguments: argparse.Namespace) -> int:
     if arguments.example:
         print(kind.example.strip())
     elif arguments.schema:
-        print(json.dumps(schema_of(kind), indent=2))
+        sides = {"scenario": kind.scenario, "result": kind.result}
+        print(json.dumps({side: whole_schema(one) for side, one in sides.items()}, indent=2))
     else:
         with _opened(arguments.file, kind=kind) as source:
             (_answer_lines if arguments.lines else _answer_one)(kind, source)

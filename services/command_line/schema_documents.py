@@ -4,7 +4,6 @@ Both are made from the structs and the deciders alone, byte for byte the same ea
 """
 
 import json
-from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -24,7 +23,7 @@ from schemas.message import (
 from schemas.subjects import REPLY_HEADER, command_subject, event_subject
 from schemas.units import PumpId, Speaker
 from services.command_line.schema_examples import command_example, event_example, example
-from services.command_line.schema_fields import describe
+from services.command_line.schema_fields import schemas_of
 from services.runtime.release import version
 
 MESSAGES_FILE: Final = "messages.schema.json"
@@ -51,35 +50,6 @@ def documents() -> dict[str, bytes]:
     }
 
 
-def _schemas(kinds: Iterable[type[msgspec.Struct]], *, template: str) -> Json:
-    """Give the schemas of these structs and of all that they hold, by name, with field docs."""
-    wanted = list(kinds)
-    _, components = msgspec.json.schema_components(wanted, ref_template=template)
-    structs = {struct.__name__: struct for struct in _with_inner(wanted)}
-    return {name: describe(components[name], structs[name]) for name in sorted(components)}
-
-
-def _with_inner(kinds: Iterable[type[msgspec.Struct]]) -> Iterable[type[msgspec.Struct]]:
-    """Give structs, and those that their fields hold, each at least once."""
-    for kind in kinds:
-        yield kind
-        for field in msgspec.structs.fields(kind):
-            yield from _with_inner(_structs_in(msgspec.inspect.type_info(field.type)))
-
-
-def _structs_in(info: Any) -> Iterable[type[msgspec.Struct]]:
-    match info:
-        case msgspec.inspect.StructType(cls=cls):
-            yield cls
-        case msgspec.inspect.VarTupleType(item_type=inner):
-            yield from _structs_in(inner)
-        case msgspec.inspect.UnionType(types=inners):
-            for inner in inners:
-                yield from _structs_in(inner)
-        case _:
-            return
-
-
 def _messages() -> Json:
     messages = (*codec.EVENT_KINDS, *codec.COMMAND_KINDS, *codec.REPORT_KINDS)
     return {
@@ -88,7 +58,7 @@ def _messages() -> Json:
         "description": "Every event, command and report by its tag, and the envelopes that carry "
         "them. The unit of a field stands first in its description. Not a medical device.",
         "oneOf": [{"$ref": f"#/$defs/{kind.__name__}"} for kind in messages],
-        "$defs": _schemas((*messages, *ENVELOPES), template="#/$defs/{name}"),
+        "$defs": schemas_of((*messages, *ENVELOPES), template="#/$defs/{name}"),
     }
 
 
@@ -107,7 +77,7 @@ def _asyncapi() -> Json:
         "operations": _operations(),
         "components": {
             "schemas": {
-                **_schemas((*wire, *ENVELOPES), template="#/components/schemas/{name}"),
+                **schemas_of((*wire, *ENVELOPES), template="#/components/schemas/{name}"),
                 "EventHeaders": _headers(_EVENT_HEADERS),
                 "CommandHeaders": _headers(_COMMAND_HEADERS),
             },

@@ -69,6 +69,8 @@ def test_every_example_is_valid_and_gives_a_result_as_described(name: str, typed
     for side, value in (("scenario", json.loads(example)), ("result", result)):
         jsonschema.Draft202012Validator.check_schema(schema[side])
         jsonschema.validate(value, schema[side])
+        for one in schema[side]["$defs"].values():
+            assert all({"description", "enum"} & set(field) for field in one["properties"].values())
 
 
 @pytest.mark.parametrize("name", KINDS)
