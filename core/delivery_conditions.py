@@ -1,4 +1,4 @@
-"""What the pump's registers alone may be an alarm about."""
+"""What the actuator alarms about the pump, and what of it the pump's registers alone tell."""
 
 from core.alarm_table import PUMP_ALARMS
 from core.alarms import Condition, clear_alarm, raise_alarm
@@ -41,6 +41,25 @@ PLAN_RUNS_OUT = Condition(
     "operator",
     "The basal plan ends within 24 h; then the pump repeats its last 24 h.",
 )
+COUNTS_DIFFER = Condition(
+    "counts_differ",
+    "irreversible",
+    "prompt",
+    "as_before",
+    "operator",
+    "The pump's odometer is not where its newest record left it. Totals follow the history.",
+)
+
+UNASKED = Condition(
+    "bolus_unasked",
+    "irreversible",
+    "immediate",
+    "as_before",
+    "person",
+    "The pump gave a bolus that nobody here ordered; it counts. Look at the pump.",
+)
+
+BROKEN_OFF = PUMP_ALARMS["bolus_broken_off"]
 BALANCE_BROKEN = PUMP_ALARMS["balance_broken"]
 
 BATTERY_LOW = PUMP_ALARMS["battery_low"]

@@ -6,6 +6,7 @@ from core.authentic import number_of
 from core.common import evolve_common
 from core.decider import Entry
 from core.delivery_doubt import numbers_accepted
+from core.delivery_moves import dry_at, move, move_plain
 from core.delivery_state import ACTUATOR, DeliveryState, Sent
 from core.dose_fold import fold_doses
 from core.last_dose import LastDose, LastDoseState
@@ -52,7 +53,6 @@ from schemas.units import (
     DoseId,
     EventId,
     MilliUnits,
-    UtcMillis,
 )
 
 
@@ -96,7 +96,7 @@ def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
                 numbers_started=_numbered(state, begun),
             )
         case BolusProgressed(dose=dose, delivered=delivered) as part:
-            moved = _move(state, part)
+            moved = move(state, part)
             if all(known.dose != dose for known in state.doses.open):
                 return _stranger(moved, dose, delivered)
             return _last(moved, dose, "running", delivered)
@@ -160,30 +160,6 @@ def _stranger(state: DeliveryState, dose: DoseId, counted: MilliUnits) -> Delive
     return msgspec.structs.replace(state, strangers=strangers)
 
 
-def _move(state: DeliveryState, part: BasalDelivered | BolusProgressed) -> DeliveryState:
-    left = None if state.reservoir is None else MilliUnits(state.reservoir - part.amount)
-    return msgspec.structs.replace(
-        state,
-        reservoir=left,
-        odometer=part.odometer,
-        counted_until=max(state.counted_until, part.ends_at),
-        history_sequence=max(state.history_sequence, part.history_sequence),
-    )
-
-
-def _move_plain(
-    state: DeliveryState, part: PumpPrimed | MotorRanUnasked, at: UtcMillis
-) -> DeliveryState:
-    left = None if state.reservoir is None else MilliUnits(state.reservoir - part.amount)
-    return msgspec.structs.replace(
-        state,
-        reservoir=left,
-        odometer=part.odometer,
-        counted_until=max(state.counted_until, at),
-        history_sequence=max(state.history_sequence, part.history_sequence),
-    )
-
-
 def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
     match entry.body:
         case DeliveryLimitsSet() as limits:
@@ -201,9 +177,9 @@ def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
         case BasalPlanLoaded(plan=name, revision=revision):
             return msgspec.structs.replace(state, plan_loaded=EventId(pump_plan_id(name, revision)))
         case BasalDelivered() as part:
-            return _move(state, part)
+            return move(state, part)
         case PumpPrimed(at=at) | MotorRanUnasked(at=at):
-            return _move_plain(state, entry.body, at)
+            return move_plain(state, entry.body, at)
         case SuspendRequested() | ResumeRequested():
             resume_at = entry.body.ends_at if isinstance(entry.body, SuspendRequested) else None
             return msgspec.structs.replace(
@@ -222,7 +198,7 @@ def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
                 else state.wants_suspended,
             )
         case ReservoirFilled(amount=amount):
-            return msgspec.structs.replace(state, reservoir=amount)
+            return msgspec.structs.replace(state, reservoir=amount, dry_at=None)
         case DeliveryGap():
             return msgspec.structs.replace(state, gaps=state.gaps + 1)
         case _:
@@ -237,6 +213,7 @@ def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
                 is_connected=True,
                 odometer=odometer,
                 reservoir=reservoir,
+                dry_at=dry_at(state, reservoir, at=entry.at),
                 suspended=suspended,
             )
         case PumpLost():

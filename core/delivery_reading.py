@@ -3,15 +3,26 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
-from core.alarm_table import PUMP_ALARMS
-from core.alarms import Condition, clear_alarm, raise_alarm
+from core.alarms import clear_alarm, raise_alarm
 from core.basal_cut import accepted_again
 from core.decider import is_past
-from core.delivery_conditions import UNREACHABLE, tell_conditions
+from core.delivery_conditions import (
+    BROKEN_OFF,
+    COUNTS_DIFFER,
+    UNASKED,
+    UNREACHABLE,
+    tell_conditions,
+)
 from core.delivery_doubt import doubt, went_back
 from core.delivery_state import DeliveryState
 from core.delivery_teller import Teller
-from core.mechanism import SUSPENDED, missed_while_off, missed_while_suspended, tell_mechanism
+from core.mechanism import (
+    SUSPENDED,
+    missed_while_dry,
+    missed_while_off,
+    missed_while_suspended,
+    tell_mechanism,
+)
 from core.plan_ids import plan_of, revision_of
 from schemas.delivery import (
     BasalDelivered,
@@ -40,26 +51,6 @@ from schemas.units import HOUR_MS, DoseId, MilliUnits
 
 OWN_ACTOR: Final = "service:actuator"
 """[-] who repeats what a person asked and the pump has not confirmed."""
-
-COUNTS_DIFFER = Condition(
-    "counts_differ",
-    "irreversible",
-    "prompt",
-    "as_before",
-    "operator",
-    "The pump's odometer is not where its newest record left it. Totals follow the history.",
-)
-
-UNASKED = Condition(
-    "bolus_unasked",
-    "irreversible",
-    "immediate",
-    "as_before",
-    "person",
-    "The pump gave a bolus that nobody here ordered; it counts. Look at the pump.",
-)
-
-BROKEN_OFF = PUMP_ALARMS["bolus_broken_off"]
 
 StopReason = Literal[
     "cancelled",
@@ -130,7 +121,8 @@ def _tell_record(teller: Teller, record: PumpRecord) -> None:
             if teller.state.plan is not None and teller.state.plan.plan == record.detail:
                 teller.tell(_loaded(record.detail))
         case "filled":
-            teller.tell(ReservoirFilled(amount=record.amount, at=record.starts_at))
+            missed = missed_while_dry(teller.state, record.starts_at)
+            teller.tell(ReservoirFilled(amount=record.amount, at=record.starts_at), *missed)
         case "powered":
             # An older memory does not know that the pump ran after it was copied.
             off_at = max(record.starts_at, teller.state.recount_until)

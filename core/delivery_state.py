@@ -109,6 +109,8 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] why the pump's motor is off; none while it may turn."""
     faulted_at: tuple[UtcMillis, ...] = ()
     """[ms] of the last faults, oldest first."""
+    dry_at: UtcMillis | None = None
+    """[ms] since when the reservoir holds no whole pulse; none while it does."""
     stopped_at: UtcMillis | None = None
     """[ms] since when no basal can flow, by suspension or fault."""
     primed_total: MilliUnits = MilliUnits(0)

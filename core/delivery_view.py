@@ -49,7 +49,7 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
 def view(state: DeliveryState, now: Now) -> DeliveryView:
     """Show delivery as it stands at `now`."""
     rate: MilliUnitsPerHour | None = None
-    if state.suspended or state.fault is not None:
+    if state.suspended or state.fault is not None or state.dry_at is not None:
         rate = MilliUnitsPerHour(0)
     elif state.plan is not None and state.plan.plan == state.plan_loaded:
         rate = rate_at(state.plan, at=now.therapy)

@@ -132,9 +132,17 @@ def missed_while_suspended(state: DeliveryState, at: UtcMillis) -> tuple[Event, 
 
 def missed_while_off(state: DeliveryState, gap: DeliveryGap) -> tuple[Event, ...]:
     """Name the programmed basal that did not flow while the pump was off."""
-    if state.stopped_at is not None:
+    if state.stopped_at is not None or state.dry_at is not None:
         return ()
     return _basal(state.plan, gap.starts_at, gap.ends_at, "off")
+
+
+def missed_while_dry(state: DeliveryState, at: UtcMillis) -> tuple[Event, ...]:
+    """Name the programmed basal that an empty reservoir could not give."""
+    until = at if state.stopped_at is None else min(at, state.stopped_at)
+    if state.dry_at is None or until <= state.dry_at:
+        return ()
+    return _basal(state.plan, state.dry_at, until, "reservoir_empty")
 
 
 def _missed(
@@ -149,7 +157,7 @@ def _basal(
     plan: PumpPlan | None,
     starts_at: UtcMillis,
     ends_at: UtcMillis,
-    reason: Literal["suspended", "fault", "off"],
+    reason: Literal["suspended", "fault", "off", "reservoir_empty"],
 ) -> tuple[Event, ...]:
     parts = stretches(plan, starts_at=starts_at, ends_at=ends_at)
     owed = sum(part.rate * (part.ends_at - part.starts_at) for part in parts)

@@ -114,7 +114,7 @@ class MotorRanUnasked(Event, frozen=True, kw_only=True, tag="motor_ran_unasked.v
 
 
 class BasalMissed(Event, frozen=True, kw_only=True, tag="basal_missed.v1"):
-    """While the pump stood, was off or had a fault this much programmed basal did not flow.
+    """While the pump stood, was off, empty or had a fault, programmed basal did not flow.
 
     Said by actuator.
     """
@@ -125,7 +125,7 @@ class BasalMissed(Event, frozen=True, kw_only=True, tag="basal_missed.v1"):
     """[ms] until when."""
     amount: MilliUnits
     """[mU] by the plan, rounded down to whole pulses."""
-    reason: Literal["suspended", "fault", "off"]
+    reason: Literal["suspended", "fault", "off", "reservoir_empty"]
     """[-] why."""
 
 

@@ -4,29 +4,40 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
 import structlog
 
+from core.delivery_view import DeliveryView
 from core.glucose_readings import FileReading, plain
 from schemas import codec
 from schemas.bolus import AcceptAdvice, AdviceRefused, BolusAdvised, RecordCarbs, RequestAdvice
 from schemas.glucose import RecordReading
 from schemas.message import Command, Outcome
+from schemas.pump import FillReservoir
 from schemas.units import (
     MINUTE_MS,
     CommandId,
     EventId,
     Grams,
     Milliseconds,
+    MilliUnits,
     PumpId,
     Speaker,
     UtcMillis,
 )
-from services.runtime.client import BusClient, OutcomeUnknown
+from services.runtime.client import BusClient, OutcomeUnknown, ServiceAbsent
 from services.runtime.clock import Clock
 from services.scripted_person.schedule import LATE_MS_MAX, Act, acts_around, due, next_after
 
 ADVISOR: Final = Speaker("bolus_advisor")
 INGEST: Final = Speaker("glucose_ingest")
+ACTUATOR: Final = Speaker("actuator")
+
+NEW_RESERVOIR_BELOW_MU = MilliUnits(20_000)
+"""[mU] left in the reservoir, from where on a new one is put in before the next meal."""
+
+NEW_RESERVOIR_MU = MilliUnits(200_000)
+"""[mU] in a new reservoir."""
 
 LOW_REASONS: Final = frozenset({"glucose_below_safe_minimum", "glucose_low_mark"})
 """[-] refusals of advice that mean: eat first."""
@@ -52,6 +63,7 @@ TRIES_MAX = 5
 RETRY_S = 1.0
 """[s] between tries."""
 
+_views: Final = msgspec.json.Decoder(dict[str, DeliveryView])
 log = structlog.get_logger()
 
 
@@ -90,13 +102,29 @@ class Person:
     async def _act(self, act: Act) -> None:
         try:
             if act.kind == "eat":
-                await self._eat(act)
+                await self.eat(act)
             else:
                 await self._measure(act)
         except OutcomeUnknown as error:
             log.warning("person.gave_up", act=act.name, reason=str(error))
 
-    async def _eat(self, act: Act) -> None:
+    async def _change_reservoir(self, act: Act) -> None:
+        """Put a full reservoir in when the old one would not last for the meal."""
+        try:
+            views = _views.decode(await self._client.ask(ACTUATOR, "state"))
+        except (ServiceAbsent, msgspec.DecodeError) as error:
+            log.warning("person.did_not_look", reason=str(error))
+            return
+        left = views[self._pump].reservoir if self._pump in views else None
+        if left is None or left >= NEW_RESERVOIR_BELOW_MU:
+            return
+        log.info("person.new_reservoir", left_mu=left)
+        fill = FillReservoir(amount=NEW_RESERVOIR_MU)
+        await self._send(fill, to=ACTUATOR, name=f"{act.name}-reservoir")
+
+    async def eat(self, act: Act) -> None:
+        """Eat a meal with the insulin that is advised for it."""
+        await self._change_reservoir(act)
         log.info("person.meal", name=act.name, carbs_g=act.grams)
         outcome = await self._send(RequestAdvice(carbs=act.grams), to=ADVISOR, name=act.name)
         for number in range(1, ACCEPTED_MAX + 1):

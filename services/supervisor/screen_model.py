@@ -78,6 +78,7 @@ class ScreenModel:
     speed: int
     glucose_from: str
     plays_trace: bool
+    trace_ends_at: UtcMillis | None = None
     tell: Callable[[Line], None]
     glucose: GlucoseView | None = None
     basal: BasalView | None = None
@@ -91,6 +92,7 @@ class ScreenModel:
     sensor: tuple[GlucoseMeasured, ...] = ()
     lines: deque[Line] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
     _board_told: tuple[MilliUnits, MilliUnits] = (MilliUnits(0), MilliUnits(0))
+    _rate_told: MilliUnitsPerHour | None = None
     _known: deque[str] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
 
     def hear(self, event: Event, *, name: str, at: UtcMillis) -> None:
@@ -119,6 +121,9 @@ class ScreenModel:
                 self.delivery = view
             case RecordView():
                 self.record = view
+        if self.trace_ends_at is not None and at > self.trace_ends_at:
+            self.trace_ends_at, self.plays_trace = None, False
+            self._say(Line(at, "the recorded trace is over: no more readings come from it"))
 
     def take_process(self, name: str, *, process: Process, at: UtcMillis) -> None:
         """Take how a process is."""
@@ -171,9 +176,10 @@ class ScreenModel:
         self._say(Line(at, text, is_routine=True))
 
     def _see_rate(self, view: DeliveryView, at: UtcMillis) -> None:
-        before = self.delivery.rate if self.delivery else None
+        before = self._rate_told
         if view.rate is None or view.rate == before:
             return
+        self._rate_told = view.rate
         if before is None:
             self._say(Line(at, f"basal rate: {rate(view.rate)}"))
             return

@@ -127,6 +127,7 @@ class System:
             speed=record.speed,
             glucose_from=in_words(begun),
             plays_trace=bool(begun.file),
+            trace_ends_at=begun.ends_at,
             tell=_silent if options.has_screen else PlainLines(zone=begun.zone).tell,
         )
         for child in self._children.values():

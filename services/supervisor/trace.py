@@ -57,6 +57,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
     """[-] id of the pump; none in a folder of a release that did not write it down."""
     left_out: tuple[str, ...] = ()
     """[-] in words, lines of the trace that are no readings; the rest is played."""
+    ends_at: UtcMillis | None = None
+    """[ms] of the trace's last reading; none where an older release began the folder."""
 
 
 LINES_SHOWN = 5
@@ -157,6 +159,7 @@ def _begin(wish: Wish) -> Begun:
         zone=zone or ZONE_WITHOUT_TRACE,
         begins_at=first_morning(first, zone=BUNDLED_ZONE) if is_bundled else first,
         left_out=_left_out(trace, name=file.name),
+        ends_at=trace.readings[-1].at,
     )
 
 

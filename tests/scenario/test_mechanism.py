@@ -10,7 +10,7 @@ from core.alarm_table import PUMP_ALARMS, condition_of
 from core.alarms import PRIORITY
 from fake_house import FakeHouse
 from schemas.alarms import AcknowledgeAlarm, AlarmRaised, AlarmRepeated
-from schemas.delivery import BolusRefused, BolusStopped, CancelBolus
+from schemas.delivery import BasalDelivered, BolusRefused, BolusStopped, CancelBolus
 from schemas.mechanism import (
     BasalMissed,
     ClearPumpFault,
@@ -250,6 +250,27 @@ def test_a_bolus_broken_off_is_an_alarm_until_somebody_has_seen_it() -> None:
 
     assert ["bolus_broken_off"] == alarms(house)
     house.ask(AcknowledgeAlarm(alarm="bolus_broken_off"), to="actuator")
+    assert [] == alarms(house)
+
+
+@pytest.mark.requirement("R76")
+def test_an_empty_reservoir_gives_no_rate_and_what_it_missed_is_told_when_it_is_filled() -> None:
+    """A rate that is shown and does not flow would be believed."""
+    house = FakeHouse(fill_mu=2_000)
+    house.set_up()
+    house.run(ms=6 * HOUR_MS)
+
+    assert ["reservoir_empty", "reservoir_low"] == sorted(alarms(house))
+    assert 0 == house.view("actuator").rate
+    house.ask(FillReservoir(amount=MilliUnits(100_000)), to="actuator")
+    house.run(ms=HOUR_MS)
+
+    (missed,) = house.said_of("actuator", BasalMissed)
+    flowed = [one for one in house.said_of("actuator", BasalDelivered)]
+    dry_at = next(one.ends_at for one in flowed if one.odometer == 2_000)
+    assert ("reservoir_empty", dry_at) == (missed.reason, missed.starts_at)
+    assert 800 * (missed.ends_at - dry_at) // HOUR_MS // 50 * 50 <= missed.amount
+    assert house.view("actuator").rate > 0
     assert [] == alarms(house)
 
 

@@ -272,6 +272,31 @@ def test_the_same_alarm_of_several_services_is_shown_once() -> None:
     assert "medium: bus error: EOF  (2 services)" in drawn(model)
 
 
+def test_the_end_of_the_trace_is_told_once_and_it_is_not_shown_as_playing() -> None:
+    """Nobody should wait for readings that do not come."""
+    model, lines = told()
+    model.trace_ends_at = AT
+    model.take(RecordView(events=1, root="", alarms=()), at=AT)
+    assert "does not respond to insulin" in drawn(model)
+    for minutes in (1, 2):
+        at = UtcMillis(AT + minutes * MINUTE_MS)
+        model.take(RecordView(events=1, root="", alarms=()), at=at)
+
+    assert ["the recorded trace is over: no more readings come from it"] == [
+        line.text for line in lines
+    ]
+    assert "does not respond to insulin" not in drawn(model)
+
+
+def test_a_rate_is_told_again_only_when_it_is_another() -> None:
+    """While a new plan is on its way nobody says a rate; it is no change."""
+    model, lines = told()
+    for rate in (1_100, None, 1_100, 900):
+        model.take(msgspec.structs.replace(delivery(rate=0), rate=rate), at=AT)
+
+    assert ["basal rate: 1.10 U/h", "basal rate: 1.10 to 0.90 U/h"] == [one.text for one in lines]
+
+
 def test_an_empty_reservoir_stands_beside_the_rate() -> None:
     """A rate that is shown and not delivered would be believed."""
     model, _ = told()

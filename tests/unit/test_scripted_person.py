@@ -1,12 +1,58 @@
 """The scripted person's day: three meals by the wall clock, each with a name of its own."""
 
+import msgspec
+import pytest
+
+from core.delivery import DELIVERY_DECIDER
 from core.glucose_readings import FileReading
-from schemas.units import HOUR_MS, MINUTE_MS, UtcMillis
+from schemas.bolus import RequestAdvice
+from schemas.message import Command, Outcome
+from schemas.pump import FillReservoir
+from schemas.units import HOUR_MS, MINUTE_MS, CommandId, PumpId, UtcMillis
+from services.runtime.client import ServiceAbsent
+from services.runtime.clock import FakeClock
 from services.runtime.zones import local_resolver
-from services.scripted_person.person import nearest
+from services.scripted_person.person import Person, nearest
 from services.scripted_person.schedule import Act, acts_around, due, next_after
 
 ZONE = "America/Los_Angeles"
+PUMP = PumpId("p1")
+CLOCK = FakeClock(therapy=UtcMillis(0))
+
+
+class FakeClient:
+    """Answers like the services of a house whose reservoir holds `left` [mU]."""
+
+    def __init__(self, left: int | None) -> None:
+        self.left = left
+        self.sent: list[Command] = []
+
+    async def ask(self, service: str, endpoint: str) -> bytes:
+        assert ("actuator", "state") == (service, endpoint)
+        if self.left is None:
+            raise ServiceAbsent("actuator")
+        view = DELIVERY_DECIDER.view(DELIVERY_DECIDER.initial(PUMP), CLOCK.now())
+        return msgspec.json.encode(
+            {PUMP: {**msgspec.to_builtins(view), "reservoir": self.left}},
+        )
+
+    async def send(self, command: Command, **_: object) -> Outcome:
+        self.sent.append(command)
+        return Outcome(command=CommandId("x"), accepted=False, reason="no_settings")
+
+
+@pytest.mark.parametrize(("left", "fills"), [(19_950, 1), (20_000, 0), (None, 0)])
+async def test_a_new_reservoir_is_put_in_before_the_old_one_is_empty(
+    left: int | None, fills: int
+) -> None:
+    """Six days of a trace are longer than a reservoir; a meal is eaten whatever is known of it."""
+    client = FakeClient(left)
+    person = Person(client=client, clock=CLOCK, pump=PUMP, zone=ZONE, trace=())  # type: ignore[arg-type]  # a fake of two methods
+
+    await person.eat(today("eat")[0])
+
+    assert fills == sum(isinstance(one, FillReservoir) for one in client.sent)
+    assert isinstance(client.sent[-1], RequestAdvice)
 
 
 def instant(day: int, hour: int, minute: int) -> UtcMillis:
