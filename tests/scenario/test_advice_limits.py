@@ -65,7 +65,21 @@ def test_without_settings_the_houses_own_minimum_holds(glucose: str, reason: str
     house.ask(PROFILE, to="basal_scheduler")
     house.glucose(glucose)
 
-    assert reason == advised(house, carbs=20).reason
+    refused = advised(house, carbs=20)
+
+    assert (reason, "") == (refused.reason, refused.takes)
+
+
+@pytest.mark.requirement("R11")
+@pytest.mark.parametrize("glucose", ["60", "65", "69"])
+def test_omnipods_minimum_is_the_one_that_is_set(house: FakeHouse, glucose: str) -> None:
+    """From the safe minimum on there is advice, by its own rules too."""
+    low = msgspec.structs.replace(SETTINGS, rules="omnipod", safe_minimum=MgDl(60))
+    assert house.ask(low, to="bolus_advisor").accepted
+    house.run(ms=MINUTE_MS)
+    house.glucose(glucose)
+
+    assert glucose == str(advised(house, carbs=40).glucose)
 
 
 @pytest.mark.requirement("R4")
