@@ -15,7 +15,7 @@ DATA_VARIABLE = "BASALT_DATA"
 class OneLineParser(argparse.ArgumentParser):
     """A parser whose errors are one clear line."""
 
-    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]  # typeshed overloads it
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]  # overloads in one
         self, args: Any = None, namespace: Any = None
     ) -> Any:
         """Take switches anywhere: argparse would hold a word that may be left out for left out."""
