@@ -39,7 +39,7 @@ coverage: $(READY) ## Show that every branch of core is taken by a test; about 4
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report --fail-under 100
 
-mutants: $(READY) ## Change limits, pulses, boluses and insulin 4700 times; 95 % must be noticed. About 40 minutes.
+mutants: $(READY) ## Change limits, pulses, boluses and insulin 6200 times; 95 % must be noticed. An hour or two.
 	@$(BIN)/mutmut run --max-children 2 $(ARGS)
 	@$(BIN)/python -m bench.mutants
 
