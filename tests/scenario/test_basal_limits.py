@@ -11,6 +11,7 @@ from core.basal_cut import cut_plan
 from core.caps.sliding import rooms
 from core.delivery import DELIVERY_DECIDER
 from core.delivery_state import DeliveryState
+from core.temporary_rates import refused_rate
 from fake_house import LIMITS, PUMP, START, FakeHouse
 from schemas.basal import (
     BasalPlanMade,
@@ -360,3 +361,28 @@ def test_a_temporary_rate_is_one_that_the_pump_model_takes(
     assert reason == outcome.reason
     if reason.startswith("pump_model"):
         assert f"{model} takes 0 to " in bytes(outcome.said[0]).decode()
+
+
+@pytest.mark.parametrize(
+    ("how", "minutes", "reason"),
+    [
+        ({"rate": 35_000}, 24 * 60, None),
+        ({"rate": 35_001}, 60, "out_of_range"),
+        ({"rate": -1}, 60, "out_of_range"),
+        ({"percent": 250}, 15, None),
+        ({"percent": -1}, 15, "out_of_range"),
+        ({"percent": 100}, 14, "out_of_range"),
+        ({"percent": 100}, 24 * 60 + 1, "out_of_range"),
+        ({}, 60, "one_of_percent_and_rate"),
+        ({"percent": 100, "rate": 1_000}, 60, "one_of_percent_and_rate"),
+    ],
+)
+def test_a_temporary_rate_has_bounds_that_no_model_moves(
+    how: dict[str, int], minutes: int, reason: str | None
+) -> None:
+    """The ends themselves are inside; before any limits are set they hold as well."""
+    asked = SetTemporaryRate(duration=Milliseconds(minutes * MINUTE_MS), **how)  # type: ignore[arg-type]  # fields by name
+
+    for model in (None, "basalt_virtual"):
+        found = refused_rate(asked, "person:a", pump_model=model)
+        assert reason == (None if found is None else found.reason)
