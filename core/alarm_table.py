@@ -9,6 +9,10 @@ from typing import Final
 from core.alarms import Condition, Onset, PumpAction, Severity
 
 
+PROCESS_DOWN: Final = "process_down_"
+"""[-] begins the name of the alarm about a process that stands still."""
+
+
 def _alarm(
     name: str, severity: Severity, onset: Onset, action: PumpAction, text: str
 ) -> tuple[str, Condition]:
@@ -134,3 +138,13 @@ def condition_of(fault: str) -> Condition:
         return known
     text = f"The pump says: {fault}."
     return Condition("pump_fault", "irreversible", "immediate", "as_before", "person", text)
+
+
+def process_down(process: str, *, why: str) -> Condition:
+    """Give the alarm of a process that stands still; only without the pump does no insulin flow."""
+    name = f"{PROCESS_DOWN}{process}"
+    if process == "virtual_pump":
+        text = "The pump's process does not run: no insulin flows."
+        return Condition(name, "reversible", "immediate", "motor_off", "person", text)
+    text = f"The process {process} does not go on; basal flows as programmed. {why}".strip()
+    return Condition(name, "reversible", "prompt", "programmed_basal", "operator", text)

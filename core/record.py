@@ -6,11 +6,18 @@ from typing import Final
 
 import msgspec
 
-from core.alarms import ActiveAlarm
+from core.alarm_table import process_down
+from core.alarms import ActiveAlarm, clear_alarm, raise_alarm
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, Common, decide_common, evolve_common
 from core.decider import Decider, Entry, no_effects
 from schemas.message import Event, Now
-from schemas.record import CheckpointMade, ClockChanged, SpeedChanged
+from schemas.record import (
+    CheckpointMade,
+    ClockChanged,
+    ProcessReported,
+    ReportProcess,
+    SpeedChanged,
+)
 from schemas.units import HOUR_MS, PumpId, Speaker, UtcMillis
 
 HISTORIAN: Final = Speaker("historian")
@@ -76,10 +83,23 @@ def _decide(state: RecordState, entry: Entry, now: Now) -> tuple[Event, ...]:
         if entry.body.speed == state.speed:
             return ()
         return (SpeedChanged(speed=entry.body.speed, therapy=entry.body.therapy),)
+    if isinstance(entry.body, ReportProcess):
+        return _report_process(state, entry.body, actor=str(entry.actor))
     due = state.next_checkpoint_at
     if due is None or now.therapy < due:
         return ()
     return (CheckpointMade(events=state.events, root=record_root(state.heads)),)
+
+
+def _report_process(state: RecordState, report: ReportProcess, *, actor: str) -> tuple[Event, ...]:
+    """Keep how a process is; one that stands still is an alarm until it goes on."""
+    reported = ProcessReported(
+        process=report.process, state=report.state, why=report.why, actor=actor
+    )
+    condition = process_down(report.process, why=report.why)
+    if report.state == "up":
+        return (reported, *clear_alarm(state.common.alarms, condition.alarm))
+    return (reported, *raise_alarm(state.common.alarms, condition))
 
 
 def _evolve(state: RecordState, entry: Entry) -> RecordState:
@@ -122,8 +142,8 @@ RECORD_DECIDER: Final = Decider(
         Speaker("bolus_advisor"),
         Speaker("actuator"),
     ),
-    says=(*COMMON_EVENTS, CheckpointMade, SpeedChanged),
-    obeys=COMMON_COMMANDS,
+    says=(*COMMON_EVENTS, CheckpointMade, SpeedChanged, ProcessReported),
+    obeys=(*COMMON_COMMANDS, ReportProcess),
     initial=_initial,
     decide=_decide,
     evolve=_evolve,

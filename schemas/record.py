@@ -5,6 +5,12 @@ from typing import Literal
 from schemas.message import Command, Event, Refusal, Report
 from schemas.units import UtcMillis
 
+PROCESS_CHARS_MAX = 40
+"""[-] of the name of a process."""
+
+WHY_CHARS_MAX = 200
+"""[-] of its last words."""
+
 
 class MessageQuarantined(Event, frozen=True, kw_only=True, tag="message_quarantined.v1"):
     """Something arrived that cannot be understood; said by the decider that heard it."""
@@ -165,3 +171,34 @@ class SpeedChanged(Event, frozen=True, kw_only=True, tag="speed_changed.v1"):
     """[-] 1 to 600."""
     therapy: UtcMillis
     """[ms] therapy time at the change."""
+
+
+class ReportProcess(Command, frozen=True, kw_only=True, tag="report_process.v1"):
+    """How a process of this system is; sent by whoever watches over it, obeyed by historian."""
+
+    process: str
+    """[-] 1 to 40 characters; its name, for instance 'actuator'."""
+    state: Literal["up", "down", "silent"]
+    """[-] down: it ends again and again, or cannot start; silent: it runs and does not answer."""
+    why: str = ""
+    """[-] its last words, 200 characters at most."""
+
+    def __post_init__(self) -> None:
+        """Check the lengths."""
+        if not 1 <= len(self.process) <= PROCESS_CHARS_MAX:
+            raise ValueError(f"process of {len(self.process)} characters")
+        if len(self.why) > WHY_CHARS_MAX:
+            raise ValueError(f"why of {len(self.why)} characters")
+
+
+class ProcessReported(Event, frozen=True, kw_only=True, tag="process_reported.v1"):
+    """A process of this system stands still, or goes on; said by historian."""
+
+    process: str
+    """[-] its name."""
+    state: Literal["up", "down", "silent"]
+    """[-] how it is from now on."""
+    why: str
+    """[-] its last words."""
+    actor: str
+    """[-] who watches over it."""

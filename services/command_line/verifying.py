@@ -3,9 +3,11 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from core.deciders import DECIDERS
 from core.order_life import OPEN, SPEAKERS, Lives, WrongStep, lives_of
+from core.record import HISTORIAN
 from schemas.units import PumpId, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, wrong_input
@@ -13,6 +15,7 @@ from services.command_line.journals import journal
 from services.command_line.session import print_json
 from services.command_line.tables import print_table
 from services.runtime.causal_order import recorded
+from services.runtime.compare_records import Said, compare, said_in
 from services.runtime.data_folder import DataFolder
 from services.runtime.replay import Verdict, pumps_in, verify_decisions
 
@@ -38,8 +41,12 @@ def _decisions(arguments: argparse.Namespace) -> int:
     wanted = DECIDERS if arguments.service is None else [Speaker(arguments.service)]
     verdicts: dict[str, Verdict] = {}
     for name in wanted:
+        # The historian first: what it has heard by then stands in the speaker's own journal.
+        record = _recorded(folder, name)
         with journal(folder.journal(name)) as store:
-            verdicts[name] = verify_decisions(DECIDERS[name], store)
+            verdict = verify_decisions(DECIDERS[name], store)
+            beside = compare(said_in(store, name), record)
+        verdicts[name] = replace(verdict, differences=(*verdict.differences, *beside))
     if choices(arguments).json:
         print_json(verdicts)
     else:
@@ -50,6 +57,15 @@ def _decisions(arguments: argparse.Namespace) -> int:
         columns = ("service", "decisions made again", "events compared", "differences")
         print_table(columns, rows, right=frozenset({1, 2, 3}))
     return _tell_differences(verdicts)
+
+
+def _recorded(folder: DataFolder, name: Speaker) -> Said:
+    """Read what the historian keeps of a service; nothing of itself, or where it has no journal."""
+    path = folder.journal(HISTORIAN)
+    if name == HISTORIAN or not path.exists():
+        return {}
+    with journal(path) as store:
+        return said_in(store, name)
 
 
 def _tell_differences(verdicts: dict[str, Verdict]) -> int:

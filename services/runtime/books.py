@@ -4,13 +4,17 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from core.decider import Decider, Entry
+from schemas import codec
 from schemas.message import EVENTS_PER_DECISION_MAX, Now
 from schemas.record import SpeakerForked
 from schemas.units import CommandId, PumpId, Speaker
 from services.runtime.crashpoints import crashpoint
-from services.runtime.entries import EntryHead, join, read_row
+from services.runtime.entries import EntryHead, read_row
+from services.runtime.errors import JournalAltered
+from services.runtime.moved_heads import moved_head
 from services.runtime.outcomes import outcome_again
-from services.runtime.ports import Commit, Head, Row, Store
+from services.runtime.ports import Commit, End, Head, Row, Store
+from services.runtime.row_links import followed, linked
 
 StateT = TypeVar("StateT")
 
@@ -22,6 +26,7 @@ class Ledger(Generic[StateT]):
     pump: PumpId
     state: StateT
     position: int = 0
+    link: str = ""
     heads: dict[Speaker, Head] = field(default_factory=dict)
     heard: dict[str, int] = field(default_factory=dict)
     forked: set[Speaker] = field(default_factory=set)
@@ -32,6 +37,7 @@ class _Draft:
     rows: list[Row] = field(default_factory=list)
     heads: dict[tuple[PumpId, Speaker], Head] = field(default_factory=dict)
     commands: dict[tuple[PumpId, CommandId], int] = field(default_factory=dict)
+    ends: dict[PumpId, End] = field(default_factory=dict)
     sequence: int = 0
 
 
@@ -39,7 +45,11 @@ class Books(Generic[StateT]):
     """The ledgers of all pumps over one store."""
 
     def __init__(self, *, decider: Decider[StateT], store: Store) -> None:
-        """Fold the journal."""
+        """Fold the journal.
+
+        Raises:
+            JournalAltered: a line of it is not what was written.
+        """
         self.ledgers: dict[PumpId, Ledger[StateT]] = {}
         self.last_now: Now | None = None
         self.stream = ""
@@ -61,14 +71,39 @@ class Books(Generic[StateT]):
         return self._sequence
 
     def _load(self) -> None:
-        for (pump, speaker), head in self._store.heads().items():
-            self._set_head(self.ledger(pump), speaker, head)
         for _, row in self._store.rows():
-            read = read_row(row)
             ledger = self.ledger(row.pump)
+            ledger.link = followed(ledger.link, row, after=ledger.position)
             ledger.position = row.position
+            try:
+                read = read_row(row)
+            except codec.DECODE_ERRORS as error:
+                raise JournalAltered(row.pump, row.position, f"not understood: {error}") from error
             self._fold(ledger, read.entry)
+            moved = moved_head(read, ledger.heads, hears=self._decider.hears)
+            if moved is not None:
+                self._set_head(ledger, *moved)
             self.last_now = read.now
+        self._compare_ends()
+
+    def _compare_ends(self) -> None:
+        """Hold what the lines led to against what was kept beside them."""
+        for pump, end in self._store.ends().items():
+            ledger = self.ledger(pump)
+            if (ledger.position, ledger.link) != (end.position, end.link):
+                reason = f"the journal goes on to line {end.position}, which is not there"
+                raise JournalAltered(pump, ledger.position + 1, reason)
+        for (pump, speaker), head in self._store.heads().items():
+            ledger = self.ledger(pump)
+            found = ledger.heads.get(speaker)
+            # A historian whose own words were lost goes on with a later number.
+            is_later = speaker == self._decider.name and (
+                found is None or head.version > found.version
+            )
+            if found != head and not is_later:
+                reason = f"{speaker} was heard up to {head.version} by another count"
+                raise JournalAltered(pump, ledger.position, reason)
+            self._set_head(ledger, speaker, head)
 
     def ledger(self, pump: PumpId) -> Ledger[StateT]:
         """Give what is known of a pump, nothing for a new one."""
@@ -119,7 +154,10 @@ class Books(Generic[StateT]):
     ) -> int:
         """Write one line, fold it unless `evolved` is the state after it, give its position."""
         ledger.position += 1
-        self._draft.rows.append(Row(ledger.pump, ledger.position, topic, join(head, data)))
+        bare = Row(ledger.pump, ledger.position, topic, b"")
+        row, ledger.link = linked(ledger.link, bare, head, data)
+        self._draft.rows.append(row)
+        self._draft.ends[ledger.pump] = End(ledger.position, ledger.link)
         if evolved is None:
             self._fold(ledger, entry)
         else:
@@ -151,6 +189,7 @@ class Books(Generic[StateT]):
                 rows=draft.rows,
                 heads=draft.heads,
                 commands=draft.commands,
+                ends=draft.ends,
                 stream=self.stream,
                 sequence=moved,
             )

@@ -34,6 +34,8 @@ class EntryHead(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """[-] trace id, 32 hex digits."""
     sequence: int = 0
     """[-] in the stream, for what was heard there."""
+    link: str = ""
+    """[-] hash (hex) over this line and the link of the one before; empty in older journals."""
 
 
 _heads = msgspec.json.Decoder(EntryHead)

@@ -87,6 +87,22 @@ class StoreBroken(BasaltError):
 
 
 @dataclass(eq=False)
+class JournalAltered(BasaltError):
+    """A line of a journal is not what was written: nothing is decided upon it."""
+
+    pump: str
+    position: int
+    reason: str
+
+    def __str__(self) -> str:
+        """Name the place, and what helps."""
+        return (
+            f"line {self.position} of pump {self.pump}: {self.reason}; put the journal aside and "
+            "start again: the past is taken over from the others"
+        )
+
+
+@dataclass(eq=False)
 class OrderKeyBroken(BasaltError):
     """A key for bolus orders cannot be read; without it no order is signed or believed."""
 

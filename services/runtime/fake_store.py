@@ -6,7 +6,7 @@ from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.entries import ADOPTED, HEARD, split
 from services.runtime.errors import SecondWriter
 from services.runtime.history import event_id_in, is_event_of
-from services.runtime.ports import Commit, Head, Row
+from services.runtime.ports import Commit, End, Head, Row
 
 
 class FakeStore:
@@ -18,6 +18,7 @@ class FakeStore:
         self._keys: set[tuple[PumpId, int]] = set()
         self._heads: dict[tuple[PumpId, Speaker], Head] = {}
         self._commands: dict[tuple[PumpId, CommandId], int] = {}
+        self._ends: dict[PumpId, End] = {}
         self._sequences: dict[str, int] = {}
 
     def commit(self, commit: Commit) -> None:
@@ -31,6 +32,7 @@ class FakeStore:
         self._keys |= keys
         self._heads.update(commit.heads)
         self._commands.update(commit.commands)
+        self._ends.update(commit.ends)
         if commit.sequence:
             self._sequences[commit.stream] = commit.sequence
 
@@ -66,6 +68,10 @@ class FakeStore:
     def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
         """Read all heads."""
         return dict(self._heads)
+
+    def ends(self) -> Mapping[PumpId, End]:
+        """Read where the lines of each pump end."""
+        return dict(self._ends)
 
     def command(self, *, pump: PumpId, command: CommandId) -> int | None:
         """Find the position at which a command was heard, None if it never was."""

@@ -1,4 +1,4 @@
-"""The tables beside the events: heads of speakers, and where each command was heard."""
+"""The tables beside the events: heads of speakers, where each command was heard, each end."""
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS heads ("
@@ -7,8 +7,16 @@ TABLES = (
     "CREATE TABLE IF NOT EXISTS commands ("
     "pump TEXT NOT NULL, command TEXT NOT NULL, position INTEGER NOT NULL, "
     "PRIMARY KEY (pump, command)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS ends ("
+    "pump TEXT NOT NULL PRIMARY KEY, position INTEGER NOT NULL, link TEXT NOT NULL) WITHOUT ROWID",
 )
 """[-] statements that make them."""
+
+PUT_END = (
+    "INSERT INTO ends VALUES (?,?,?) ON CONFLICT (pump) "
+    "DO UPDATE SET position=excluded.position, link=excluded.link"
+)
+"""[-] moves the end of a pump's lines on."""
 
 PUT_HEAD = (
     "INSERT INTO heads VALUES (?,?,?,?) ON CONFLICT (pump, speaker) "

@@ -107,6 +107,13 @@ class Head(msgspec.Struct, frozen=True, gc=False):
     sha256: str
 
 
+class End(msgspec.Struct, frozen=True, gc=False):
+    """The last line of a pump in a journal."""
+
+    position: int
+    link: str
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
     """Everything that one step stores in one transaction."""
@@ -114,6 +121,7 @@ class Commit:
     rows: Sequence[Row]
     heads: Mapping[tuple[PumpId, Speaker], Head] = field(default_factory=dict)
     commands: Mapping[tuple[PumpId, CommandId], int] = field(default_factory=dict)
+    ends: Mapping[PumpId, End] = field(default_factory=dict)
     stream: str = ""
     sequence: int = 0
 
@@ -145,6 +153,10 @@ class Store(Protocol):
 
     def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
         """Read all heads."""
+        ...
+
+    def ends(self) -> Mapping[PumpId, End]:
+        """Read where the lines of each pump end; nothing for those written before there were."""
         ...
 
     def command(self, *, pump: PumpId, command: CommandId) -> int | None:

@@ -20,7 +20,7 @@ from services.runtime.clock import Clock, SystemClock, read_clock_record
 from services.runtime.crashpoints import arm_crash_points
 from services.runtime.discovery import Questions
 from services.runtime.ending import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, end
-from services.runtime.errors import BasaltError, StoreBroken
+from services.runtime.errors import BasaltError, JournalAltered, StoreBroken
 from services.runtime.logs import configure_logs
 from services.runtime.loop import Hands, Loop, Sense
 from services.runtime.nats_bus import NatsBus
@@ -105,7 +105,9 @@ def _fail(decider: Decider[Any], error: BaseException) -> int:
     print(f"{decider.name}: {type(error).__name__}: {error}", file=sys.stderr)
     if not isinstance(error, BasaltError | CoreError | OSError | ValueError):
         log.error("process.failed", exc_info=error)
-    return EXIT_USAGE if isinstance(error, StoreBroken | ValueError) else EXIT_FAILED
+    return (
+        EXIT_USAGE if isinstance(error, StoreBroken | JournalAltered | ValueError) else EXIT_FAILED
+    )
 
 
 async def _run(

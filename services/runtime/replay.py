@@ -9,15 +9,15 @@ import msgspec
 from core.decider import Decider
 from core.deciders import DECIDERS
 from schemas import codec
-from schemas.message import Event, Now, parse_event_id
-from schemas.record import HistoryLost, Malformed
+from schemas.message import Event, Now
 from schemas.units import PumpId, Speaker, UtcMillis
-from services.runtime.admission import NOTHING_HEARD
 from services.runtime.books import Ledger
 from services.runtime.causal_order import read_past
 from services.runtime.entries import ADOPTED, HEARD, ReadEntry, read_row
-from services.runtime.history import is_event_of
-from services.runtime.ports import Head, Store
+from services.runtime.errors import JournalAltered
+from services.runtime.moved_heads import moved_head
+from services.runtime.ports import Head, Row, Store
+from services.runtime.row_links import followed, link_in
 from services.runtime.speech import say
 
 
@@ -79,6 +79,8 @@ class _Again:
     ledger: Ledger[Any]
     heard: ReadEntry | None = None
     position: int = 0
+    link: str = ""
+    at: int = 0
     expected: list[Event] = field(default_factory=list)
 
 
@@ -89,7 +91,12 @@ def verify_decisions(decider: Decider[Any], store: Store) -> Verdict:
     decisions = events = 0
     for _, row in store.rows():
         again = pumps.setdefault(row.pump, _Again(Ledger(row.pump, decider.initial(row.pump))))
-        read = read_row(row)
+        differences.extend(_follow(again, row))
+        try:
+            read = read_row(row)
+        except codec.DECODE_ERRORS as error:
+            differences.append(Difference(row.pump, row.position, f"not understood: {error}"))
+            continue
         if row.topic.startswith(HEARD):
             differences.extend(_unsaid(row.pump, again))
             differences.extend(_hear(decider, row.pump, again, read, row.position))
@@ -101,7 +108,26 @@ def verify_decisions(decider: Decider[Any], store: Store) -> Verdict:
             differences.extend(_compare(decider, row.pump, again, read, row.position))
     for pump, again in pumps.items():
         differences.extend(_unsaid(pump, again))
+    differences.extend(_cut_off(pumps, store))
     return Verdict(decisions, events, tuple(differences))
+
+
+def _follow(again: _Again, row: Row) -> Iterator[Difference]:
+    """Hold a line against the one before; go on from it as it stands."""
+    try:
+        followed(again.link, row, after=again.at)
+    except JournalAltered as error:
+        yield Difference(row.pump, row.position, error.reason)
+    again.at, again.link = row.position, link_in(row)
+
+
+def _cut_off(pumps: dict[PumpId, _Again], store: Store) -> Iterator[Difference]:
+    """Name lines that the journal says it had at its end."""
+    for pump, end in store.ends().items():
+        again = pumps.get(pump)
+        if again is None or (again.at, again.link) != (end.position, end.link):
+            at = again.at if again else 0
+            yield Difference(pump, at + 1, f"the journal goes on to line {end.position}")
 
 
 def _hear(
@@ -119,37 +145,12 @@ def _hear(
 def _fold(decider: Decider[Any], again: _Again, read: ReadEntry) -> None:
     ledger = again.ledger
     ledger.state = decider.evolve(ledger.state, read.entry)
-    moved = _moved_head(read, again)
+    moved = moved_head(read, ledger.heads, hears=decider.hears)
     if moved is not None:
         speaker, head = moved
         ledger.heads[speaker] = head
         if speaker != decider.name:
             ledger.heard[speaker] = head.version
-
-
-def _moved_head(read: ReadEntry, again: _Again) -> tuple[Speaker, Head] | None:
-    """Give the head that an entry moved on: its own, or that of the bytes beside a report."""
-    body, entry = read.entry.body, read.entry
-    if isinstance(body, HistoryLost):
-        return Speaker(body.speaker), Head(body.last, "")
-    if isinstance(body, Malformed):
-        return _malformed_head(read, body.subject, again)
-    if entry.speaker is None:
-        return None
-    return entry.speaker, Head(parse_event_id(entry.id)[2], entry.sha256)
-
-
-def _malformed_head(read: ReadEntry, subject: str, again: _Again) -> tuple[Speaker, Head] | None:
-    """An event whose inside is not understood still counts among its speaker's versions."""
-    _, _, data = read.data.partition(b"\n")
-    try:
-        speaker, _, version = parse_event_id(codec.decode_envelope(data).id)
-    except codec.DECODE_ERRORS:
-        return None
-    known = again.ledger.heads.get(speaker, NOTHING_HEARD).version
-    if not is_event_of(subject, speaker) or version != known + 1:
-        return None
-    return speaker, Head(version, codec.sha256_hex(data))
 
 
 def _compare(

@@ -20,7 +20,7 @@ from services.runtime.entries import split
 from services.runtime.errors import SecondWriter, StoreBroken
 from services.runtime.history import event_id_in, is_event_of
 from services.runtime.page_marks import PageMarks
-from services.runtime.ports import Commit, Head, Row
+from services.runtime.ports import Commit, End, Head, Row
 
 FETCH_ROWS = 2000
 """[-] rows taken from the database at a time; source: three times the rate of select_events."""
@@ -60,6 +60,9 @@ class JournalRecorder(SQLiteProcessRecorder):
                 journal_schema.PUT_COMMAND,
                 [(pump, name, position) for (pump, name), position in commit.commands.items()],
             )
+        if commit.ends:
+            ends = [(pump, end.position, end.link) for pump, end in commit.ends.items()]
+            c.executemany(journal_schema.PUT_END, ends)
         if commit.sequence:
             self._insert_tracking(c, Tracking(commit.stream, commit.sequence))
         return None
@@ -172,6 +175,13 @@ class SqliteStore:
         return {
             (PumpId(pump), Speaker(speaker)): Head(version, sha256)
             for pump, speaker, version, sha256 in self._stream("SELECT * FROM heads")
+        }
+
+    def ends(self) -> Mapping[PumpId, End]:
+        """Read where the lines of each pump end."""
+        return {
+            PumpId(pump): End(position, link)
+            for pump, position, link in self._stream("SELECT * FROM ends")
         }
 
     def command(self, *, pump: PumpId, command: CommandId) -> int | None:

@@ -7,6 +7,7 @@ from core.deciders import DECIDERS
 from schemas.basal import SetBasalProfile
 from schemas.delivery import SetDeliveryLimits
 from schemas.message import Command, name_of
+from schemas.record import ReportProcess
 from schemas.subjects import (
     ENDPOINTS,
     STREAM,
@@ -46,8 +47,9 @@ SUPERVISOR_COMMANDS: tuple[tuple[Speaker, type[Command]], ...] = (
     (Speaker("actuator"), SetDeliveryLimits),
     (Speaker("basal_scheduler"), SetBasalProfile),
     (Speaker("bolus_advisor"), SetBolusSettings),
+    (Speaker("historian"), ReportProcess),
 )
-"""[-] the demonstration's settings, the only commands of the supervisor."""
+"""[-] the demonstration's settings, and how the processes are: all that the supervisor may ask."""
 
 
 @dataclass(frozen=True, slots=True)

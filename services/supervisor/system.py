@@ -32,6 +32,7 @@ from services.supervisor.plan_of_processes import (
     decider_specs,
     pump_spec,
 )
+from services.supervisor.process_reports import ProcessReports
 from services.supervisor.pump_line import socket_path, until_it_listens
 from services.supervisor.reading import HISTORIAN, Reading
 from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, draw
@@ -152,6 +153,9 @@ class System:
             raise StartRefused("nothing was started")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._observer.look())
+            if self._client is not None:
+                reports = ProcessReports(self._client, self._model.pump)
+                tasks.create_task(reports.watch(self._children, model=self._model))
             if self._options.has_screen:
                 tasks.create_task(draw(self._model, clock=self._keeper.clock, console=Console()))
 

@@ -1,0 +1,116 @@
+"""Which process stands still, told to the record: the record's alarms reach whoever looks."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import structlog
+
+from core.alarm_table import PROCESS_DOWN
+from core.record import HISTORIAN
+from schemas.record import WHY_CHARS_MAX, ReportProcess
+from schemas.units import PumpId
+from services.runtime.client import BusClient, OutcomeUnknown
+from services.supervisor.children import Child
+from services.supervisor.observer import SERVICES
+from services.supervisor.screen_model import ScreenModel
+
+LOOK_S = 1.0
+"""[s] between two looks."""
+
+LOOKS_MAX = 8
+"""[-] looks in a row at which a process stands still until it is told; a restart takes less."""
+
+STEADY_LOOKS = 3
+"""[-] looks in a row at which a process that nobody asks must run to count as well."""
+
+EXIT_USAGE = 2
+"""[-] how a process ends that another start will not help."""
+
+BROKER = "broker"
+"""[-] without it nothing can be told, and nobody answers."""
+
+State = Literal["up", "down", "silent"]
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Watched:
+    """What was seen of a process, and what was told."""
+
+    restarts: int = 0
+    """[-] when it last went well."""
+    seen_restarts: int = 0
+    steady_looks: int = STEADY_LOOKS
+    still_looks: int = 0
+    told: State = "up"
+
+
+@dataclass(slots=True)
+class ProcessReports:
+    """Tells the historian of each process that stands still, and when it goes on, once."""
+
+    client: BusClient
+    pump: PumpId
+    watched: dict[str, _Watched] = field(default_factory=dict)
+
+    async def watch(self, children: Mapping[str, Child], *, model: ScreenModel) -> None:
+        """Look and tell, for ever; the model is kept up to date by whoever asks the services."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            alarms = model.record.alarms if model.record else ()
+            standing = [one.alarm for one in alarms]
+            await self.tell(self.look(children, answering=model.health, standing=standing))
+
+    def look(
+        self,
+        children: Mapping[str, Child],
+        *,
+        answering: Collection[str],
+        standing: Collection[str] = (),
+    ) -> list[ReportProcess]:
+        """Look once; give what is to be told.
+
+        Args:
+            children: the processes.
+            answering: the services that answered when they were last asked.
+            standing: alarms of the record; one that an earlier run raised is cleared by this one.
+        """
+        told: list[ReportProcess] = []
+        for name, child in children.items():
+            if name == BROKER:
+                continue
+            was_down = f"{PROCESS_DOWN}{name}" in standing
+            one = self.watched.setdefault(name, _Watched(told="down" if was_down else "up"))
+            state = _look(one, child, answers=name in answering if name in SERVICES else None)
+            if state not in (None, one.told):
+                why = child.last_words[-WHY_CHARS_MAX:] if state == "down" else ""
+                told.append(ReportProcess(process=name, state=state, why=why))
+        return told
+
+    async def tell(self, reports: Collection[ReportProcess]) -> None:
+        """Tell the historian; what it did not take is told again at the next look."""
+        for report in reports:
+            try:
+                await self.client.send(report, to=HISTORIAN, pump=self.pump)
+            except OutcomeUnknown as error:
+                log.warning("supervisor.not_told", process=report.process, reason=str(error))
+                return
+            self.watched[report.process].told = report.state
+
+
+def _look(one: _Watched, child: Child, *, answers: bool | None) -> State | None:
+    """Say how a process is, None while that is not sure; `answers` is None where nobody asks."""
+    is_steady = child.state == "up" and child.restarts == one.seen_restarts
+    one.steady_looks = one.steady_looks + 1 if is_steady else 0
+    one.seen_restarts = child.restarts
+    if one.steady_looks >= STEADY_LOOKS if answers is None else answers:
+        one.still_looks, one.restarts = 0, child.restarts
+        return "up"
+    one.still_looks += 1
+    is_down = child.restarts > one.restarts
+    if one.still_looks < LOOKS_MAX and not (is_down and child.exit_code == EXIT_USAGE):
+        return None
+    return "down" if is_down else "silent"
