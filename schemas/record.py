@@ -12,6 +12,12 @@ WHY_CHARS_MAX = 200
 """[-] of its last words."""
 
 
+FaultName = Literal[
+    "stream_replaced", "stream_behind", "bus_error", "clock_went_back", "journal_altered"
+]
+"""[-] what a process can meet in its own surroundings."""
+
+
 class MessageQuarantined(Event, frozen=True, kw_only=True, tag="message_quarantined.v1"):
     """Something arrived that cannot be understood; said by the decider that heard it."""
 
@@ -133,7 +139,7 @@ class ForkFound(Report, frozen=True, kw_only=True, tag="fork_found.v1"):
 class RuntimeFault(Report, frozen=True, kw_only=True, tag="runtime_fault.v1"):
     """The process met a fault of its own surroundings that an operator must know."""
 
-    fault: Literal["stream_replaced", "stream_behind", "bus_error", "clock_went_back"]
+    fault: FaultName
     """[-] the kind."""
     detail: str
     """[-] in words."""

@@ -9,7 +9,7 @@ from schemas.message import EVENTS_PER_DECISION_MAX, Now
 from schemas.record import SpeakerForked
 from schemas.units import CommandId, PumpId, Speaker
 from services.runtime.crashpoints import crashpoint
-from services.runtime.entries import EntryHead, read_row
+from services.runtime.entries import EntryHead, ReadEntry, read_row
 from services.runtime.errors import JournalAltered
 from services.runtime.moved_heads import moved_head
 from services.runtime.outcomes import outcome_again
@@ -79,12 +79,19 @@ class Books(Generic[StateT]):
                 read = read_row(row)
             except codec.DECODE_ERRORS as error:
                 raise JournalAltered(row.pump, row.position, f"not understood: {error}") from error
+            if read.entry.actor is not None and not self._is_kept(row.pump, read):
+                reason = f"the command {read.entry.id} is not among those that were obeyed"
+                raise JournalAltered(row.pump, row.position, reason)
             self._fold(ledger, read.entry)
             moved = moved_head(read, ledger.heads, hears=self._decider.hears)
             if moved is not None:
                 self._set_head(ledger, *moved)
             self.last_now = read.now
         self._compare_ends()
+
+    def _is_kept(self, pump: PumpId, read: ReadEntry) -> bool:
+        """Say whether a command that was heard is known as such: it would be obeyed again."""
+        return self._store.knows(pump=pump, command=CommandId(read.entry.id))
 
     def _compare_ends(self) -> None:
         """Hold what the lines led to against what was kept beside them."""
@@ -140,7 +147,7 @@ class Books(Generic[StateT]):
         """Say whether a command was heard before, in this transaction or an earlier one."""
         if (pump, command) in self._draft.commands:
             return True
-        return self._store.command(pump=pump, command=command) is not None
+        return self._store.knows(pump=pump, command=command)
 
     def put_row(
         self,

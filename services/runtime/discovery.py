@@ -12,6 +12,8 @@ from schemas import codec
 from schemas.subjects import ENDPOINTS, service_endpoint
 from schemas.units import PumpId, Speaker
 from services.runtime.clock import Clock
+from services.runtime.errors import JournalAltered, StoreBroken
+from services.runtime.history_pages import confirmed
 from services.runtime.loop import Loop
 from services.runtime.nats_bus import HistoryRequest
 from services.runtime.ports import Store
@@ -95,16 +97,23 @@ class Questions:
         await request.respond(b"\n".join(self._page(asked)))
 
     def _page(self, asked: HistoryRequest) -> Iterator[bytes]:
-        own = asked.speaker == self._loop.machine.decider.name
-        size = 0
-        for data in self._store.history(
-            speaker=Speaker(asked.speaker),
-            pump=PumpId(asked.pump),
+        machine = self._loop.machine
+        speaker, pump = Speaker(asked.speaker), PumpId(asked.pump)
+        events = self._store.history(
+            speaker=speaker,
+            pump=pump,
             first=asked.first,
-            last=asked.last,
-            own=own,
-        ):
-            size += len(data)
-            if size > HISTORY_BYTES_MAX:
-                return
-            yield data
+            last=asked.last + 1,
+            own=speaker == machine.decider.name,
+        )
+        ledger = machine.books.ledgers.get(pump)
+        head = ledger.heads.get(speaker) if ledger else None
+        size = 0
+        try:
+            for data in confirmed(events, pump=pump, last=asked.last, head=head):
+                size += len(data)
+                if size > HISTORY_BYTES_MAX:
+                    return
+                yield data
+        except (JournalAltered, StoreBroken) as error:
+            self._loop.tell_of_fault(str(error), fault="journal_altered")

@@ -77,6 +77,10 @@ class FakeStore:
         """Find the position at which a command was heard, None if it never was."""
         return self._commands.get((pump, command))
 
+    def knows(self, *, pump: PumpId, command: CommandId) -> bool:
+        """Say whether a command was ever heard."""
+        return (pump, command) in self._commands
+
     def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
         """Read the rows of a pump from a position on."""
         found = [row for row in self._rows if row.pump == pump and row.position >= position]

@@ -8,7 +8,7 @@ import structlog
 
 from core.decider import Decider, Effect
 from schemas.message import Report
-from schemas.record import HistoryLost, RuntimeFault
+from schemas.record import FaultName, HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
 from services.runtime.clock import Clock
 from services.runtime.crashpoints import crashpoint
@@ -107,13 +107,13 @@ class Loop(Generic[StateT]):
         """Bring a report to the decider."""
         await self._inbox.put((reported,))
 
-    def tell_of_fault(self, detail: str) -> None:
-        """Count an error that the bus library only whispers, and bring it to every pump."""
-        log.error("loop.bus_fault", detail=detail)
-        self.bus_errors += 1
+    def tell_of_fault(self, detail: str, *, fault: FaultName = "bus_error") -> None:
+        """Bring an error that nobody waits for to every pump; count those of the bus library."""
+        log.error("loop.fault", fault=fault, detail=detail)
+        self.bus_errors += fault == "bus_error"
         if not self.ready.is_set():
             return
-        report = RuntimeFault(fault="bus_error", detail=detail[:300])
+        report = RuntimeFault(fault=fault, detail=detail[:300])
         for pump in self.machine.books.ledgers:
             self._tasks.create_task(self.put(Reported(pump, report)))
 

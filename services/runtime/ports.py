@@ -163,6 +163,10 @@ class Store(Protocol):
         """Find the position at which a command was heard, None if it never was."""
         ...
 
+    def knows(self, *, pump: PumpId, command: CommandId) -> bool:
+        """Say whether a command was ever heard."""
+        ...
+
     def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
         """Read the rows of a pump from a position on, `count` at most."""
         ...

@@ -85,8 +85,8 @@ class SqliteStore:
             self._assert_usable()
             self._commands = self._known_commands()
             self._marks = PageMarks()
-        except (PersistenceError, sqlite3.Error) as error:
-            raise StoreBroken(str(path), str(error)) from error
+        except (PersistenceError, sqlite3.Error, UnicodeDecodeError) as error:
+            raise StoreBroken(str(path), f"damaged: {error}") from error
 
     def _assert_usable(self) -> None:
         with self._datastore.transaction(commit=False) as cursor:
@@ -95,8 +95,12 @@ class SqliteStore:
                 raise StoreBroken(str(self._path), "written before release 0.1; begin a new folder")
             cursor.execute("PRAGMA synchronous")
             level = cursor.fetchone()[0]
+            cursor.execute("PRAGMA quick_check(1)")
+            found = cursor.fetchone()[0]
         if level != SYNCHRONOUS_FULL:
             raise StoreBroken(str(self._path), f"PRAGMA synchronous is {level}, not FULL")
+        if found != "ok":
+            raise StoreBroken(str(self._path), f"damaged: {found}")
 
     def commit(self, commit: Commit) -> None:
         """Store a step: all of it or nothing, durable when it returns."""
@@ -124,6 +128,8 @@ class SqliteStore:
             # Who stopped reading in the middle may close the store before the stream.
             if not is_left:
                 raise
+        except (PersistenceError, sqlite3.DatabaseError) as error:
+            raise StoreBroken(str(self._path), f"damaged: {error}") from error
 
     def rows(self, *, pump: PumpId | None = None, after_row: int = 0) -> Iterator[tuple[int, Row]]:
         """Stream (row number, row) in the order of storing."""
@@ -188,6 +194,15 @@ class SqliteStore:
         """Find the position at which a command was heard, None if it never was."""
         if self._commands is not None and (pump, command) not in self._commands:
             return None
+        return self._position_of(pump, command)
+
+    def knows(self, *, pump: PumpId, command: CommandId) -> bool:
+        """Say whether a command was ever heard."""
+        if self._commands is not None:
+            return (pump, command) in self._commands
+        return self._position_of(pump, command) is not None
+
+    def _position_of(self, pump: PumpId, command: CommandId) -> int | None:
         found = next(self._stream(journal_schema.GET_COMMAND, (pump, command)), None)
         return None if found is None else int(found[0])
 

@@ -103,7 +103,7 @@ def test_the_record_alarms_once_by_the_table(process: str, priority: str, to: st
     house.set_up()
 
     for state in ("down", "silent", "up"):
-        report = ReportProcess(process=process, state=state, why="killed by SIGKILL")  # type: ignore[arg-type]  # three of its words
+        report = ReportProcess(process=process, state=state, why="killed by SIGKILL")
         assert house.ask(report, to=HISTORIAN, actor="supervisor").accepted
 
     raised = house.said_of(HISTORIAN, AlarmRaised)
