@@ -1,0 +1,69 @@
+"""Damage on the disk while the system runs, and a disk that is full: on real processes."""
+
+import os
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from real_house import RealHouse, let_it_rest, real_house
+from schemas.alarms import AlarmCleared, AlarmRaised
+
+pytestmark = pytest.mark.system
+
+QUIET = ("--speed", "60", "--no-person")
+
+
+def flip(path: Path) -> None:
+    """Turn a digit of a report in the middle of a journal, as a failing disk might."""
+    file = sqlite3.connect(path)
+    (row, state) = file.execute(
+        "SELECT rowid, state FROM stored_events WHERE topic = 'heard pump_read.v1' LIMIT 1 OFFSET 2"
+    ).fetchone()
+    changed = bytearray(state)
+    changed[changed.index(b'"odometer":') + len(b'"odometer":')] ^= 1
+    file.execute("UPDATE stored_events SET state = ? WHERE rowid = ?", (bytes(changed), row))
+    file.commit()
+    file.close()
+
+
+def alarms_of(house: RealHouse, kind: type) -> list[str]:
+    return [event.alarm for event in house.said("historian", kind)]
+
+
+@pytest.mark.requirement("R46")
+@pytest.mark.requirement("R70")
+def test_a_flipped_bit_is_told_and_nothing_is_dosed_upon_it(tmp_path: Path) -> None:
+    """One clear line, one alarm, basal goes on; with the journal put aside all is well (B8)."""
+    with real_house(tmp_path / "data", *QUIET) as house:
+        house.basalt("bolus", "0.5")
+        house.wait_until(lambda: "bolus delivered" in house.text(), "the bolus is given")
+        path = house.folder.journal("actuator")
+        flip(path)
+        os.kill(house.pids()["actuator"], signal.SIGKILL)
+        house.wait_until(lambda: "process_down_actuator" in alarms_of(house, AlarmRaised), "alarm")
+        flowed = house.pumped()
+        refused = house.basalt("bolus", "0.5", check=False)
+        house.wait_until(lambda: house.pumped() > flowed, "basal goes on")
+        verified = house.basalt("verify", "decisions", "--service", "actuator", check=False)
+        for one in path.parent.glob("actuator.db*"):
+            one.rename(tmp_path / one.name)
+        house.wait_until(lambda: "process_down_actuator" in alarms_of(house, AlarmCleared), "over")
+        house.wait_until(
+            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+            "boluses again",
+        )
+        house.wait_until(lambda: not house.fold("actuator").doses.open, "it is given")
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert refused.returncode != 0
+    assert (1, True) == (verified.returncode, "it is not what was written there" in verified.stderr)
+    assert "it is not what was written there" in house.text()
+    assert ["process_down_actuator"] == [
+        one for one in alarms_of(house, AlarmRaised) if one.startswith("process_down")
+    ]
+    house.assert_each_dose_once_by_ledger()
+    house.assert_accounted()
+    house.assert_orders_are_sound()
