@@ -40,6 +40,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """[-] messages fetched and not yet thought about."""
     bus_errors: int
     """[-] errors that the bus library told of since it started."""
+    published: int = 0
+    """[-] events that the stream took since it started."""
 
 
 class Questions:
@@ -85,6 +87,7 @@ class Questions:
             unpublished=self._loop.outbox.pending_events,
             waiting=self._loop.waiting,
             bus_errors=self._loop.bus_errors,
+            published=self._loop.outbox.published_events,
         )
         await request.respond(codec.encode(health))
 

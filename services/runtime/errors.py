@@ -87,6 +87,18 @@ class StoreBroken(BasaltError):
 
 
 @dataclass(eq=False)
+class StoreUnwritable(BasaltError):
+    """A step could not be stored: nothing of it has happened, and the process ends."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Name the file, what went wrong, and what to look at."""
+        return f"{self.path} cannot be written: {self.reason}; is the disk full?"
+
+
+@dataclass(eq=False)
 class JournalAltered(BasaltError):
     """A line of a journal is not what was written: nothing is decided upon it."""
 

@@ -1,10 +1,33 @@
 """Logs: JSON lines for machines, plain lines on a terminal; never history."""
 
+import contextlib
 import logging
 import sys
 from pathlib import Path
+from typing import Any, TextIO
 
 import structlog
+
+
+class LogLines:
+    """Writes each line at once; one that finds no room on a full disk is lost, and no more."""
+
+    def __init__(self, stream: TextIO) -> None:
+        """Write to this stream."""
+        self._stream = stream
+
+    def __call__(self, *_: Any) -> "LogLines":
+        """Be the logger that structlog asks for."""
+        return self
+
+    def msg(self, message: str) -> None:
+        """Write a line."""
+        with contextlib.suppress(OSError):
+            self._stream.write(f"{message}\n")
+            self._stream.flush()
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
 
 
 def configure_logs(*, service: str, level: str = "INFO", into: Path | None = None) -> None:
@@ -31,7 +54,7 @@ def configure_logs(*, service: str, level: str = "INFO", into: Path | None = Non
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        logger_factory=LogLines(stream),
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)

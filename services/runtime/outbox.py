@@ -36,6 +36,7 @@ class Outbox:
 
     def __init__(self, *, bus: Bus, store: Store, speaker: Speaker) -> None:
         """Start with nothing to send; `recover` finds what a former process left."""
+        self.published_events = 0
         self._bus = bus
         self._store = store
         self._speaker = speaker
@@ -100,6 +101,7 @@ class Outbox:
             for _ in range(count):
                 self._pending.popleft()
             self._pending_events -= len(batch)
+            self.published_events += len(batch)
 
     def _refill(self) -> None:
         rows = self._store.said_after(event=self._published)
@@ -133,24 +135,29 @@ class Outbox:
                 log.warning("outbox.refused", speaker=self._speaker, expected=error.expected)
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, RETRY_S_MAX)
-            if await self._is_published(batch):
+            batch = await self._left_of(batch)
+            if not batch:
                 return
         raise asyncio.CancelledError
 
-    async def _is_published(self, batch: Sequence[Outgoing]) -> bool:
-        """Say whether the batch stands in the stream; set what is expected to come before it."""
+    async def _left_of(self, batch: Sequence[Outgoing]) -> Sequence[Outgoing]:
+        """Give what of the batch is not in the stream; set what is expected to come before it.
+
+        A broker whose disk is full has been seen to take a part of a batch.
+        """
         try:
             newest = await self._bus.last_own()
         except PublishUnknown:
-            return False
+            return batch
         if newest is None:
             self._expected_last = 0
-            return False
-        if newest.data == batch[-1].data:
-            self._expected_last = newest.sequence
-            return True
+            return batch
+        for index, message in enumerate(batch):
+            if newest.data == message.data:
+                self._expected_last = newest.sequence
+                return batch[index + 1 :]
         if newest.sequence == self._expected_last or event_id_in(newest.data) == self._published:
             self._expected_last = newest.sequence
-            return False
+            return batch
         found = event_id_in(newest.data)
         raise SecondWriter(f"{found} stands in the stream, not {self._published}")

@@ -17,7 +17,7 @@ from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRec
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime import journal_schema
 from services.runtime.entries import split
-from services.runtime.errors import SecondWriter, StoreBroken
+from services.runtime.errors import SecondWriter, StoreBroken, StoreUnwritable
 from services.runtime.history import event_id_in, is_event_of
 from services.runtime.page_marks import PageMarks
 from services.runtime.ports import Commit, End, Head, Row
@@ -108,6 +108,8 @@ class SqliteStore:
             self._recorder.insert_events((), commit=commit)
         except IntegrityError as error:
             raise SecondWriter(f"{self._path}: {error}") from error
+        except PersistenceError as error:
+            raise StoreUnwritable(str(self._path), str(error)) from error
         if self._commands is not None:
             self._commands.update(commit.commands)
 

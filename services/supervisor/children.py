@@ -98,6 +98,11 @@ class Child:
             await end(self._task)
         self._turn("stopped")
 
+    def renew(self) -> None:
+        """Tell the process to end; another is started in its place."""
+        if self._process is not None:
+            _signal(self._process, signal.SIGTERM)
+
     def kill(self) -> None:
         """End the process at once."""
         self._stopping = True

@@ -12,6 +12,7 @@ from core.record import HISTORIAN
 from schemas.record import WHY_CHARS_MAX, ReportProcess
 from schemas.units import PumpId
 from services.runtime.client import BusClient, OutcomeUnknown
+from services.supervisor.broker_care import BrokerCare
 from services.supervisor.children import Child
 from services.supervisor.observer import SERVICES
 from services.supervisor.screen_model import ScreenModel
@@ -22,7 +23,7 @@ LOOK_S = 1.0
 LOOKS_MAX = 8
 """[-] looks in a row at which a process stands still until it is told; a restart takes less."""
 
-STEADY_LOOKS = 3
+STEADY_LOOKS = 10
 """[-] looks in a row at which a process that nobody asks must run to count as well."""
 
 EXIT_USAGE = 2
@@ -30,6 +31,16 @@ EXIT_USAGE = 2
 
 BROKER = "broker"
 """[-] without it nothing can be told, and nobody answers."""
+
+BROKER_RENEWED = (
+    ReportProcess(
+        process=BROKER,
+        state="down",
+        why="The stream took no event: the broker was started anew. Is the disk full?",
+    ),
+    ReportProcess(process=BROKER, state="up"),
+)
+"""[-] what the record is told of a broker that had to be started anew, when it runs again."""
 
 State = Literal["up", "down", "silent"]
 
@@ -55,6 +66,8 @@ class ProcessReports:
     client: BusClient
     pump: PumpId
     watched: dict[str, _Watched] = field(default_factory=dict)
+    care: BrokerCare = field(default_factory=BrokerCare)
+    owed: Collection[ReportProcess] = ()
 
     async def watch(self, children: Mapping[str, Child], *, model: ScreenModel) -> None:
         """Look and tell, for ever; the model is kept up to date by whoever asks the services."""
@@ -63,6 +76,12 @@ class ProcessReports:
             alarms = model.record.alarms if model.record else ()
             standing = [one.alarm for one in alarms]
             await self.tell(self.look(children, answering=model.health, standing=standing))
+            if self.care.must_renew(model.health):
+                log.warning("supervisor.broker_renewed")
+                children[BROKER].renew()
+                self.owed = BROKER_RENEWED
+            if self.owed and await self.tell(self.owed):
+                self.owed = ()
 
     def look(
         self,
@@ -90,15 +109,16 @@ class ProcessReports:
                 told.append(ReportProcess(process=name, state=state, why=why))
         return told
 
-    async def tell(self, reports: Collection[ReportProcess]) -> None:
-        """Tell the historian; what it did not take is told again at the next look."""
+    async def tell(self, reports: Collection[ReportProcess]) -> bool:
+        """Tell the historian; say whether it took all, else they are told at the next look."""
         for report in reports:
             try:
                 await self.client.send(report, to=HISTORIAN, pump=self.pump)
             except OutcomeUnknown as error:
                 log.warning("supervisor.not_told", process=report.process, reason=str(error))
-                return
-            self.watched[report.process].told = report.state
+                return False
+            self.watched.setdefault(report.process, _Watched()).told = report.state
+        return True
 
 
 def _look(one: _Watched, child: Child, *, answers: bool | None) -> State | None:

@@ -19,6 +19,7 @@ from services.runtime.clock import SystemClock, read_clock_record
 from services.runtime.crashpoints import arm_crash_points
 from services.runtime.ending import EXIT_DONE, EXIT_USAGE
 from services.runtime.errors import BasaltError, PumpPowerLost
+from services.runtime.logs import LogLines
 from services.runtime.order_keys import read_public
 from services.runtime.pump_address import PumpAddress, parse_pump_address
 from services.runtime.pump_host import PumpHost, PumpIdentity
@@ -189,7 +190,7 @@ def _configure_log() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=LogLines(sys.stderr),
     )
 
 

@@ -1,12 +1,14 @@
 """Damage on the disk while the system runs, and a disk that is full: on real processes."""
 
 import os
+import resource
 import signal
 import sqlite3
 from pathlib import Path
 
 import pytest
 
+from crash_house import assert_sound, look
 from real_house import RealHouse, let_it_rest, real_house
 from schemas.alarms import AlarmCleared, AlarmRaised
 
@@ -67,3 +69,50 @@ def test_a_flipped_bit_is_told_and_nothing_is_dosed_upon_it(tmp_path: Path) -> N
     house.assert_each_dose_once_by_ledger()
     house.assert_accounted()
     house.assert_orders_are_sound()
+
+
+def limit(pid: int, size: int) -> None:
+    """Let a process, and those that it starts from now on, write no file beyond a size [B]."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+FULL = {
+    "actuator": (60_000, "cannot be written"),
+    "virtual_pump": (40_000, "not written"),
+    "broker": (60_000, "the broker was started anew"),
+}
+"""[-] whose disk is full, from which size [B] on, and the line that tells of it."""
+
+
+@pytest.mark.requirement("R46")
+@pytest.mark.requirement("R50")
+@pytest.mark.parametrize("name", FULL)
+def test_a_full_disk_is_told_and_nothing_is_given_twice_or_lost(tmp_path: Path, name: str) -> None:
+    """In mid-bolus, until there is room again (D1); a start anew does not make room."""
+    size, line = FULL[name]
+    with real_house(tmp_path / "data", *QUIET) as house:
+        house.basalt("bolus", "0.5")
+        house.basalt("bolus", "6", "--confirm")
+        for pid in (house.process.pid, house.pids()[name]):
+            limit(pid, size)
+        if name == "broker":
+            house.wait_until(lambda: not house.fold("actuator").doses.open, "the bolus is over")
+        else:
+            house.wait_until(lambda: line in house.text(), "the full disk is told")
+        look(house)
+        refused = house.basalt("bolus", "0.5", "--confirm", check=False)
+        look(house)
+        for pid in (house.process.pid, *house.pids().values()):
+            limit(pid, resource.RLIM_INFINITY)
+        house.wait_until(
+            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+            "boluses again",
+        )
+        house.wait_until(lambda: line in house.text(), "the full disk is told")
+        house.wait_until(lambda: not house.fold("actuator").doses.open, "no dose is open")
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert name != "actuator" or refused.returncode != 0
+    assert 500 + 600 < house.pumped()
+    assert_sound(house)

@@ -29,6 +29,9 @@ class Flaky(FakeBus):
         lost = self.loses.pop(0) if self.loses else ""
         if lost == "message":
             raise PublishUnknown("lost")
+        if lost == "half":
+            await super().publish(messages[: len(messages) // 2], expected_last=expected_last)
+            raise PublishUnknown("disk full")
         sequence = await super().publish(messages, expected_last=expected_last)
         if lost == "answer":
             raise PublishUnknown("lost")
@@ -66,7 +69,16 @@ def make(house: FakeHouse, bus: FakeBus) -> Outbox:
 
 
 @pytest.mark.parametrize(
-    "loses", [[], ["message"], ["answer"], ["message", "answer"], ["answer", "message"]]
+    "loses",
+    [
+        [],
+        ["message"],
+        ["answer"],
+        ["message", "answer"],
+        ["answer", "message"],
+        ["half"],
+        ["half", "half", "answer"],
+    ],
 )
 async def test_each_event_is_in_the_stream_once_and_in_order(
     house: FakeHouse, loses: list[str]

@@ -12,7 +12,7 @@ from schemas.record import ProcessReported, ReportProcess
 from schemas.units import PumpId
 from services.supervisor import process_reports
 from services.supervisor.children import Child, ChildSpec
-from services.supervisor.process_reports import LOOKS_MAX, ProcessReports
+from services.supervisor.process_reports import LOOKS_MAX, STEADY_LOOKS, ProcessReports
 
 
 class Recorder:
@@ -77,7 +77,7 @@ async def test_a_pump_that_dies_again_and_again_is_down_until_it_stays() -> None
         await look(reports, {"virtual_pump": pump}, answering=())
     assert ["down"] == [one.state for one in recorder.told]
 
-    for _ in range(4):
+    for _ in range(STEADY_LOOKS + 1):
         await look(reports, {"virtual_pump": pump}, answering=())
 
     assert ["down", "up"] == [one.state for one in recorder.told]
