@@ -10,6 +10,12 @@ from schemas.units import PumpId, Speaker, UtcMillis
 TRACE_HEADER = "traceparent"
 """[-] W3C trace context, level 1."""
 
+EVENT_ID_HEADER = "ce-id"
+"""[-] id of the event, also where its bytes cannot be read."""
+
+SHA256_HEADER = "Basalt-Sha256"
+"""[-] hash (hex) of the bytes as they were sent: NATS itself has no checksum of a payload."""
+
 _TRACE = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 
@@ -27,7 +33,14 @@ def traceparent(*, trace: str, span: str) -> str:
 
 
 def event_headers(
-    *, event_id: str, speaker: Speaker, pump: PumpId, tag: str, at: UtcMillis, trace: str, span: str
+    *,
+    event_id: str,
+    speaker: Speaker,
+    pump: PumpId,
+    tag: str,
+    at: UtcMillis,
+    trace: str,
+    sha256: str,
 ) -> dict[str, str]:
     """Write the headers of an event; `at` [ms] is the therapy time of the decision.
 
@@ -35,12 +48,13 @@ def event_headers(
     """
     return {
         "ce-specversion": "1.0",
-        "ce-id": event_id,
+        EVENT_ID_HEADER: event_id,
         "ce-source": f"/basalt/{speaker}/{pump}",
         "ce-type": tag,
         "ce-time": iso_time(at),
         "content-type": "application/json",
-        TRACE_HEADER: traceparent(trace=trace, span=span),
+        TRACE_HEADER: traceparent(trace=trace, span=sha256[:16]),
+        SHA256_HEADER: sha256,
     }
 
 

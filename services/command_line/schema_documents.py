@@ -10,7 +10,7 @@ import msgspec
 
 from core.deciders import DECIDERS
 from schemas import codec
-from schemas.headers import TRACE_HEADER
+from schemas.headers import SHA256_HEADER, TRACE_HEADER
 from schemas.message import (
     Command,
     CommandEnvelope,
@@ -212,6 +212,7 @@ _EVENT_HEADERS: Final = {
     "ce-time": "Therapy time of the decision, RFC 3339 in UTC.",
     "content-type": "application/json.",
     TRACE_HEADER: "W3C trace context.",
+    SHA256_HEADER: "Hash (hex) of the payload as it was sent.",
 }
 
 _COMMAND_HEADERS: Final = {
@@ -219,4 +220,5 @@ _COMMAND_HEADERS: Final = {
     "content-type": "application/json.",
     REPLY_HEADER: "The reply inbox: basalt_reply.CLIENT.TOKEN.",
     TRACE_HEADER: "W3C trace context.",
+    SHA256_HEADER: "Hash (hex) of the payload as it was sent; what does not fit is not obeyed.",
 }

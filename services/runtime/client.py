@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 from nats.js.errors import APIError
 
 from schemas import codec
-from schemas.headers import TRACE_HEADER, trace_id_of, traceparent
+from schemas.headers import SHA256_HEADER, TRACE_HEADER, trace_id_of, traceparent
 from schemas.message import Command, CommandEnvelope, Deadline, Outcome, name_of
 from schemas.subjects import (
     REPLY_HEADER,
@@ -134,6 +134,7 @@ class BusClient:
             ),
         }
         data = codec.encode(envelope)
+        headers[SHA256_HEADER] = codec.sha256_hex(data)
         answer = await self._store(subject, data, headers)
         if answer.duplicate:
             # A retry inside the broker's window: the stream keeps it under a number of its own,

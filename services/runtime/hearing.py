@@ -7,6 +7,7 @@ import msgspec
 
 from core.decider import Entry, is_past
 from schemas import codec
+from schemas.headers import EVENT_ID_HEADER, SHA256_HEADER
 from schemas.message import CommandEnvelope, Envelope, Now, Report, parse_event_id, tag_of
 from schemas.record import CommandExpired, ForkFound, Malformed
 from schemas.subjects import REPLY_HEADER, SubjectParts, is_reply_inbox, parse_subject
@@ -18,6 +19,9 @@ from services.runtime.ports import Arrived, Head
 
 FIRST_BYTES_MAX = 64
 """[bytes] of a malformed message shown in its report."""
+
+CHANGED = "the bytes changed on the way"
+"""[-] why a message is set aside whose hash is not the one that was sent with it."""
 
 UNKNOWN_PUMP = PumpId("unknown")
 """[-] the journal of messages that name no pump."""
@@ -98,11 +102,46 @@ def hear(
         parts = parse_subject(arrived.subject)
     except ValueError as error:
         return malformed(arrived, UNKNOWN_PUMP, str(error))
+    if _is_damaged(arrived):
+        return _damaged(arrived, parts, listener, heads)
     if parts.kind == "command":
         return _hear_command(arrived, parts, listener, now)
     if parts.service in deaf_to:
         return Dropped()
     return _hear_event(arrived, parts, listener, heads)
+
+
+def _is_damaged(arrived: Arrived) -> bool:
+    """Say whether the bytes are other ones than were sent; who gives no hash is taken at a word."""
+    sent = arrived.headers.get(SHA256_HEADER, "")
+    return bool(sent) and sent != codec.sha256_hex(arrived.data)
+
+
+def _damaged(
+    arrived: Arrived, parts: SubjectParts, listener: Listener, heads: Mapping[Speaker, Head]
+) -> Hearing:
+    """Bytes that changed on the way: an event is fetched from its speaker, a command is not obeyed.
+
+    Were it heard, its speaker would seem to contradict itself from the next event on.
+    """
+    name = arrived.headers.get(EVENT_ID_HEADER, "")
+    try:
+        speaker, pump, version = parse_event_id(name)
+    except ValueError:
+        return malformed(arrived, parts.pump, CHANGED)
+    is_ours = (speaker, pump) == (parts.service, parts.pump) and speaker in listener.hears
+    if not is_ours or _names_another(arrived.data, name):
+        return malformed(arrived, parts.pump, CHANGED)
+    known = heads.get(speaker, NOTHING_HEARD).version
+    return Dropped() if version <= known else Missing(pump, speaker, known + 1, version)
+
+
+def _names_another(data: bytes, name: str) -> bool:
+    """Say whether the bytes can be read and name another event than the header does."""
+    try:
+        return codec.decode_envelope(data).id != name
+    except codec.DECODE_ERRORS:
+        return False
 
 
 def pump_of(arrived: Arrived) -> PumpId:

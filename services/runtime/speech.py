@@ -76,7 +76,7 @@ def outgoing(spoken: Spoken, *, speaker: Speaker, pump: PumpId, trace: str) -> O
         tag=tag_of(type(spoken.entry.body)),
         at=spoken.entry.at,
         trace=trace,
-        span=spoken.entry.sha256[:16],
+        sha256=spoken.entry.sha256,
     )
     return Outgoing(spoken.subject, spoken.data, headers)
 
