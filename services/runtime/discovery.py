@@ -9,6 +9,7 @@ from nats.micro import add_service
 from nats.micro.request import Request
 
 from schemas import codec
+from schemas.headers import SHA256_HEADER
 from schemas.subjects import ENDPOINTS, service_endpoint
 from schemas.units import PumpId, Speaker
 from services.runtime.clock import Clock
@@ -97,7 +98,8 @@ class Questions:
         except codec.DECODE_ERRORS as error:
             await request.respond_error("400", str(error)[:200])
             return
-        await request.respond(b"\n".join(self._page(asked)))
+        answer = b"\n".join(self._page(asked))
+        await request.respond(answer, headers={SHA256_HEADER: codec.sha256_hex(answer)})
 
     def _page(self, asked: HistoryRequest) -> Iterator[bytes]:
         machine = self._loop.machine

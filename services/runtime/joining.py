@@ -19,6 +19,7 @@ from services.runtime.outbox import Outbox
 from services.runtime.ports import Arrived, Bus, Store, StreamState
 from services.runtime.release import version as release_version
 from services.runtime.speech import read_back
+from services.runtime.stored_identity import is_that_event, stored_head
 from services.runtime.zones import tzdata_version
 
 log = structlog.get_logger()
@@ -93,9 +94,9 @@ class Joining:
         newest = await self._newest_own(pump)
         if newest is None:
             return ()
-        head = read_back(newest.data).head
+        head = stored_head(newest)
         own = self._machine.books.ledger(pump).heads.get(me, NOTHING_HEARD)
-        if head.version == own.version and head != own:
+        if head.version == own.version and not is_that_event(newest, own.sha256):
             raise SecondWriter(f"{me}:{pump}:{head.version} stands in the stream with other bytes")
         if head.version <= own.version:
             return ()
@@ -109,7 +110,7 @@ class Joining:
         self, pump: PumpId, newest: Arrived, position: int, now: Now
     ) -> Sequence[bytes]:
         """Take over what is missing up to the newest own event; give what was not heard by then."""
-        head = read_back(newest.data).head
+        head = stored_head(newest)
         if self._decider.name == HISTORIAN:
             # What it said itself nobody else has; what others said it hears in the stream.
             log.warning("joining.own_words_lost", pump=pump, last=head.version)

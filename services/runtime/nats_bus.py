@@ -10,6 +10,8 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
+from schemas import codec
+from schemas.headers import SHA256_HEADER
 from schemas.subjects import STREAM, parse_subject, service_endpoint, speaker_filter
 from schemas.units import PumpId, Speaker
 from services.runtime.batch_wire import send_inner
@@ -247,6 +249,8 @@ class NatsBus:
             raise HistoryUnavailable(asked, f"{type(error).__name__}: {error}") from error
         if not answer.data:
             raise HistoryUnavailable(asked, "it has none of them")
+        if (answer.headers or {}).get(SHA256_HEADER) != codec.sha256_hex(answer.data):
+            raise HistoryUnavailable(asked, "its answer changed on the way")
         return answer.data.split(b"\n")
 
     async def _api(self, name: str, body: bytes) -> _ApiAnswer:

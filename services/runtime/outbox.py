@@ -7,6 +7,7 @@ from itertools import islice
 
 import structlog
 
+from schemas import codec
 from schemas.units import EventId, Speaker
 from services.runtime.crashpoints import crashpoint
 from services.runtime.ending import going_on
@@ -15,6 +16,7 @@ from services.runtime.errors import PublishUnknown, SecondWriter, WrongLastSeque
 from services.runtime.history import event_id_in
 from services.runtime.ports import BATCH_MESSAGES_MAX, Bus, Outgoing, Store
 from services.runtime.speech import outgoing_again
+from services.runtime.stored_identity import is_that_event, stored_id
 
 RECOVER_EVENTS_MAX = 1_000
 """[-] stored events said to a stream that holds none of ours; of more, only the newest ones."""
@@ -60,7 +62,7 @@ class Outbox:
         """
         newest = await self._bus.last_own()
         self._expected_last = newest.sequence if newest else 0
-        self._published = event_id_in(newest.data) if newest else None
+        self._published = stored_id(newest) if newest else None
         if newest is not None or not (stream_lost or self._has_said_many()):
             self._refill()
             return
@@ -152,12 +154,12 @@ class Outbox:
         if newest is None:
             self._expected_last = 0
             return batch
+        found = stored_id(newest)
         for index, message in enumerate(batch):
-            if newest.data == message.data:
+            if is_that_event(newest, codec.sha256_hex(message.data)):
                 self._expected_last = newest.sequence
                 return batch[index + 1 :]
-        if newest.sequence == self._expected_last or event_id_in(newest.data) == self._published:
+        if newest.sequence == self._expected_last or found == self._published:
             self._expected_last = newest.sequence
             return batch
-        found = event_id_in(newest.data)
         raise SecondWriter(f"{found} stands in the stream, not {self._published}")
