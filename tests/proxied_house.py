@@ -117,8 +117,8 @@ async def _set_up(house: ProxiedHouse, url: str) -> None:
 
 
 @contextmanager
-def proxied_house(path: Path) -> Iterator[ProxiedHouse]:
-    """Start everything at a speed of 60, each service behind its own line to the broker."""
+def proxied_house(path: Path, *, speed: int = SPEED) -> Iterator[ProxiedHouse]:
+    """Start everything, each service behind its own line to the broker."""
     house = ProxiedHouse(path)
     house.folder.make()
     port = free_port()
@@ -128,7 +128,7 @@ def proxied_house(path: Path) -> Iterator[ProxiedHouse]:
     config = house.folder.broker / "nats.conf"
     config.write_text(text)
     anchor = wall_ms()
-    record = ClockRecord(real=anchor, therapy=anchor, speed=SPEED, boot_ns=boot_ns())
+    record = ClockRecord(real=anchor, therapy=anchor, speed=speed, boot_ns=boot_ns())
     write_clock_record(house.folder.clock, record)
     url = f"nats://127.0.0.1:{port}"
     with ExitStack() as held:
@@ -142,7 +142,7 @@ def proxied_house(path: Path) -> Iterator[ProxiedHouse]:
                 pid=os.getpid(),
                 url=url,
                 pump=house.pump,
-                speed=SPEED,
+                speed=speed,
                 started=anchor,
                 glucose="none",
             )

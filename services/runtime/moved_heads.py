@@ -5,9 +5,11 @@ from collections.abc import Collection, Mapping
 from schemas import codec
 from schemas.message import parse_event_id
 from schemas.record import HistoryLost, Malformed
+from schemas.subjects import parse_subject
 from schemas.units import Speaker
 from services.runtime.admission import NOTHING_HEARD
 from services.runtime.entries import ReadEntry
+from services.runtime.hearing import CHANGED
 from services.runtime.history import is_event_of
 from services.runtime.ports import Head
 
@@ -26,7 +28,7 @@ def moved_head(
     if isinstance(body, HistoryLost):
         return Speaker(body.speaker), Head(body.last, "")
     if isinstance(body, Malformed):
-        moved = _malformed_head(read, body.subject, heads)
+        moved = None if body.reason == CHANGED else _malformed_head(read, body.subject, heads)
         return moved if moved is not None and moved[0] in hears else None
     if entry.speaker is None:
         return None
@@ -39,10 +41,11 @@ def _malformed_head(
     """An event whose inside is not understood still counts among its speaker's versions."""
     _, _, data = read.data.partition(b"\n")
     try:
-        speaker, _, version = parse_event_id(codec.decode_envelope(data).id)
+        speaker, pump, version = parse_event_id(codec.decode_envelope(data).id)
     except codec.DECODE_ERRORS:
         return None
     known = heads.get(speaker, NOTHING_HEARD).version
-    if not is_event_of(subject, speaker) or version != known + 1:
+    is_its_own = is_event_of(subject, speaker) and parse_subject(subject).pump == pump
+    if not is_its_own or version != known + 1:
         return None
     return speaker, Head(version, codec.sha256_hex(data))

@@ -1,0 +1,178 @@
+"""Forged, replayed, re-targeted and late orders on the real bus and the real line (S1, S2, S6)."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from nats.aio.client import Client
+
+from crash_house import look
+from real_house import RealHouse, real_house
+from schemas import codec
+from schemas.delivery import BolusStarted
+from schemas.message import CommandEnvelope, Deadline, name_of
+from schemas.orders import BolusOrdered, OrderBolus
+from schemas.subjects import command_subject
+from schemas.units import (
+    Actor,
+    CommandId,
+    Milliseconds,
+    MilliUnits,
+    PumpId,
+    Speaker,
+    UtcMillis,
+)
+from services.runtime.errors import BasaltError, PumpRefusedError
+from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
+from services.runtime.order_keys import read_signer
+from services.runtime.pump_address import PumpAddress
+from services.runtime.stream_pump_device import StreamPumpDevice
+from signed_orders import STRANGER, pump_order, sign
+
+pytestmark = pytest.mark.system
+
+QUIET = ("--speed", "60", "--no-person")
+ADVISOR = Speaker("bolus_advisor")
+FAR = Deadline(therapy=UtcMillis(10**14), real=UtcMillis(10**14))
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHouse]:
+    with real_house(tmp_path_factory.mktemp("forged") / "data", *QUIET) as running:
+        running.basalt("bolus", "0.5")
+        until_settled(running)
+        yield running
+        assert running.stop() == 0
+
+
+def until_settled(house: RealHouse) -> None:
+    house.wait_until(lambda: not house.fold("actuator").doses.open, "no dose is open")
+
+
+async def nothing(*_: object) -> None:
+    """Take no notice."""
+
+
+async def user(house: RealHouse, name: str) -> Client:
+    return await connect(
+        url=house.folder.read_running().url,
+        credentials=Credentials(name, house.folder.seed(name)),
+        events=ConnectionEvents(nothing, nothing, nothing),
+    )
+
+
+def line(house: RealHouse) -> StreamPumpDevice:
+    return StreamPumpDevice(PumpAddress(str(house.folder.pump / "line.sock"), None))
+
+
+def doses(house: RealHouse) -> list[Any]:
+    return [one.dose for one in house.ledger() if one.kind == "bolus_started"]
+
+
+def order_bytes(name: str, *, expires: Deadline = FAR) -> bytes:
+    command = OrderBolus(amount=MilliUnits(500), confirmed=True)
+    envelope = CommandEnvelope(
+        id=CommandId(name),
+        actor=Actor("person:recorder"),
+        expires=expires,
+        command=codec.encode_raw(command),
+    )
+    return codec.encode(envelope)
+
+
+async def put(house: RealHouse, data: bytes, *, pump: str = "demo") -> None:
+    client = await user(house, "console")
+    subject = command_subject(pump=PumpId(pump), service=ADVISOR, name=name_of(OrderBolus))
+    await client.request(subject, data, timeout=5)
+    await client.close()
+
+
+def recorded(house: RealHouse, name: str, times: int) -> bool:
+    """Say whether the advisor has ordered so often for a command, and answered it."""
+    return len([one for one in house.said("bolus_advisor", BolusOrdered)]) == times and bool(name)
+
+
+@pytest.mark.requirement("R34")
+@pytest.mark.requirement("R100")
+async def test_a_recorded_command_is_obeyed_once_whenever_it_is_played(house: RealHouse) -> None:
+    """At once, after the broker's window of two minutes, after restarts: byte for byte (S2)."""
+    ordered = len(house.said("bolus_advisor", BolusOrdered))
+    data = order_bytes(secrets.token_hex(8))
+    await put(house, data)
+    await asyncio.to_thread(
+        house.wait_until,
+        lambda: len(house.said("bolus_advisor", BolusOrdered)) == ordered + 1,
+        "it is ordered",
+    )
+    # Without a message id the broker's window is no help: as after it.
+    await put(house, data)
+    for name in ("bolus_advisor", "broker", "actuator"):
+        await asyncio.to_thread(house.kill, name)
+        await asyncio.to_thread(
+            house.wait_until,
+            lambda: house.basalt("status", check=False).returncode == 0,
+            "all are back",
+        )
+        await put(house, data)
+    late = order_bytes("late", expires=Deadline(therapy=UtcMillis(1), real=UtcMillis(1)))
+    await put(house, late)
+    await put(house, order_bytes("elsewhere"), pump="p2")
+    await asyncio.to_thread(house.basalt, "glucose", "120")
+    await asyncio.to_thread(until_settled, house)
+
+    assert ordered + 1 == len(house.said("bolus_advisor", BolusOrdered))
+    assert 2 == len(doses(house)) == len(set(doses(house)))
+    look(house)
+
+
+@pytest.mark.requirement("R99")
+@pytest.mark.requirement("R100")
+async def test_the_pumps_own_line_believes_nobody_else(house: RealHouse) -> None:
+    """Somebody on the machine, with the pump in hand: forged, replayed, for another pump."""
+    await asyncio.to_thread(until_settled, house)
+    (*_, started) = house.said("actuator", BolusStarted)
+    before, device = doses(house), line(house)
+    status = (await device.read(after=10**9)).status
+    number = 10_000
+    forged = [
+        sign(pump_order(status, dose=f"bolus_advisor:demo:{number}", amount=500), signer=STRANGER),
+        sign(pump_order(status, dose=f"bolus_advisor:p2:{number}", amount=500)),
+        started.signed,
+        msgspec.structs.replace(started.signed, signature="00" * 64),
+    ]
+    # Without the epoch nobody drives at all; with it each order is held against key and session.
+    with pytest.raises(BasaltError):
+        await device.start_bolus(signed=started.signed)
+    claimed = await device.claim()
+    mine = read_signer(house.folder.order_key)
+    order = pump_order(claimed, dose=f"bolus_advisor:demo:{number}", amount=500)
+    forged += [
+        sign(msgspec.structs.replace(order, pump=PumpId("p2")), signer=mine),
+        sign(msgspec.structs.replace(order, challenge=status.challenge), signer=mine),
+        sign(msgspec.structs.replace(order, not_after=Milliseconds(0)), signer=mine),
+    ]
+    for signed in forged:
+        with pytest.raises(PumpRefusedError):
+            await device.start_bolus(signed=signed)
+    await device.close()
+    # The actuator has lost the pump to the claim; a new one claims it back.
+    await asyncio.to_thread(house.kill, "actuator")
+    await asyncio.to_thread(house.kill, "virtual_pump")
+    device = line(house)
+    await asyncio.to_thread(
+        house.wait_until,
+        lambda: house.basalt("bolus", "0.3", "--confirm", check=False).returncode == 0,
+        "boluses again",
+    )
+    await asyncio.to_thread(until_settled, house)
+    await device.claim()
+    with pytest.raises(PumpRefusedError):
+        await device.start_bolus(signed=started.signed)
+    await device.close()
+    await asyncio.to_thread(house.kill, "actuator")
+
+    assert len(before) + 1 == len(doses(house)) == len(set(doses(house)))
+    look(house)
