@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,15 +11,18 @@ import pytest
 from nats.aio.client import Client
 
 from crash_house import look
-from real_house import RealHouse, real_house
+from real_house import RealHouse, let_it_rest, real_house
 from schemas import codec
-from schemas.delivery import BolusStarted
-from schemas.message import CommandEnvelope, Deadline, name_of
-from schemas.orders import BolusOrdered, OrderBolus
-from schemas.subjects import command_subject
+from schemas.alarms import AlarmRaised
+from schemas.delivery import BolusDelivered, BolusStarted
+from schemas.doubt import OrderNotBelieved
+from schemas.message import CommandEnvelope, Deadline, Envelope, event_id, name_of
+from schemas.orders import BolusOrdered, BolusOrderSigned, OrderBolus
+from schemas.subjects import command_subject, event_subject
 from schemas.units import (
     Actor,
     CommandId,
+    DoseId,
     Milliseconds,
     MilliUnits,
     PumpId,
@@ -27,10 +31,10 @@ from schemas.units import (
 )
 from services.runtime.errors import BasaltError, PumpRefusedError
 from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
-from services.runtime.order_keys import read_signer
+from services.runtime.order_keys import OrderSigner, make_order_key, read_signer
 from services.runtime.pump_address import PumpAddress
 from services.runtime.stream_pump_device import StreamPumpDevice
-from signed_orders import STRANGER, pump_order, sign
+from signed_orders import STRANGER, pump_order, sign, sign_ordered
 
 pytestmark = pytest.mark.system
 
@@ -88,11 +92,6 @@ async def put(house: RealHouse, data: bytes, *, pump: str = "demo") -> None:
     subject = command_subject(pump=PumpId(pump), service=ADVISOR, name=name_of(OrderBolus))
     await client.request(subject, data, timeout=5)
     await client.close()
-
-
-def recorded(house: RealHouse, name: str, times: int) -> bool:
-    """Say whether the advisor has ordered so often for a command, and answered it."""
-    return len([one for one in house.said("bolus_advisor", BolusOrdered)]) == times and bool(name)
 
 
 @pytest.mark.requirement("R34")
@@ -176,3 +175,111 @@ async def test_the_pumps_own_line_believes_nobody_else(house: RealHouse) -> None
 
     assert len(before) + 1 == len(doses(house)) == len(set(doses(house)))
     look(house)
+
+
+@pytest.mark.requirement("R103")
+@pytest.mark.requirement("R110")
+def test_a_key_changed_in_mid_bolus_lets_it_end_and_orders_begin_anew(tmp_path: Path) -> None:
+    """The old key is worth nothing from the pump's next start on; basal never stops (S6)."""
+    with real_house(tmp_path / "data", *QUIET) as house:
+        house.basalt("bolus", "4")
+        old = read_signer(house.folder.order_key)
+        house.folder.order_key.unlink()
+        make_order_key(house.folder.order_key)
+        house.kill("bolus_advisor")
+        house.wait_until(
+            lambda: house.basalt("status", check=False).returncode == 0, "the advisor is back"
+        )
+        until_settled(house)
+        refused = house.basalt("bolus", "0.5", "--confirm", check=False)
+        house.wait_until(lambda: house.said("actuator", OrderNotBelieved), "it is not believed")
+        house.kill("virtual_pump")
+        house.wait_until(
+            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+            "boluses with the new key",
+        )
+        until_settled(house)
+        signed = asyncio.run(_try(house, old))
+        house.kill("actuator")
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert refused.returncode == 1
+    assert {"unknown_key"} == {event.reason for event in house.said("actuator", OrderNotBelieved)}
+    assert [4_000, 600] == [event.delivered for event in house.said("actuator", BolusDelivered)]
+    assert "unknown_key" == signed
+    house.assert_each_dose_once()
+    house.assert_accounted()
+
+
+async def _try(house: RealHouse, signer: OrderSigner) -> str:
+    """Order with a key at the pump's own line; give its answer."""
+    device = line(house)
+    status = await device.claim()
+    order = pump_order(status, dose="bolus_advisor:demo:10000", amount=500)
+    with pytest.raises(PumpRefusedError) as refused:
+        await device.start_bolus(signed=sign(order, signer=signer))
+    await device.close()
+    return refused.value.reason
+
+
+async def _speak_as_advisor(house: RealHouse, signer: OrderSigner) -> None:
+    """With the advisor's key to the broker, which is not the key that orders are signed with."""
+    newest = max(house.own_events("bolus_advisor"))
+    previous = codec.sha256_hex(house.own_events("bolus_advisor")[newest])
+    challenge = house.fold("actuator").challenged.challenge
+    ordered = BolusOrdered(
+        amount=MilliUnits(9_000),
+        actor="liar",
+        start_by=FAR,
+        challenge=challenge,
+        not_after=Milliseconds(60_000),
+    )
+    dose = DoseId(event_id(speaker=ADVISOR, pump=house.pump, version=newest + 1))
+    signed = sign_ordered(dose, ordered, signer=signer)
+    by = BolusOrderSigned(dose=dose, key=signed.key, signature=signed.signature)
+    client = await user(house, "bolus_advisor")
+    for version, body in enumerate((ordered, by, by, by), start=newest + 1):
+        now = house.last_now()
+        envelope = Envelope(
+            id=event_id(speaker=ADVISOR, pump=house.pump, version=version),
+            at=now.therapy,
+            recorded_at=now.real,
+            cause="theft",
+            previous=previous,
+            event=codec.encode_raw(body),
+        )
+        data = codec.encode(envelope)
+        previous = codec.sha256_hex(data)
+        subject = event_subject(pump=house.pump, speaker=ADVISOR, name=name_of(type(body)))
+        await client.request(subject, data, timeout=5)
+    await client.close()
+
+
+@pytest.mark.requirement("R99")
+@pytest.mark.requirement("R108")
+@pytest.mark.requirement("R110")
+def test_who_stole_the_advisors_place_on_the_bus_gets_no_insulin(tmp_path: Path) -> None:
+    """Not without the other key; it is told, after three it is an alarm, basal flows (S1)."""
+    with real_house(tmp_path / "data", *QUIET) as house:
+        house.basalt("bolus", "0.5")
+        until_settled(house)
+        asyncio.run(_speak_as_advisor(house, STRANGER))
+        house.wait_until(
+            lambda: 3 <= len(house.said("actuator", OrderNotBelieved)), "three are not believed"
+        )
+        flowed = house.pumped()
+        house.wait_until(lambda: house.pumped() > flowed, "basal flows")
+        # The true advisor finds words of its own that it never said, takes them over, and goes on.
+        house.wait_until(
+            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+            "boluses again",
+        )
+        until_settled(house)
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert [500, 600] == [event.delivered for event in house.said("actuator", BolusDelivered)]
+    assert "orders_not_believed" in {e.alarm for e in house.said("actuator", AlarmRaised)}
+    house.assert_each_dose_once()
+    house.assert_accounted()
