@@ -42,6 +42,7 @@ class ProxiedHouse(RealHouse):
     def __init__(self, folder: Path) -> None:
         self.folder = DataFolder(folder)
         self.pump = PumpId("demo")
+        self.environment = dict(os.environ)
         self.lines: dict[str, Proxy] = {}
         self.children: dict[str, subprocess.Popen[bytes]] = {}
 

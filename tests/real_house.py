@@ -40,13 +40,14 @@ class RealHouse:
         self.folder = DataFolder(folder)
         self.pump = PumpId("demo")
         self.log = folder.with_suffix(".log")
+        self.environment = {**os.environ, **(environment or {})}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [BIN / "basalt", "up", "--data", folder, "--no-screen", *arguments],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                env={**os.environ, **(environment or {})},
+                env=self.environment,
             )
 
     def wait_ready(self) -> None:
@@ -74,7 +75,9 @@ class RealHouse:
             self.folder.path,
             *arguments[1:],
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, env=self.environment
+        )
         if check:
             assert done.returncode == 0, (arguments, done.stdout, done.stderr)
         return done
@@ -240,7 +243,8 @@ class RealHouse:
 
 def let_it_rest(stopped: RealHouse) -> None:
     """Start again at speed 1, without a person, until everybody knows everything; then stop."""
-    with real_house(stopped.folder.path, "--speed", "1", "--no-person") as house:
+    quiet = ("--speed", "1", "--no-person")
+    with real_house(stopped.folder.path, *quiet, environment=stopped.environment) as house:
         house.wait_until(house.has_come_to_rest, "everybody knows everything")
         assert house.stop() == 0
 

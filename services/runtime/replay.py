@@ -1,6 +1,6 @@
 """Replay: what a record says of a pump, and every decision of a journal made once more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from services.runtime.causal_order import read_past
 from services.runtime.entries import ADOPTED, HEARD, ReadEntry, read_row
 from services.runtime.errors import JournalAltered
 from services.runtime.moved_heads import moved_head
-from services.runtime.ports import Head, Row, Store
+from services.runtime.ports import End, Head, Row, Store
 from services.runtime.row_links import followed, link_in
 from services.runtime.speech import say
 
@@ -87,11 +87,12 @@ class _Again:
 def verify_decisions(decider: Decider[Any], store: Store) -> Verdict:
     """Run a journal again and compare each event's bytes with those stored."""
     pumps: dict[PumpId, _Again] = {}
+    ends = store.ends()
     differences: list[Difference] = []
     decisions = events = 0
     for _, row in store.rows():
         again = pumps.setdefault(row.pump, _Again(Ledger(row.pump, decider.initial(row.pump))))
-        differences.extend(_follow(again, row))
+        differences.extend(_follow(again, row, ends.get(row.pump)))
         try:
             read = read_row(row)
         except codec.DECODE_ERRORS as error:
@@ -108,25 +109,27 @@ def verify_decisions(decider: Decider[Any], store: Store) -> Verdict:
             differences.extend(_compare(decider, row.pump, again, read, row.position))
     for pump, again in pumps.items():
         differences.extend(_unsaid(pump, again))
-    differences.extend(_cut_off(pumps, store))
+    differences.extend(_cut_off(pumps, ends))
     return Verdict(decisions, events, tuple(differences))
 
 
-def _follow(again: _Again, row: Row) -> Iterator[Difference]:
-    """Hold a line against the one before; go on from it as it stands."""
+def _follow(again: _Again, row: Row, end: End | None) -> Iterator[Difference]:
+    """Hold a line against the one before and against the end; go on from it as it stands."""
     try:
         followed(again.link, row, after=again.at)
     except JournalAltered as error:
         yield Difference(row.pump, row.position, error.reason)
     again.at, again.link = row.position, link_in(row)
+    if end is not None and row.position == end.position and again.link != end.link:
+        yield Difference(row.pump, row.position, "it is not the line that the journal ended with")
 
 
-def _cut_off(pumps: dict[PumpId, _Again], store: Store) -> Iterator[Difference]:
-    """Name lines that the journal says it had at its end."""
-    for pump, end in store.ends().items():
+def _cut_off(pumps: dict[PumpId, _Again], ends: Mapping[PumpId, End]) -> Iterator[Difference]:
+    """Name lines that the journal said it had; a service that runs may have written more since."""
+    for pump, end in ends.items():
         again = pumps.get(pump)
-        if again is None or (again.at, again.link) != (end.position, end.link):
-            at = again.at if again else 0
+        at = again.at if again else 0
+        if at < end.position:
             yield Difference(pump, at + 1, f"the journal goes on to line {end.position}")
 
 

@@ -46,13 +46,14 @@ def resumed(
         seen: the last note of that run; its therapy time was reached for certain.
         begins_at: [ms] therapy time of the first start; None for real time.
         speed: 1 to 600; None keeps that of the last run.
-        real: [ms] real time now.
+        real: [ms] wall clock now; one that was set back does not take real time back with it.
         boot: [ns] boot clock now; an anchor of another boot of the machine means nothing.
 
     Returns:
         Running, anchored now, at or after all therapy time of the last run.
     """
     known = [kept.therapy for kept in (record,) if kept]
+    real = max([real, *(kept.real for kept in (record, seen) if kept)])
     if seen is not None:
         was_killed = record is None or record.boot_ns is not None
         known.append(UtcMillis(seen.therapy + (UNSEEN_MS * seen.speed if was_killed else 0)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.units import UtcMillis
+from schemas.units import HOUR_MS, UtcMillis
 from services.runtime.clock import ClockRecord, write_clock_record
 from services.runtime.data_folder import DataFolder
 from services.supervisor.clock_keeper import UNSEEN_MS, ClockKeeper, resumed
@@ -67,6 +67,17 @@ def test_another_speed_is_taken_and_the_time_kept() -> None:
 def test_the_speed_of_the_last_run_stays_without_another() -> None:
     """Started again means: as it was."""
     assert 60 == go_on(record(2_000_000, speed=60)).speed
+
+
+@pytest.mark.requirement("R85")
+@pytest.mark.parametrize("kept", ["record", "seen"])
+def test_a_wall_clock_set_back_takes_no_time_back(kept: str) -> None:
+    """What is late stays late: a deadline is past only when both clocks have passed it."""
+    last = ClockRecord(real=UtcMillis(REAL + HOUR_MS), therapy=UtcMillis(BEGIN), speed=30)
+
+    found = go_on(last) if kept == "record" else go_on(seen=last)
+
+    assert REAL + HOUR_MS == found.real
 
 
 def test_real_time_set_back_does_not_set_therapy_back() -> None:
