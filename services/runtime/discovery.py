@@ -17,7 +17,7 @@ from services.runtime.errors import JournalAltered, StoreBroken
 from services.runtime.history_pages import confirmed
 from services.runtime.loop import Loop
 from services.runtime.nats_bus import HistoryRequest
-from services.runtime.ports import Store
+from services.runtime.ports import NEWEST_OF_ALL, Store
 from services.runtime.release import version
 
 HISTORY_BYTES_MAX = 512 * 1024
@@ -104,6 +104,9 @@ class Questions:
     def _page(self, asked: HistoryRequest) -> Iterator[bytes]:
         machine = self._loop.machine
         speaker, pump = Speaker(asked.speaker), PumpId(asked.pump)
+        if pump == NEWEST_OF_ALL:
+            yield from self._newest_of(speaker)
+            return
         events = self._store.history(
             speaker=speaker,
             pump=pump,
@@ -122,3 +125,15 @@ class Questions:
                 yield data
         except (JournalAltered, StoreBroken) as error:
             self._loop.tell_of_fault(str(error), fault="journal_altered")
+
+    def _newest_of(self, speaker: Speaker) -> Iterator[bytes]:
+        """Give the newest event of a speaker for each pump."""
+        machine = self._loop.machine
+        own = speaker == machine.decider.name
+        for pump, ledger in machine.books.ledgers.items():
+            head = ledger.heads.get(speaker)
+            if head is not None:
+                at = head.version
+                yield from self._store.history(
+                    speaker=speaker, pump=pump, first=at, last=at, own=own
+                )

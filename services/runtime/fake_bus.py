@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from schemas.subjects import command_filter, parse_subject, speaker_filter
 from schemas.units import PumpId, Speaker
 from services.runtime.errors import HistoryUnavailable, WrongLastSequence
-from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived, Outgoing, StreamState
+from services.runtime.ports import FETCH_MESSAGES_MAX, NONE_OF_THEM, Arrived, Outgoing, StreamState
 
 History = Callable[[Speaker, PumpId, int, int], Iterable[bytes]]
 
@@ -122,5 +122,5 @@ class FakeBus:
             raise HistoryUnavailable(asked, "it does not answer")
         found = list(self._broker.historians[asked](of, pump, first, last))
         if not found:
-            raise HistoryUnavailable(asked, "it has none of them")
+            raise HistoryUnavailable(asked, NONE_OF_THEM)
         return found

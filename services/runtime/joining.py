@@ -1,6 +1,6 @@
 """How a service that starts finds its place: in the stream, and in what it has said before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -14,6 +14,7 @@ from services.runtime.admission import NOTHING_HEARD
 from services.runtime.adopting import HISTORIAN, adopt
 from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import SecondWriter
+from services.runtime.last_words import last_words
 from services.runtime.machine import Input, Machine, Reported
 from services.runtime.outbox import Outbox
 from services.runtime.ports import Arrived, Bus, Store, StreamState
@@ -40,6 +41,7 @@ class Joining:
         self._outbox = outbox
         self._bus = bus
         self._store = store
+        self._kept: Mapping[PumpId, Arrived] = {}
 
     async def join(self, *, now: Now) -> Sequence[Input]:
         """Find the place in the stream; give the reports that the decider must hear first.
@@ -53,8 +55,13 @@ class Joining:
         followed = self._store.streams()
         position = self._machine.books.follow(stream=state.created)
         stream_faults = _stream_faults(state, followed, position)
+        spoken_of = await self._bus.own_pumps()
+        is_new = not self._machine.books.ledgers and not spoken_of
+        self._kept = await last_words(self._bus, self._decider.name, is_new=is_new)
         later = [await self._compare_own(pump, now) for pump in list(self._machine.books.ledgers)]
-        later += [await self._take_past(pump, newest, now) for pump, newest in await self._new()]
+        later += [
+            await self._take_past(pump, newest, now) for pump, newest in await self._new(spoken_of)
+        ]
         position = self._machine.books.position
         stream_lost = bool(followed) and state.created not in followed
         await self._outbox.recover(stream_lost=stream_lost)
@@ -69,12 +76,13 @@ class Joining:
         told = [Reported(pump, one) for pump in self._machine.books.ledgers for one in reports]
         return [*told, *(as_arrived(data) for events in later for data in events)]
 
-    async def _new(self) -> Sequence[tuple[PumpId, Arrived]]:
-        """Name the pumps that the stream knows of us and the journal does not, oldest word first.
+    async def _new(self, spoken_of: Sequence[PumpId]) -> Sequence[tuple[PumpId, Arrived]]:
+        """Name the pumps that others know of us and the journal does not, oldest word first.
 
         What was said before would otherwise be said again under the same numbers.
         """
-        pumps = [p for p in await self._bus.own_pumps() if p not in self._machine.books.ledgers]
+        known = sorted({*spoken_of, *self._kept})
+        pumps = [pump for pump in known if pump not in self._machine.books.ledgers]
         found = [(pump, await self._newest_own(pump)) for pump in pumps]
         said = [(pump, newest) for pump, newest in found if newest is not None]
         return sorted(said, key=lambda one: one[1].sequence)
@@ -85,8 +93,13 @@ class Joining:
         return await self._take(pump, newest, newest.sequence if is_empty else 0, now)
 
     async def _newest_own(self, pump: PumpId) -> Arrived | None:
+        """Give the newest own event that the stream or the historian has."""
         subject = speaker_filter(self._decider.name).replace("*", pump, 1)
-        return await self._bus.last_own(subject=subject)
+        carried, kept = await self._bus.last_own(subject=subject), self._kept.get(pump)
+        if carried is None or kept is None:
+            return carried or kept
+        is_behind = stored_head(carried).version < stored_head(kept).version
+        return kept if is_behind else carried
 
     async def _compare_own(self, pump: PumpId, now: Now) -> Sequence[bytes]:
         """Hold the own head against the newest own event that the stream and the historian know."""

@@ -24,7 +24,7 @@ from services.runtime.errors import (
     WrongLastSequence,
 )
 from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
-from services.runtime.ports import Arrived, Outgoing, StreamState
+from services.runtime.ports import NONE_OF_THEM, Arrived, Outgoing, StreamState
 from services.runtime.puller import Puller
 
 REQUEST_S = 5.0
@@ -248,7 +248,7 @@ class NatsBus:
         except UNKNOWN_ERRORS as error:
             raise HistoryUnavailable(asked, f"{type(error).__name__}: {error}") from error
         if not answer.data:
-            raise HistoryUnavailable(asked, "it has none of them")
+            raise HistoryUnavailable(asked, NONE_OF_THEM)
         if (answer.headers or {}).get(SHA256_HEADER) != codec.sha256_hex(answer.data):
             raise HistoryUnavailable(asked, "its answer changed on the way")
         return answer.data.split(b"\n")

@@ -15,6 +15,13 @@ FETCH_MESSAGES_MAX = 1000
 """[-] messages heard, decided and stored in one transaction: one wait for the disk for all."""
 
 
+NEWEST_OF_ALL = PumpId("")
+"""[-] asked for instead of a pump: the newest event of a speaker for each pump."""
+
+NONE_OF_THEM = "it has none of them"
+"""[-] why a service that answered gave no events."""
+
+
 class Arrived(msgspec.Struct, frozen=True, gc=False):
     """One message of the stream, as it came."""
 

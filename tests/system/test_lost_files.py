@@ -76,6 +76,39 @@ def test_a_service_whose_journal_is_gone_takes_its_past_over(
     assert not any(verdict.differences for verdict in house.verdicts().values())
 
 
+@pytest.mark.requirement("R97")
+@pytest.mark.requirement("R45")
+@pytest.mark.parametrize("name", ["basal_scheduler", "bolus_advisor", "actuator"])
+def test_a_journal_and_the_stream_gone_together_come_back_from_the_historian(
+    lived: Path, tmp_path: Path, name: str
+) -> None:
+    """Nothing is left of its words but what the historian heard: that is asked before the first."""
+    folder = again(lived, tmp_path)
+    for path in (folder / "journals").glob(f"{name}.db*"):
+        path.unlink()
+    shutil.rmtree(folder / "broker")
+
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "0.5", "--confirm")
+        house.wait_until(
+            lambda: [1_000, 500] == [e.delivered for e in house.said("actuator", BolusDelivered)],
+            "the second bolus is given",
+        )
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    found = alarms(house)
+    assert not {one for one in found if one.startswith(("speaker_forked", "history_missing"))}
+    assert "ended by itself" not in house.text()
+    house.assert_each_dose_once_by_ledger()
+    house.assert_accounted()
+    own = house.own_events(name)
+    assert list(range(1, len(own) + 1)) == sorted(own)
+    assert own == house.recorded_events(name)
+    house.assert_orders_are_sound()
+    assert not any(verdict.differences for verdict in house.verdicts().values())
+
+
 def first_dose_and_first_look(house: RealHouse) -> tuple[int, int]:
     """Say where the actuator's journal has its first dose and its first look since it was lost."""
     topics = [row.topic for _, row in house.journal("actuator").rows(pump=house.pump)]

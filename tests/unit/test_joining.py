@@ -17,7 +17,7 @@ from schemas.message import tag_of
 from schemas.orders import OrderBolus
 from schemas.record import HistoryMissing
 from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker
-from services.runtime import adopting
+from services.runtime import adopting, last_words
 from services.runtime.errors import RestoredFromOldCopy, SecondWriter
 from services.runtime.fake_bus import FakeBroker, FakeBus
 from services.runtime.fake_store import FakeStore
@@ -25,7 +25,7 @@ from services.runtime.joining import Joining
 from services.runtime.loop import Loop
 from services.runtime.machine import Input, Machine, Reported
 from services.runtime.outbox import Outbox
-from services.runtime.ports import Arrived
+from services.runtime.ports import NEWEST_OF_ALL, Arrived
 from services.runtime.zone_hands import ZoneHands
 
 ADVISOR = Speaker("bolus_advisor")
@@ -35,6 +35,7 @@ HISTORIAN = Speaker("historian")
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(adopting, "PATIENCE_PAUSE_S", 0.0)
+    monkeypatch.setattr(last_words, "PAUSE_S", 0.0)
 
 
 @pytest.fixture
@@ -62,6 +63,10 @@ def serve_history(house: FakeHouse, *names: str) -> None:
             store: FakeStore = store,
             me: Speaker = me,
         ) -> Iterator[bytes]:
+            if pump == NEWEST_OF_ALL:
+                head = store.heads().get((PUMP, of))
+                first = last = head.version if head else 0
+                pump = PUMP
             return store.history(speaker=of, pump=pump, first=first, last=last, own=of == me)
 
         house.broker.historians[me] = history
@@ -271,3 +276,49 @@ async def test_an_emptied_historian_goes_on_with_its_own_number(house: FakeHouse
     own = live.heads.get(HISTORIAN)
     assert own == machine.books.ledger(PUMP).heads.get(HISTORIAN)
     assert 0 == len(list(store.rows()))
+
+
+@pytest.mark.requirement("R97")
+async def test_a_journal_and_a_stream_lost_together_come_back_from_the_historian(
+    house: FakeHouse,
+) -> None:
+    """Its own words stand with the historian alone: it asks before it says the first one anew."""
+    eat(house, 10)
+    serve_history(house, "historian", "actuator", "glucose_ingest", "basal_scheduler")
+    said = house.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR]
+    broker = FakeBroker()
+    broker.historians = house.broker.historians
+
+    machine, _ = await join(house, FakeStore(), broker)
+
+    assert said == machine.books.ledger(PUMP).heads[ADVISOR]
+    assert house.state("bolus_advisor").doses == machine.books.ledger(PUMP).state.doses
+
+
+async def test_the_first_of_its_kind_waits_for_nobody_for_ever(house: FakeHouse) -> None:
+    """Without a historian, and with one that has nothing, it begins with its first word."""
+    machine, _ = await join(house, FakeStore(), FakeBroker())
+    assert not machine.books.ledgers
+
+    fresh = FakeBroker()
+    fresh.historians[HISTORIAN] = lambda *_: ()
+    machine, _ = await join(house, FakeStore(), fresh)
+    assert not machine.books.ledgers
+
+
+async def test_the_mutant_that_asks_nobody_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then the next word would bear a number that was used before."""
+
+    async def nobody(*_: object, **__: object) -> dict[PumpId, Arrived]:
+        return {}
+
+    monkeypatch.setattr("services.runtime.joining.last_words", nobody)
+    serve_history(house, "historian", "actuator", "glucose_ingest", "basal_scheduler")
+    broker = FakeBroker()
+    broker.historians = house.broker.historians
+
+    machine, _ = await join(house, FakeStore(), broker)
+
+    assert ADVISOR not in machine.books.ledger(PUMP).heads
