@@ -244,15 +244,23 @@ async def test_an_empty_journal_that_nobody_can_complete_stays_silent(house: Fak
     assert "historian" in str(caught.value)
 
 
-async def test_the_mutant_that_asks_nobody_speaks_twice_under_one_number(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without the look at the stream an emptied journal begins at number one again."""
-
+def patch_own_pumps(patch: pytest.MonkeyPatch) -> None:
     async def nobody(self: FakeBus) -> list[PumpId]:
         return []
 
-    monkeypatch.setattr(FakeBus, "own_pumps", nobody)
+    patch.setattr(FakeBus, "own_pumps", nobody)
+
+
+async def no_words(*_: object, **__: object) -> dict[PumpId, Arrived]:
+    return {}
+
+
+async def test_the_mutant_that_asks_nobody_speaks_twice_under_one_number(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the look at stream and historian an emptied journal begins at number one again."""
+    patch_own_pumps(monkeypatch)
+    monkeypatch.setattr("services.runtime.joining.last_words", no_words)
     eat(house, 20)
     serve_history(house, "historian")
 
@@ -306,15 +314,11 @@ async def test_the_first_of_its_kind_waits_for_nobody_for_ever(house: FakeHouse)
     assert not machine.books.ledgers
 
 
-async def test_the_mutant_that_asks_nobody_is_caught(
+async def test_the_mutant_that_asks_no_historian_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then the next word would bear a number that was used before."""
-
-    async def nobody(*_: object, **__: object) -> dict[PumpId, Arrived]:
-        return {}
-
-    monkeypatch.setattr("services.runtime.joining.last_words", nobody)
+    monkeypatch.setattr("services.runtime.joining.last_words", no_words)
     serve_history(house, "historian", "actuator", "glucose_ingest", "basal_scheduler")
     broker = FakeBroker()
     broker.historians = house.broker.historians
