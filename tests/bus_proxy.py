@@ -65,7 +65,8 @@ class Proxy:
             asyncio.create_task(self._pump(reader, back, lambda: self.up)),
             asyncio.create_task(self._pump(there, writer, lambda: self.down)),
         )
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
         for one in (writer, back):

@@ -14,8 +14,8 @@ class Row(NamedTuple):
     """[-] what is required, in short."""
     code: str
     """[-] 'file.py:symbol' that keeps it."""
-    mutant: str = ""
-    """[-] the test that shows a breach is caught; empty where there is none yet."""
+    mutant: str
+    """[-] the test that shows a breach is caught, or the mechanism weakened that a test notices."""
 
 
 ROWS: Final[dict[str, Row]] = {
@@ -54,8 +54,10 @@ ROWS: Final[dict[str, Row]] = {
         "core/pump_strokes.py:bolus_instants",
         "test_the_mutant_whose_bolus_waits_for_nobody_is_caught",
     ),
-    "R8": Row("one extended bolus at a time", "core/pump_checks.py:bolus_fault"),
-    "R9": Row("largest basal rate and bolus", "core/limits.py:limits_problem"),
+    "R8": Row(
+        "one extended bolus at a time", "core/pump_checks.py:bolus_fault", "spreads_two_at_once"
+    ),
+    "R9": Row("largest basal rate and bolus", "core/limits.py:limits_problem", "takes_any_limits"),
     "R10": Row(
         "advisor and actuator agree, the lower holds, a mismatch alarms",
         "core/delivery_orders.py:take_order",
@@ -77,10 +79,18 @@ ROWS: Final[dict[str, Row]] = {
         "core/confirmation.py:confirm_reasons",
         "test_the_mutant_that_never_asks_again_is_caught",
     ),
-    "R16": Row("an arithmetic fault gives no number", "core/calc/answering.py:answer"),
-    "R17": Row("dose text parses one way", "core/amounts.py:parse_units"),
-    "R19": Row("each algorithm is stated a second time", "core/rules/registry.py:RULE_SETS"),
-    "R20": Row("limits are computed twice", "core/caps/twice.py:rooms_twice"),
+    "R16": Row(
+        "an arithmetic fault gives no number",
+        "core/calc/answering.py:answer",
+        "writes_nan_as_nothing",
+    ),
+    "R17": Row("dose text parses one way", "core/amounts.py:parse_units", "reads_a_dose_as_it_can"),
+    "R19": Row(
+        "each algorithm is stated a second time",
+        "core/rules/registry.py:RULE_SETS",
+        "sums_a_curve_wrongly",
+    ),
+    "R20": Row("limits are computed twice", "core/caps/twice.py:rooms_twice", "asks_one_sum_twice"),
     "R34": Row(
         "a command is executed once, however often it comes",
         "services/runtime/hearing.py:hear",
@@ -89,6 +99,7 @@ ROWS: Final[dict[str, Row]] = {
     "R35": Row(
         "the intent is durable before the motor moves",
         "services/runtime/pump_host.py:PumpHost",
+        "moves_before_it_writes",
     ),
     "R36": Row(
         "an unknown outcome is read from the pump's count",
@@ -111,7 +122,11 @@ ROWS: Final[dict[str, Row]] = {
         "core/authentic.py:order_problem",
         "test_the_mutant_pump_that_believes_everybody_is_caught",
     ),
-    "R41": Row("data outside its bounds does no harm", "services/runtime/pump_wire.py:FrameReader"),
+    "R41": Row(
+        "data outside its bounds does no harm",
+        "services/runtime/pump_wire.py:FrameReader",
+        "checks_no_frame",
+    ),
     "R42": Row(
         "a cancel that races ends in one state",
         "core/pump_machine.py:stop_bolus",
@@ -137,14 +152,22 @@ ROWS: Final[dict[str, Row]] = {
         "services/runtime/pump_host.py:PumpHost",
         "looks_at_no_checksum",
     ),
-    "R47": Row("a restart goes back to what was", "core/pump_machine.py:power_on"),
+    "R47": Row(
+        "a restart goes back to what was",
+        "core/pump_machine.py:power_on",
+        "begins_anew_with_the_power",
+    ),
     "R48": Row(
         "after a fault delivery waits for a person",
         "core/pump_world.py:trip",
         "test_the_mutant_that_clears_for_ever_is_caught",
     ),
-    "R49": Row("settings survive power-off", "services/runtime/books.py:Books"),
-    "R51": Row("a low battery is told early", "services/runtime/pump_script.py:PumpScript"),
+    "R49": Row("settings survive power-off", "services/runtime/books.py:Books", "reads_no_journal"),
+    "R51": Row(
+        "a low battery is told early",
+        "services/runtime/pump_script.py:PumpScript",
+        "knows_no_weak_battery",
+    ),
     "R52": Row(
         "therapy continues when communication is lost",
         "core/pulses.py:stretches",
@@ -160,14 +183,22 @@ ROWS: Final[dict[str, Row]] = {
         "core/temporary_rates.py:CONTROLLER_MS_MAX",
         "trusts_controllers_for_a_day",
     ),
-    "R56": Row("status is shared: battery, reservoir, faults", "schemas/device.py:PumpStatus"),
+    "R56": Row(
+        "status is shared: battery, reservoir, faults",
+        "schemas/device.py:PumpStatus",
+        "tells_an_old_status",
+    ),
     "R57": Row(
         "glucose older than 10 min enters no bolus", "core/advice.py:advise", "believes_old_glucose"
     ),
-    "R58": Row("gaps in sensor data are told", "core/glucose_alerts.py:standing"),
-    "R62": Row("persistent lows are alarmed", "core/alert_sounding.py:advance"),
-    "R64": Row("the conditions to alarm about", "core/alarm_table.py:PUMP_ALARMS"),
-    "R65": Row("priority is looked up", "core/alarms.py:PRIORITY"),
+    "R58": Row(
+        "gaps in sensor data are told", "core/glucose_alerts.py:standing", "misses_no_reading"
+    ),
+    "R62": Row("persistent lows are alarmed", "core/alert_sounding.py:advance", "sounds_once"),
+    "R64": Row(
+        "the conditions to alarm about", "core/alarm_table.py:PUMP_ALARMS", "knows_no_fault_by_name"
+    ),
+    "R65": Row("priority is looked up", "core/alarms.py:PRIORITY", "plays_a_danger_down"),
     "R66": Row(
         "each alarm states what the pump does",
         "core/alarms.py:Condition",
@@ -188,12 +219,22 @@ ROWS: Final[dict[str, Row]] = {
         "core/mechanism.py:clear_fault",
         "test_the_mutant_that_clears_for_ever_is_caught",
     ),
-    "R70": Row("each anomaly is shown", "services/supervisor/event_lines.py:describe"),
-    "R71": Row("false and missed alerts are measured", "core/glucose_alerts.py:standing"),
+    "R70": Row(
+        "each anomaly is shown", "services/supervisor/event_lines.py:describe", "shows_no_alarm"
+    ),
+    "R71": Row(
+        "false and missed alerts are measured",
+        "core/glucose_alerts.py:standing",
+        "hears_no_end_of_a_low",
+    ),
     "R72": Row(
         "an occlusion is noticed within 3 U", "core/pump_world.py:reach", "feels_no_pressure"
     ),
-    "R73": Row("what a blocked line releases is bounded and counted", "core/pump_world.py:clear"),
+    "R73": Row(
+        "what a blocked line releases is bounded and counted",
+        "core/pump_world.py:clear",
+        "releases_in_silence",
+    ),
     "R74": Row(
         "a bolus starts only if the reservoir holds it",
         "core/pump_checks.py:bolus_fault",
@@ -223,7 +264,9 @@ ROWS: Final[dict[str, Row]] = {
         "test_the_second_look_stops_a_machine_that_moves_twice",
     ),
     "R82": Row(
-        "a watchdog that is not fed ends the pump", "services/virtual_pump/watchdog.py:Watchdog"
+        "a watchdog that is not fed ends the pump",
+        "services/virtual_pump/watchdog.py:Watchdog",
+        "never_bites",
     ),
     "R83": Row(
         "motion without command, command without motion",
@@ -250,9 +293,19 @@ ROWS: Final[dict[str, Row]] = {
         "services/runtime/pump_wire.py:FrameReader",
         "test_the_mutant_pump_that_believes_everybody_is_caught",
     ),
-    "R103": Row("no default or shared secrets", "services/runtime/order_keys.py:make_order_key"),
-    "R104": Row("least privilege", "services/supervisor/permissions.py:permissions"),
-    "R107": Row("keys come by no network", "services/virtual_pump/__main__.py:main"),
+    "R103": Row(
+        "no default or shared secrets",
+        "services/runtime/order_keys.py:make_order_key",
+        "makes_the_makers_key",
+    ),
+    "R104": Row(
+        "least privilege", "services/supervisor/permissions.py:permissions", "lets_everybody_speak"
+    ),
+    "R107": Row(
+        "keys come by no network",
+        "services/virtual_pump/__main__.py:main",
+        "takes_the_key_that_comes_along",
+    ),
     "R108": Row(
         "refused orders are recorded and timed",
         "schemas/doubt.py:OrderNotBelieved",
@@ -270,12 +323,14 @@ EXCEPTIONS: Final[dict[str, str]] = {
     "R14": "worst-case advice is given, marked so (R37 and the interval of insulin on board)",
     "R18": "amounts are whole milliunits by type; no test of its own",
     "R33": "an order and its confirmation are both events; covered by R34 and R36",
-    "R50": "a full disk is tested by hand only; no limit on the size of a journal yet",
+    "R50": "a full disk is told and loses nothing (D1), but is not foreseen; a pump without room "
+    "for its own memory stands still",
     "R55": "alarms are silenced at the speaker that raised them; its loss is another alarm",
     "R59": "needs a simulated sensor",
     "R60": "needs a simulated sensor",
     "R61": "readings carry no wear period",
-    "R63": "a peer's rate of requests is not limited yet; an order still meets every limit",
+    "R63": "requests are not rated; 10,000 readings at once stop nobody (N6), and an order still "
+    "meets every limit",
     "R75": "there is one channel of alarms, the record; no speaker",
     "R77": "spread over the mutants of this table; no test of its own",
     "R84": "every fault of the virtual pump is unmasked",

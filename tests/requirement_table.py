@@ -13,7 +13,7 @@ TABLE = ROOT / "docs/requirements.md"
 HEAD = """# Requirements
 
 Sections A, C, D, E, F, G and J of the safety requirements: where each is kept, the tests that bear
-its marker, and the mutant that a test catches; `(none)` where there is none of its own yet. Written
+its marker, and the mutant that a test catches: a weakened mechanism under which it fails. Written
 by `python tests/requirement_table.py`; a test holds it equal.
 
 | requirement | what | kept by | tests | mutant |
