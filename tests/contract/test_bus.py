@@ -1,6 +1,7 @@
 """Bus: NATS JetStream and its fake keep the same promises."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from structlog.testing import capture_logs
 
 from bench.broker import Broker, broker
 from schemas.units import PumpId, Speaker
+from services.runtime import nats_connection
 from services.runtime.errors import (
     BusKeyBroken,
     BusUnreachable,
@@ -25,6 +27,10 @@ from services.runtime.ports import Arrived, Bus, Outgoing
 ACTUATOR = Speaker("actuator")
 ADVISOR = Speaker("bolus_advisor")
 HEADERS = {"ce-id": "1", "content-type": "application/json"}
+
+
+NOTICED_LOOKS_MAX = 40
+"""[-] looks, 0.1 s apart, until a dead line must be known as such."""
 
 
 @dataclass
@@ -202,5 +208,64 @@ async def test_a_broker_that_is_killed_and_comes_back_is_heard_again() -> None:
                     await asyncio.sleep(0.2)
 
         assert b'{"n":99}' == (await hear(listener, 1))[-1].data
+        await speaker.close()
+        await listener.close()
+
+
+async def is_noticed(running: Broker) -> bool:
+    """Freeze the broker for a while; say whether a client takes its line for dead."""
+    bus = await running.bus(ACTUATOR)
+    assert running.process is not None
+    running.process.send_signal(signal.SIGSTOP)
+    try:
+        for _ in range(NOTICED_LOOKS_MAX):
+            if not bus.client.is_connected:
+                return True
+            await asyncio.sleep(0.1)
+        return False
+    finally:
+        running.process.send_signal(signal.SIGCONT)
+        await bus.close()
+
+
+async def test_a_broker_that_is_frozen_is_noticed() -> None:
+    """Its connections stay open and say nothing: two pings without answer (B3, N5)."""
+    async with broker() as running:
+        assert await is_noticed(running)
+
+
+async def test_the_mutant_whose_line_is_never_dead_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A client that waits for the system to tell it would not notice for minutes."""
+    monkeypatch.setattr(nats_connection, "PINGS_OUTSTANDING_MAX", 10**6)
+    async with broker() as running:
+        assert not await is_noticed(running)
+
+
+async def test_the_mutant_that_trusts_the_broker_with_its_place_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The broker goes on after what it sent, stored or not: what was not stored would be lost."""
+    async with broker() as running:
+        speaker, listener = await running.bus(ADVISOR), await running.bus(ACTUATOR)
+        await listener.reset(position=0)
+        await speaker.publish([event(n) for n in range(5)], expected_last=0)
+        heard = await hear(listener, 5)
+        api = NatsBus._api
+
+        async def deaf(self: NatsBus, name: str, body: bytes) -> object:
+            return (
+                await api(self, "STREAM.INFO.basalt", b"")
+                if "RESET" in name
+                else await api(self, name, body)
+            )
+
+        monkeypatch.setattr(NatsBus, "_api", deaf)
+        await listener.reset(position=heard[2].sequence)
+
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(2):
+                await hear(listener, 2)
         await speaker.close()
         await listener.close()

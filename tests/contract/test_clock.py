@@ -80,3 +80,17 @@ def test_the_fake_clock_refuses_to_go_back() -> None:
     """A test that moves time back would test what cannot be."""
     with pytest.raises(ValueError, match="does not go back"):
         FakeClock(therapy=UtcMillis(0)).advance(therapy_ms=-1)
+
+
+def test_the_mutant_that_counts_by_the_wall_clock_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A clock that asks the wall how long it has been would give ten years of basal at once."""
+    wall = [1_800_000_000_000]
+    monkeypatch.setattr("services.runtime.clock.boot_ns", lambda: wall[0] * 1_000_000)
+    clock = SystemClock()
+    before = clock.now()
+
+    wall[0] += 10 * 365 * 86_400_000
+
+    assert clock.now().therapy - before.therapy > 9 * 365 * 86_400_000

@@ -109,6 +109,19 @@ def test_the_delivered_basal_is_the_schedule_to_one_pulse_on_every_change_of_the
     assert len(missed) < len(changes) / 20, "a plan that ignores the change must be found out"
 
 
+def test_the_mutant_whose_days_have_24_hours_is_caught() -> None:
+    """A plan that knows no change of the clock is wrong on every change of an hour."""
+    exact = []
+    for change in changes_of("Europe/Berlin"):
+        second, before, _ = change
+        start = UtcMillis(second * 1000 - BEFORE_MS)
+        deaf = (ZoneTransition(at=UtcMillis(start - DAY_MS), offset_s=before),)
+        exact.append(is_exact(change, known=deaf, start=start))
+
+    assert len(exact) > 70
+    assert not any(exact)
+
+
 @pytest.mark.parametrize("zone", ["Europe/Paris", "Australia/Lord_Howe", "Africa/Casablanca"])
 def test_what_core_is_handed_is_what_the_zone_does(zone: str) -> None:
     """The property above is worth as much as the transitions that the services look up."""
