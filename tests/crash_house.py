@@ -48,12 +48,13 @@ class CrashFolder:
 
     def disarm(self) -> None:
         for path in self.path.iterdir():
-            if path.is_file():
+            if path.is_file() and path.suffix != ".log":
                 path.unlink(missing_ok=True)
 
     def armed(self, process: str = "") -> list[str]:
         """Name the points at which somebody is to die, of one process or of all."""
-        names = sorted(one.name for one in self.path.iterdir() if one.is_file())
+        files = [one for one in self.path.iterdir() if one.is_file() and one.suffix != ".log"]
+        names = sorted(one.name for one in files)
         return [name for name in names if name.startswith(f"{process}." if process else "")]
 
     @property

@@ -15,6 +15,7 @@ import pytest
 from busy_person import BusyPerson
 from crash_house import CrashFolder, assert_sound, kill, look, points_of, processes
 from real_house import RealHouse, let_it_rest, real_house
+from schemas.delivery import BolusStarted
 
 pytestmark = pytest.mark.system
 
@@ -48,6 +49,8 @@ def survive(root: Path, *, seed: int, kills: int, depth: int) -> RealHouse:
     folder = CrashFolder(root)
     with real_house(root / "data", *SPEED, environment=folder.environment) as house:
         with BusyPerson(house):
+            # A round in which nobody ever came to give a bolus would show nothing.
+            house.wait_until(lambda: house.said("actuator", BolusStarted), "a bolus has started")
             for number in range(kills):
                 strike(house, folder, lot, depth=depth)
                 time.sleep(lot.uniform(0, PAUSE_S_MAX))
