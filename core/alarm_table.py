@@ -8,7 +8,6 @@ from typing import Final
 
 from core.alarms import Condition, Onset, PumpAction, Severity
 
-
 PROCESS_DOWN: Final = "process_down_"
 """[-] begins the name of the alarm about a process that stands still."""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from core.alarm_table import PUMP_ALARMS
+from core.alarm_table import PUMP_ALARMS, process_down
 from core.alarms import Condition, PumpAction
 from core.alert_rules import RULES
 from core.common import history_missing, runtime_fault, speaker_forked
@@ -77,6 +77,8 @@ FDA: Final[dict[str, tuple[tuple[str, ...], str]]] = {
 
 MADE: Final = (
     history_missing("SERVICE"),
+    process_down("SERVICE", why="WHY"),
+    process_down("virtual_pump", why=""),
     speaker_forked("SERVICE"),
     runtime_fault(RuntimeFault(fault="bus_error", detail="DETAIL")),
     doubted("count_went_back", MilliUnits(1_000)),

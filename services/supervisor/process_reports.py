@@ -12,6 +12,7 @@ from core.record import HISTORIAN
 from schemas.record import WHY_CHARS_MAX, ReportProcess
 from schemas.units import PumpId
 from services.runtime.client import BusClient, OutcomeUnknown
+from services.runtime.ending import EXIT_USAGE
 from services.supervisor.broker_care import BrokerCare
 from services.supervisor.children import Child
 from services.supervisor.observer import SERVICES
@@ -25,9 +26,6 @@ LOOKS_MAX = 8
 
 STEADY_LOOKS = 10
 """[-] looks in a row at which a process that nobody asks must run to count as well."""
-
-EXIT_USAGE = 2
-"""[-] how a process ends that another start will not help."""
 
 BROKER = "broker"
 """[-] without it nothing can be told, and nobody answers."""
