@@ -188,6 +188,8 @@ def _later(case: _Case, reckoned: Reckoned, amount: MilliUnits) -> MilliUnits:
 def _refusal(basis: Basis, carbs: Grams, now: Now) -> AdviceRefusal | None:
     if not basis.is_record_whole:
         return "history_missing"
+    if not basis.is_clock_sound:
+        return "clock_doubtful"
     if not 0 <= carbs <= CARBS_G_MAX:
         return "carbs_out_of_range"
     if basis.suspended:

@@ -55,6 +55,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the pump stands."""
     is_record_whole: bool
     """[-] nothing that was said is missing."""
+    is_clock_sound: bool = True
+    """[-] time has not been seen to go back, or somebody has looked since."""
 
     def doubt_of(self, reading: GlucoseMeasured) -> SensorDoubt | None:
         """Say why a sensor's reading is no ground for a dose; None for one that is."""

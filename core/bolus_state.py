@@ -4,9 +4,10 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from core.alarms import is_active
 from core.basal_ahead import BasalAhead, profile_of
 from core.basis import Basis, Reading
-from core.common import Common, evolve_common
+from core.common import CLOCK_WENT_BACK, Common, evolve_common
 from core.confirmation import remember
 from core.decider import Entry
 from core.dose_fold import fold_doses
@@ -143,6 +144,7 @@ def basis_of(state: BolusState) -> Basis:
         profiles=state.profiles,
         suspended=state.suspended,
         is_record_whole=state.common.is_record_whole,
+        is_clock_sound=not is_active(state.common.alarms, CLOCK_WENT_BACK),
     )
 
 

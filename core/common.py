@@ -155,6 +155,10 @@ def _no_bolus(alarm: str, text: str) -> Condition:
     return Condition(alarm, "irreversible", "prompt", "programmed_basal", "operator", text)
 
 
+CLOCK_WENT_BACK: Final = "runtime_clock_went_back"
+"""[-] the alarm about time that was seen to go back: ages are not what they seem (R87)."""
+
+
 def runtime_fault(report: RuntimeFault) -> Condition:
     """Give the alarm of what a process found wrong around itself."""
     text = f"{report.fault.replace('_', ' ')}: {report.detail}"

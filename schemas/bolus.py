@@ -118,6 +118,7 @@ AdviceRefusal = Literal[
     "bolus_running",
     "suspended",
     "history_missing",
+    "clock_doubtful",
     "no_local_time",
     "duration_out_of_range",
     "extended_running",

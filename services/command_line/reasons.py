@@ -17,6 +17,7 @@ OF_ANY: Final[dict[str, str]] = {
     "daily_limit": "it would exceed the limit for all insulin in any 24 h",
     "calendar_day_limit": "it would exceed the limit for all insulin from midnight to midnight",
     "on_board_limit": "it would exceed the limit for bolus insulin on board",
+    "clock_doubtful": "the clock was set back: look at it, then acknowledge the alarm about it",
     "combined_limit": "with the basal rate it would be faster than the pump's motor",
     "lockout": "a bolus ordered so must wait longer for the one before it; see 'basalt limits'",
     "dose_since": "a dose was ordered after the advice; ask for a new one",
@@ -166,6 +167,7 @@ OF_ANY: Final[dict[str, str]] = {
     "blocked": "the line to the body was blocked",
     "spontaneous": "the pump gave it though nobody here had ordered it",
     # What went wrong around a process.
+    "journal_altered": "a line of a journal is not what was written; nothing is handed on from it",
     "stream_replaced": "the broker's stream was made anew",
     "stream_behind": "the broker's stream ends before what was heard of it",
     "bus_error": "the broker reported an error",

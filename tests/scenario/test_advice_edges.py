@@ -73,6 +73,7 @@ def unknown(amount: int = 1_000, **fields: Any) -> DoseBook:
     ("fields", "wanted", "reason"),
     [
         ({"is_record_whole": False}, MEAL, "history_missing"),
+        ({"is_clock_sound": False}, MEAL, "clock_doubtful"),
         ({}, RequestAdvice(carbs=Grams(301)), "carbs_out_of_range"),
         ({"suspended": True}, MEAL, "suspended"),
         ({"doses": unknown(is_unknown=False)}, MEAL, "bolus_running"),

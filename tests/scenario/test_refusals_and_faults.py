@@ -18,7 +18,7 @@ from schemas.basal import (
     SetBasalWeek,
     SetBasalZone,
 )
-from schemas.bolus import RecordCarbs
+from schemas.bolus import RecordCarbs, RequestAdvice
 from schemas.delivery import CancelBolus
 from schemas.orders import OrderBolus
 from schemas.pump import FillReservoir, PumpControlLost, PumpLost, ResumeDelivery
@@ -394,3 +394,19 @@ def test_nothing_is_built_on_a_zone_that_may_not_exist(house: FakeHouse) -> None
     ]
     assert (0, 1) == (before, len(house.said_of("basal_scheduler", BasalWeekSet)))
     assert house.state("basal_scheduler").programme.has("rest")
+
+
+@pytest.mark.requirement("R87")
+def test_a_clock_that_went_back_stops_advice_until_somebody_has_looked(house: FakeHouse) -> None:
+    """Glucose would not grow old while time stands still (T1); an own amount is still given."""
+    fault = RuntimeFault(fault="clock_went_back", detail="3600000 ms behind the last decision")
+    house.services[Speaker("bolus_advisor")].put(Reported(PUMP, fault))
+    house.settle()
+    house.glucose("120")
+    wanted = RequestAdvice(carbs=Grams(30))
+
+    refused = house.ask(wanted, to="bolus_advisor")
+    seen = AcknowledgeAlarm(alarm="runtime_clock_went_back")
+    assert (False, "clock_doubtful") == (refused.accepted, refused.reason)
+    assert house.ask(seen, to="bolus_advisor").accepted
+    assert house.ask(wanted, to="bolus_advisor").accepted
