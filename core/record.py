@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from core.alarm_table import process_down
-from core.alarms import ActiveAlarm, clear_alarm, raise_alarm
+from core.alarms import ActiveAlarm, Condition, clear_alarm, raise_alarm
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, Common, decide_common, evolve_common
 from core.decider import Decider, Entry, no_effects
 from schemas.message import Event, Now
@@ -16,11 +16,28 @@ from schemas.record import (
     ClockChanged,
     ProcessReported,
     ReportProcess,
+    ReportStorage,
     SpeedChanged,
+    StorageReported,
 )
 from schemas.units import HOUR_MS, PumpId, Speaker, UtcMillis
 
 HISTORIAN: Final = Speaker("historian")
+
+STORAGE_LOW_MIB: Final = 512
+"""[MiB] below it room for the journals is low; they need some 10 in a week."""
+
+STORAGE_ENOUGH_MIB: Final = 768
+"""[MiB] from it on there is room enough again: no alarm that comes and goes."""
+
+STORAGE_LOW: Final = Condition(
+    "storage_low",
+    "reversible",
+    "prompt",
+    "programmed_basal",
+    "operator",
+    "The disk of the record is nearly full. Make room: without any, no bolus is given.",
+)
 
 CHECKPOINT_MS = HOUR_MS
 """[ms] therapy time between checkpoints while anything happens; project's own choice."""
@@ -85,6 +102,8 @@ def _decide(state: RecordState, entry: Entry, now: Now) -> tuple[Event, ...]:
         return (SpeedChanged(speed=entry.body.speed, therapy=entry.body.therapy),)
     if isinstance(entry.body, ReportProcess):
         return _report_process(state, entry.body, actor=str(entry.actor))
+    if isinstance(entry.body, ReportStorage):
+        return _report_storage(state, entry.body, actor=str(entry.actor))
     due = state.next_checkpoint_at
     if due is None or now.therapy < due:
         return ()
@@ -100,6 +119,16 @@ def _report_process(state: RecordState, report: ReportProcess, *, actor: str) ->
     if report.state == "up":
         return (reported, *clear_alarm(state.common.alarms, condition.alarm))
     return (reported, *raise_alarm(state.common.alarms, condition))
+
+
+def _report_storage(state: RecordState, report: ReportStorage, *, actor: str) -> tuple[Event, ...]:
+    """Keep how much room is left; little is an alarm while there is still some (R50)."""
+    reported = StorageReported(free_mib=report.free_mib, actor=actor)
+    if report.free_mib < STORAGE_LOW_MIB:
+        return (reported, *raise_alarm(state.common.alarms, STORAGE_LOW))
+    if report.free_mib < STORAGE_ENOUGH_MIB:
+        return (reported,)
+    return (reported, *clear_alarm(state.common.alarms, STORAGE_LOW.alarm))
 
 
 def _evolve(state: RecordState, entry: Entry) -> RecordState:
@@ -142,8 +171,8 @@ RECORD_DECIDER: Final = Decider(
         Speaker("bolus_advisor"),
         Speaker("actuator"),
     ),
-    says=(*COMMON_EVENTS, CheckpointMade, SpeedChanged, ProcessReported),
-    obeys=(*COMMON_COMMANDS, ReportProcess),
+    says=(*COMMON_EVENTS, CheckpointMade, SpeedChanged, ProcessReported, StorageReported),
+    obeys=(*COMMON_COMMANDS, ReportProcess, ReportStorage),
     initial=_initial,
     decide=_decide,
     evolve=_evolve,

@@ -208,3 +208,24 @@ class ProcessReported(Event, frozen=True, kw_only=True, tag="process_reported.v1
     """[-] its last words."""
     actor: str
     """[-] who watches over it."""
+
+
+class ReportStorage(Command, frozen=True, kw_only=True, tag="report_storage.v1"):
+    """How much room is left for the journals; sent by whoever watches it, obeyed by historian."""
+
+    free_mib: int
+    """[MiB] 0 or more, of the disk that holds the data folder."""
+
+    def __post_init__(self) -> None:
+        """Check the amount."""
+        if self.free_mib < 0:
+            raise ValueError(f"free_mib of {self.free_mib}")
+
+
+class StorageReported(Event, frozen=True, kw_only=True, tag="storage_reported.v1"):
+    """Room for the journals runs out, or there is enough again; said by historian."""
+
+    free_mib: int
+    """[MiB] left."""
+    actor: str
+    """[-] who watches it."""

@@ -178,6 +178,11 @@ ROWS: Final[dict[str, Row]] = {
         "core/delivery_reading.py:decide_reading",
         "record_drops_basal",
     ),
+    "R50": Row(
+        "a disk that fills is told before it is full",
+        "services/supervisor/storage_watch.py:StorageWatch",
+        "test_the_mutant_that_waits_until_there_is_no_room_is_caught",
+    ),
     "R54": Row(
         "a controller's rate ends by itself, a person's runs to its end",
         "core/temporary_rates.py:CONTROLLER_MS_MAX",
@@ -323,8 +328,6 @@ EXCEPTIONS: Final[dict[str, str]] = {
     "R14": "worst-case advice is given, marked so (R37 and the interval of insulin on board)",
     "R18": "amounts are whole milliunits by type; no test of its own",
     "R33": "an order and its confirmation are both events; covered by R34 and R36",
-    "R50": "a full disk is told and loses nothing (D1), but is not foreseen; a pump without room "
-    "for its own memory stands still",
     "R55": "alarms are silenced at the speaker that raised them; its loss is another alarm",
     "R59": "needs a simulated sensor",
     "R60": "needs a simulated sensor",

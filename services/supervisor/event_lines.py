@@ -63,7 +63,7 @@ from schemas.pump import (
     PumpLost,
     ReservoirFilled,
 )
-from schemas.record import ProcessReported
+from schemas.record import ProcessReported, StorageReported
 from schemas.therapy import BolusSettingsSet
 from schemas.units import MINUTE_MS, MilliUnits, UtcMillis
 from services.supervisor.texts import between, rate, second, units, wall, words
@@ -246,6 +246,8 @@ def _of_the_rest(event: Event, zone: str) -> str:
             return f"temporary rate {what} until {wall(temporary.ends_at, zone=zone)}"
         case TemporaryRateEnded(reason=reason):
             return f"temporary rate ended: {reason}"
+        case StorageReported(free_mib=free_mib):
+            return f"room for the record: {free_mib} MiB"
         case ProcessReported(process=process, state=state, why=why):
             return f"process {process} is {state}{f': {why}' if why else ''}"
         case AlarmRaised(priority=priority, text=text):

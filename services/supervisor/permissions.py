@@ -7,7 +7,7 @@ from core.deciders import DECIDERS
 from schemas.basal import SetBasalProfile
 from schemas.delivery import SetDeliveryLimits
 from schemas.message import Command, name_of
-from schemas.record import ReportProcess
+from schemas.record import ReportProcess, ReportStorage
 from schemas.subjects import (
     ENDPOINTS,
     STREAM,
@@ -48,6 +48,7 @@ SUPERVISOR_COMMANDS: tuple[tuple[Speaker, type[Command]], ...] = (
     (Speaker("basal_scheduler"), SetBasalProfile),
     (Speaker("bolus_advisor"), SetBolusSettings),
     (Speaker("historian"), ReportProcess),
+    (Speaker("historian"), ReportStorage),
 )
 """[-] the demonstration's settings, and how the processes are: all that the supervisor may ask."""
 

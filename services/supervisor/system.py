@@ -37,6 +37,7 @@ from services.supervisor.pump_line import socket_path, until_it_listens
 from services.supervisor.reading import HISTORIAN, Reading
 from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, draw
 from services.supervisor.screen_model import Process, ScreenModel
+from services.supervisor.storage_watch import StorageWatch
 from services.supervisor.stream import StreamRefused, make_stream
 from services.supervisor.texts import units
 from services.supervisor.trace import (
@@ -156,6 +157,8 @@ class System:
             if self._client is not None:
                 reports = ProcessReports(self._client, self._model.pump)
                 tasks.create_task(reports.watch(self._children, model=self._model))
+                storage = StorageWatch(self._client, self._model.pump, self._folder.path)
+                tasks.create_task(storage.watch(model=self._model))
             if self._options.has_screen:
                 tasks.create_task(draw(self._model, clock=self._keeper.clock, console=Console()))
 
