@@ -87,7 +87,7 @@ def test_a_service_that_is_cut_off_gives_nothing_late(
     flowed = house.pumped()
     house.wait_until(lambda: house.pumped() > flowed, "basal flows")
     look(house)
-    time.sleep(max(0.0, AWAY_S - (time.monotonic() - cut_at)))  # noqa: TID251
+    time.sleep(max(0.0, AWAY_S - (time.monotonic() - cut_at)))  # noqa: TID251  # as above
     settle(house)
 
     assert ordered.returncode != 0
