@@ -16,6 +16,7 @@ from schemas import codec
 from schemas.alarms import AlarmRaised
 from schemas.delivery import BolusDelivered, BolusStarted
 from schemas.doubt import OrderNotBelieved
+from schemas.glucose import RecordReading
 from schemas.message import CommandEnvelope, Deadline, Envelope, event_id, name_of
 from schemas.orders import BolusOrdered, BolusOrderSigned, OrderBolus
 from schemas.subjects import command_subject, event_subject
@@ -29,6 +30,9 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
+from services.runtime import client as client_module
+from services.runtime.client import BusClient, OutcomeUnknown
+from services.runtime.clock import SystemClock, read_clock_record
 from services.runtime.errors import BasaltError, PumpRefusedError
 from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
 from services.runtime.order_keys import OrderSigner, make_order_key, read_signer
@@ -283,3 +287,63 @@ def test_who_stole_the_advisors_place_on_the_bus_gets_no_insulin(tmp_path: Path)
     assert "orders_not_believed" in {e.alarm for e in house.said("actuator", AlarmRaised)}
     house.assert_each_dose_once()
     house.assert_accounted()
+
+
+async def _squat(house: RealHouse, command_id: str) -> None:
+    """Put another message under the id that the broker would know a command by."""
+    squatter = await user(house, "glucose_player")
+    subject = command_subject(
+        pump=house.pump, service=Speaker("glucose_ingest"), name=name_of(RecordReading)
+    )
+    taken = {"Nats-Msg-Id": f"{ADVISOR}:{house.pump}:{command_id}"}
+    await squatter.request(subject, b"{}", timeout=5, headers=taken)
+    await squatter.close()
+
+
+async def _ask_anyway(house: RealHouse, command_id: str) -> bool:
+    """Order under an id that somebody has taken; say whether it was obeyed."""
+    await _squat(house, command_id)
+    client = BusClient(
+        url=house.folder.read_running().url,
+        credentials=Credentials("console", house.folder.seed("console")),
+        actor=Actor("person:late"),
+        clock=SystemClock(record=read_clock_record(house.folder.clock)),
+    )
+    await client.open()
+    order = OrderBolus(amount=MilliUnits(100), confirmed=True)
+    try:
+        outcome = await client.send(
+            order, to=ADVISOR, pump=house.pump, command_id=CommandId(command_id)
+        )
+        return outcome.accepted
+    except OutcomeUnknown:
+        return False
+    finally:
+        await client.close()
+
+
+@pytest.mark.requirement("R100")
+async def test_an_id_taken_beforehand_stops_no_command(house: RealHouse) -> None:
+    """The broker calls it a duplicate: it is sent again under another id (S3)."""
+    await asyncio.to_thread(until_settled, house)
+    house.wait_until(lambda: house.basalt("status", check=False).returncode == 0, "all are there")
+
+    assert await _ask_anyway(house, secrets.token_hex(8))
+
+
+async def test_the_mutant_that_takes_a_duplicate_for_stored_is_caught(
+    house: RealHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then whoever takes an id beforehand makes a command vanish."""
+    store = BusClient._store
+
+    async def believes(self: BusClient, *given: Any) -> Any:
+        answer = await store(self, *given)
+        answer.duplicate = False
+        return answer
+
+    monkeypatch.setattr(BusClient, "_store", believes)
+    monkeypatch.setattr(client_module, "OUTCOME_S", 2.0)
+    await asyncio.to_thread(until_settled, house)
+
+    assert not await _ask_anyway(house, secrets.token_hex(8))
