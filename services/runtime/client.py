@@ -58,6 +58,7 @@ class BusClient:
         self._url = url
         self._credentials = credentials
         self._actor = actor
+        self._is_open = False
         self._waiting: dict[str, asyncio.Future[bytes]] = {}
 
     async def open(self) -> None:
@@ -68,13 +69,15 @@ class BusClient:
         """
         events = ConnectionEvents(_nothing, _ignore, _nothing)
         self.client = await connect(url=self._url, credentials=self._credentials, events=events)
+        self._is_open = True
         await self.client.subscribe(
             reply_inbox(client=self._credentials.user, token="*"), cb=self._on_reply
         )
 
     async def close(self) -> None:
-        """Disconnect."""
-        await self.client.close()
+        """Disconnect; nothing is done where `open` failed."""
+        if self._is_open:
+            await self.client.close()
 
     async def send(
         self,

@@ -89,12 +89,17 @@ async def connect(*, url: str, credentials: Credentials, events: ConnectionEvent
     except (TimeoutError, OSError, nats.errors.Error) as error:
         reason = first.last or error
         await client.close()
-        raise BusUnreachable(url, f"{type(reason).__name__}: {reason}") from error
+        raise BusUnreachable(url, _in_words(reason)) from error
     if first.last is not None:
         await client.close()
         raise BusUnreachable(url, f"the key {credentials.seed} is not that of {credentials.user}")
     first.is_over = True
     return client
+
+
+def _in_words(reason: Exception) -> str:
+    words = str(reason) or f"no answer within {FIRST_CONNECT_S:.0f} s"
+    return f"{type(reason).__name__}: {words}"
 
 
 async def _listen_to_own_inbox(client: Client, user: str) -> None:

@@ -10,8 +10,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from bench.broker import Broker, broker
-from schemas.units import PumpId, Speaker
+from schemas.units import Actor, PumpId, Speaker
 from services.runtime import nats_connection
+from services.runtime.client import BusClient
+from services.runtime.clock import SystemClock
 from services.runtime.errors import (
     BusKeyBroken,
     BusUnreachable,
@@ -168,6 +170,25 @@ async def test_a_broker_that_is_not_there_gives_one_clear_error() -> None:
 
     assert "127.0.0.1:1" in caught.value.url
     assert [] == logged
+
+
+async def test_a_broker_that_stands_still_gives_one_clear_error_and_closing_is_harmless() -> None:
+    """It takes the connection and says nothing: who waits for it must not end by another error."""
+    async with broker() as running:
+        client = BusClient(
+            url=running.url,
+            credentials=running.credentials("console"),
+            actor=Actor("person:x"),
+            clock=SystemClock(),
+        )
+        assert running.process is not None
+        running.process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(BusUnreachable, match="no answer within 5 s"):
+                await client.open()
+            await client.close()
+        finally:
+            running.process.send_signal(signal.SIGCONT)
 
 
 @pytest.mark.parametrize("content", [None, b"zzz", b"\xff\x00", b"U" * 58, b""])

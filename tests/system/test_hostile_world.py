@@ -146,6 +146,7 @@ def test_of_two_actuators_exactly_one_drives(tmp_path: Path) -> None:
 def test_a_broker_that_freezes_is_noticed_and_nothing_is_lost(tmp_path: Path) -> None:
     """A process that is stopped keeps its connections open (B3); basal goes on meanwhile."""
     with real_house(tmp_path / "data", *QUIET) as house:
+        house.wait_until(lambda: house.pumped() > 0, "the pump has its plan")
         before = house.pumped()
         os.kill(house.pids()["broker"], signal.SIGSTOP)
         frozen = time.monotonic()  # noqa: TID251  # the age of a test, not of a therapy
