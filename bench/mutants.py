@@ -30,8 +30,6 @@ GROUPS: Final = {
         "core.caps",
         "core.lockout",
         "core.running_limits",
-        "core.basal_cut",
-        "core.basal_ahead",
         "core.temporary_rates",
         "core.pump_models",
     ),
