@@ -10,7 +10,9 @@ import core.bolus_orders
 import core.delivery_orders
 import core.limits
 from core.caps.shapes import Flow
+from core.doses import DoseBook
 from core.limits import Given, headrooms, limits_problem
+from core.lockout import lockout_problem
 from core.midnights import days_through
 from fake_house import LIMITS, START, FakeHouse
 from schemas import codec
@@ -118,6 +120,29 @@ def test_advice_that_is_accepted_from_afar_waits_as_well() -> None:
     taken = house.ask(asked, to="bolus_advisor")
 
     assert ("lockout", True) == (refused.reason, taken.accepted)
+
+
+@pytest.mark.parametrize(
+    ("actor", "ago_ms", "reason"),
+    [
+        ("controller:a", 3 * MINUTE_MS, None),
+        ("controller:a", 3 * MINUTE_MS - 1, "lockout"),
+        ("controller:a", 1, "lockout"),
+        ("controller:a", 0, None),
+        ("controller:a", -MINUTE_MS, None),
+        ("remote:a", 15 * MINUTE_MS - 1, "lockout"),
+        ("remote:a", 15 * MINUTE_MS, None),
+        ("person:a", 1, None),
+    ],
+)
+def test_a_wait_is_kept_to_the_millisecond(actor: str, ago_ms: int, reason: str | None) -> None:
+    """What was started in the same instant, or since, is the other part of one bolus."""
+    limits = house_with().state("actuator").limits
+    book = DoseBook(started_at=UtcMillis(START - ago_ms))
+
+    assert reason == lockout_problem(limits, book, actor=actor, asked_at=UtcMillis(START))
+    assert lockout_problem(None, book, actor=actor, asked_at=UtcMillis(START)) is None
+    assert lockout_problem(limits, DoseBook(), actor=actor, asked_at=UtcMillis(START)) is None
 
 
 def test_another_amount_than_advised_waits_by_who_asks_for_it() -> None:

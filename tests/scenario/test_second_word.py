@@ -7,7 +7,7 @@ import pytest
 
 import core.bolus_orders
 import core.dose_fold
-from core.confirmation import Wish, confirm_reasons
+from core.confirmation import Wish, confirm_reasons, remember
 from fake_house import LIMITS, SETTINGS, FakeHouse
 from schemas.bolus import AcceptAdvice, AdviceAccepted, RequestAdvice
 from schemas.delivery import BolusDelivered
@@ -124,6 +124,33 @@ def test_twice_the_largest_of_the_last_ones_is_still_usual(house: FakeHouse) -> 
         house.run(ms=2 * HOUR_MS)
 
     assert own(house, 2_000).accepted
+
+
+@pytest.mark.parametrize(
+    ("recent", "amount", "reasons"),
+    [
+        ((1_000,) * 5, 2_000, ()),
+        ((1_000,) * 5, 2_001, ("much_larger_than_recent",)),
+        ((1_000,) * 4, 9_000, ()),
+        ((500,) * 4 + (1_000,), 2_001, ("much_larger_than_recent",)),
+    ],
+)
+def test_five_boluses_are_needed_to_know_what_is_usual(
+    recent: tuple[int, ...], amount: int, reasons: tuple[str, ...]
+) -> None:
+    """The largest of them counts, and twice of it is usual still."""
+    wish = Wish(amount=MilliUnits(amount), recent=[MilliUnits(one) for one in recent])
+
+    assert reasons == confirm_reasons(wish, at=UtcMillis(0))
+
+
+def test_twenty_boluses_are_remembered() -> None:
+    """The newest of them, in order."""
+    known: tuple[MilliUnits, ...] = ()
+    for amount in range(1, 25):
+        known = remember(known, MilliUnits(amount))
+
+    assert tuple(range(5, 25)) == known
 
 
 @pytest.mark.parametrize(
