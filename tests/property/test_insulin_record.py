@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.doses import BolusPart, DoseBook, OpenDose
 from core.insulin.models import Linear, curve_of
 from core.insulin.on_board import Delivered
-from core.insulin_record import InsulinRecord, insulin_record
+from core.insulin_record import InsulinRecord, insulin_record, remember_profile
 from schemas.device import PlanStep, PumpPlan
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
 
@@ -179,3 +179,17 @@ def test_a_record_is_whole_from_where_all_that_acts_is_recorded(
 
     assert (is_whole, is_whole) == (found.is_whole, found.is_basal_whole)
     assert (False, is_whole) == (doubtful.is_whole, doubtful.is_basal_whole)
+
+
+def test_profiles_are_remembered_as_long_as_insulin_of_them_acts() -> None:
+    """10.5 h: of what began before, the last one alone; and a hundred at most."""
+    known = tuple(programme((hours * 60, 600)) for hours in (30, 20, 11, 10))
+    made, at_the_end = programme((0, 900)), programme((630, 700))
+
+    assert (*known[2:], made) == remember_profile(known, made)
+    assert (at_the_end, made) == remember_profile((*known[:3], at_the_end), made)
+    assert (made,) == remember_profile((), made)
+    many: tuple[PumpPlan, ...] = ()
+    for minute in range(120, 0, -1):
+        many = remember_profile(many, programme((minute, 600)))
+    assert 100 == len(many)

@@ -11,13 +11,14 @@ import core.delivery_orders
 import core.limits
 from core.caps.shapes import Flow
 from core.doses import DoseBook
-from core.limits import Given, headrooms, limits_problem
+from core.limits import DAILY_MU_MAX, Given, headrooms, limits_problem
 from core.lockout import lockout_problem
 from core.midnights import days_through
 from fake_house import LIMITS, START, FakeHouse
 from schemas import codec
 from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
 from schemas.delivery import BolusRefused, DeliveryLimitsSet, Lockout
+from schemas.device import PULSE_MU
 from schemas.orders import OrderBolus
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits, UtcMillis
 
@@ -143,6 +144,20 @@ def test_a_wait_is_kept_to_the_millisecond(actor: str, ago_ms: int, reason: str 
     assert reason == lockout_problem(limits, book, actor=actor, asked_at=UtcMillis(START))
     assert lockout_problem(None, book, actor=actor, asked_at=UtcMillis(START)) is None
     assert lockout_problem(limits, DoseBook(), actor=actor, asked_at=UtcMillis(START)) is None
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"calendar_day": LIMITS.hourly},
+        {"calendar_day": DAILY_MU_MAX},
+        {"on_board": PULSE_MU},
+        {"on_board": DAILY_MU_MAX},
+    ],
+)
+def test_the_ends_of_what_may_be_set_are_inside(limits: dict[str, int]) -> None:
+    """A bound that is named can be chosen."""
+    assert limits_problem(msgspec.structs.replace(LIMITS, **limits)) is None
 
 
 def test_another_amount_than_advised_waits_by_who_asks_for_it() -> None:

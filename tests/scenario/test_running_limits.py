@@ -7,10 +7,13 @@ import msgspec
 import pytest
 
 import core.delivery
+from core.delivery_reading import OWN_ACTOR
 from core.doses import DoseBook, OpenDose
 from core.running_limits import halt_extended, hold_again
 from fake_house import LIMITS, FakeHouse
+from schemas.alarms import AlarmRaised
 from schemas.basal import CancelTemporaryRate, SetTemporaryRate, TemporaryRateEnded
+from schemas.delivery import BolusCancelled
 from schemas.orders import OrderBolus, RecordInjection
 from schemas.plans import BasalPlanAccepted
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits, MilliUnitsPerHour
@@ -117,6 +120,66 @@ def test_what_is_ordered_and_not_begun_is_not_stopped() -> None:
     state = msgspec.structs.replace(state, doses=DoseBook(open=(waiting,)), limits=tight)
 
     assert () == halt_extended(state, house.clock.now())
+
+
+def spreading() -> tuple[Any, Any]:
+    """The actuator's state an hour into 8 U over 4 h, and now."""
+    house = house_with(hourly=MilliUnits(20_000))
+    spread(house, 8_000, 4)
+    house.run(ms=HOUR_MS)
+    return house.state("actuator"), house.clock.now()
+
+
+def limited(state: Any, **limits: object) -> Any:
+    return msgspec.structs.replace(state, limits=msgspec.structs.replace(state.limits, **limits))
+
+
+def test_the_rest_of_what_flows_must_fit_spread_and_not_at_once() -> None:
+    """2 U an hour fit into 3 an hour; into 1.5 they do not, and who stops it is on record."""
+    state, now = spreading()
+
+    assert () == halt_extended(limited(state, hourly=MilliUnits(3_000)), now)
+    cancelled, alarm = halt_extended(limited(state, hourly=MilliUnits(1_500)), now)
+    assert isinstance(cancelled, BolusCancelled) and isinstance(alarm, AlarmRaised)
+    assert (state.doses.extended.dose, OWN_ACTOR) == (cancelled.dose, cancelled.actor)
+    assert "extended_beyond_limit" == alarm.alarm
+
+
+def test_a_rest_that_just_fits_goes_on() -> None:
+    """Its own order not counted a second time; pulses counted together count from their last."""
+    state, now = spreading()
+    least = next(
+        hourly
+        for hourly in range(1_500, 3_000)
+        if not halt_extended(limited(state, hourly=MilliUnits(hourly)), now)
+    )
+
+    assert 2_350 == least
+
+
+@pytest.mark.parametrize("missing", [{"last_extended": None}, {"limits": None}, {"cancelled": 1}])
+def test_what_is_not_known_or_ends_already_is_not_stopped(missing: dict[str, Any]) -> None:
+    """Each is enough."""
+    state, now = spreading()
+    tight = limited(state, hourly=MilliUnits(1_000))
+    if "cancelled" in missing:
+        missing = {"cancelled": (state.doses.extended.dose,)}
+    other = msgspec.structs.replace(state.last_extended, dose=DoseId("bolus_advisor:demo:98"))
+
+    assert () != halt_extended(tight, now)
+    assert () == halt_extended(msgspec.structs.replace(tight, **missing), now)
+    assert () == halt_extended(msgspec.structs.replace(tight, last_extended=other), now)
+
+
+def test_insulin_that_has_acted_leaves_room_on_board() -> None:
+    """5 U of five hours ago are no reason to stop 4 U of now."""
+    house = house_with(on_board=MilliUnits(6_000))
+    inject(house, 5_000)
+    house.run(ms=6 * HOUR_MS)
+    spread(house, 4_000, 2)
+    house.run(ms=10 * MINUTE_MS)
+
+    assert () == halt_extended(house.state("actuator"), house.clock.now())
 
 
 def test_a_pen_that_leaves_room_changes_no_rate() -> None:
