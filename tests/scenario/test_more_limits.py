@@ -90,6 +90,19 @@ def test_a_calendar_day_ends_at_midnight_by_the_clock_of_the_profile() -> None:
     assert ordered(house, 5_000) is None
 
 
+def test_without_a_clock_on_the_wall_a_calendar_day_is_any_day() -> None:
+    """Until a profile says where midnight is."""
+    house = FakeHouse()
+    house.ask(msgspec.structs.replace(LIMITS, calendar_day=MilliUnits(15_000)), to="actuator")
+    house.run(ms=MINUTE_MS)
+    assert ordered(house, 9_000) is None
+    house.run(ms=23 * HOUR_MS)
+
+    assert "calendar_day_limit" == ordered(house, 6_050)
+    house.run(ms=2 * HOUR_MS)
+    assert ordered(house, 6_050) is None
+
+
 def test_a_remote_request_waits_a_quarter_of_an_hour_and_a_person_does_not() -> None:
     """Whoever stands at the pump sees what it does."""
     house = house_with()
@@ -115,6 +128,9 @@ def test_advice_that_is_accepted_from_afar_waits_as_well() -> None:
     advised(house, 30)
     asked = AcceptAdvice(advice=house.view("bolus_advisor").advice)
 
+    own = OrderBolus(amount=MilliUnits(500))
+    told: Any = codec.decode_event(house.ask(own, to="bolus_advisor", actor="remote:a").said[0])
+    assert 500 == told.amount
     refused = house.ask(asked, to="bolus_advisor", actor="remote:a")
     said: Any = codec.decode_event(refused.said[0])
     assert asked.advice == said.advice

@@ -139,6 +139,7 @@ def test_the_rest_of_what_flows_must_fit_spread_and_not_at_once() -> None:
     state, now = spreading()
 
     assert () == halt_extended(limited(state, hourly=MilliUnits(3_000)), now)
+    assert () == halt_extended(limited(state, single=MilliUnits(1_000)), now)
     cancelled, alarm = halt_extended(limited(state, hourly=MilliUnits(1_500)), now)
     assert isinstance(cancelled, BolusCancelled) and isinstance(alarm, AlarmRaised)
     assert (state.doses.extended.dose, OWN_ACTOR) == (cancelled.dose, cancelled.actor)
