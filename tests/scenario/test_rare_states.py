@@ -12,7 +12,9 @@ from core.bolus import BOLUS_DECIDER
 from core.bolus_state import initial
 from core.decider import Entry
 from core.deciders import DECIDERS
+from core.delivery_moves import move
 from core.delivery_reading import decide_reading
+from core.delivery_state import DeliveryState
 from core.errors import GlucoseFileError
 from core.glucose_picture import Picture, fold_reading
 from core.glucose_quality import Reading
@@ -31,6 +33,7 @@ from schemas.basal import (
     ZoneResolved,
 )
 from schemas.bolus import AdviceRefused, RequestAdvice
+from schemas.delivery import BasalDelivered
 from schemas.device import PumpReading
 from schemas.glucose import GlucoseMeasured
 from schemas.message import Command, Now, Outcome
@@ -41,6 +44,7 @@ from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
     DoseId,
+    EventId,
     Grams,
     MgDl,
     Milliseconds,
@@ -373,3 +377,21 @@ def test_a_pump_refuses_what_it_cannot_spread_or_has_given() -> None:
     )
     assert PumpRefusal(reason="barred") == late
     assert () == run_until(memory, now=UtcMillis(at - 1)).records
+
+
+def test_strokes_before_the_reservoir_is_known_are_counted_all_the_same() -> None:
+    """What is left is not guessed: it stays unknown until the pump tells."""
+    part = BasalDelivered(
+        plan=EventId("basal_scheduler:p1:3"),
+        starts_at=UtcMillis(START),
+        ends_at=UtcMillis(START + MINUTE_MS),
+        amount=MilliUnits(50),
+        odometer=MilliUnits(50),
+        history_sequence=1,
+    )
+
+    moved = move(DeliveryState(), part)
+
+    assert (None, None, 50) == (moved.reservoir, moved.dry_at, moved.odometer)
+    known = move(msgspec.structs.replace(DeliveryState(), reservoir=MilliUnits(60)), part)
+    assert (10, START + MINUTE_MS) == (known.reservoir, known.dry_at)
