@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,19 @@ pytestmark = pytest.mark.system
 QUIET = ("--speed", "60", "--no-person")
 
 
+REPORTS = "FROM stored_events WHERE topic = 'heard pump_read.v1' ORDER BY rowid"
+
+
+def reports(path: Path) -> int:
+    """How many reports of the pump a journal holds [-]."""
+    with closing(sqlite3.connect(path)) as file:
+        return len(file.execute(f"SELECT rowid {REPORTS}").fetchall())
+
+
 def flip(path: Path) -> None:
     """Turn a digit of a report in the middle of a journal, as a failing disk might."""
     file = sqlite3.connect(path)
-    (row, state) = file.execute(
-        "SELECT rowid, state FROM stored_events WHERE topic = 'heard pump_read.v1' LIMIT 1 OFFSET 2"
-    ).fetchone()
+    (row, state) = file.execute(f"SELECT rowid, state {REPORTS} LIMIT 1 OFFSET 2").fetchone()
     changed = bytearray(state)
     changed[changed.index(b'"odometer":') + len(b'"odometer":')] ^= 1
     file.execute("UPDATE stored_events SET state = ? WHERE rowid = ?", (bytes(changed), row))
@@ -42,6 +50,7 @@ def test_a_flipped_bit_is_told_and_nothing_is_dosed_upon_it(tmp_path: Path) -> N
         house.basalt("bolus", "0.5")
         house.wait_until(lambda: "bolus delivered" in house.text(), "the bolus is given")
         path = house.folder.journal("actuator")
+        house.wait_until(lambda: reports(path) > 4, "there is a middle")
         flip(path)
         os.kill(house.pids()["actuator"], signal.SIGKILL)
         house.wait_until(lambda: "process_down_actuator" in alarms_of(house, AlarmRaised), "alarm")
