@@ -1,7 +1,7 @@
 """What a service knows of each pump, and the transaction that it is writing."""
 
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from core.decider import Decider, Entry
 from schemas import codec
@@ -37,7 +37,7 @@ class _Draft:
     rows: list[Row] = field(default_factory=list)
     heads: dict[tuple[PumpId, Speaker], Head] = field(default_factory=dict)
     commands: dict[tuple[PumpId, CommandId], int] = field(default_factory=dict)
-    ends: dict[PumpId, End] = field(default_factory=dict)
+    touched: dict[PumpId, Ledger[Any]] = field(default_factory=dict)
     sequence: int = 0
 
 
@@ -164,7 +164,7 @@ class Books(Generic[StateT]):
         bare = Row(ledger.pump, ledger.position, topic, b"")
         row, ledger.link = linked(ledger.link, bare, head, data)
         self._draft.rows.append(row)
-        self._draft.ends[ledger.pump] = End(ledger.position, ledger.link)
+        self._draft.touched[ledger.pump] = ledger
         if evolved is None:
             self._fold(ledger, entry)
         else:
@@ -196,7 +196,10 @@ class Books(Generic[StateT]):
                 rows=draft.rows,
                 heads=draft.heads,
                 commands=draft.commands,
-                ends=draft.ends,
+                ends={
+                    pump: End(ledger.position, ledger.link)
+                    for pump, ledger in draft.touched.items()
+                },
                 stream=self.stream,
                 sequence=moved,
             )

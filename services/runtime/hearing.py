@@ -102,19 +102,19 @@ def hear(
         parts = parse_subject(arrived.subject)
     except ValueError as error:
         return malformed(arrived, UNKNOWN_PUMP, str(error))
-    if _is_damaged(arrived):
+    sha256 = codec.sha256_hex(arrived.data)
+    if _is_damaged(arrived, sha256):
         return _damaged(arrived, parts, listener, heads)
     if parts.kind == "command":
         return _hear_command(arrived, parts, listener, now)
     if parts.service in deaf_to:
         return Dropped()
-    return _hear_event(arrived, parts, listener, heads)
+    return _hear_event(arrived, sha256, parts, listener, heads)
 
 
-def _is_damaged(arrived: Arrived) -> bool:
+def _is_damaged(arrived: Arrived, sha256: str) -> bool:
     """Say whether the bytes are other ones than were sent; who gives no hash is taken at a word."""
-    sent = arrived.headers.get(SHA256_HEADER, "")
-    return bool(sent) and sent != codec.sha256_hex(arrived.data)
+    return arrived.headers.get(SHA256_HEADER) not in (None, "", sha256)
 
 
 def _damaged(
@@ -173,7 +173,11 @@ def malformed(
 
 
 def _hear_event(
-    arrived: Arrived, parts: SubjectParts, listener: Listener, heads: Mapping[Speaker, Head]
+    arrived: Arrived,
+    sha256: str,
+    parts: SubjectParts,
+    listener: Listener,
+    heads: Mapping[Speaker, Head],
 ) -> Hearing:
     try:
         envelope = codec.decode_envelope(arrived.data)
@@ -182,7 +186,6 @@ def _hear_event(
             raise ValueError(f"event {envelope.id!r} does not belong on this subject")
     except codec.DECODE_ERRORS as error:
         return malformed(arrived, parts.pump, str(error))
-    sha256 = codec.sha256_hex(arrived.data)
     own = heads.get(listener.name, NOTHING_HEARD).version
     if envelope.heard.get(listener.name, 0) > own:
         raise RestoredFromOldCopy(pump, own, envelope.heard[listener.name])

@@ -24,6 +24,11 @@ from services.runtime.ports import Arrived, Bus, Store
 INBOX_BATCHES_MAX = 8
 """[-] batches and reports waiting to be thought about."""
 
+TURNS_WHEN_FULL = 12
+"""[-] of the event loop between two steps while more is waiting. An answer of the broker is read,
+told to the outbox, the next batch handed over and written: with 1 turn the service waited 7 us for
+each event, with 12 it waits 2."""
+
 SLEEP_S_MAX = 3600.0
 """[s] longest sleep when nothing is due."""
 
@@ -126,12 +131,17 @@ class Loop(Generic[StateT]):
 
     async def _turn(self) -> None:
         while going_on():
-            await asyncio.sleep(0)  # a full inbox must not keep the outbox and pings waiting
+            await self._give_way()
             inputs = await self._next()
             if inputs:
                 await self._think(inputs)
             else:
                 await self._follow(self.machine.wake(now=self._clock.now()))
+
+    async def _give_way(self) -> None:
+        """Let what talks to the broker go on before the next step: a full inbox never waits."""
+        for _ in range(TURNS_WHEN_FULL if self.waiting else 1):
+            await asyncio.sleep(0)
 
     async def _next(self) -> Sequence[Input]:
         now = self._clock.now()

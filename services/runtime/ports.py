@@ -11,9 +11,9 @@ from schemas.units import CommandId, EventId, PumpId, Speaker
 BATCH_MESSAGES_MAX = 500
 """[-] messages published at once, in whole decisions; half of what the broker takes."""
 
-FETCH_MESSAGES_MAX = 1000
-"""[-] messages heard, decided and stored in one transaction: one wait for the disk for all."""
-
+FETCH_MESSAGES_MAX = BATCH_MESSAGES_MAX
+"""[-] messages heard, decided and stored in one transaction: one wait for the disk for all, and no
+more than the outbox publishes meanwhile."""
 
 NEWEST_OF_ALL = PumpId("")
 """[-] asked for instead of a pump: the newest event of a speaker for each pump."""

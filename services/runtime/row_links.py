@@ -4,9 +4,8 @@ A bit that flipped, a line that was changed, cut out, put in, moved or copied is
 stands, whatever it says: the hashes of events alone do not cover commands and reports.
 """
 
-import hashlib
-
-from services.runtime.entries import EntryHead, join
+from schemas import codec
+from services.runtime.entries import EntryHead
 from services.runtime.errors import JournalAltered
 from services.runtime.ports import Row
 
@@ -29,10 +28,9 @@ def linked(previous: str, row: Row, head: EntryHead, data: bytes) -> tuple[Row, 
         head: of the line, its own link empty.
         data: what was heard or said.
     """
-    line = join(head, b"")[:-1]
-    bare = line.removesuffix(_OPEN)
+    bare = codec.encode(head).removesuffix(_OPEN)
     link = _hash(previous, row, bare, data)
-    state = b"".join((bare, _MARK, link.encode(), _END, b"\n", data))
+    state = b'%b,"%b"]\n%b' % (bare, link.encode(), data)
     return Row(row.pump, row.position, row.topic, state), link
 
 
@@ -78,5 +76,4 @@ def _taken_apart(row: Row) -> tuple[bytes, str, bytes]:
 
 def _hash(previous: str, row: Row, bare: bytes, data: bytes) -> str:
     place = f"{previous} {row.pump} {row.position} {row.topic}".encode()
-    whole = hashlib.sha256(b"\n".join((place, bare, data)))
-    return whole.hexdigest()[:LINK_HEX]
+    return codec.sha256_hex(b"%b\n%b\n%b" % (place, bare, data))[:LINK_HEX]

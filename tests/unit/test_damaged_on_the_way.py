@@ -128,7 +128,7 @@ def test_the_mutant_that_compares_no_hash_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the comparison nine times the insulin would be given."""
-    monkeypatch.setattr(services.runtime.hearing, "_is_damaged", lambda _: False)
+    monkeypatch.setattr(services.runtime.hearing, "_is_damaged", lambda *_: False)
     before = house.odometer
 
     _send_changed(house)
