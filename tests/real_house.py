@@ -161,6 +161,20 @@ class RealHouse:
         times = [read_row(row).now for name in DECIDERS for _, row in self.journal(name).rows()]
         return max(times, key=lambda now: now.therapy)
 
+    def until_begun(self) -> None:
+        """Wait until the actuator gives a bolus."""
+        self.wait_until(lambda: self.fold("actuator").doses.open, "a bolus has begun")
+
+    def until_settled(self) -> None:
+        """Wait until the actuator has heard all that the advisor said, and no dose is open."""
+        self.wait_until(self._is_settled, "every order is heard and no dose is open")
+
+    def _is_settled(self) -> bool:
+        heard = self.journal("actuator").heads().get((self.pump, Speaker("bolus_advisor")))
+        said = max(self.own_events("bolus_advisor"), default=0)
+        is_heard = (heard.version if heard else 0) >= said
+        return is_heard and not self.fold("actuator").doses.open
+
     def has_come_to_rest(self) -> bool:
         """Say whether no bolus is open and the historian has every event of everybody."""
         others = [name for name in DECIDERS if name != "historian"]

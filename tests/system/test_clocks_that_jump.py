@@ -41,10 +41,6 @@ def shifted_house(tmp_path: Path) -> Iterator[tuple[RealHouse, Clocks]]:
         yield house, clocks
 
 
-def until_settled(house: RealHouse) -> None:
-    house.wait_until(lambda: not house.fold("actuator").doses.open, "no dose is open")
-
-
 @pytest.mark.requirement("R85")
 @pytest.mark.requirement("R88")
 @pytest.mark.requirement("R44")
@@ -52,15 +48,16 @@ def test_steps_of_the_wall_clock_in_mid_bolus_move_nothing(tmp_path: Path) -> No
     """From a second to ten years, both ways, with processes started anew in between (T1)."""
     with shifted_house(tmp_path) as (house, clocks):
         house.basalt("bolus", "6")
+        house.until_begun()
         for number, by_s in enumerate(STEPS_S):
             clocks.shift("wall", by_s)
             time.sleep(0.2)
             if number in (3, 9):
                 house.kill("actuator")
         look(house)
-        until_settled(house)
+        house.until_settled()
         given = house.basalt("bolus", "0.5", "--confirm", check=False)
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
         span = house.ledger()[-1].ends_at - house.ledger()[0].ends_at
     let_it_rest(house)
@@ -79,13 +76,13 @@ def test_a_wall_clock_that_was_set_between_two_runs_loses_nothing(
     """Therapy and real time go on where they were; what is late is late (T1)."""
     with shifted_house(tmp_path) as (house, clocks):
         house.basalt("bolus", "0.5")
-        until_settled(house)
+        house.until_settled()
         before = house.last_now()
         assert house.stop() == 0
     clocks.shift("wall", by_s)
     with real_house(house.folder.path, *QUIET, environment=clocks.environment) as house:
         given = house.basalt("bolus", "0.6", "--confirm")
-        until_settled(house)
+        house.until_settled()
         after = house.last_now()
         assert house.stop() == 0
     clocks.shift("wall", 0)
@@ -106,7 +103,7 @@ def test_services_whose_wall_clocks_are_hours_apart_agree(tmp_path: Path) -> Non
         clocks.shift("wall", by_s, of=name)
     with real_house(tmp_path / "data", *QUIET, environment=clocks.environment) as house:
         house.basalt("bolus", "0.5")
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
     let_it_rest(house)
 
@@ -120,6 +117,7 @@ def test_a_machine_that_slept_for_ten_minutes_makes_nothing_up(tmp_path: Path) -
     """The clock that counts through sleep jumps in mid-bolus: the pump was off, no burst (T4)."""
     with shifted_house(tmp_path) as (house, clocks):
         house.basalt("bolus", "6")
+        house.until_begun()
         before = house.pumped()
         clocks.shift("boot", 600)
         house.wait_until(lambda: house.said("actuator", BolusStopped), "the bolus ended")
@@ -129,7 +127,7 @@ def test_a_machine_that_slept_for_ten_minutes_makes_nothing_up(tmp_path: Path) -
             lambda: house.basalt("bolus", "0.5", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
     let_it_rest(house)
 

@@ -65,7 +65,7 @@ def test_a_flipped_bit_is_told_and_nothing_is_dosed_upon_it(tmp_path: Path) -> N
             lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-        house.wait_until(lambda: not house.fold("actuator").doses.open, "it is given")
+        house.until_settled()
         assert house.stop() == 0
     let_it_rest(house)
 
@@ -118,7 +118,7 @@ def test_a_full_disk_is_told_and_nothing_is_given_twice_or_lost(tmp_path: Path, 
             "boluses again",
         )
         house.wait_until(lambda: line in house.text(), "the full disk is told")
-        house.wait_until(lambda: not house.fold("actuator").doses.open, "no dose is open")
+        house.until_settled()
         assert house.stop() == 0
     let_it_rest(house)
 

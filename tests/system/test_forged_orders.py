@@ -51,13 +51,9 @@ FAR = Deadline(therapy=UtcMillis(10**14), real=UtcMillis(10**14))
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHouse]:
     with real_house(tmp_path_factory.mktemp("forged") / "data", *QUIET) as running:
         running.basalt("bolus", "0.5")
-        until_settled(running)
+        running.until_settled()
         yield running
         assert running.stop() == 0
-
-
-def until_settled(house: RealHouse) -> None:
-    house.wait_until(lambda: not house.fold("actuator").doses.open, "no dose is open")
 
 
 async def nothing(*_: object) -> None:
@@ -124,7 +120,7 @@ async def test_a_recorded_command_is_obeyed_once_whenever_it_is_played(house: Re
     await put(house, late)
     await put(house, order_bytes("elsewhere"), pump="p2")
     await asyncio.to_thread(house.basalt, "glucose", "120")
-    await asyncio.to_thread(until_settled, house)
+    await asyncio.to_thread(house.until_settled)
 
     assert ordered + 1 == len(house.said("bolus_advisor", BolusOrdered))
     assert 2 == len(doses(house)) == len(set(doses(house)))
@@ -135,7 +131,7 @@ async def test_a_recorded_command_is_obeyed_once_whenever_it_is_played(house: Re
 @pytest.mark.requirement("R100")
 async def test_the_pumps_own_line_believes_nobody_else(house: RealHouse) -> None:
     """Somebody on the machine, with the pump in hand: forged, replayed, for another pump."""
-    await asyncio.to_thread(until_settled, house)
+    await asyncio.to_thread(house.until_settled)
     (*_, started) = house.said("actuator", BolusStarted)
     before, device = doses(house), line(house)
     status = (await device.read(after=10**9)).status
@@ -170,7 +166,7 @@ async def test_the_pumps_own_line_believes_nobody_else(house: RealHouse) -> None
         lambda: house.basalt("bolus", "0.3", "--confirm", check=False).returncode == 0,
         "boluses again",
     )
-    await asyncio.to_thread(until_settled, house)
+    await asyncio.to_thread(house.until_settled)
     await device.claim()
     with pytest.raises(PumpRefusedError):
         await device.start_bolus(signed=started.signed)
@@ -194,7 +190,7 @@ def test_a_key_changed_in_mid_bolus_lets_it_end_and_orders_begin_anew(tmp_path: 
         house.wait_until(
             lambda: house.basalt("status", check=False).returncode == 0, "the advisor is back"
         )
-        until_settled(house)
+        house.until_settled()
         refused = house.basalt("bolus", "0.5", "--confirm", check=False)
         house.wait_until(lambda: house.said("actuator", OrderNotBelieved), "it is not believed")
         house.kill("virtual_pump")
@@ -202,7 +198,7 @@ def test_a_key_changed_in_mid_bolus_lets_it_end_and_orders_begin_anew(tmp_path: 
             lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
             "boluses with the new key",
         )
-        until_settled(house)
+        house.until_settled()
         signed = asyncio.run(_try(house, old))
         house.kill("actuator")
         assert house.stop() == 0
@@ -267,7 +263,7 @@ def test_who_stole_the_advisors_place_on_the_bus_gets_no_insulin(tmp_path: Path)
     """Not without the other key; it is told, after three it is an alarm, basal flows (S1)."""
     with real_house(tmp_path / "data", *QUIET) as house:
         house.basalt("bolus", "0.5")
-        until_settled(house)
+        house.until_settled()
         asyncio.run(_speak_as_advisor(house, STRANGER))
         house.wait_until(
             lambda: 3 <= len(house.said("actuator", OrderNotBelieved)), "three are not believed"
@@ -279,7 +275,7 @@ def test_who_stole_the_advisors_place_on_the_bus_gets_no_insulin(tmp_path: Path)
             lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
     let_it_rest(house)
 
@@ -325,7 +321,7 @@ async def _ask_anyway(house: RealHouse, command_id: str) -> bool:
 @pytest.mark.requirement("R100")
 async def test_an_id_taken_beforehand_stops_no_command(house: RealHouse) -> None:
     """The broker calls it a duplicate: it is sent again under another id (S3)."""
-    await asyncio.to_thread(until_settled, house)
+    await asyncio.to_thread(house.until_settled)
     house.wait_until(lambda: house.basalt("status", check=False).returncode == 0, "all are there")
 
     assert await _ask_anyway(house, secrets.token_hex(8))
@@ -344,6 +340,6 @@ async def test_the_mutant_that_takes_a_duplicate_for_stored_is_caught(
 
     monkeypatch.setattr(BusClient, "_store", believes)
     monkeypatch.setattr(client_module, "OUTCOME_S", 2.0)
-    await asyncio.to_thread(until_settled, house)
+    await asyncio.to_thread(house.until_settled)
 
     assert not await _ask_anyway(house, secrets.token_hex(8))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crash_house import assert_sound, look
-from real_house import RealHouse, let_it_rest, real_house
+from real_house import let_it_rest, real_house
 from schemas.alarms import AlarmCleared, AlarmRaised
 from schemas.delivery import BolusDelivered, BolusRefused
 from schemas.orders import BolusOrdered
@@ -35,10 +35,6 @@ def frozen(*pids: int) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def until_settled(house: RealHouse) -> None:
-    house.wait_until(lambda: not house.fold("actuator").doses.open, "no dose is open")
-
-
 @pytest.mark.requirement("R39")
 @pytest.mark.requirement("R57")
 def test_an_actuator_that_stood_still_gives_nothing_late(tmp_path: Path) -> None:
@@ -57,7 +53,7 @@ def test_an_actuator_that_stood_still_gives_nothing_late(tmp_path: Path) -> None
         house.wait_until(lambda: house.said("actuator", BolusRefused), "the order is refused")
         house.wait_until(lambda: "alarm over: process down actuator" in house.text(), "it is over")
         given = house.basalt("bolus", "0.6")
-        until_settled(house)
+        house.until_settled()
         look(house)
         assert house.stop() == 0
     let_it_rest(house)
@@ -79,11 +75,12 @@ def test_whoever_stands_still_in_mid_bolus_goes_on_with_it(tmp_path: Path, who: 
     """The dose is given once and in full; for the pump no time has passed that it must make up."""
     with real_house(tmp_path / "data", *QUIET) as house:
         house.basalt("bolus", "5")
+        house.until_begun()
         pids = house.pids()
         with frozen(*(pids.values() if who == "all" else [pids[who]])):
             time.sleep(LATE_S)
         look(house)
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
     let_it_rest(house)
 

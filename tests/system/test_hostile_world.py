@@ -34,10 +34,6 @@ def faults(tmp_path: Path, *what: dict[str, Any]) -> tuple[str, ...]:
     return (*QUIET, "--pump-faults", str(script))
 
 
-def until_settled(house: RealHouse) -> None:
-    house.wait_until(lambda: not house.fold("actuator").doses.open, "no dose is open")
-
-
 @pytest.mark.requirement("R36")
 @pytest.mark.parametrize("fault", ["lost_answer", "late_answer", "cut_answer", "lost_request"])
 def test_an_order_whose_answer_fails_is_unknown_and_settled_by_the_count(
@@ -50,7 +46,7 @@ def test_an_order_whose_answer_fails_is_unknown_and_settled_by_the_count(
     with real_house(tmp_path / "data", *told) as house:
         house.basalt("bolus", "0.5", check=False)
         house.wait_until(lambda: house.said("actuator", BolusUnknown), "the dose is unknown")
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
 
     outcomes = [event.outcome for event in house.said("actuator", BolusReconciled)]
@@ -78,7 +74,7 @@ def test_a_mechanical_fault_is_told_within_ten_seconds_and_cleared_by_a_person(
         refused = house.basalt("bolus", "0.5", check=False)
         cleared = house.basalt("clear", "--because", "set changed")
         given = house.basalt("bolus", "0.5")
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
 
     raised = [event.alarm for event in house.said("actuator", AlarmRaised)]
@@ -164,7 +160,7 @@ def test_a_broker_that_freezes_is_noticed_and_nothing_is_lost(tmp_path: Path) ->
         house.wait_until(
             lambda: house.basalt("bolus", "0.5", check=False).returncode == 0, "boluses again"
         )
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
     let_it_rest(house)
 
@@ -199,25 +195,25 @@ def test_nobody_can_delete_the_stream_and_without_it_nothing_is_given_twice(
     folder = tmp_path / "data"
     with real_house(folder, *QUIET) as house:
         house.basalt("bolus", "0.5")
-        until_settled(house)
+        house.until_settled()
         asyncio.run(_delete_stream(house))
         assert house.stop() == 0
     older = tmp_path / "older"
     shutil.copytree(folder / "broker", older)
     with real_house(folder, *QUIET) as house:
         house.basalt("bolus", "0.6")
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
     shutil.rmtree(folder / "broker")
     shutil.copytree(older, folder / "broker")
     with real_house(folder, *QUIET) as house:
         house.basalt("bolus", "0.7")
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
     shutil.rmtree(folder / "broker")
     with real_house(folder, *QUIET) as house:
         house.basalt("bolus", "0.8")
-        until_settled(house)
+        house.until_settled()
         assert house.stop() == 0
     let_it_rest(house)
 

@@ -82,7 +82,7 @@ def test_a_flood_of_readings_is_answered_whole_and_stops_nobody(tmp_path: Path) 
         )
         house.wait_until(lambda: judged(house) == READINGS, "all are judged")
         look(house)
-        house.wait_until(lambda: not house.fold("actuator").doses.open, "it is given")
+        house.until_settled()
         house.wait_until(lambda: house.pumped() > before, "basal flows")
         sizes = {name: resident_kb(pid) for name, pid in house.pids().items()}
         assert pids == house.pids()
@@ -132,7 +132,7 @@ def test_a_process_that_gets_no_more_of_it_ends_or_goes_on_and_is_made_good(
             lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-        house.wait_until(lambda: not house.fold("actuator").doses.open, "no dose is open")
+        house.until_settled()
         assert house.stop() == 0
     let_it_rest(house)
 
