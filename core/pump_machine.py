@@ -139,6 +139,7 @@ def start_bolus(
     duration: Milliseconds = AT_ONCE,
     executed: bool,
     now: UtcMillis,
+    world: PumpWorld = HEALTHY,
 ) -> PumpStep | PumpRefusal:
     """Start a bolus, a normal one with its first pulse at once, unless something is against it.
 
@@ -149,6 +150,7 @@ def start_bolus(
         duration: [ms] 10 min to 24 h over which it is spread; 0 for a normal bolus.
         executed: [-] whether the history has this dose (R34).
         now: [ms] the pump's clock.
+        world: what is in the motor's way, at the first pulse as at any other.
     """
     bolus = BolusInMotion(dose=dose, requested=amount, started_at=now, duration=duration)
     refusal = bolus_fault(memory, bolus, executed=executed)
@@ -161,7 +163,7 @@ def start_bolus(
         kind="bolus_started", starts_at=now, ends_at=now, amount=amount, dose=dose, detail=detail
     )
     draft.change(**{slot: bolus})
-    first = run_until(draft.memory, now=now)
+    first = run_until(draft.memory, now=now, world=world)
     return PumpStep(memory=first.memory, records=(*draft.records, *first.records))
 
 

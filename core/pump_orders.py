@@ -8,6 +8,7 @@ from core.authentic import Session, number_of, order_problem
 from core.pump_draft import PumpDraft
 from core.pump_machine import start_bolus
 from core.pump_memory import PumpMemory, PumpRefusal, PumpStep
+from core.pump_world import HEALTHY, PumpWorld
 from schemas.device import SignedOrder
 from schemas.units import Milliseconds, PumpId, UtcMillis
 
@@ -49,6 +50,7 @@ def start_signed(
     session: PumpSession,
     executed: bool,
     now: UtcMillis,
+    world: PumpWorld = HEALTHY,
 ) -> PumpStep | PumpRefusal:
     """Start a bolus that somebody answers for (R99, R100); no clock on a wall is asked.
 
@@ -58,6 +60,7 @@ def start_signed(
         session: what the pump holds it against.
         executed: [-] whether the history has this dose (R34).
         now: [ms] the pump's clock, for the history alone.
+        world: what is in the motor's way.
     """
     order = signed.order
     if executed:
@@ -79,6 +82,7 @@ def start_signed(
         duration=order.duration,
         executed=executed,
         now=now,
+        world=world,
     )
     if isinstance(step, PumpRefusal):
         return step

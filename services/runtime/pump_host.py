@@ -195,8 +195,10 @@ class PumpHost:
         step = self._obey(request, now=now)
         if isinstance(step, PumpRefusal):
             return Refused(reason=step.reason)
+        before = self._memory
         self._keep(step)
         crashpoint("dose_obeyed_after" if is_dose else "obeyed_after")
+        self._meet(before, now.therapy)
         return Answered(status=self._status(now))
 
     def _obey(self, order: AnyOrder, *, now: Now) -> PumpStep | PumpRefusal:
@@ -210,6 +212,7 @@ class PumpHost:
                     session=self._session(now),
                     executed=self._executed(signed.order.dose),
                     now=at,
+                    world=self._script.world(),
                 )
             case StopBolus(dose=dose):
                 return pump_machine.stop_bolus(
