@@ -115,11 +115,12 @@ def _order_advised(
         return (changed, again, *disagreement(state, again.reasons))
     amount = min(again.amount, advised.amount)
     difference = 0
-    if asked.amount is not None and asked.amount != amount:
-        refused = _changed_refusal(state, advised, asked.amount, actor, now)
+    chosen = chosen_amount(asked, advised=advised.amount, lower=amount)
+    if chosen is not None:
+        refused = _changed_refusal(state, advised, chosen, actor, now)
         if refused is not None:
             return (refused, *disagreement(state, (refused.reason,)))
-        amount, difference = asked.amount, asked.amount - advised.amount
+        amount, difference = chosen, chosen - advised.amount
     if amount == 0 and advised.carbs == 0:
         return (AcceptanceRefused(advice=advice.id, reason="nothing_to_give"),)
     confirm = _confirm(state, amount, now, advised=advised.amount if difference else amount)
@@ -139,6 +140,16 @@ def _order_advised(
         amount=amount, later=later, duration=advised.duration, meal=meal, confirmed=confirm
     )
     return (accepted, *eaten, *_orders(state, given, actor, now, advice=advice.id))
+
+
+def chosen_amount(
+    asked: AcceptAdvice, *, advised: MilliUnits, lower: MilliUnits
+) -> MilliUnits | None:
+    """Give the amount [mU] that a person chose instead of the advice, None where they took it.
+
+    Who names the advised amount takes the advice, and gets the lower one if it has sunk since.
+    """
+    return None if asked.amount in (None, advised, lower) else asked.amount
 
 
 def disagreement(state: BolusState, reasons: Collection[str]) -> tuple[Event, ...]:

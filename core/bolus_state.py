@@ -20,11 +20,12 @@ from core.meals import remember_meal
 from core.plan_ids import pump_plan
 from schemas.basal import BasalPlanMade, BasalZoneSet
 from schemas.bolus import AdviceAccepted, BolusAdvised, CarbsRecorded
-from schemas.delivery import BolusStarted, DeliveryLimitsSet
+from schemas.delivery import BolusProgressed, BolusStarted, DeliveryLimitsSet
 from schemas.device import PumpPlan
 from schemas.doubt import PumpCountAccepted, PumpDoubted
 from schemas.forecast import GlucoseForecast
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
+from schemas.mechanism import MotorRanUnasked
 from schemas.orders import (
     BolusOrdered,
     BolusOrderSigned,
@@ -264,7 +265,7 @@ def _take_dose(state: BolusState, entry: Entry) -> BolusState:
             return state
         return msgspec.structs.replace(state, common=common)
     marks = state.marks
-    if isinstance(entry.body, BolusOrdered | BolusStarted | InjectionRecorded):
+    if tells_of_insulin(state.doses, entry.body):
         marks = marks._replace(doses=marks.doses + 1)
     if isinstance(entry.body, BolusStarted):
         recent = remember(state.recent, entry.body.amount)
@@ -274,6 +275,16 @@ def _take_dose(state: BolusState, entry: Entry) -> BolusState:
     if isinstance(entry.body, BolusOrderWithdrawn):
         state = _no_more_unsigned(state, entry.body.dose)
     return msgspec.structs.replace(state, doses=doses, marks=marks)
+
+
+def tells_of_insulin(book: DoseBook, body: object) -> bool:
+    """Say whether an event tells of insulin that no earlier advice can have counted.
+
+    The pump's own doings are among it: a bolus that nobody here ordered, strokes without a command.
+    """
+    if isinstance(body, BolusProgressed):
+        return all(body.dose != known.dose for known in book.open)
+    return isinstance(body, BolusOrdered | BolusStarted | InjectionRecorded | MotorRanUnasked)
 
 
 def _no_more_unsigned(state: BolusState, dose: DoseId) -> BolusState:

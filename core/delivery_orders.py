@@ -59,6 +59,11 @@ NOT_BELIEVED_MAX = 3
 """[-] orders that could not be believed before it is an alarm; source: R110."""
 
 
+STARTED_BEFORE = frozenset({"already_executed"})
+"""[-] refusals by which the pump says that it has started this very dose: the request came twice
+on the line, and the answer to the first of them is lost."""
+
+
 def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tuple[Event, ...]:
     """Believe an order or not; then check it from this service's own record."""
     order = next((order for dose, order in state.waiting if dose == by.dose), None)
@@ -194,7 +199,8 @@ def take_answer(state: DeliveryState, answer: PumpAnswered) -> tuple[Event, ...]
     opened = next((one for one in state.doses.open if one.dose == answer.about), None)
     if opened is None or opened.is_unknown:
         return ()
-    if answer.result == "refused" and opened.delivered == 0:
+    is_started = answer.reason in STARTED_BEFORE
+    if answer.result == "refused" and opened.delivered == 0 and not is_started:
         reason: BolusRefusal = "expired" if answer.reason == "expired" else "pump_refused"
         return (
             BolusRefused(
