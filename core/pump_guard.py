@@ -1,22 +1,36 @@
 """A second look at the motor, by other means than the machine that drives it (R20, R81, R83)."""
 
-from core.pump_checks import RATE_MU_PER_H_MAX
-from core.pump_memory import PumpMemory
+from core.pulses import PULSE_PARTS
+from core.pump_memory import BOLUS_PULSE_MS, BolusInMotion, PumpMemory
 from schemas.device import PULSE_MU
-from schemas.units import HOUR_MS, MilliUnits, UtcMillis
+from schemas.units import MilliUnits, UtcMillis
 
 
 def most_between(before: PumpMemory, *, now: UtcMillis) -> MilliUnits:
     """Give the most that may flow by itself from one look to the next [mU].
 
-    That is what boluses still had to give, basal at the fastest rate there is, and one stroke.
+    That is basal at the fastest rate of the plan with what was owed, and of each bolus what its
+    pace allows and it still had to give; nothing at all while the pump stands. No instant of a
+    stroke is computed: only how many there can be.
     """
-    running = sum(one.requested - one.delivered for one in before.running)
+    if before.suspended or before.fault is not None:
+        return MilliUnits(0)
     elapsed = max(0, now - before.on_at)
-    basal = -(-RATE_MU_PER_H_MAX * elapsed // HOUR_MS)
-    return MilliUnits(running + basal + PULSE_MU)
+    rates = [step.rate for step in before.plan.steps] if before.plan else []
+    strokes = (before.owed + max(rates) * elapsed) // PULSE_PARTS if rates else 0
+    boluses = sum(_most_of(one, elapsed=elapsed) for one in before.running)
+    return MilliUnits(strokes * PULSE_MU + boluses)
 
 
 def is_too_much(before: PumpMemory, after: PumpMemory, *, now: UtcMillis) -> bool:
     """Say whether the motor has moved more than anybody can have asked for."""
     return after.odometer - before.odometer > most_between(before, now=now)
+
+
+def _most_of(bolus: BolusInMotion, *, elapsed: int) -> int:
+    """Give the most of a bolus in a time [mU]: a stroke at the beginning, and one each pace."""
+    if bolus.duration:
+        paces = elapsed * bolus.requested // (bolus.duration * PULSE_MU)
+    else:
+        paces = elapsed // BOLUS_PULSE_MS
+    return min(bolus.requested - bolus.delivered, (paces + 1) * PULSE_MU)

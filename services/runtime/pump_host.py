@@ -102,9 +102,14 @@ class PumpHost:
         return self._memory
 
     def power_on(self, *, now: Now) -> None:
-        """Begin anew after a time in which the process did not run; it is not made up."""
-        self._keep(pump_machine.power_on(self._memory, now=now.therapy, fill=None))
+        """Begin anew after a time in which the process did not run; it is not made up.
+
+        The registers are looked at before they are used, and the self-test comes before any stroke.
+        """
+        memory = self._checked(now.therapy)
+        self._keep(pump_machine.power_on(memory, now=now.therapy, fill=None))
         self._begin_session(now)
+        self.self_test(now=now.therapy)
 
     def run_until(self, *, now: UtcMillis, save: bool = False) -> None:
         """Deliver what is due up to `now` [ms]; saved if anything moved or `save` is set."""

@@ -142,12 +142,13 @@ class PumpServer:
         self._changed.set()
 
     def _wait_ms(self, now: Now) -> int:
-        """Tell how long [ms real] nothing is due, the next heartbeat at the latest."""
+        """Tell how long [ms real] nothing is due: no heartbeat, no self-test and no pulse."""
         heartbeat = self._saved_real + HEARTBEAT_MS_MAX - now.real
+        quiet = min(heartbeat, self._tested_real + SELF_TEST_MS - now.real)
         due_at = self._host.next_pulse_at()
         if due_at is None:
-            return heartbeat
-        return min(heartbeat, -(-(due_at - now.therapy) // now.speed))
+            return quiet
+        return min(quiet, -(-(due_at - now.therapy) // now.speed))
 
     async def _sleep(self, duration_ms: int, *, wake: asyncio.Event) -> None:
         """Wait for a real duration [ms] or for an event, whichever is first."""

@@ -230,9 +230,11 @@ def test_an_odometer_that_went_back_breaks_the_balance_and_is_found() -> None:
 
 
 @pytest.mark.requirement("R45")
-def test_power_lost_in_mid_bolus_is_known_to_the_pulse() -> None:
-    """The strokes before are on record, the rest never comes."""
-    house = a_house(fault("power_lost", 1_000))
+@pytest.mark.requirement("R82")
+@pytest.mark.parametrize("name", ["power_lost", "watchdog"])
+def test_power_lost_in_mid_bolus_is_known_to_the_pulse(name: str) -> None:
+    """The strokes before are on record, the rest never comes; a false watchdog is no other end."""
+    house = a_house(fault(name, 1_000))
     house.order(3_000)
     house.run(ms=HOUR_MS)
 
