@@ -187,6 +187,17 @@ async def _delete_stream(house: RealHouse) -> None:
         await client.close()
 
 
+def challenge(house: RealHouse) -> str:
+    """Give the pump's challenge that the advisor orders by."""
+    known = house.fold("bolus_advisor").challenged
+    return str(known.challenge) if known else ""
+
+
+def until_challenged(house: RealHouse, *, not_by: str) -> None:
+    """Wait until the advisor knows the challenge of the pump's new session."""
+    house.wait_until(lambda: challenge(house) not in ("", not_by), "the new session is known")
+
+
 @pytest.mark.requirement("R104")
 def test_nobody_can_delete_the_stream_and_without_it_nothing_is_given_twice(
     tmp_path: Path,
@@ -197,21 +208,27 @@ def test_nobody_can_delete_the_stream_and_without_it_nothing_is_given_twice(
         house.basalt("bolus", "0.5")
         house.until_settled()
         asyncio.run(_delete_stream(house))
+        last = challenge(house)
         assert house.stop() == 0
     older = tmp_path / "older"
     shutil.copytree(folder / "broker", older)
     with real_house(folder, *QUIET) as house:
+        until_challenged(house, not_by=last)
         house.basalt("bolus", "0.6")
         house.until_settled()
         assert house.stop() == 0
+        last = challenge(house)
     shutil.rmtree(folder / "broker")
     shutil.copytree(older, folder / "broker")
     with real_house(folder, *QUIET) as house:
+        until_challenged(house, not_by=last)
         house.basalt("bolus", "0.7")
         house.until_settled()
         assert house.stop() == 0
+        last = challenge(house)
     shutil.rmtree(folder / "broker")
     with real_house(folder, *QUIET) as house:
+        until_challenged(house, not_by=last)
         house.basalt("bolus", "0.8")
         house.until_settled()
         assert house.stop() == 0

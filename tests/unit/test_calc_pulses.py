@@ -243,6 +243,10 @@ def test_the_same_seed_gives_the_same_numbers_on_every_machine() -> None:
             {"boluses": [{"start": START, "units": 1, "stopped": "2026-10-31T00:00:00Z"}]},
             "$.boluses[0].stopped",
         ),
+        (
+            {"boluses": [{"start": START, "units": 1, "duration_min": 7}]},
+            "$.boluses[0].duration_min",
+        ),
         ({"boluses": [{"start": START, "units": 0.049}]}, "$.boluses[0].units"),
         ({"accuracy": {"model": "x"}}, "$.accuracy.model"),
         ({"combined_max_u_per_h": 0.00001}, "$.combined_max_u_per_h"),
