@@ -61,11 +61,6 @@ class ReadEntry:
         return self.topic.startswith(HEARD)
 
 
-def join(head: EntryHead, data: bytes) -> bytes:
-    """Write an entry as it is stored."""
-    return codec.encode(head) + b"\n" + data
-
-
 def split(state: bytes) -> tuple[EntryHead, bytes]:
     """Take a stored entry apart into its head and the verbatim bytes."""
     line, data = state.split(b"\n", 1)

@@ -30,7 +30,7 @@ def linked(previous: str, row: Row, head: EntryHead, data: bytes) -> tuple[Row, 
     """
     bare = codec.encode(head).removesuffix(_OPEN)
     link = _hash(previous, row, bare, data)
-    state = b'%b,"%b"]\n%b' % (bare, link.encode(), data)
+    state = b"%b%b%b%b\n%b" % (bare, _MARK, link.encode(), _END, data)
     return Row(row.pump, row.position, row.topic, state), link
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from eventsourcing.persistence import ConnectionPoolClosedError
 
+from schemas import codec
 from schemas.message import event_id
 from schemas.subjects import event_subject
 from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime.entries import HEARD, EntryHead, join
+from services.runtime.entries import HEARD, EntryHead
 from services.runtime.errors import SecondWriter, StoreBroken
 from services.runtime.fake_store import FakeStore
 from services.runtime.ports import Commit, Head, Row, Store
@@ -28,7 +29,7 @@ def row(position: int, *, speaker: Speaker, version: int, heard: bool = False) -
     subject = event_subject(pump=PUMP, speaker=speaker, name="x")
     head = EntryHead(1, 1, 1, 1, subject, "t")  # type: ignore[arg-type]  # plain numbers
     topic = (HEARD if heard else "") + "x.v1"
-    return Row(PUMP, position, topic, join(head, b'{"id":"%s"}' % name.encode()))
+    return Row(PUMP, position, topic, b'%b\n{"id":"%b"}' % (codec.encode(head), name.encode()))
 
 
 @pytest.fixture(params=["sqlite", "fake"])
