@@ -1,6 +1,5 @@
 """Insulin that an advice did not know of, and doses that the pump has and no answer tells of."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import core.delivery_orders
 from core import pump_machine
 from core.pump_memory import PumpStep
 from fake_house import FakeHouse
+from mutant_pairs import Check, Patch, Weaken, is_caught
 from schemas.alarms import AlarmRaised
 from schemas.bolus import AcceptAdvice, AdviceAccepted, RequestAdvice
 from schemas.delivery import BolusDelivered, BolusRefused
@@ -19,9 +19,6 @@ from schemas.orders import BolusOrdered, InjectionRecorded, OrderBolus
 from schemas.units import MINUTE_MS, SECOND_MS, DoseId, EventId, Grams, Milliseconds, MilliUnits
 from services.runtime.pump_script import ScriptedFault
 from services.runtime.pump_wire import AnyAnswer, AnyRequest, StartBolus
-
-Patch = pytest.MonkeyPatch
-Check = Callable[[], bool]
 
 STRANGE = DoseId("bolus_advisor:p1:700")
 
@@ -137,7 +134,10 @@ def takes_every_no_for_nothing_given(patch: Patch) -> None:
     patch.setattr(core.delivery_orders, "STARTED_BEFORE", frozenset[str]())
 
 
-PAIRS: list[tuple[Check, Callable[[Patch], None]]] = [
+BREAKS_BY = (AssertionError, ValueError)
+"""[-] errors by which a check may break."""
+
+PAIRS: list[tuple[Check, Weaken]] = [
     (a_bolus_of_the_pumps_own_refuses_the_advice, knows_only_what_was_ordered),
     (strokes_that_nobody_asked_for_refuse_the_advice, knows_only_what_was_ordered),
     (the_advised_amount_by_its_number_is_the_advice, takes_every_number_for_a_persons_own),
@@ -152,18 +152,9 @@ def test_the_mechanism_holds(check: Check) -> None:
 
 
 @pytest.mark.parametrize(("check", "weaken"), PAIRS, ids=[check.__name__ for check, _ in PAIRS])
-def test_the_mutant_is_caught(
-    check: Check, weaken: Callable[[Patch], None], monkeypatch: Patch
-) -> None:
+def test_the_mutant_is_caught(check: Check, weaken: Weaken, monkeypatch: Patch) -> None:
     """With the mechanism weakened the property must break, or the check proves nothing."""
-    weaken(monkeypatch)
-
-    try:
-        holds = check()
-    except (AssertionError, ValueError):
-        holds = False
-
-    assert not holds
+    assert is_caught(check, weaken, monkeypatch, breaks_by=BREAKS_BY)
 
 
 def test_progress_of_a_known_dose_is_no_news() -> None:

@@ -1,7 +1,5 @@
 """More mechanisms, each weakened by a patch: the check holds as built and breaks with the patch."""
 
-from collections.abc import Callable
-
 import pytest
 
 import core.advice
@@ -16,6 +14,7 @@ import core.temporary_rates
 import services.runtime.pump_host
 from core.pump_memory import PumpStep
 from fake_house import FakeHouse
+from mutant_pairs import Check, Patch, Weaken, is_caught
 from schemas.basal import SetTemporaryRate
 from schemas.bolus import RequestAdvice
 from schemas.delivery import CancelBolus
@@ -34,9 +33,6 @@ from services.runtime.pump_host import PumpHost
 from services.runtime.pump_script import ScriptedFault
 from services.runtime.stepper import finish
 from signed_orders import pump_order, sign
-
-Patch = pytest.MonkeyPatch
-Check = Callable[[], bool]
 
 
 def house_with(*faults: ScriptedFault, fill_mu: int = 200_000) -> FakeHouse:
@@ -194,7 +190,10 @@ def skips_the_self_test(patch: Patch) -> None:
     patch.setattr(PumpHost, "self_test", lambda *_, **__: None)
 
 
-PAIRS: list[tuple[Check, Callable[[Patch], None]]] = [
+BREAKS_BY = (AssertionError, ArithmeticError, RuntimeError, ValueError)
+"""[-] errors by which a check may break."""
+
+PAIRS: list[tuple[Check, Weaken]] = [
     (below_the_safe_minimum_nothing_is_advised, advises_at_any_glucose),
     (insulin_on_board_takes_from_a_correction, forgets_what_is_on_board),
     (a_controllers_rate_cannot_outlive_it, trusts_controllers_for_a_day),
@@ -216,15 +215,6 @@ def test_the_mechanism_holds(check: Check) -> None:
 
 
 @pytest.mark.parametrize(("check", "weaken"), PAIRS, ids=[weaken.__name__ for _, weaken in PAIRS])
-def test_the_mutant_is_caught(
-    check: Check, weaken: Callable[[Patch], None], monkeypatch: Patch
-) -> None:
+def test_the_mutant_is_caught(check: Check, weaken: Weaken, monkeypatch: Patch) -> None:
     """With the mechanism weakened the property must break, or the check proves nothing."""
-    weaken(monkeypatch)
-
-    try:
-        holds = check()
-    except (AssertionError, ArithmeticError, RuntimeError, ValueError):
-        holds = False
-
-    assert not holds
+    assert is_caught(check, weaken, monkeypatch, breaks_by=BREAKS_BY)

@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from core import pump_machine
 from core.pump_guard import most_between
 from core.pump_memory import PumpMemory, PumpStep
 from fake_house import IDENTITY
+from mutant_pairs import Check, Patch, Weaken, is_caught
 from schemas.device import PULSE_MU, PlanStep, PumpPlan
 from schemas.units import (
     HOUR_MS,
@@ -35,9 +35,6 @@ from services.runtime.pump_script import PumpScript
 from services.runtime.pump_store import FakePumpStore
 from services.virtual_pump.server import SELF_TEST_MS, WAKE_MS_MIN, PumpServer
 from services.virtual_pump.watchdog import EXIT_WATCHDOG, Watchdog
-
-Patch = pytest.MonkeyPatch
-Check = Callable[[], bool]
 
 NOON = UtcMillis(1_800_000_000_000)
 ROOT = Path(__file__).parents[2]
@@ -217,7 +214,7 @@ def skips_the_self_test(patch: Patch) -> None:
     patch.setattr(PumpHost, "self_test", lambda *_, **__: None)
 
 
-PAIRS: list[tuple[Check, Callable[[Patch], None]]] = [
+PAIRS: list[tuple[Check, Weaken]] = [
     (basal_twice_is_noticed, looks_by_the_fastest_rate_there_is),
     (a_bolus_all_at_once_is_noticed, looks_by_the_fastest_rate_there_is),
     (basal_of_a_pump_that_stands_is_noticed, looks_by_the_fastest_rate_there_is),
@@ -236,13 +233,9 @@ def test_the_mechanism_holds(check: Check) -> None:
 @pytest.mark.requirement("R79")
 @pytest.mark.requirement("R83")
 @pytest.mark.parametrize(("check", "weaken"), PAIRS, ids=[check.__name__ for check, _ in PAIRS])
-def test_the_mutant_is_caught(
-    check: Check, weaken: Callable[[Patch], None], monkeypatch: Patch
-) -> None:
+def test_the_mutant_is_caught(check: Check, weaken: Weaken, monkeypatch: Patch) -> None:
     """With the mechanism weakened the property must break, or the check proves nothing."""
-    weaken(monkeypatch)
-
-    assert not check()
+    assert is_caught(check, weaken, monkeypatch)
 
 
 class CountingDog(Watchdog):
