@@ -9,11 +9,12 @@ from bench.broker import Broker, broker
 from core.deciders import DECIDERS
 from schemas.codec import COMMAND_KINDS, EVENT_KINDS
 from schemas.message import name_of
-from schemas.subjects import STREAM, command_subject, event_subject
+from schemas.subjects import STREAM, command_subject, event_subject, request_inbox
 from schemas.units import PumpId
 from services.runtime.errors import BusUnreachable
 from services.runtime.fake_bus import matches
 from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
+from services.runtime.quick_client import QuickClient
 from services.supervisor.permissions import permissions
 
 pytestmark = pytest.mark.system
@@ -147,3 +148,39 @@ async def test_the_key_of_another_user_is_found_at_once_and_named() -> None:
         key = running.credentials("actuator").seed
         with pytest.raises(BusUnreachable, match=rf"{key} is not that of historian"):
             await connect(url=running.url, credentials=Credentials("historian", key), events=DEAF)
+
+
+async def written_by_a_flush(running: Broker, patch: pytest.MonkeyPatch) -> list[str]:
+    """Subscribe and flush; say in which order the line carried that."""
+    client = await connect(
+        url=running.url, credentials=running.credentials("historian"), events=DEAF
+    )
+    transport, words = client._transport, list[str]()
+    assert transport is not None
+    write, write_all = transport.write, transport.writelines
+
+    def one(data: bytes) -> None:
+        words.append(data.split()[0].decode())
+        write(data)
+
+    def many(data: list[bytes]) -> None:
+        words.extend(each.split()[0].decode() for each in data)
+        write_all(data)
+
+    patch.setattr(transport, "write", one)
+    patch.setattr(transport, "writelines", many)
+    await client.subscribe(f"{request_inbox('historian')}.x")
+    await client.flush()
+    await client.close()
+    return [word for word in words if word in ("SUB", "PING")]
+
+
+async def test_a_flush_overtakes_nothing_that_was_sent_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The library's own lets its ping go first: a refusal came after the answer, now and then."""
+    async with broker() as running:
+        assert ["SUB", "PING"] == (await written_by_a_flush(running, monkeypatch))[:2]
+
+        monkeypatch.setattr(QuickClient, "flush", Client.flush)
+        assert ["PING", "SUB"] == (await written_by_a_flush(running, monkeypatch))[:2]
