@@ -61,7 +61,7 @@ class Child:
     _log_from: int = 0
     _process: asyncio.subprocess.Process | None = None
     _task: asyncio.Task[None] | None = None
-    _stopping: bool = False
+    _told: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def pid(self) -> int | None:
@@ -85,18 +85,24 @@ class Child:
 
     async def stop(self) -> None:
         """End the process: told first, killed after STOP_S."""
-        self._stopping = True
-        process = self._process
-        if process is not None:
-            _signal(process, signal.SIGTERM)
-            try:
-                await asyncio.wait_for(process.wait(), STOP_S)
-            except TimeoutError:
-                _signal(process, signal.SIGKILL)
-            await _over(process)
-        if self._task is not None:
-            await end(self._task)
+        self._told.set()
+        await self._end_process()
+        while self._task is not None and not self._task.done():
+            # Cancelled, it would leave behind whose end it waits for, its guard above all.
+            await asyncio.wait((self._task,), timeout=BACKOFF_S_MIN)
+            await self._end_process()  # one that was being started when it was told
         self._turn("stopped")
+
+    async def _end_process(self) -> None:
+        process = self._process
+        if process is None:
+            return
+        _signal(process, signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
+            _signal(process, signal.SIGKILL)
+        await _over(process)
 
     def renew(self) -> None:
         """Tell the process to end; another is started in its place."""
@@ -105,7 +111,7 @@ class Child:
 
     def kill(self) -> None:
         """End the process at once."""
-        self._stopping = True
+        self._told.set()
         if self._process is not None:
             _signal(self._process, signal.SIGKILL)
 
@@ -153,16 +159,16 @@ class Child:
         self._turn("up")
 
     async def _keep(self) -> None:
-        """Wait for the end of the process and start it anew, for ever."""
+        """Wait for the end of the process and start it anew, until told to stop."""
         backoff_s = BACKOFF_S_MIN
-        while self._process is not None:
+        while self._process is not None and not self._told.is_set():
             began_ns, process = boot_ns(), self._process
             guard = asyncio.create_task(self._keep_guard(process.pid))
             self.exit_code = await _over(process)
             await end(guard)
             self.last_words = self._read_last_words()
             self.ended.set()
-            if self._stopping:
+            if self._told.is_set():
                 return
             self.restarts += 1
             self._turn("restarting")
@@ -173,7 +179,10 @@ class Child:
     async def _again(self, backoff_s: float) -> float:
         """Start the process anew, as often as it takes; give the next pause."""
         while True:
-            await asyncio.sleep(backoff_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(backoff_s):
+                    await self._told.wait()
+                return backoff_s
             backoff_s = min(2 * backoff_s, BACKOFF_S_MAX)
             # No process table left, no memory: that passes, and the others need us.
             with contextlib.suppress(OSError):

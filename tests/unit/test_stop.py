@@ -1,12 +1,14 @@
 """The end of the whole system: nothing goes on because something else failed."""
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 from services.runtime.data_folder import DataFolder
+from services.runtime.ending import end
 from services.supervisor.children import Child, ChildSpec
 from services.supervisor.system import System, SystemOptions
 from services.supervisor.trace import Wish
@@ -59,3 +61,50 @@ async def test_a_process_that_was_killed_gives_no_greeting_as_its_reason(
     await child.stop()
 
     assert reason == child.last_words
+
+
+async def left_behind(log: Path) -> set[str]:
+    """Start a process with a guard beside it, stop it, and name the tasks that go on then."""
+    spec = ChildSpec(name="broker", command=SLEEPS, log=log, guard=lambda _: SLEEPS)
+    child, before = Child(spec, lambda one: None), asyncio.all_tasks()
+    await child.start()
+    await asyncio.sleep(0.05)
+    await child.stop()
+    assert (None, "stopped") == (child.pid, child.state)
+    return {str(task.get_coro()) for task in asyncio.all_tasks() - before}
+
+
+async def test_who_is_stopped_leaves_no_guard_behind(tmp_path: Path) -> None:
+    """Left to the end of the event loop, its line complains on the screen beside the one reason."""
+    assert not await left_behind(tmp_path / "log")
+
+
+async def test_the_mutant_that_cancels_the_keeper_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lets go of whoever is just waiting for the guard's end."""
+
+    async def hasty(child: Child) -> None:
+        child._told.set()
+        assert child._process is not None
+        assert child._task is not None
+        child._process.send_signal(signal.SIGTERM)
+        await child._process.wait()
+        await end(child._task)
+        child._turn("stopped")
+
+    monkeypatch.setattr(Child, "stop", hasty)
+
+    assert await left_behind(tmp_path / "log")
+
+
+async def test_who_is_told_to_stop_while_it_waits_is_not_started_anew(tmp_path: Path) -> None:
+    """Nor does anybody wait for the end of the pause."""
+    command = (sys.executable, "-c", "pass")
+    child = Child(ChildSpec(name="p", command=command, log=tmp_path / "log"), lambda one: None)
+    await child.start()
+    await child.ended.wait()
+
+    await child.stop()
+
+    assert (None, "stopped", 1) == (child.pid, child.state, child.restarts)
