@@ -27,8 +27,8 @@ def delivery_effects(entry: Entry) -> tuple[Effect, ...]:
             return (StopPumpBolus(dose=dose),)
         case BasalPlanAccepted() as accepted:
             return (LoadPumpPlan(plan=pump_plan(accepted)),)
-        case SuspendRequested():
-            return (SuspendPump(),)
+        case SuspendRequested(ends_at=ends_at):
+            return (SuspendPump(until=ends_at),)
         case ResumeRequested():
             return (ResumePump(),)
         case ReservoirFillRequested(amount=amount):

@@ -193,6 +193,8 @@ def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
             return msgspec.structs.replace(
                 state,
                 suspended=now_suspended,
+                # The pump ended it by itself; what was asked for since has an end of its own.
+                resume_at=state.resume_at if now_suspended or state.wants_suspended else None,
                 wants_suspended=None
                 if state.wants_suspended == now_suspended
                 else state.wants_suspended,

@@ -50,6 +50,9 @@ class LoadPumpPlan(Effect, frozen=True, kw_only=True):
 class SuspendPump(Effect, frozen=True, kw_only=True):
     """Stop all insulin; brings back PumpAnswered."""
 
+    until: UtcMillis | None = None
+    """[ms] when the pump resumes by itself; none for never."""
+
 
 class ResumePump(Effect, frozen=True, kw_only=True):
     """Deliver basal again; brings back PumpAnswered."""

@@ -10,12 +10,14 @@ def most_between(before: PumpMemory, *, now: UtcMillis) -> MilliUnits:
     """Give the most that may flow by itself from one look to the next [mU].
 
     That is basal at the fastest rate of the plan with what was owed, and of each bolus what its
-    pace allows and it still had to give; nothing at all while the pump stands. No instant of a
+    pace allows and it still had to give; nothing at all while the pump stands, a suspension that
+    ends by itself up to its end. No instant of a
     stroke is computed: only how many there can be.
     """
-    if before.suspended or before.fault is not None:
+    since = before.resume_at if before.suspended else before.on_at
+    if since is None or before.fault is not None:
         return MilliUnits(0)
-    elapsed = max(0, now - before.on_at)
+    elapsed = max(0, now - since)
     rates = [step.rate for step in before.plan.steps] if before.plan else []
     strokes = (before.owed + max(rates) * elapsed) // PULSE_PARTS if rates else 0
     boluses = sum(_most_of(one, elapsed=elapsed) for one in before.running)

@@ -9,6 +9,7 @@ from core.pulses import Parts, due, next_due, rate_at, stretches
 from core.pump_checks import bolus_fault, is_id, is_plan
 from core.pump_draft import SLOTS, PumpDraft, Slot
 from core.pump_memory import BolusInMotion, PumpMemory, PumpRefusal, PumpStep
+from core.pump_pause import end_of_pause
 from core.pump_strokes import bolus_instants, extended_instants
 from core.pump_world import HEALTHY, PumpWorld, Reach, backlog_after, reach, trip
 from schemas.device import PULSE_MU, PumpPlan, PumpStatus, RunningBolus
@@ -77,6 +78,10 @@ def run_until(memory: PumpMemory, *, now: UtcMillis, world: PumpWorld = HEALTHY)
     """
     if now < memory.on_at:
         return PumpStep(memory=memory)
+    ended = end_of_pause(memory, now=now)
+    if ended is not None:
+        after = run_until(ended.memory, now=now, world=world)
+        return PumpStep(memory=after.memory, records=(*ended.records, *after.records))
     plan = _flowing(memory)
     basal = due(memory.owed, over=stretches(plan, starts_at=memory.on_at, ends_at=now))
     extended = extended_instants(memory.extended, until=now)
@@ -205,25 +210,6 @@ def load_plan(memory: PumpMemory, *, plan: PumpPlan, now: UtcMillis) -> PumpStep
     return draft.step()
 
 
-def suspend(memory: PumpMemory, *, now: UtcMillis) -> PumpStep:
-    """Stop all insulin, a running bolus included; suspended twice is suspended."""
-    draft = PumpDraft(memory)
-    if not memory.suspended:
-        draft.end_all(at=now, how="suspended")
-        draft.write(kind="suspended", starts_at=now, ends_at=now)
-        draft.change(suspended=True)
-    return draft.step()
-
-
-def resume(memory: PumpMemory, *, now: UtcMillis) -> PumpStep:
-    """Deliver basal by the plan again from `now` [ms]; the time suspended is not made up."""
-    draft = PumpDraft(memory)
-    if memory.suspended:
-        draft.write(kind="resumed", starts_at=now, ends_at=now)
-        draft.change(suspended=False, basal_at=now)
-    return draft.step()
-
-
 def fill(memory: PumpMemory, *, amount: MilliUnits, now: UtcMillis) -> PumpStep | PumpRefusal:
     """Take a new reservoir that holds `amount` [mU, 1 to 300000]; not while a bolus runs."""
     if not 1 <= amount <= FILL_MU_MAX:
@@ -247,6 +233,7 @@ def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
         epoch=memory.epoch,
         reservoir=memory.reservoir or MilliUnits(0),
         suspended=memory.suspended,
+        resume_at=memory.resume_at,
         basal_rate=MilliUnitsPerHour(0) if plan is None or idle else rate_at(plan, at=now),
         plan=None if plan is None else plan.plan,
         plan_ends_at=None if plan is None else plan.ends_at,
@@ -263,11 +250,12 @@ def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
 
 
 def next_pulse_at(memory: PumpMemory) -> UtcMillis | None:
-    """Find the instant [ms] of the next pulse within 24 h, None if there is none."""
+    """Find the instant [ms] of the next pulse within 24 h or of a resumption, None without one."""
     ends_at = UtcMillis(memory.on_at + NEXT_DUE_MS_MAX)
     plan = _flowing(memory)
     basal = next_due(memory.owed, over=stretches(plan, starts_at=memory.on_at, ends_at=ends_at))
-    dues = [basal, *(one.pulse_at(one.delivered // PULSE_MU) for one in memory.running)]
+    resumed = memory.resume_at if memory.suspended else None
+    dues = [basal, resumed, *(one.pulse_at(one.delivered // PULSE_MU) for one in memory.running)]
     return min((at for at in dues if at is not None), default=None)
 
 

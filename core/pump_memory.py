@@ -92,6 +92,8 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the basal plan."""
     suspended: bool = False
     """[-] no insulin until resumed."""
+    resume_at: UtcMillis | None = None
+    """[ms] when a suspension ends by itself; none without one, and for one that does not."""
     sequence: int = 0
     """[-] number of the newest record of the history."""
     bolus: BolusInMotion | None = None

@@ -98,6 +98,8 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     """[-] id of the plan loaded."""
     plan_ends_at: UtcMillis | None = None
     """[ms] end of the plan loaded."""
+    resume_at: UtcMillis | None = None
+    """[ms] when a suspension ends by itself; none for one that does not."""
     bolus: RunningBolus | None = None
     """[-] the bolus in progress."""
     extended: RunningBolus | None = None

@@ -67,8 +67,8 @@ def _send(device: PumpDevice, effect: Effect) -> Awaitable[PumpStatus]:
             return device.stop_bolus(dose=dose)
         case LoadPumpPlan(plan=plan):
             return device.load_plan(plan=plan)
-        case SuspendPump():
-            return device.suspend()
+        case SuspendPump(until=until):
+            return device.suspend(until=until)
         case ResumePump():
             return device.resume()
         case FillPump(amount=amount):

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 
 from schemas.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
-from schemas.units import DoseId, MilliUnits
+from schemas.units import DoseId, MilliUnits, UtcMillis
 from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
 from services.runtime.pump_device import PrimeWhat
 from services.runtime.pump_wire import (
@@ -66,9 +66,9 @@ class PumpCaller(ABC):
         """Replace the basal plan; the fraction of a pulse already owed is carried over."""
         return await self._order(LoadPlan(epoch=self._claimed(), plan=plan))
 
-    async def suspend(self) -> PumpStatus:
-        """Stop all insulin, a running bolus included; suspended twice is suspended."""
-        return await self._order(Suspend(epoch=self._claimed()))
+    async def suspend(self, *, until: UtcMillis | None = None) -> PumpStatus:
+        """Stop all insulin, a running bolus included; the pump itself resumes at `until` [ms]."""
+        return await self._order(Suspend(epoch=self._claimed(), until=until))
 
     async def resume(self) -> PumpStatus:
         """Deliver basal by the plan again, a stopped bolus stays stopped."""

@@ -3,7 +3,7 @@
 from typing import Literal, Protocol
 
 from schemas.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
-from schemas.units import DoseId, MilliUnits
+from schemas.units import DoseId, MilliUnits, UtcMillis
 
 PrimeWhat = Literal["tube", "cannula"]
 
@@ -40,8 +40,8 @@ class PumpDevice(Protocol):
         """Replace the basal plan; the fraction of a pulse already owed is carried over."""
         ...
 
-    async def suspend(self) -> PumpStatus:
-        """Stop all insulin, a running bolus included; suspended twice is suspended."""
+    async def suspend(self, *, until: UtcMillis | None = None) -> PumpStatus:
+        """Stop all insulin, a running bolus included; the pump itself resumes at `until` [ms]."""
         ...
 
     async def resume(self) -> PumpStatus:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core import pump_machine, pump_orders, pump_world
+from core import pump_machine, pump_orders, pump_pause, pump_world
 from core.pulses import Parts
 from core.pump_guard import is_too_much
 from core.pump_memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
@@ -176,7 +176,7 @@ class PumpHost:
         self._checksum = zlib.crc32(msgspec.json.encode(memory))
 
     def next_pulse_at(self) -> UtcMillis | None:
-        """Find the instant [ms] of the next pulse within 24 h, None if there is none."""
+        """Find the instant [ms] at which the pump moves next, None if there is none within 24 h."""
         return pump_machine.next_pulse_at(self._memory)
 
     def answer(self, request: AnyRequest, *, now: Now) -> AnyAnswer:
@@ -225,10 +225,10 @@ class PumpHost:
                 )
             case LoadPlan(plan=plan):
                 return pump_machine.load_plan(memory, plan=plan, now=at)
-            case Suspend():
-                return pump_machine.suspend(memory, now=at)
+            case Suspend(until=until):
+                return pump_pause.suspend(memory, now=at, until=until)
             case Resume():
-                return pump_machine.resume(memory, now=at)
+                return pump_pause.resume(memory, now=at)
             case Fill(amount=amount):
                 return pump_machine.fill(memory, amount=amount, now=at)
             case Prime(amount=amount, what=what):

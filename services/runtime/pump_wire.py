@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, TypeVar
 import msgspec
 
 from schemas.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
-from schemas.units import DoseId, MilliUnits
+from schemas.units import DoseId, MilliUnits, UtcMillis
 from services.runtime.errors import BasaltError
 
 MAGIC = b"\xba\x5a"
@@ -98,6 +98,9 @@ class LoadPlan(Order, frozen=True, kw_only=True, tag="load_plan"):
 
 class Suspend(Order, frozen=True, kw_only=True, tag="suspend"):
     """Stop all insulin."""
+
+    until: UtcMillis | None = None
+    """[ms] when the pump resumes by itself; none for never."""
 
 
 class Resume(Order, frozen=True, kw_only=True, tag="resume"):

@@ -166,6 +166,20 @@ async def test_suspend_stops_all_and_resume_brings_back_basal_alone(bench: Bench
     assert more.history[-1].kind == "basal"
 
 
+@pytest.mark.requirement("R54")
+async def test_a_suspension_with_an_end_ends_without_anybody(bench: Bench) -> None:
+    """Said once, kept in the pump."""
+    device = await claimed(bench)
+    await device.load_plan(plan=a_plan(bench))
+
+    suspended = await device.suspend(until=UtcMillis(bench.now() + 2_000))
+    more = await bench.until(lambda reading: not reading.status.suspended)
+
+    assert suspended.suspended
+    (resumed,) = (one for one in more.history if one.kind == "resumed")
+    assert ("time_over", suspended.resume_at) == (resumed.detail, resumed.starts_at)
+
+
 @pytest.mark.requirement("R49")
 async def test_a_plan_is_kept_and_the_same_plan_again_leaves_no_trace(bench: Bench) -> None:
     """A controller may load its plan after each start without harm."""

@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 
+import core.delivery_effects
 import core.pump_machine
+from core.effects import SuspendPump
 from core.pulses import Stretch, rate_at, stretches
 from fake_house import FakeHouse
 from schemas.alarms import AlarmRaised
 from schemas.basal import SetTemporaryRate
 from schemas.delivery import BasalDelivered, BolusDelivered
 from schemas.device import PULSE_MU, PumpPlan
+from schemas.mechanism import BasalMissed
 from schemas.orders import OrderBolus
-from schemas.pump import SuspendDelivery
+from schemas.pump import DeliveryResumed, SuspendDelivery
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -178,6 +181,42 @@ def test_what_a_person_began_runs_to_its_end_on_the_device(
         one.delivered for one in house.said_of("actuator", BolusDelivered)
     ]
     assert house.odometer == house.accounted()
+
+
+def pauses(house: FakeHouse) -> int:
+    """Suspend for half an hour, lose everybody, and give what flowed in the hour from then on."""
+    asked = SuspendDelivery(duration=Milliseconds(30 * MINUTE_MS))
+    assert house.ask(asked, to="actuator").accepted
+    house.run(ms=MINUTE_MS)
+    before = house.odometer
+    gone = take_away(house, GONE[-1])
+    let_time_pass(house, HOUR_MS)
+    flowed = house.odometer - before
+    house.services.update(gone)
+    house.run(ms=10 * MINUTE_MS)
+    return flowed
+
+
+@pytest.mark.requirement("R54")
+def test_a_suspension_for_a_while_ends_on_the_device(house: FakeHouse) -> None:
+    """Half an hour that became a night, since the controller's battery was empty, would harm."""
+    flowed = pauses(house)
+
+    assert 350 <= flowed <= 450  # half an hour of 0.8 U/h
+    assert house.odometer == house.accounted()
+    assert (False, None) == (house.view("actuator").suspended, house.view("actuator").resume_at)
+    assert 1 == len(house.said_of("actuator", DeliveryResumed))
+    (missed,) = house.said_of("actuator", BasalMissed)
+    assert 350 <= missed.amount <= 450
+
+
+def test_the_mutant_that_tells_the_pump_no_end_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The pump would stand until a controller comes back."""
+    monkeypatch.setattr(core.delivery_effects, "SuspendPump", lambda until: SuspendPump())
+
+    assert 0 == pauses(house)
 
 
 @pytest.mark.requirement("R54")

@@ -19,8 +19,9 @@ from core.errors import GlucoseFileError
 from core.glucose_picture import Picture, fold_reading
 from core.glucose_quality import Reading
 from core.pulses import PULSE_PARTS
-from core.pump_machine import power_on, resume, run_until, start_bolus, stop_bolus
+from core.pump_machine import power_on, run_until, start_bolus, stop_bolus
 from core.pump_memory import PumpMemory, PumpRefusal, PumpStep
+from core.pump_pause import resume
 from core.record import RECORD_DECIDER
 from fake_house import LIMITS, PROFILE, PUMP, START, FakeHouse, whole_day
 from schemas import codec

@@ -2,7 +2,8 @@
 
 import pytest
 
-from core import pump_machine
+from core import pump_machine, pump_pause
+from core.pump_guard import is_too_much
 from core.pump_memory import PumpMemory, PumpRefusal, PumpStep, RefusalReason
 from core.pump_strokes import bolus_instants
 from schemas.device import PlanStep, PumpPlan, PumpRecord
@@ -195,7 +196,7 @@ def test_basal_missed_with_an_empty_reservoir_is_not_made_up() -> None:
 def test_a_second_bolus_and_a_bolus_while_suspended_are_refused() -> None:
     """Two boluses at once could not be told apart, and suspended means no insulin."""
     running = done(start(a_pump(), amount=1_000))
-    suspended = pump_machine.suspend(a_pump(), now=NOON).memory
+    suspended = pump_pause.suspend(a_pump(), now=NOON).memory
     other = pump_machine.start_bolus(
         running, dose=DoseId("other"), amount=MilliUnits(50), executed=False, now=NOON
     )
@@ -238,18 +239,18 @@ def test_suspend_ends_a_bolus_with_what_it_delivered() -> None:
     """Only what flowed may count."""
     memory = pump_machine.run_until(done(start(a_pump(), amount=1_000)), now=after(4)).memory
 
-    step = pump_machine.suspend(memory, now=after(4))
+    step = pump_pause.suspend(memory, now=after(4))
 
     assert [("bolus_ended", 150, "suspended"), ("suspended", 0, "")] == kinds(step.records)
-    assert pump_machine.suspend(step.memory, now=after(5)).records == ()
+    assert pump_pause.suspend(step.memory, now=after(5)).records == ()
 
 
 def test_time_suspended_is_not_made_up_and_the_fraction_owed_is_kept() -> None:
     """A pause gives no insulin, then or later."""
     memory = pump_machine.run_until(a_pump(plan=a_plan()), now=after(90)).memory
-    memory = pump_machine.suspend(memory, now=after(90)).memory
+    memory = pump_pause.suspend(memory, now=after(90)).memory
     memory = pump_machine.run_until(memory, now=after(7_200)).memory
-    memory = pump_machine.resume(memory, now=after(7_200)).memory
+    memory = pump_pause.resume(memory, now=after(7_200)).memory
 
     assert pump_machine.run_until(memory, now=after(7_289)).records == ()
     assert kinds(pump_machine.run_until(memory, now=after(7_290)).records) == [
@@ -331,11 +332,52 @@ def again(memory: PumpMemory) -> PumpStep | PumpRefusal:
 @pytest.mark.requirement("R47")
 def test_a_pump_that_was_suspended_stays_so_after_a_loss_of_power() -> None:
     """Who suspended it may have had a reason that still holds."""
-    memory = pump_machine.suspend(a_pump(plan=a_plan()), now=NOON).memory
+    memory = pump_pause.suspend(a_pump(plan=a_plan()), now=NOON).memory
     memory = pump_machine.power_on(memory, now=after(60), fill=None).memory
 
     assert pump_machine.run_until(memory, now=after(7_200)).records == ()
     assert pump_machine.status(memory, now=after(60)).suspended
+
+
+@pytest.mark.requirement("R54")
+@pytest.mark.parametrize("looks", [[7_200], [1_799, 1_800, 7_200], [1_800, 1_801, 7_200]])
+def test_a_suspension_with_an_end_ends_there_by_the_pumps_own_clock(looks: list[int]) -> None:
+    """Whoever is left to say so, and however often somebody looks; nothing is made up."""
+    memory = pump_pause.suspend(a_pump(plan=a_plan()), now=NOON, until=after(1_800)).memory
+    due = pump_machine.next_pulse_at(memory)
+    records: list[PumpRecord] = []
+    for seconds in looks:
+        step = pump_machine.run_until(memory, now=after(seconds))
+        assert not is_too_much(memory, step.memory, now=after(seconds))
+        memory, records = step.memory, [*records, *step.records]
+
+    resumed, *basal = records
+    assert (due, "resumed", "time_over") == (resumed.starts_at, resumed.kind, resumed.detail)
+    assert {after(1_800)} == {due, basal[0].starts_at}
+    assert 1_500 == sum(one.amount for one in basal)
+    assert (False, None) == (memory.suspended, memory.resume_at)
+
+
+def test_an_end_that_passed_without_power_is_the_start() -> None:
+    """It stood on without power; from the start on basal flows."""
+    memory = pump_pause.suspend(a_pump(plan=a_plan()), now=NOON, until=after(60)).memory
+    on = pump_machine.power_on(memory, now=after(3_600), fill=None).memory
+
+    step = pump_machine.run_until(on, now=after(3_600))
+
+    assert [("resumed", after(3_600))] == [(one.kind, one.starts_at) for one in step.records]
+
+
+def test_of_two_suspensions_the_later_says_the_end() -> None:
+    """Also that there is none; and who resumes forgets it."""
+    memory = pump_pause.suspend(a_pump(plan=a_plan()), now=NOON, until=after(60)).memory
+    for_good = pump_pause.suspend(memory, now=after(1)).memory
+    resumed = pump_pause.resume(memory, now=after(2)).memory
+
+    assert pump_machine.run_until(for_good, now=after(7_200)).records == ()
+    assert "resumed" not in [
+        one.kind for one in pump_machine.run_until(resumed, now=after(7_200)).records
+    ]
 
 
 @pytest.mark.requirement("R43")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import core.pulses
 import core.pump_guard
-from core import pump_machine
+from core import pump_machine, pump_pause
 from core.pump_guard import most_between
 from core.pump_memory import PumpMemory, PumpStep
 from fake_house import IDENTITY
@@ -146,7 +146,7 @@ def a_bolus_all_at_once_is_noticed() -> bool:
 
 def basal_of_a_pump_that_stands_is_noticed() -> bool:
     """A machine that does not look whether it is suspended."""
-    memory = pump_machine.suspend(a_pump(10_000), now=NOON).memory
+    memory = pump_pause.suspend(a_pump(10_000), now=NOON).memory
     with Patch.context() as patch:
         patch.setattr(pump_machine, "_flowing", lambda memory: memory.plan)
         after = looked_at(memory, ms=HOUR_MS)

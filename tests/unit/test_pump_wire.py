@@ -52,6 +52,7 @@ REQUESTS: tuple[AnyRequest, ...] = (
     StopBolus(epoch=1, dose=DoseId("ºZ")),
     LoadPlan(epoch=1, plan=PLAN),
     Suspend(epoch=1),
+    Suspend(epoch=1, until=UtcMillis(1_800_000_000_000)),
     Resume(epoch=1),
     Fill(epoch=1, amount=MilliUnits(200_000)),
 )

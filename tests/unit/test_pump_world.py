@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from core import pump_machine, pump_world
+from core import pump_machine, pump_pause, pump_world
 from core.pump_guard import is_too_much
 from core.pump_memory import PumpMemory, PumpRefusal, PumpStep
 from core.pump_world import HEALTHY, OCCLUSION_MU_MAX, PumpWorld, is_balanced
@@ -176,7 +176,7 @@ def test_a_prime_that_cannot_be_is_refused(
 
 def test_a_prime_leaves_the_reservoir_and_keeps_the_balance() -> None:
     """Fill = strokes + what is left, whatever they were for."""
-    memory = pump_machine.suspend(a_pump(), now=NOON).memory
+    memory = pump_pause.suspend(a_pump(), now=NOON).memory
     step = done(pump_world.prime(memory, amount=MilliUnits(2_600), what="tube", now=NOON))
 
     assert [("primed", 2_600, "tube")] == said(step.records)
