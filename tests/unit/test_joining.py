@@ -104,6 +104,28 @@ async def test_a_journal_from_an_old_copy_takes_its_own_events_back(house: FakeH
     assert 20 == restored.state.carbs_total
 
 
+async def nothing_newer(*_: object) -> None:
+    return None
+
+
+async def test_the_mutant_that_compares_no_head_goes_on_from_yesterday(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next word would bear a number that it has used, and its carbs of today would be gone."""
+    monkeypatch.setattr(Joining, "_newest_own", nothing_newer)
+    old_copy = copy.deepcopy(house.stores[ADVISOR])
+    eat(house, 20)
+    serve_history(house, "historian")
+
+    machine, _ = await join(house, old_copy, house.broker)
+
+    restored = machine.books.ledger(PUMP)
+    assert 0 == restored.state.carbs_total
+    assert (
+        restored.heads[ADVISOR] != house.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR]
+    )
+
+
 async def test_an_old_copy_that_nobody_can_complete_stays_silent(house: FakeHouse) -> None:
     """Without its own past a service would say two things under one number."""
     old_copy = copy.deepcopy(house.stores[ADVISOR])
