@@ -7,11 +7,24 @@ from pathlib import Path
 from schemas import codec
 from schemas.message import Event, tag_of
 from schemas.units import EventId, PumpId
-from services.command_line.exits import UNKNOWN, CommandFailed, unreachable
+from services.command_line.choices import Choices
+from services.command_line.exits import (
+    REFUSED,
+    UNKNOWN,
+    CommandFailed,
+    unreachable,
+    wrong_input,
+)
 from services.runtime.data_folder import DataFolder, NotRunning
 from services.runtime.entries import read_row, tag_in_topic
 from services.runtime.errors import StoreBroken
+from services.runtime.hearing import UNKNOWN_PUMP
+from services.runtime.ports import Store
+from services.runtime.replay import pumps_in
 from services.runtime.sqlite_store import SqliteStore
+
+STORE_PREFIX = "sqlite:"
+"""[-] how a store in a file is named."""
 
 
 @contextmanager
@@ -59,3 +72,39 @@ def running_pump(folder: DataFolder) -> PumpId:
         return folder.read_running().pump
     except NotRunning as error:
         raise unreachable("nothing runs here that would name the pump; say --pump ID") from error
+
+
+def record_file(url: str | None, folder: DataFolder) -> Path:
+    """Give the file of the historian's journal: the one said, or that of the data folder.
+
+    Raises:
+        CommandFailed: what was said names no file.
+    """
+    if url is None:
+        return folder.journal("historian")
+    if not url.startswith(STORE_PREFIX) or url == STORE_PREFIX:
+        raise wrong_input(f"--store {url!r} is not of the form sqlite:FILE")
+    return Path(url.removeprefix(STORE_PREFIX))
+
+
+def recorded_pump(chosen: Choices, folder: DataFolder, record: Store) -> PumpId:
+    """Name the pump: the one said, the one that runs, or the only one that the record knows.
+
+    Raises:
+        CommandFailed: there is no telling, or the record does not know it.
+    """
+    known = tuple(name for name in pumps_in(record) if name != UNKNOWN_PUMP)
+    names = ", ".join(known) or "none"
+    pump = chosen.pump or _pump_at_hand(folder, known)
+    if pump is None:
+        raise unreachable(f"which pump? say --pump ID; the record knows {names}")
+    if pump not in known:
+        raise CommandFailed(f"the record knows no pump {pump!r}; known: {names}", REFUSED)
+    return pump
+
+
+def _pump_at_hand(folder: DataFolder, known: tuple[PumpId, ...]) -> PumpId | None:
+    try:
+        return folder.read_running().pump
+    except NotRunning:
+        return known[0] if len(known) == 1 else None

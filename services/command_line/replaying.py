@@ -1,7 +1,6 @@
 """The record read again: the state of a pump at a time."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from core.amounts import print_rate, print_units
@@ -12,36 +11,22 @@ from core.glucose_state import GlucoseView
 from core.last_dose import LastDose
 from core.record import RecordView
 from schemas import codec
-from schemas.units import MilliUnits, MilliUnitsPerHour, PumpId
-from services.command_line.choices import Choices, choices
-from services.command_line.exits import (
-    DONE,
-    REFUSED,
-    CommandFailed,
-    unreachable,
-    wrong_input,
-)
-from services.command_line.journals import journal
+from schemas.units import MilliUnits, MilliUnitsPerHour
+from services.command_line.choices import choices
+from services.command_line.exits import DONE
+from services.command_line.journals import journal, record_file, recorded_pump
 from services.command_line.tables import print_table
 from services.command_line.words import moment
-from services.runtime.data_folder import DataFolder, NotRunning
-from services.runtime.hearing import UNKNOWN_PUMP
-from services.runtime.replay import pumps_in, replay
-
-STORE_PREFIX = "sqlite:"
-"""[-] how a store in a file is named."""
+from services.runtime.data_folder import DataFolder
+from services.runtime.replay import replay
 
 
 def replay_record(arguments: argparse.Namespace) -> int:
     """Fold a pump's record and print its state."""
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)
-    with journal(_store(arguments.store, folder)) as store:
-        known = tuple(name for name in pumps_in(store) if name != UNKNOWN_PUMP)
-        pump = _pump(chosen, folder, known)
-        if pump not in known:
-            names = ", ".join(known) or "none"
-            raise CommandFailed(f"the record knows no pump {pump!r}; known: {names}", REFUSED)
+    with journal(record_file(arguments.store, folder)) as store:
+        pump = recorded_pump(chosen, folder, store)
         views = replay(store, pump=pump, at=arguments.at)
     if chosen.json:
         print(codec.encode(views).decode())
@@ -49,27 +34,6 @@ def replay_record(arguments: argparse.Namespace) -> int:
     when = "by its newest event" if arguments.at is None else f"at {moment(arguments.at)}"
     print_table(("", ""), _rows(views), title=f"pump {pump} {when}")
     return DONE
-
-
-def _store(url: str | None, folder: DataFolder) -> Path:
-    if url is None:
-        return folder.journal("historian")
-    if not url.startswith(STORE_PREFIX) or url == STORE_PREFIX:
-        raise wrong_input(f"--store {url!r} is not of the form sqlite:FILE")
-    return Path(url.removeprefix(STORE_PREFIX))
-
-
-def _pump(chosen: Choices, folder: DataFolder, known: tuple[PumpId, ...]) -> PumpId:
-    """Name the pump: the one said, the one that runs, or the only one there is."""
-    if chosen.pump is not None:
-        return chosen.pump
-    try:
-        return folder.read_running().pump
-    except NotRunning as error:
-        if len(known) == 1:
-            return known[0]
-        names = ", ".join(known) or "none"
-        raise unreachable(f"which pump? say --pump ID; the record knows {names}") from error
 
 
 def _rows(views: dict[str, Any]) -> list[tuple[str, str]]:

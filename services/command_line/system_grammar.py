@@ -76,6 +76,15 @@ def add_record(commands: Commands) -> None:
     )
     replay.add_argument("--at", type=texts.instant, metavar="TIME", help="state then; the newest")
     replay.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+    explain = add_command(
+        commands,
+        "explain",
+        "explaining:explain_event",
+        text="print what an event came from: readings, settings, limits, people and services",
+        example="basalt explain bolus_advised\n  basalt explain actuator:demo:7 --json",
+    )
+    explain.add_argument("event", metavar="EVENT", help="its id, or a kind for the newest of it")
+    explain.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
     verify = add_command(
         commands,
         "verify",

@@ -14,9 +14,7 @@ from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
 from services.runtime.machine import Machine
 from services.runtime.ports import Bus
-
-HISTORIAN = Speaker("historian")
-"""[-] who has everybody's events."""
+from services.runtime.witnesses import askable, witnesses
 
 VERSION_MAX = 2**62
 """[-] more than any speaker ever says: asks for all there is."""
@@ -25,7 +23,7 @@ PAGES_MAX = 100_000
 """[-] answers taken from one service about one speaker."""
 
 PATIENCE_TRIES = 20
-"""[-] questions in a row that bring nothing new until the historian counts as having no more."""
+"""[-] questions in a row that bring nothing new until nobody counts as having more."""
 
 PATIENCE_PAUSE_S = 0.5
 """[s] between them; the historian may itself be reading the stream anew."""
@@ -42,7 +40,7 @@ async def adopt(
 
     Args:
         machine: with nothing of this pump, or with an older copy.
-        bus: to ask the historian, and the speakers themselves.
+        bus: to ask the historian, the speakers themselves, and everybody who heard them.
         pump: whose past it is.
         known: version of the newest own event that the stream holds.
         position: in the stream, kept in the same transaction; 0 to leave it.
@@ -62,7 +60,7 @@ async def adopt(
     later: dict[Speaker, list[Past]] = {}
     for speaker in machine.decider.hears:
         first = heads.get(speaker, NOTHING_HEARD).version + 1
-        events = await _all(bus, speaker, (HISTORIAN, speaker), pump, first=first)
+        events = await _all(bus, speaker, askable(speaker), pump, first=first)
         last = own[-1].envelope.heard.get(speaker, 0)
         heard[speaker] = [past for past in events if past.version <= last]
         later[speaker] = [past for past in events if past.version > last]
@@ -75,12 +73,12 @@ async def adopt(
 
 
 async def _own(bus: Bus, me: Speaker, pump: PumpId, *, after: int, known: int) -> list[Past]:
-    """Fetch the own events after a version, waiting while the historian is getting more of them."""
+    """Fetch the own events after a version, waiting while the others are getting more of them."""
     found: list[Past] = []
     tries = 0
     while True:
         last = found[-1].version if found else after
-        more = await _all(bus, me, (HISTORIAN,), pump, first=last + 1)
+        more = await _all(bus, me, witnesses(me), pump, first=last + 1)
         found.extend(more)
         if found and found[-1].version >= known:
             return found

@@ -178,8 +178,9 @@ class RestoredFromOldCopy(BasaltError):
     def __str__(self) -> str:
         """Say how far the journal goes, how far the world, and what helps."""
         return (
-            f"the journal knows {self.own} own events of pump {self.pump}, the others {self.known},"
-            " and nobody gives those between; put back a newer copy of it, or start the historian"
+            f"the journal knows {self.own} own events of pump {self.pump}, the others {self.known};"
+            " those between are asked for at each start, and nobody gives them: put back a newer "
+            "copy of it, or start the historian"
         )
 
 

@@ -36,9 +36,12 @@ class FakeStore:
         if commit.sequence:
             self._sequences[commit.stream] = commit.sequence
 
-    def rows(self, *, pump: PumpId | None = None, after_row: int = 0) -> Iterator[tuple[int, Row]]:
-        """Stream (row number, row) in the order of storing."""
-        for number, row in enumerate(self._rows[after_row:], start=after_row + 1):
+    def rows(
+        self, *, pump: PumpId | None = None, after_row: int = 0, newest_first: bool = False
+    ) -> Iterator[tuple[int, Row]]:
+        """Stream (row number, row) in the order of storing, or from the newest back."""
+        numbered = list(enumerate(self._rows[after_row:], start=after_row + 1))
+        for number, row in reversed(numbered) if newest_first else numbered:
             if pump is None or row.pump == pump:
                 yield number, row
 

@@ -6,12 +6,13 @@ from typing import Any
 import structlog
 
 from core.decider import Decider
+from core.record import HISTORIAN
 from schemas.message import Now, Report
 from schemas.record import ClockChanged, Restarted, RuntimeFault
 from schemas.subjects import speaker_filter
 from schemas.units import PumpId
 from services.runtime.admission import NOTHING_HEARD
-from services.runtime.adopting import HISTORIAN, adopt
+from services.runtime.adopting import adopt
 from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import SecondWriter
 from services.runtime.last_words import last_words

@@ -7,6 +7,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from core.decider import Decider, Effect
+from core.record import HISTORIAN
 from schemas.message import Report
 from schemas.record import FaultName, HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
@@ -20,6 +21,7 @@ from services.runtime.joining import Joining, as_arrived
 from services.runtime.machine import Input, Machine, Reported, Step
 from services.runtime.outbox import Outbox
 from services.runtime.ports import Arrived, Bus, Store
+from services.runtime.witnesses import askable
 
 INBOX_BATCHES_MAX = 8
 """[-] batches and reports waiting to be thought about."""
@@ -33,13 +35,10 @@ SLEEP_S_MAX = 3600.0
 """[s] longest sleep when nothing is due."""
 
 HISTORY_TRIES_MAX = 3
-"""[-] rounds of asking the speaker and then the historian for missing events."""
+"""[-] rounds of asking the speaker and then all who heard it for missing events."""
 
 HISTORY_PAUSE_S = 1.0
 """[s] between rounds."""
-
-HISTORIAN = Speaker("historian")
-"""[-] who is asked when the speaker itself does not answer."""
 
 StateT = TypeVar("StateT")
 Put = Callable[[Reported], Awaitable[None]]
@@ -187,7 +186,7 @@ class Loop(Generic[StateT]):
             crashpoint("effect_reported")
 
     async def _find(self, missing: Missing) -> list[Input]:
-        """Fetch missing events from their speaker, else the historian, else report them lost."""
+        """Fetch missing events from their speaker, else from its hearers, else report them lost."""
         log.warning(
             "loop.fetching_missing",
             speaker=missing.speaker,
@@ -202,7 +201,7 @@ class Loop(Generic[StateT]):
             and self.machine.books.ledger(missing.pump).position == 0
         )
         for attempt in range(HISTORY_TRIES_MAX):
-            for asked in (missing.speaker, HISTORIAN):
+            for asked in askable(missing.speaker):
                 found = await self._ask(missing, asked)
                 if found and is_new_here:
                     await self._adopt(missing, found, asked)

@@ -144,8 +144,10 @@ class Store(Protocol):
         """
         ...
 
-    def rows(self, *, pump: PumpId | None = None, after_row: int = 0) -> Iterator[tuple[int, Row]]:
-        """Stream (row number, row) in the order of storing."""
+    def rows(
+        self, *, pump: PumpId | None = None, after_row: int = 0, newest_first: bool = False
+    ) -> Iterator[tuple[int, Row]]:
+        """Stream (row number, row) in the order of storing, or from the newest back."""
         ...
 
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:

@@ -133,11 +133,14 @@ class SqliteStore:
         except (PersistenceError, sqlite3.DatabaseError) as error:
             raise StoreBroken(str(self._path), f"damaged: {error}") from error
 
-    def rows(self, *, pump: PumpId | None = None, after_row: int = 0) -> Iterator[tuple[int, Row]]:
-        """Stream (row number, row) in the order of storing."""
+    def rows(
+        self, *, pump: PumpId | None = None, after_row: int = 0, newest_first: bool = False
+    ) -> Iterator[tuple[int, Row]]:
+        """Stream (row number, row) in the order of storing, or from the newest back."""
         where = "AND originator_id=? " if pump is not None else ""
+        way = "DESC" if newest_first else "ASC"
         found = self._stream(
-            f"SELECT rowid, * FROM stored_events WHERE rowid>? {where}ORDER BY rowid",  # noqa: S608  # no foreign text
+            f"SELECT rowid, * FROM stored_events WHERE rowid>? {where}ORDER BY rowid {way}",  # noqa: S608  # no foreign text
             (after_row, pump) if pump is not None else (after_row,),
         )
         for number, name, position, topic, state in found:

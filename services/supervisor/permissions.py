@@ -19,6 +19,7 @@ from schemas.subjects import (
 )
 from schemas.therapy import SetBolusSettings
 from schemas.units import PumpId, Speaker
+from services.runtime.witnesses import askable
 
 ANY_PUMP = PumpId("*")
 """[-] wildcard for the pump's token."""
@@ -71,7 +72,7 @@ def permissions() -> dict[str, Permissions]:
 def _of_decider(decider: Decider[object]) -> Permissions:
     me = decider.name
     says = [f"basalt.*.event.{me}.{name_of(kind)}" for kind in decider.says]
-    asks = sorted({*decider.hears, Speaker("historian")} - {me})
+    asks = sorted({name for speaker in (me, *decider.hears) for name in askable(speaker)} - {me})
     return Permissions(
         publish=(
             *sorted(says),

@@ -94,6 +94,19 @@ def test_a_position_that_does_not_go_on_is_refused(open_store: Callable[[], Stor
         store.commit(Commit(rows=[row(2, speaker=ME, version=2)], stream="s", sequence=5))
 
 
+def test_rows_come_in_the_order_of_storing_or_from_the_newest_back(
+    open_store: Callable[[], Store],
+) -> None:
+    """What is new is found soon, of one pump or of all."""
+    store = open_store()
+    rows = [row(at, speaker=ME, version=at) for at in (1, 2, 3)]
+    store.commit(Commit(rows=rows))
+
+    assert [(1, rows[0]), (2, rows[1]), (3, rows[2])] == list(store.rows())
+    assert [(3, rows[2]), (2, rows[1]), (1, rows[0])] == list(store.rows(newest_first=True))
+    assert [(3, rows[2])] == list(store.rows(pump=PUMP, after_row=2, newest_first=True))
+
+
 def test_own_events_after_one_are_found_in_order(open_store: Callable[[], Store]) -> None:
     """The outbox goes on exactly where the stream ends."""
     store = open_store()

@@ -331,6 +331,22 @@ def test_every_decision_can_be_made_again(house: House) -> None:
     assert one["actuator"]["decisions"] > 0 and [] == one["actuator"]["differences"]
 
 
+def test_an_order_is_explained_to_who_asked_for_it(house: House) -> None:
+    """Newest of a kind or by its id, as a tree or whole; what is not there is refused."""
+    newest = house.basalt("explain", "bolus_ordered")
+    whole = house.json("explain", "bolus_ordered")
+    by_name = house.basalt("explain", whole["name"])
+    wrong = [house.basalt("explain", name) for name in ("bolus_ordred", "actuator:demo:999999")]
+
+    assert newest.out == by_name.out
+    assert "cause: order bolus (amount=" in newest.out
+    assert "person:" in newest.out
+    assert ("bolus_ordered.v1", "cause") == (whole["body"]["type"], whole["origins"][0]["role"])
+    assert [1, 1] == [said.code for said in wrong]
+    assert "no event of the kind 'bolus_ordred'" in wrong[0].err
+    assert "no event 'actuator:demo:999999'" in wrong[1].err
+
+
 @pytest.mark.requirement("R17")
 @pytest.mark.parametrize("amount", [".5", "0,5", "1e1", " 5", "-1"])
 def test_a_wrong_amount_leaves_no_trace(house: House, amount: str) -> None:

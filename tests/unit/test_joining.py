@@ -2,7 +2,8 @@
 
 import asyncio
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from services.runtime.loop import Loop
 from services.runtime.machine import Input, Machine, Reported
 from services.runtime.outbox import Outbox
 from services.runtime.ports import NEWEST_OF_ALL, Arrived
+from services.runtime.stored_identity import stored_head
 from services.runtime.zone_hands import ZoneHands
 
 ADVISOR = Speaker("bolus_advisor")
@@ -323,6 +325,63 @@ async def test_a_journal_and_a_stream_lost_together_come_back_from_the_historian
 
     assert said == machine.books.ledger(PUMP).heads[ADVISOR]
     assert house.state("bolus_advisor").doses == machine.books.ledger(PUMP).state.doses
+
+
+def only_hearers(house: FakeHouse) -> FakeBroker:
+    """Lose the stream and the historian: what is left stands in the journals of who heard it."""
+    eat(house, 10)
+    serve_history(house, "actuator", "glucose_ingest", "basal_scheduler")
+    broker = FakeBroker()
+    broker.historians = {**house.broker.historians, HISTORIAN: lambda *_: ()}
+    return broker
+
+
+@pytest.mark.requirement("R97")
+async def test_what_the_historian_lost_as_well_comes_from_who_heard_it(house: FakeHouse) -> None:
+    """The actuator has every word of the advisor: it says nothing anew under an old number."""
+    broker = only_hearers(house)
+
+    machine, _ = await join(house, FakeStore(), broker)
+
+    live = house.services[ADVISOR].machine.books.ledger(PUMP)
+    taken = machine.books.ledger(PUMP)
+    assert live.heads[ADVISOR] == taken.heads[ADVISOR]
+    assert (10, live.state.doses) == (taken.state.carbs_total, taken.state.doses)
+
+
+async def test_the_mutant_that_asks_the_historian_alone_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would begin with number one."""
+    monkeypatch.setattr(last_words, "witnesses", lambda _: (HISTORIAN,))
+
+    machine, _ = await join(house, FakeStore(), only_hearers(house))
+
+    assert ADVISOR not in machine.books.ledger(PUMP).heads
+
+
+async def test_of_several_who_heard_the_newest_counts_and_who_hangs_is_left(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One was put back as well, another stands still: both would hide what was said since."""
+    monkeypatch.setattr(last_words, "ANSWER_S_MAX", 0.01)
+    older = copy.deepcopy(house.stores[Speaker("actuator")])
+    broker = only_hearers(house)
+    house.stores[HISTORIAN] = older
+    serve_history(house, "historian")
+    broker.historians[HISTORIAN] = house.broker.historians[HISTORIAN]
+    said = house.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR].version
+
+    async def hangs(bus: FakeBus, *, asked: Speaker, **rest: Any) -> Sequence[bytes]:
+        if asked == "glucose_ingest":
+            await asyncio.sleep(60)
+        return await FakeBus.history(bus, asked=asked, **rest)
+
+    bus = FakeBus(broker=broker, speaker=ADVISOR, hears=BOLUS_DECIDER.hears)
+    monkeypatch.setattr(bus, "history", partial(hangs, bus))
+    found = await last_words.last_words(bus, ADVISOR, is_new=False)
+
+    assert said == stored_head(found[PUMP]).version > 1
 
 
 async def test_the_first_of_its_kind_waits_for_nobody_for_ever(house: FakeHouse) -> None:

@@ -1,0 +1,153 @@
+"""`basalt explain`: what an event came from, as a tree."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from rich.text import Text
+from rich.tree import Tree
+
+from core.explanation import Known, Origin, explain, is_event_id
+from schemas import codec
+from schemas.message import Command, Event, Report, name_of, parse_event_id
+from schemas.units import EventId, PumpId, Speaker
+from services.command_line.choices import choices
+from services.command_line.exits import DONE, REFUSED, CommandFailed
+from services.command_line.journals import journal, record_file, recorded_pump
+from services.command_line.tables import console
+from services.command_line.words import moment, tell
+from services.runtime.data_folder import DataFolder
+from services.runtime.lookup import Lookup
+from services.runtime.ports import Store
+from services.runtime.sqlite_store import SqliteStore
+from services.supervisor.event_lines import describe
+
+ZONE: Final = "UTC"
+"""[-] of wall-clock times inside the lines; the instants beside them are UTC too."""
+
+LONG_TEXT: Final = 24
+"""[characters] of a value, keys and signatures above all; --json shows it whole."""
+
+_MISSING: Final = {
+    "not_recorded": "not in this record",
+    "shown_before": "shown above",
+    "left_out": "left out, the tree is full",
+}
+
+
+def explain_event(arguments: argparse.Namespace) -> int:
+    """Print the tree behind an event, or the newest of a kind."""
+    chosen = choices(arguments)
+    folder = DataFolder(chosen.data)
+    path = record_file(arguments.store, folder)
+    asked: str = arguments.event
+    with journal(path) as record, ExitStack() as opened:
+        named = parse_event_id(asked)[1] if is_event_id(asked) else None
+        pump = named or recorded_pump(chosen, folder, record)
+        lookup = Lookup(record, pump=pump, journals=_Journals(path, opened).of)
+        tree = explain(_name(asked, lookup, pump), lookup.find)
+    if tree.known is None:
+        raise CommandFailed(f"the record has no event {asked!r}", REFUSED)
+    if chosen.json:
+        print(codec.encode(_plain(tree)).decode())
+    else:
+        console().print(_drawn(tree))
+    return DONE
+
+
+def _name(asked: str, lookup: Lookup, pump: PumpId) -> EventId:
+    if is_event_id(asked):
+        return EventId(asked)
+    name = lookup.newest(asked)
+    if name is None:
+        raise CommandFailed(
+            f"pump {pump} has no event of the kind {asked!r}; say an id such as actuator:{pump}:7 "
+            "or a kind such as bolus_advised",
+            REFUSED,
+        )
+    return name
+
+
+class _Journals:
+    """The journals beside the record, opened when a cause stands in one of them."""
+
+    def __init__(self, record: Path, opened: ExitStack) -> None:
+        self._record = record
+        self._opened = opened
+        self._known: dict[Speaker, Store | None] = {}
+
+    def of(self, speaker: Speaker) -> Store | None:
+        """Give a service's own journal; None where it is not kept here."""
+        if speaker not in self._known:
+            path = self._record.with_name(f"{speaker}.db")
+            store = (
+                self._opened.enter_context(closing(SqliteStore(path))) if path.is_file() else None
+            )
+            self._known[speaker] = store
+        return self._known[speaker]
+
+
+def _drawn(origin: Origin) -> Tree:
+    tree = Tree(Text("\n".join(_lines(origin))))
+    for one in origin.origins:
+        tree.children.append(_drawn(one))
+    return tree
+
+
+def _lines(origin: Origin) -> Iterator[str]:
+    """Write what stands at a branch: in words, then its name, time and speaker."""
+    role = f"{origin.role.replace('_', ' ')}: " if origin.role else ""
+    known = origin.known
+    if known is None:
+        yield f"{role}{origin.name}, {_MISSING[str(origin.missing)]}"
+        return
+    yield f"{role}{_in_words(known)}"
+    after = f", {origin.latency} ms before" if origin.latency else ""
+    yield f"  {known.name}, {moment(known.at)}, {known.by}{after}"
+
+
+def _in_words(known: Known) -> str:
+    match known.body:
+        case Event() as event:
+            line = describe(event, at=known.at, zone=ZONE)
+            text = line.text if line else tell(event)
+            return text or _named(event)
+        case Command() | Report() as asked:
+            return _named(asked)
+
+
+def _named(message: Event | Command | Report) -> str:
+    """Write a message that has no sentence of its own: its name and what it says."""
+    said = msgspec.to_builtins(message)
+    fields = [f"{field}={_short(value)}" for field, value in said.items() if field != "type"]
+    kind = name_of(type(message)).replace("_", " ")
+    return f"{kind} ({', '.join(fields)})" if fields else kind
+
+
+def _short(value: object) -> str:
+    """Write a value; of what is nested how much there is, which --json shows whole."""
+    match value:
+        case dict() | list() | tuple():
+            return f"[{len(value)}]"
+        case str() if len(value) > LONG_TEXT:
+            return f"{value[:LONG_TEXT]}..."
+        case _:
+            return str(value)
+
+
+def _plain(origin: Origin) -> dict[str, object]:
+    known = origin.known
+    return {
+        "role": origin.role,
+        "name": origin.name,
+        "missing": origin.missing,
+        "latency_ms": origin.latency,
+        "at": known and known.at,
+        "recorded_at": known and known.recorded_at,
+        "by": known and known.by,
+        "body": known and known.body,
+        "origins": [_plain(one) for one in origin.origins],
+    }

@@ -1,0 +1,96 @@
+"""Single lines of journals found by their ids: events, and the commands and reports behind them."""
+
+from collections.abc import Callable, Iterator
+
+from core.explanation import Known, is_event_id
+from schemas import codec
+from schemas.message import Command, Report, parse_event_id
+from schemas.units import CommandId, EventId, PumpId, Speaker
+from services.runtime.entries import HEARD, read_row, split, tag_in_topic
+from services.runtime.history import event_id_in
+from services.runtime.ports import Row, Store
+
+OpenJournal = Callable[[Speaker], Store | None]
+"""[-] gives a service's own journal; None where it is not at hand."""
+
+
+class Lookup:
+    """Looks names up in a record, and what led to a decision in the decider's own journal.
+
+    The record is read from its end as far back as the names asked for: what is new is found soon.
+    """
+
+    def __init__(self, record: Store, *, pump: PumpId, journals: OpenJournal) -> None:
+        """Read nothing yet."""
+        self._pump = pump
+        self._unread = record.rows(pump=pump, newest_first=True)
+        self._met: dict[str, Row] = {}
+        self._journals = journals
+
+    def find(self, name: str, speaker: str) -> Known | None:
+        """Find an event by its id, or a command or report that this speaker heard."""
+        if is_event_id(name):
+            return self._event(EventId(name))
+        return self._heard(name, Speaker(speaker))
+
+    def newest(self, kind: str) -> EventId | None:
+        """Find the newest event of a kind, named as in its tag without the version."""
+        for name, row in self._read_on():
+            if tag_in_topic(row.topic).rsplit(".", 1)[0] == kind:
+                return EventId(name)
+        return None
+
+    def _event(self, name: EventId) -> Known | None:
+        if name not in self._met:
+            next((found for found, _ in self._read_on() if found == name), None)
+        row = self._met.get(name)
+        return None if row is None else _known_event(split(row.state)[1])
+
+    def _read_on(self) -> Iterator[tuple[str, Row]]:
+        for _, row in self._unread:
+            head, data = split(row.state)
+            if ".event." in head.subject:
+                name = str(event_id_in(data))
+                self._met[name] = row
+                yield name, row
+
+    def _heard(self, name: str, speaker: Speaker) -> Known | None:
+        """Read what a service heard itself: only its own journal has commands and reports."""
+        journal = self._journals(speaker)
+        if journal is None:
+            return None
+        position = _position(journal, self._pump, name)
+        rows = () if position is None else journal.rows_from(self._pump, position, count=1)
+        read = next((read_row(row) for row in rows if row.topic.startswith(HEARD)), None)
+        if read is None or read.entry.id != name:
+            return None
+        if not isinstance(read.entry.body, Command | Report):
+            return None
+        return Known(
+            name=name,
+            at=read.head.therapy,
+            recorded_at=read.head.real,
+            by=str(read.entry.actor or speaker),
+            cause=None,
+            body=read.entry.body,
+        )
+
+
+def _known_event(data: bytes) -> Known:
+    envelope = codec.decode_envelope(data)
+    return Known(
+        name=envelope.id,
+        at=envelope.at,
+        recorded_at=envelope.recorded_at,
+        by=parse_event_id(envelope.id)[0],
+        cause=envelope.cause,
+        body=codec.decode_event(envelope.event),
+    )
+
+
+def _position(journal: Store, pump: PumpId, name: str) -> int | None:
+    """Give the line at which a command or report was heard; None for a command never heard."""
+    _, _, number = name.partition("report:")
+    if number.isdigit():
+        return int(number)
+    return journal.command(pump=pump, command=CommandId(name))
