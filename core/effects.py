@@ -17,6 +17,10 @@ class ResolveZone(Effect, frozen=True, kw_only=True):
     """[ms] start of the stretch that is needed."""
 
 
+class WriteCheckpoint(Effect, frozen=True, kw_only=True):
+    """State elsewhere how far the record goes, signed; brings back a fault or nothing."""
+
+
 class SignOrder(Effect, frozen=True, kw_only=True):
     """Answer for an order with this service's key; brings back OrderSigned."""
 

@@ -47,6 +47,17 @@ class GlucoseFileError(CoreError):
 
 
 @dataclass(eq=False)
+class CheckpointBroken(CoreError):
+    """A text is no checkpoint, or the key of the record has not signed it."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        """Say why."""
+        return self.reason
+
+
+@dataclass(eq=False)
 class ScenarioError(CoreError):
     """A scenario of a calculation asks for what cannot be."""
 

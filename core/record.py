@@ -1,6 +1,5 @@
 """The record: the historian hears everybody, and says how the record of a pump stands."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,7 +8,9 @@ import msgspec
 from core.alarm_table import process_down
 from core.alarms import ActiveAlarm, Condition, clear_alarm, raise_alarm
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, Common, decide_common, evolve_common
-from core.decider import Decider, Entry, no_effects
+from core.decider import Decider, Effect, Entry
+from core.effects import WriteCheckpoint
+from core.merkle import leaf_hash, root_of
 from schemas.message import Event, Now
 from schemas.record import (
     CheckpointMade,
@@ -76,15 +77,8 @@ def record_root(heads: Mapping[Speaker, str]) -> str:
 
     The order of arrival does not enter.
     """
-    leaves = [
-        hashlib.sha256(b"\x00" + f"{speaker} {heads[speaker]}".encode()).digest()
-        for speaker in sorted(heads)
-    ]
-    while len(leaves) > 1:
-        pairs = zip(leaves[::2], leaves[1::2], strict=False)
-        joined = [hashlib.sha256(b"\x01" + left + right).digest() for left, right in pairs]
-        leaves = joined + ([leaves[-1]] if len(leaves) % 2 else [])
-    return (leaves[0] if leaves else hashlib.sha256().digest()).hex()
+    leaves = [leaf_hash(f"{speaker} {heads[speaker]}".encode()) for speaker in sorted(heads)]
+    return root_of(leaves).hex()
 
 
 def _initial(pump: PumpId) -> RecordState:
@@ -152,6 +146,10 @@ def _evolve(state: RecordState, entry: Entry) -> RecordState:
             return msgspec.structs.replace(state, common=common)
 
 
+def _effects(said: Entry) -> tuple[Effect, ...]:
+    return (WriteCheckpoint(),) if isinstance(said.body, CheckpointMade) else ()
+
+
 def _wake_at(state: RecordState) -> UtcMillis | None:
     return state.next_checkpoint_at
 
@@ -177,7 +175,7 @@ RECORD_DECIDER: Final = Decider(
     decide=_decide,
     evolve=_evolve,
     wake_at=_wake_at,
-    effects=no_effects,
+    effects=_effects,
     view=_view,
 )
 """[-] the thinking of the service historian."""

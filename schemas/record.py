@@ -13,7 +13,12 @@ WHY_CHARS_MAX = 200
 
 
 FaultName = Literal[
-    "stream_replaced", "stream_behind", "bus_error", "clock_went_back", "journal_altered"
+    "stream_replaced",
+    "stream_behind",
+    "bus_error",
+    "clock_went_back",
+    "journal_altered",
+    "checkpoint_unwritable",
 ]
 """[-] what a process can meet in its own surroundings."""
 

@@ -44,6 +44,7 @@ from schemas.units import (
 from services.actuator.pump_hands import PumpHands
 from services.actuator.pump_watch import PumpWatch
 from services.bolus_advisor.order_hands import OrderHands
+from services.historian.checkpoint_hands import CheckpointHands
 from services.runtime.causal_order import recorded
 from services.runtime.clock import FakeClock
 from services.runtime.entries import HEARD, read_row
@@ -139,7 +140,7 @@ class FakeHouse:
         """Kill a service between two steps and start it on its journal."""
         speaker = Speaker(name)
         decider: Decider[Any] = DECIDER_OF[speaker]
-        hands: PumpHands | OrderHands | ZoneHands | None = None
+        hands: PumpHands | OrderHands | ZoneHands | CheckpointHands | None = None
         sense = None
         if decider is DELIVERY_DECIDER:
             hands = PumpHands(devices={PUMP: self.pump}, clock=self.clock)
@@ -149,6 +150,8 @@ class FakeHouse:
             hands = OrderHands(SIGNER)
         elif decider is BASAL_DECIDER:
             hands = ZoneHands()
+        elif decider is RECORD_DECIDER:
+            hands = CheckpointHands(self.stores[speaker], key=None, folder=None)
         self.services[speaker] = Stepper(
             decider=decider,
             store=self.stores[speaker],

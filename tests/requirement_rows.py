@@ -300,7 +300,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R103": Row(
         "no default or shared secrets",
-        "services/runtime/order_keys.py:make_order_key",
+        "services/runtime/order_keys.py:make_key",
         "makes_the_makers_key",
     ),
     "R104": Row(

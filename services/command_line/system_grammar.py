@@ -1,5 +1,6 @@
 """The grammar of what concerns the system: start, status, files of readings, the record."""
 
+import argparse
 from pathlib import Path
 
 from services.command_line import texts
@@ -89,12 +90,28 @@ def add_record(commands: Commands) -> None:
         commands,
         "verify",
         "verifying:verify",
-        text="make every stored decision once more and compare the bytes, or follow each dose from "
-        "order to account; exit 1 where something is wrong",
-        example="basalt verify decisions --service actuator\n  basalt verify orders",
+        text="make every stored decision once more and compare the bytes, follow each dose from "
+        "order to account, check the record against itself and its checkpoints, or check a "
+        "proof; exit 1 where something is wrong",
+        example="basalt verify decisions --service actuator\n  basalt verify orders\n"
+        "  basalt verify record\n  basalt verify proof proof.json --key record.pub",
     )
-    verify.add_argument("what", choices=("decisions", "orders"), help="what is verified")
+    verify.add_argument(
+        "what", choices=("decisions", "orders", "record", "proof"), help="what is verified"
+    )
+    verify.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of a proof")
     verify.add_argument("--service", metavar="NAME", help="decisions of one service; all")
+    _add_trust(verify)
+    prove = add_command(
+        commands,
+        "prove",
+        "proving:prove_event",
+        text="write the proof that an event stands in the record, for whoever has not the record",
+        example="basalt prove actuator:demo:7 --out proof.json",
+    )
+    prove.add_argument("event", metavar="EVENT", help="its id")
+    prove.add_argument("--out", type=Path, metavar="FILE", help="write it there")
+    _add_trust(prove)
     schema = add_command(
         commands,
         "schema",
@@ -105,4 +122,15 @@ def add_record(commands: Commands) -> None:
     schema.add_argument("--check", action="store_true", help="write nothing, exit 1 if outdated")
     schema.add_argument(
         "--out", type=Path, default=Path("schemas/generated"), metavar="DIR", help="%(default)s"
+    )
+
+
+def _add_trust(command: argparse.ArgumentParser) -> None:
+    """Add what a record is held against."""
+    command.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+    command.add_argument(
+        "--checkpoints", type=Path, metavar="FOLDER", help="where they are; DATA/checkpoints"
+    )
+    command.add_argument(
+        "--key", type=Path, metavar="FILE", help="public key of the record; DATA/keys/record.pub"
     )

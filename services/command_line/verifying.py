@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from core.deciders import DECIDERS
 from core.order_life import OPEN, SPEAKERS, Lives, WrongStep, lives_of
@@ -12,6 +13,8 @@ from schemas.units import PumpId, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, wrong_input
 from services.command_line.journals import journal
+from services.command_line.proving import verify_proof
+from services.command_line.record_checking import verify_record
 from services.command_line.session import print_json
 from services.command_line.tables import print_table
 from services.runtime.causal_order import recorded
@@ -25,11 +28,12 @@ DIFFERENCES_SHOWN = 5
 
 def verify(arguments: argparse.Namespace) -> int:
     """Verify what was asked for."""
-    if arguments.what == "decisions":
-        return _decisions(arguments)
-    if arguments.service is not None:
-        raise wrong_input("'verify orders' reads the historian's record; --service is not for it")
-    return _orders(arguments)
+    what: str = arguments.what
+    if (what == "proof") != (arguments.file is not None):
+        raise wrong_input("'verify proof' takes the FILE of one; nothing else takes a file")
+    if arguments.service is not None and what != "decisions":
+        raise wrong_input(f"--service is for 'verify decisions', not for 'verify {what}'")
+    return _VERIFY[what](arguments)
 
 
 def _decisions(arguments: argparse.Namespace) -> int:
@@ -109,3 +113,11 @@ def _orders(arguments: argparse.Namespace) -> int:
 def _in_words(wrong: WrongStep) -> str:
     before, step = wrong.before.replace("_", " "), wrong.step.replace("_", " ")
     return f"{wrong.event}: {wrong.dose} was {before} and cannot {step}"
+
+
+_VERIFY: Final = {
+    "decisions": _decisions,
+    "orders": _orders,
+    "record": verify_record,
+    "proof": verify_proof,
+}

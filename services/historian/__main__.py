@@ -1,9 +1,35 @@
-"""Start historian: `python -m services.historian --nats URL --store sqlite:FILE`."""
+"""Start historian: `python -m services.historian --nats URL --store URL`, where it may sign."""
 
+import argparse
 import sys
+from pathlib import Path
 
 from core.record import RECORD_DECIDER
-from services.runtime.process import run_service
+from services.historian.checkpoint_hands import CheckpointHands
+from services.runtime.order_keys import read_record_key
+from services.runtime.process import Body, World, parser_for, run_service
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = parser_for(RECORD_DECIDER)
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        metavar="FOLDER",
+        help="where signed checkpoints are kept, best on another disk; without it none are made",
+    )
+    parser.add_argument(
+        "--sign-with", type=Path, metavar="FILE", help="seed that checkpoints are signed with"
+    )
+    return parser
+
+
+def _body(world: World) -> Body:
+    path: Path | None = world.arguments.sign_with
+    key = read_record_key(path) if path else None
+    hands = CheckpointHands(world.store, key=key, folder=world.arguments.checkpoints)
+    return Body(hands=hands, senses=[hands.keep])
+
 
 if __name__ == "__main__":
-    sys.exit(run_service(RECORD_DECIDER))
+    sys.exit(run_service(RECORD_DECIDER, body=_body, parser=_parser()))

@@ -42,6 +42,7 @@ class DataFolder:
         self.journals = path / "journals"
         self.pump = path / "pump"
         self.logs = path / "logs"
+        self.checkpoints = path / "checkpoints"
         self.lock = path / "up.lock"
         self.running = path / "running.json"
 
@@ -74,6 +75,11 @@ class DataFolder:
     def order_key(self) -> Path:
         """Name the file with the seed that bolus orders are signed with; beside it its `.pub`."""
         return self.keys / "bolus_orders.key"
+
+    @property
+    def record_key(self) -> Path:
+        """Name the file with the seed that checkpoints are signed with; beside it its `.pub`."""
+        return self.keys / "record.key"
 
     def write_running(self, running: Running) -> None:
         """Tell second terminals where the system is."""

@@ -1,4 +1,4 @@
-"""Keys that bolus orders are signed with: a seed that only the advisor reads, its public half."""
+"""Keys that orders and checkpoints are signed with: a seed for who signs, its public half."""
 
 import os
 from pathlib import Path
@@ -43,7 +43,7 @@ def public_path(path: Path) -> Path:
     return path.with_suffix(".pub")
 
 
-def make_order_key(path: Path) -> None:
+def make_key(path: Path) -> None:
     """Make the seed if it is missing, and the public half beside it.
 
     Raises:
@@ -64,6 +64,15 @@ def read_signer(path: Path) -> OrderSigner:
         OrderKeyBroken: there is none, or it is broken.
     """
     return OrderSigner(bytes.fromhex(_hex(path)))
+
+
+def read_record_key(path: Path) -> SigningKey:
+    """Read the seed that checkpoints of the record are signed with.
+
+    Raises:
+        OrderKeyBroken: there is none, or it is broken.
+    """
+    return SigningKey(bytes.fromhex(_hex(path)))
 
 
 def read_public(path: Path) -> str:

@@ -25,6 +25,7 @@ from services.runtime.logs import configure_logs
 from services.runtime.loop import Hands, Loop, Sense
 from services.runtime.nats_bus import NatsBus
 from services.runtime.nats_connection import Credentials
+from services.runtime.ports import Store
 from services.runtime.sqlite_store import SqliteStore
 
 SQLITE_PREFIX = "sqlite:"
@@ -39,6 +40,7 @@ class World:
 
     arguments: argparse.Namespace
     clock: Clock
+    store: Store
     loop: Callable[[], Loop[Any]]
 
 
@@ -118,7 +120,7 @@ async def _run(
         store = SqliteStore(path)
         record = read_clock_record(arguments.clock) if arguments.clock else None
         clock = SystemClock(record=record)
-        made = body(World(arguments, clock, lambda: loop))
+        made = body(World(arguments, clock, store, lambda: loop))
         bus = NatsBus(
             url=arguments.nats,
             speaker=Speaker(decider.name),

@@ -10,7 +10,7 @@ import nkeys  # type: ignore[import-untyped]  # it ships no types
 
 from services.runtime.bus_keys import public_key_of
 from services.runtime.data_folder import DataFolder
-from services.runtime.order_keys import make_order_key
+from services.runtime.order_keys import make_key
 from services.supervisor.permissions import Permissions, permissions
 
 KEY_MODE = 0o600
@@ -25,7 +25,8 @@ def make_keys(folder: DataFolder) -> dict[str, str]:
         OSError: it cannot be written.
     """
     folder.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-    make_order_key(folder.order_key)
+    make_key(folder.order_key)
+    make_key(folder.record_key)
     return {user: _public_key(folder.seed(user)) for user in permissions()}
 
 

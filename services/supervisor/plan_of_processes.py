@@ -50,6 +50,10 @@ def decider_specs(plan: Plan) -> Iterator[ChildSpec]:
     own = {
         "actuator": (f"--pump={plan.pump}=unix:{socket}",),
         "bolus_advisor": (f"--sign-with={plan.folder.order_key}",),
+        "historian": (
+            f"--sign-with={plan.folder.record_key}",
+            f"--checkpoints={plan.folder.checkpoints}",
+        ),
     }
     for name in DECIDERS:
         store = f"--store=sqlite:{plan.folder.journal(name)}"

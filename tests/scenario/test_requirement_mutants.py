@@ -50,7 +50,7 @@ from schemas.subjects import event_subject
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, Speaker, UtcMillis
 from services.runtime.errors import PumpRefusedError
 from services.runtime.fake_bus import matches
-from services.runtime.order_keys import make_order_key
+from services.runtime.order_keys import make_key
 from services.runtime.pump_host import PumpHost
 from services.runtime.pump_script import ScriptedFault
 from services.runtime.pump_wire import FrameReader, Read, encode_request
@@ -410,7 +410,7 @@ def each_system_has_a_key_of_its_own() -> bool:
     with tempfile.TemporaryDirectory() as name:
         for number in range(2):
             path = Path(name) / f"{number}.key"
-            make_order_key(path)
+            make_key(path)
             seeds.add(path.read_text())
     return len(seeds) == 2
 

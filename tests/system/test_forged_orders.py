@@ -35,7 +35,7 @@ from services.runtime.client import BusClient, OutcomeUnknown
 from services.runtime.clock import SystemClock, read_clock_record
 from services.runtime.errors import BasaltError, PumpRefusedError
 from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
-from services.runtime.order_keys import OrderSigner, make_order_key, read_signer
+from services.runtime.order_keys import OrderSigner, make_key, read_signer
 from services.runtime.pump_address import PumpAddress
 from services.runtime.stream_pump_device import StreamPumpDevice
 from signed_orders import STRANGER, pump_order, sign, sign_ordered
@@ -185,7 +185,7 @@ def test_a_key_changed_in_mid_bolus_lets_it_end_and_orders_begin_anew(tmp_path: 
         house.basalt("bolus", "4")
         old = read_signer(house.folder.order_key)
         house.folder.order_key.unlink()
-        make_order_key(house.folder.order_key)
+        make_key(house.folder.order_key)
         house.kill("bolus_advisor")
         house.wait_until(
             lambda: house.basalt("status", check=False).returncode == 0, "the advisor is back"
