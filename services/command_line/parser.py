@@ -8,7 +8,8 @@ from pathlib import Path
 from services.command_line.calc_grammar import add_calc
 from services.command_line.grammar import DATA_VARIABLE, OneLineParser, add_shared
 from services.command_line.pump_grammar import add_doubt, add_mechanism
-from services.command_line.system_grammar import add_record, add_system
+from services.command_line.record_grammar import add_record
+from services.command_line.system_grammar import add_readings, add_system
 from services.command_line.therapy_grammar import (
     add_alerts,
     add_bolus,
@@ -55,6 +56,7 @@ def make_parser() -> argparse.ArgumentParser:
         add_bolus,
         add_therapy,
         add_files,
+        add_readings,
         add_record,
         add_doubt,
         add_mechanism,

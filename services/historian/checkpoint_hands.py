@@ -24,8 +24,9 @@ from services.runtime.record_check import RecordCheck
 LINES_AT_ONCE = 2_000
 """[-] of the record that are read before others get their turn."""
 
-PAUSE_S = 600.0
-"""[s] of real time between two checkpoints that no event asks for."""
+PAUSE_S_MIN, PAUSE_S_MAX = 5.0, 600.0
+"""[s] of real time between two checkpoints that no event asks for: soon after a start, then less
+and less often."""
 
 log = structlog.get_logger()
 
@@ -51,6 +52,7 @@ class CheckpointHands:
 
     async def keep(self, put: Put) -> None:
         """Write them at the start too, and now and then: a short run would leave none."""
+        pause_s = PAUSE_S_MIN
         while going_on():
             async with self._one_at_a_time:
                 await self._read_on()
@@ -58,7 +60,8 @@ class CheckpointHands:
                 report = await self._state(pump)
                 if report is not None:
                     await put(Reported(pump, report))
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(PAUSE_S_MAX, 2 * pause_s)
 
     async def _state(self, pump: PumpId) -> Report | None:
         if self._key is None or self._files is None:

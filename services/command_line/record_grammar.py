@@ -1,0 +1,74 @@
+"""The grammar of what is asked of the record: its state, its reasons, its soundness."""
+
+import argparse
+from pathlib import Path
+
+from services.command_line import texts
+from services.command_line.grammar import Commands, add_command
+
+
+def add_record(commands: Commands) -> None:
+    """Add replay, explanations, checks and proofs."""
+    _add_replay(commands)
+    _add_checks(commands)
+
+
+def _add_replay(commands: Commands) -> None:
+    replay = add_command(
+        commands,
+        "replay",
+        "replaying:replay_record",
+        text="fold the record of a pump and print its state, whether the system runs or not",
+        example="basalt replay --pump p1 --at 2026-03-01T07:30:00Z",
+    )
+    replay.add_argument("--at", type=texts.instant, metavar="TIME", help="state then; the newest")
+    replay.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+    explain = add_command(
+        commands,
+        "explain",
+        "explaining:explain_event",
+        text="print what an event came from: readings, settings, limits, people and services",
+        example="basalt explain bolus_advised\n  basalt explain actuator:demo:7 --json",
+    )
+    explain.add_argument("event", metavar="EVENT", help="its id, or a kind for the newest of it")
+    explain.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+
+
+def _add_checks(commands: Commands) -> None:
+    verify = add_command(
+        commands,
+        "verify",
+        "verifying:verify",
+        text="make every stored decision once more and compare the bytes, follow each dose from "
+        "order to account, check the record against itself and its checkpoints, or check a "
+        "proof; exit 1 where something is wrong",
+        example="basalt verify decisions --service actuator\n  basalt verify orders\n"
+        "  basalt verify record\n  basalt verify proof proof.json --key record.pub",
+    )
+    verify.add_argument(
+        "what", choices=("decisions", "orders", "record", "proof"), help="what is verified"
+    )
+    verify.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of a proof")
+    verify.add_argument("--service", metavar="NAME", help="decisions of one service; all")
+    _add_trust(verify)
+    prove = add_command(
+        commands,
+        "prove",
+        "proving:prove_event",
+        text="write the proof that an event stands in the record, for whoever has not the record",
+        example="basalt prove actuator:demo:7 --out proof.json",
+    )
+    prove.add_argument("event", metavar="EVENT", help="its id")
+    prove.add_argument("--out", type=Path, metavar="FILE", help="write it there")
+    _add_trust(prove)
+
+
+def _add_trust(command: argparse.ArgumentParser) -> None:
+    """Add what a record is held against."""
+    command.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+    command.add_argument(
+        "--checkpoints", type=Path, metavar="FOLDER", help="where they are; DATA/checkpoints"
+    )
+    command.add_argument(
+        "--key", type=Path, metavar="FILE", help="public key of the record; DATA/keys/record.pub"
+    )
