@@ -21,6 +21,7 @@ _DECIDERS = ("actuator", "basal_scheduler", "bolus_advisor", "glucose_ingest", "
 _SPEAKERS = ("actuator", "basal_scheduler", "bolus_advisor", "glucose_ingest")
 _HANDS = ("actuator", "basal_scheduler", "bolus_advisor")
 _PUMP = ("virtual_pump",)
+_HISTORIAN = ("historian",)
 
 CRASH_POINTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "join_begun": (_DECIDERS, "the journal is folded, the stream not asked yet"),
@@ -35,9 +36,11 @@ CRASH_POINTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "publish_after": (_DECIDERS, "in the stream, its sequence not kept"),
     "answer_before": (_DECIDERS, "a command is obeyed and stored, its sender not told"),
     "answer_after": (_DECIDERS, "its sender is told"),
-    "effect_before": (_HANDS, "the intent is stored, nothing done"),
-    "effect_after": (_HANDS, "done, what came of it not reported"),
+    "effect_before": ((*_HANDS, "historian"), "the intent is stored, nothing done"),
+    "effect_after": ((*_HANDS, "historian"), "done, what came of it not reported"),
     "effect_reported": (_HANDS, "what came of it waits to be decided upon"),
+    "checkpoint_before": (_HISTORIAN, "the record is read, how far it goes not stated"),
+    "checkpoint_after": (_HISTORIAN, "a signed checkpoint is on the disk"),
     "sign_before": (("bolus_advisor",), "an order is stored, not signed"),
     "sign_after": (("bolus_advisor",), "signed, the signature not stored"),
     "dose_before": (("actuator",), "the intent of a bolus is stored, its frame not written"),
