@@ -2,7 +2,7 @@
 
 from core.pulses import PULSE_PARTS
 from core.pump_memory import BOLUS_PULSE_MS, BolusInMotion, PumpMemory
-from schemas.device import PULSE_MU
+from schemas.device import PULSE_MU, PumpOrder
 from schemas.units import MilliUnits, UtcMillis
 
 
@@ -27,6 +27,19 @@ def most_between(before: PumpMemory, *, now: UtcMillis) -> MilliUnits:
 def is_too_much(before: PumpMemory, after: PumpMemory, *, now: UtcMillis) -> bool:
     """Say whether the motor has moved more than anybody can have asked for."""
     return after.odometer - before.odometer > most_between(before, now=now)
+
+
+def most_at_once(order: PumpOrder) -> MilliUnits:
+    """Give the most that may flow in the instant in which a bolus is asked for [mU].
+
+    A normal bolus begins with one stroke, a spread one with none.
+    """
+    return MilliUnits(0) if order.duration else PULSE_MU
+
+
+def is_more_than(most: MilliUnits, before: PumpMemory, after: PumpMemory) -> bool:
+    """Say whether an order has moved more than it may in its instant."""
+    return after.odometer - before.odometer > most
 
 
 def _most_of(bolus: BolusInMotion, *, elapsed: int) -> int:

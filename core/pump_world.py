@@ -72,11 +72,16 @@ def trip(memory: PumpMemory, *, fault: PumpFaultName, now: UtcMillis) -> PumpSte
     return draft.step()
 
 
-def run_unasked(memory: PumpMemory, *, strokes: int, now: UtcMillis) -> PumpStep:
+def run_unasked(
+    memory: PumpMemory, *, strokes: int, now: UtcMillis, world: PumpWorld = HEALTHY
+) -> PumpStep:
     """Let the motor turn without a command: the encoder counts it, the motor is cut off (R83)."""
     held = (memory.reservoir or 0) // PULSE_MU
+    far = reach(memory, world)
     draft = PumpDraft(memory)
-    draft.move_plain(min(strokes, held), kind="unasked", at=now)
+    made = min(strokes, held) if far is None else min(strokes, held, far.strokes)
+    draft.move_plain(made, kind="unasked", at=now)
+    draft.change(backlog=backlog_after(memory, world, odometer=draft.memory.odometer))
     tripped = trip(draft.memory, fault="motor_unasked", now=now)
     return PumpStep(memory=tripped.memory, records=(*draft.records, *tripped.records))
 
@@ -93,15 +98,23 @@ def clear(memory: PumpMemory, *, now: UtcMillis) -> PumpStep:
 
 
 def prime(
-    memory: PumpMemory, *, amount: MilliUnits, what: str, now: UtcMillis
+    memory: PumpMemory,
+    *,
+    amount: MilliUnits,
+    what: str,
+    now: UtcMillis,
+    world: PumpWorld = HEALTHY,
 ) -> PumpStep | PumpRefusal:
     """Fill tube or cannula: it leaves the reservoir and never enters insulin on board.
+
+    Strokes that the motor cannot make are not on record: the pump stops at the first of them.
 
     Args:
         memory: the registers at `now`.
         amount: [mU] whole pulses, 50 to PRIME_MU_MAX.
         what: [-] 'tube' or 'cannula'.
         now: [ms] the pump's clock.
+        world: what is in the motor's way.
     """
     if not PULSE_MU <= amount <= PRIME_MU_MAX or amount % PULSE_MU:
         return PumpRefusal(reason="out_of_range")
@@ -111,10 +124,18 @@ def prime(
         return PumpRefusal(reason="not_suspended")
     if memory.reservoir is None or memory.reservoir < amount:
         return PumpRefusal(reason="reservoir_low")
+    asked, far = amount // PULSE_MU, reach(memory, world)
+    made = asked if far is None else min(asked, far.strokes)
     draft = PumpDraft(memory)
-    draft.move_plain(amount // PULSE_MU, kind="primed", at=now, detail=what)
-    draft.change(primed=MilliUnits(memory.primed + amount))
-    return draft.step()
+    draft.move_plain(made, kind="primed", at=now, detail=what)
+    draft.change(
+        primed=MilliUnits(memory.primed + made * PULSE_MU),
+        backlog=backlog_after(memory, world, odometer=draft.memory.odometer),
+    )
+    if far is None or made == asked:
+        return draft.step()
+    tripped = trip(draft.memory, fault=far.cause, now=now)
+    return PumpStep(memory=tripped.memory, records=(*draft.records, *tripped.records))
 
 
 def is_balanced(memory: PumpMemory) -> bool:

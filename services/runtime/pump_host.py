@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from core import pump_machine, pump_orders, pump_pause, pump_world
+from core import pump_machine, pump_orders, pump_world
 from core.pulses import Parts
-from core.pump_guard import is_too_much
+from core.pump_guard import is_more_than, is_too_much
 from core.pump_memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
 from core.pump_orders import PumpSession
 from schemas.device import PULSE_MU, PumpReading, PumpStatus
@@ -20,6 +20,7 @@ from schemas.message import Now
 from schemas.units import DoseId, Milliseconds, MilliUnits, PumpId, UtcMillis
 from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import PumpPowerLost
+from services.runtime.pump_obeying import AnyOrder, most_of, obey
 from services.runtime.pump_script import PumpScript
 from services.runtime.pump_store import PumpStore
 from services.runtime.pump_wire import (
@@ -28,22 +29,12 @@ from services.runtime.pump_wire import (
     AnyRequest,
     Claim,
     ClearFault,
-    Fill,
-    LoadPlan,
-    Prime,
     Read,
     ReadAnswered,
     Refused,
-    Resume,
     StartBolus,
-    StopBolus,
     Superseded,
-    Suspend,
 )
-
-AnyOrder = StartBolus | StopBolus | LoadPlan | Suspend | Resume | Fill | Prime | ClearFault
-"""[-] the requests that only the controller may send."""
-
 
 BATTERY_LOW_PERCENT = 20
 """[%] at and below it the battery is low; the rest lasts for hours (R51)."""
@@ -146,7 +137,10 @@ class PumpHost:
                     raise PumpPowerLost
                 case "motor_unasked":
                     strokes = one.amount // PULSE_MU
-                    self._keep(pump_world.run_unasked(self._memory, strokes=strokes, now=at))
+                    world = self._script.world()
+                    self._keep(
+                        pump_world.run_unasked(self._memory, strokes=strokes, now=at, world=world)
+                    )
                 case "air_in_line" | "overheated" | "reservoir_missing" | "battery_depleted":
                     self._keep(pump_world.trip(self._memory, fault=one.fault, now=at))
                 case "odometer_back":
@@ -201,6 +195,10 @@ class PumpHost:
         if isinstance(step, PumpRefusal):
             return Refused(reason=step.reason)
         before = self._memory
+        if is_more_than(most_of(request), before, step.memory):
+            at = self._later(now.therapy)
+            self._keep(pump_world.trip(before, fault="over_infusion", now=at))
+            return Refused(reason="fault")
         self._keep(step)
         crashpoint("dose_obeyed_after" if is_dose else "obeyed_after")
         self._meet(before, now.therapy)
@@ -208,34 +206,16 @@ class PumpHost:
 
     def _obey(self, order: AnyOrder, *, now: Now) -> PumpStep | PumpRefusal:
         """Work out what follows from an order of the controller."""
-        memory, at = self._memory, self._at(now)
-        match order:
-            case StartBolus(signed=signed):
-                return pump_orders.start_signed(
-                    memory,
-                    signed=signed,
-                    session=self._session(now),
-                    executed=self._executed(signed.order.dose),
-                    now=at,
-                    world=self._script.world(),
-                )
-            case StopBolus(dose=dose):
-                return pump_machine.stop_bolus(
-                    memory, dose=dose, executed=self._executed(dose), now=at
-                )
-            case LoadPlan(plan=plan):
-                return pump_machine.load_plan(memory, plan=plan, now=at)
-            case Suspend(until=until):
-                return pump_pause.suspend(memory, now=at, until=until)
-            case Resume():
-                return pump_pause.resume(memory, now=at)
-            case Fill(amount=amount):
-                return pump_machine.fill(memory, amount=amount, now=at)
-            case Prime(amount=amount, what=what):
-                return pump_world.prime(memory, amount=amount, what=what, now=at)
-            case ClearFault():
-                self._script.cleared(memory)
-                return pump_world.clear(memory, now=at)
+        if isinstance(order, ClearFault):
+            self._script.cleared(self._memory)
+        return obey(
+            order,
+            self._memory,
+            session=self._session(now),
+            executed=self._executed,
+            now=self._at(now),
+            world=self._script.world(),
+        )
 
     def _executed(self, dose: DoseId) -> bool:
         return self._store.executed(dose, after=self._memory.trusted_since)
