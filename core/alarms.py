@@ -56,7 +56,9 @@ class Condition(NamedTuple):
         return PRIORITY[self.severity, self.onset]
 
 
-MOMENTARY: Final = frozenset({"message_quarantined", "bolus_unasked", "bolus_broken_off"})
+MOMENTARY: Final = frozenset(
+    {"message_quarantined", "bolus_unasked", "bolus_broken_off", "orders_not_believed"}
+)
 """[-] alarms about a moment that is past: they end when somebody has seen them."""
 
 MOMENTARY_PREFIX: Final = "runtime_"

@@ -5,7 +5,7 @@ is not what it seems gives no insulin (R99, R100, R102).
 """
 
 from collections.abc import Mapping, Set
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from nacl.exceptions import CryptoError
@@ -23,6 +23,16 @@ DOMAIN: Final = b"basalt order v1\n"
 
 AHEAD_MS_MAX = Milliseconds(2 * MINUTE_MS)
 """[ms] an order may say that it holds for so long at most; the longest honest one says 30 s."""
+
+
+OrderFlaw = OrderProblem | Literal["already_executed", "replayed"]
+"""[-] why an order is not started by the one who knows what was executed: the pump."""
+
+LATE: Final[frozenset[OrderFlaw]] = frozenset(
+    {"stale_challenge", "order_expired", "already_executed"}
+)
+"""[-] what befalls honest orders as well: rightly signed for this pump, and too late or doubled on
+the line. All else is a forgery."""
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import msgspec
 
 from core.authentic import number_of
+from core.belief_evolve import evolve_belief
 from core.common import evolve_common
 from core.decider import Entry
 from core.delivery_doubt import numbers_accepted
@@ -29,7 +30,6 @@ from schemas.doubt import (
     BolusReconciled,
     BolusUnknown,
     DoseSettled,
-    OrderNotBelieved,
     PumpCountAccepted,
     PumpDoubted,
 )
@@ -61,6 +61,7 @@ def evolve(state: DeliveryState, entry: Entry) -> DeliveryState:
     doses = fold_doses(state.doses, entry)
     if doses is not state.doses:
         state = msgspec.structs.replace(state, doses=doses)
+    state = evolve_belief(state, entry)
     common = evolve_common(state.common, entry, me=ACTUATOR)
     if common is not state.common:
         return msgspec.structs.replace(state, common=common)
@@ -76,8 +77,6 @@ def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
             return msgspec.structs.replace(state, insulin=insulin)
         case BolusOrderWithdrawn(dose=dose) | BolusRefused(dose=dose):
             return _no_more_waiting(state, dose)
-        case OrderNotBelieved(count=count):
-            return msgspec.structs.replace(state, not_believed=count)
         case BolusStarted(dose=dose, amount=amount, duration=duration) as begun:
             started = LastDose(
                 dose=dose,

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 from core.alarms import Condition, raise_alarm
 from core.authentic import Session, order_problem, signable
 from core.decider import is_past
+from core.delivery_belief import not_believed
 from core.delivery_state import DeliveryState
 from core.limits import breach
 from core.lockout import lockout_problem
@@ -20,8 +21,6 @@ from schemas.device import PULSE_MU, PumpAnswered, SignedOrder
 from schemas.doubt import (
     BolusUnknown,
     DoseSettled,
-    OrderNotBelieved,
-    OrderProblem,
     SettleDose,
     SettlementRefused,
 )
@@ -46,19 +45,6 @@ LIMITS_DISAGREE = Condition(
 )
 
 
-NOT_BELIEVED = Condition(
-    "orders_not_believed",
-    "irreversible",
-    "prompt",
-    "programmed_basal",
-    "operator",
-    "Orders come that nobody with a key answers for; they are refused, basal goes on.",
-)
-
-NOT_BELIEVED_MAX = 3
-"""[-] orders that could not be believed before it is an alarm; source: R110."""
-
-
 STARTED_BEFORE = frozenset({"already_executed"})
 """[-] refusals by which the pump says that it has started this very dose: the request came twice
 on the line, and the answer to the first of them is lost."""
@@ -68,7 +54,7 @@ def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tupl
     """Believe an order or not; then check it from this service's own record."""
     order = next((order for dose, order in state.waiting if dose == by.dose), None)
     if order is None:
-        return _not_believed(state, by, "no_such_order")
+        return not_believed(state, by, "no_such_order", now)
     if not state.is_connected and not state.trusted:
         # The pump was not read yet: nobody knows whom it believes, and nothing is forged by that.
         return (BolusRefused(dose=by.dose, amount=order.amount, reason="pump_unreachable"),)
@@ -85,7 +71,7 @@ def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tupl
     refused = BolusRefused(
         dose=by.dose, amount=order.amount, reason="not_authentic", detail=problem
     )
-    return (refused, *_not_believed(state, by, problem))
+    return (refused, *not_believed(state, by, problem, now))
 
 
 def withdraw(state: DeliveryState, withdrawn: BolusOrderWithdrawn) -> tuple[Event, ...]:
@@ -101,16 +87,6 @@ def withdraw(state: DeliveryState, withdrawn: BolusOrderWithdrawn) -> tuple[Even
             detail=withdrawn.reason,
         ),
     )
-
-
-def _not_believed(
-    state: DeliveryState, by: BolusOrderSigned, problem: OrderProblem
-) -> tuple[Event, ...]:
-    count = state.not_believed + 1
-    said = OrderNotBelieved(dose=by.dose, key=by.key[:64], reason=problem, count=count)
-    if count < NOT_BELIEVED_MAX:
-        return (said,)
-    return (said, *raise_alarm(state.common.alarms, NOT_BELIEVED))
 
 
 def take_order(

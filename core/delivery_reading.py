@@ -6,6 +6,7 @@ from typing import Final, Literal
 from core.alarms import clear_alarm, raise_alarm
 from core.basal_cut import accepted_again
 from core.decider import is_past
+from core.delivery_belief import tell_refused_by_pump
 from core.delivery_conditions import (
     BROKEN_OFF,
     COUNTS_DIFFER,
@@ -129,6 +130,8 @@ def _tell_record(teller: Teller, record: PumpRecord) -> None:
             if off_at < record.ends_at:
                 gap = DeliveryGap(starts_at=off_at, ends_at=record.ends_at)
                 teller.tell(gap, *missed_while_off(teller.state, gap))
+        case "order_refused":
+            tell_refused_by_pump(teller, record)
         case _:
             tell_mechanism(teller, record)
 

@@ -120,7 +120,9 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     insulin: InsulinAction | None = None
     """[-] how long insulin acts, by the advisor's settings; none while nobody has set it."""
     not_believed: int = 0
-    """[-] orders refused because they could not be believed."""
+    """[-] forged orders refused since somebody saw the last alarm of them."""
+    late_at: tuple[UtcMillis, ...] = ()
+    """[ms] when the last three orders came that were only late, oldest first."""
 
     @property
     def ahead(self) -> BasalAhead:

@@ -29,6 +29,7 @@ RecordKind = Literal[
     "released",
     "fault",
     "fault_cleared",
+    "order_refused",
 ]
 """[-] the kinds of `schemas.device.PumpRecord`."""
 

@@ -240,6 +240,8 @@ def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
         order_numbers=memory.order_numbers,
         trusted=memory.trusted,
         fault=memory.fault,
+        orders_refused=memory.orders_refused,
+        order_refused=memory.order_refused,
         primed=memory.primed,
         filled=memory.filled,
         filled_at=memory.filled_at,

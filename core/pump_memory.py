@@ -116,6 +116,14 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] the reservoir held when it was put in."""
     filled_at: MilliUnits = MilliUnits(0)
     """[mU] odometer at that instant."""
+    orders_refused: int = 0
+    """[-] signed orders that were not believed or came again, for ever."""
+    order_refused: str = ""
+    """[-] why the last of them was refused; empty while there is none."""
+    refused_since: UtcMillis = UtcMillis(0)
+    """[ms] begin of the hour whose refusals are told apart in the history."""
+    refused_in_it: tuple[tuple[str, int], ...] = ()
+    """[-] records of that hour by reason, sorted."""
     barred: tuple[DoseId, ...] = ()
     """[-] doses stopped before they came, oldest first."""
     basal_at: UtcMillis
@@ -154,3 +162,5 @@ class PumpRefusal(msgspec.Struct, frozen=True, kw_only=True):
 
     reason: RefusalReason
     """[-] why."""
+    noted: PumpStep | None = None
+    """[-] what the pump keeps of it; none where it keeps nothing."""

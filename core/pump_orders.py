@@ -8,6 +8,7 @@ from core.authentic import Session, number_of, order_problem
 from core.pump_draft import PumpDraft
 from core.pump_machine import start_bolus
 from core.pump_memory import PumpMemory, PumpRefusal, PumpStep
+from core.pump_refusals import flaw_of, refuse
 from core.pump_world import HEALTHY, PumpWorld
 from schemas.device import SignedOrder
 from schemas.units import Milliseconds, PumpId, UtcMillis
@@ -63,8 +64,6 @@ def start_signed(
         world: what is in the motor's way.
     """
     order = signed.order
-    if executed:
-        return PumpRefusal(reason="already_executed")
     held_against = Session(
         pump=session.pump,
         trusted=frozenset(memory.trusted),
@@ -73,8 +72,9 @@ def start_signed(
         uptime=session.uptime,
     )
     problem = order_problem(signed, session=held_against)
-    if problem is not None:
-        return PumpRefusal(reason=problem)
+    flaw = flaw_of(order, problem, session=held_against, executed=executed)
+    if flaw is not None:
+        return refuse(memory, dose=order.dose, flaw=flaw, now=now)
     step = start_bolus(
         memory,
         dose=order.dose,

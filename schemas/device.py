@@ -114,6 +114,10 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     """[-] public keys (hex) whose orders the pump takes; set at the pump itself, nowhere else."""
     fault: str | None = None
     """[-] why the motor is off until somebody clears it; none while it may turn."""
+    orders_refused: int = 0
+    """[-] signed orders that the pump did not believe or that came again, for ever."""
+    order_refused: str = ""
+    """[-] why the last of them was refused; empty while there is none."""
     primed: MilliUnits = MilliUnits(0)
     """[mU] of the odometer, primes in all."""
     filled: MilliUnits = MilliUnits(0)
@@ -147,10 +151,12 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         "released",
         "fault",
         "fault_cleared",
+        "order_refused",
     ]
     """[-] what happened; 'basal', 'bolus', 'primed' and 'unasked' moved insulin, 'powered' is a
     start of the pump, 'trusted' a change of the keys whose orders it takes, 'released' what had
-    been moved into a blocked line and was counted then."""
+    been moved into a blocked line and was counted then, 'order_refused' a signed bolus order that
+    was not believed or came again (four for each reason in an hour)."""
     starts_at: UtcMillis
     """[ms] when it began; for 'powered' the last instant the pump knows it was on."""
     ends_at: UtcMillis
@@ -163,7 +169,8 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """[-] for boluses, the order."""
     detail: str = ""
     """[-] plan id of 'plan_loaded' and 'basal'; 'extended'; or how a bolus ended: 'delivered',
-    'stopped', 'suspended', 'reservoir_empty', 'power_lost'."""
+    'stopped', 'suspended', 'reservoir_empty', 'power_lost'; of 'order_refused' the reason and,
+    after a space, the dose that was named."""
 
 
 class PumpReading(msgspec.Struct, frozen=True, kw_only=True):

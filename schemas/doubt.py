@@ -3,7 +3,7 @@
 from typing import Literal
 
 from schemas.message import Command, Event, Refusal, require
-from schemas.units import DoseId, MilliUnits
+from schemas.units import DoseId, MilliUnits, UtcMillis
 
 OrderProblem = Literal[
     "no_such_order",
@@ -27,7 +27,23 @@ class OrderNotBelieved(Refusal, frozen=True, kw_only=True, tag="order_not_believ
     reason: OrderProblem
     """[-] what does not hold."""
     count: int
-    """[-] how many so far; the third alarms."""
+    """[-] forgeries since somebody saw the last alarm of them; the third alarms. An order that is
+    only late adds nothing."""
+
+
+class OrderRefusedByPump(Event, frozen=True, kw_only=True, tag="order_refused_by_pump.v1"):
+    """The pump itself did not believe a bolus order that came on its line; said by actuator."""
+
+    dose: str
+    """[-] the order named, at most 200 characters, whatever it was."""
+    reason: str
+    """[-] as the pump names it: one of OrderProblem, 'already_executed' or 'replayed'."""
+    at: UtcMillis
+    """[ms] by the pump's history."""
+    history_sequence: int
+    """[-] number of the pump's record."""
+    count: int
+    """[-] as in OrderNotBelieved; the forgeries of both are counted together."""
 
 
 class BolusUnknown(Event, frozen=True, kw_only=True, tag="bolus_unknown.v1"):

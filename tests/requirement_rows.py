@@ -275,8 +275,8 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R83": Row(
         "motion without command, command without motion",
-        "core/pump_world.py:run_unasked",
-        "goes_on_after_a_fault",
+        "core/pump_guard.py:most_at_once",
+        "test_the_mutant_that_looks_at_no_order_is_caught",
     ),
     "R98": Row(
         "packets may be altered, dropped, replayed",
@@ -318,8 +318,8 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R110": Row(
         "refuse, keep basal, alarm after three",
-        "core/delivery_orders.py:NOT_BELIEVED_MAX",
-        "test_the_mutant_that_believes_everybody_is_caught",
+        "core/belief_evolve.py:NOT_BELIEVED_MAX",
+        "test_the_mutant_that_hears_no_refusal_is_caught",
     ),
 }
 """[-] by requirement."""

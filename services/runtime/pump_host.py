@@ -193,6 +193,8 @@ class PumpHost:
         crashpoint("dose_obeyed_before" if is_dose else "obeyed_before")
         step = self._obey(request, now=now)
         if isinstance(step, PumpRefusal):
+            if step.noted is not None:
+                self._keep(step.noted)
             return Refused(reason=step.reason)
         before = self._memory
         if is_more_than(most_of(request), before, step.memory):

@@ -40,6 +40,7 @@ from schemas.doubt import (
     BolusUnknown,
     DoseSettled,
     OrderNotBelieved,
+    OrderRefusedByPump,
     PumpCountAccepted,
     PumpDoubted,
 )
@@ -219,6 +220,8 @@ def _of_the_pump(event: Event) -> str:
             return f"{what} filled with {units(amount)}, in no body"
         case MotorRanUnasked(amount=amount):
             return f"the motor moved {units(amount)} that nobody asked for"
+        case OrderRefusedByPump(reason=reason, count=count):
+            return f"the pump refused an order by itself: {words(reason)}; {count} forged so far"
         case BasalMissed(amount=amount, reason=reason):
             return f"basal missed: {units(amount)}, {words(reason)}"
         case BasalPlanRefused(reason="pump_not_heard"):

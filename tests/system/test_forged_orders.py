@@ -15,7 +15,7 @@ from real_house import RealHouse, let_it_rest, real_house
 from schemas import codec
 from schemas.alarms import AlarmRaised
 from schemas.delivery import BolusDelivered, BolusStarted
-from schemas.doubt import OrderNotBelieved
+from schemas.doubt import OrderNotBelieved, OrderRefusedByPump
 from schemas.glucose import RecordReading
 from schemas.message import CommandEnvelope, Deadline, Envelope, event_id, name_of
 from schemas.orders import BolusOrdered, BolusOrderSigned, OrderBolus
@@ -173,6 +173,10 @@ async def test_the_pumps_own_line_believes_nobody_else(house: RealHouse) -> None
     await device.close()
     await asyncio.to_thread(house.kill, "actuator")
 
+    # The pump wrote down what it refused; the actuator told of it when it drove the pump again.
+    refused = {event.reason for event in house.said("actuator", OrderRefusedByPump)}
+    assert {"unknown_key", "bad_signature", "wrong_pump", "replayed", "stale_challenge"} <= refused
+    assert "orders_not_believed" in {e.alarm for e in house.said("actuator", AlarmRaised)}
     assert len(before) + 1 == len(doses(house)) == len(set(doses(house)))
     look(house)
 
