@@ -8,6 +8,9 @@ from typing import NewType
 MilliUnits = NewType("MilliUnits", int)
 """[mU] insulin; 1 U = 1000 mU."""
 
+MicroUnits = NewType("MicroUnits", int)
+"""[uU] a thousandth of a milliunit: what a stroke physically gave, which no message ever says."""
+
 MilliUnitsPerHour = NewType("MilliUnitsPerHour", int)
 """[mU/h] a rate of insulin."""
 

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
+from core.delivery_error import ERROR_MODELS, ErrorModel
 from core.pump_memory import PumpMemory
 from core.pump_world import PumpWorld
 from schemas.units import MilliUnits
@@ -24,7 +25,7 @@ OnTheLine = Literal[
 class ScriptedFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One fault and when it comes."""
 
-    fault: Lasting | Momentary | OnTheLine | Literal["self_test_failed", "battery"]
+    fault: Lasting | Momentary | OnTheLine | Literal["self_test_failed", "battery", "error_model"]
     """[-] which."""
     from_odometer: MilliUnits = MilliUnits(0)
     """[mU] it begins, or happens, when the odometer gets there."""
@@ -40,6 +41,10 @@ class ScriptedFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """[ms] real time by which an answer is late."""
     after_bytes: int = 0
     """[B] of the answer that come through before the line is cut."""
+    model: str = ""
+    """[-] of 'error_model': how far strokes stray from what is counted, as in ERROR_MODELS."""
+    seed: int = 0
+    """[-] of 'error_model': the same seed and strokes give the same insulin."""
     stubborn: bool = False
     """[-] it is there again after somebody has cleared it."""
 
@@ -66,6 +71,12 @@ class PumpScript:
     def fails_self_test(self) -> bool:
         """Say whether the self-test finds something, until somebody has cleared it."""
         return any(one.fault == "self_test_failed" for one in self._faults)
+
+    @property
+    def error_model(self) -> tuple[ErrorModel, int] | None:
+        """Give how far strokes stray, and the seed; None where nobody keeps count of the world."""
+        asked = next((one for one in self._faults if one.fault == "error_model"), None)
+        return None if asked is None else (ERROR_MODELS[asked.model], asked.seed)
 
     def world(self) -> PumpWorld:
         """Give what is in the motor's way."""
@@ -118,4 +129,9 @@ def read_pump_script(path: Path) -> PumpScript:
         faults = msgspec.json.decode(path.read_bytes(), type=list[ScriptedFault])
     except (OSError, msgspec.DecodeError) as error:
         raise PumpScriptBroken(str(path), str(error)) from error
+    models = [one for one in faults if one.fault == "error_model"]
+    if any(one.model not in ERROR_MODELS for one in models):
+        raise PumpScriptBroken(str(path), f"error models known: {', '.join(ERROR_MODELS)}")
+    if len(models) > 1 or any(one.from_odometer for one in models):
+        raise PumpScriptBroken(str(path), "one error model at most, from the first stroke on")
     return PumpScript(faults)

@@ -24,9 +24,11 @@ from services.runtime.order_keys import read_public
 from services.runtime.pump_address import PumpAddress, parse_pump_address
 from services.runtime.pump_host import PumpHost, PumpIdentity
 from services.runtime.pump_script import PumpScript, read_pump_script
+from services.runtime.pump_store import PumpStore
 from services.virtual_pump.memory import SqlitePumpStore
 from services.virtual_pump.server import PumpServer
 from services.virtual_pump.watchdog import Watchdog
+from services.virtual_pump.world_ledger import WitnessedStore, WorldLedger, world_path
 
 STDIN = 0
 """[-] file descriptor of standard input."""
@@ -58,8 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             trusted = [read_public(path) for path in options.trust]
             identity = PumpIdentity(pump=options.pump, trusted=trusted)
             script = read_pump_script(options.faults) if options.faults else PumpScript()
+            kept = _witnessed(store, script, memory=options.memory)
             host = PumpHost(
-                store, identity=identity, now=clock.now(), fill=options.fill_u, script=script
+                kept, identity=identity, now=clock.now(), fill=options.fill_u, script=script
             )
             server = PumpServer(host, clock=clock, script=script, watchdog=Watchdog())
             asyncio.run(_run(server, address=options.listen, leash=options.leash))
@@ -89,6 +92,14 @@ def _hold_leash(loop: asyncio.AbstractEventLoop, server: PumpServer) -> None:
         pass
     if not loop.is_closed():
         loop.call_soon_threadsafe(server.stop)
+
+
+def _witnessed(store: PumpStore, script: PumpScript, *, memory: Path) -> PumpStore:
+    """Have the world keep count of what strokes give, if the script says how far they stray."""
+    if script.error_model is None:
+        return store
+    model, seed = script.error_model
+    return WitnessedStore(store, WorldLedger(world_path(memory), model=model, seed=seed))
 
 
 def _clock(path: Path | None) -> SystemClock:

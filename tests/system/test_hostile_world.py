@@ -15,6 +15,7 @@ import nats
 import nats.errors
 import pytest
 
+from core.physical import MICRO
 from real_house import RealHouse, let_it_rest, real_house
 from schemas.alarms import AlarmRaised
 from schemas.delivery import BolusDelivered, BolusStopped
@@ -22,10 +23,12 @@ from schemas.doubt import BolusReconciled, BolusUnknown
 from schemas.mechanism import PumpFaulted
 from schemas.pump import PumpControlLost
 from schemas.subjects import STREAM
+from services.virtual_pump.world_ledger import read_world, world_path
 
 pytestmark = pytest.mark.system
 
 QUIET = ("--speed", "60", "--no-person")
+SLOW = ("--speed", "1", "--no-person")
 
 
 def faults(tmp_path: Path, *what: dict[str, Any]) -> tuple[str, ...]:
@@ -241,3 +244,34 @@ def test_nobody_can_delete_the_stream_and_without_it_nothing_is_given_twice(
     assert {"runtime_stream_behind", "runtime_stream_replaced"} <= raised
     house.assert_each_dose_once()
     house.assert_accounted()
+
+
+@pytest.mark.requirement("R22")
+def test_what_a_straying_pump_gave_lies_within_its_band_of_what_is_accounted(
+    tmp_path: Path,
+) -> None:
+    """Killed in mid-bolus: counted strokes are accounted, and the world's ledger has each (I1)."""
+    told = faults(tmp_path, {"fault": "error_model", "model": "freckmann", "seed": 11})
+    with real_house(tmp_path / "data", *told) as house:
+        house.basalt("bolus", "3")
+        house.until_begun()
+        house.kill("virtual_pump")
+        house.wait_until(lambda: house.said("actuator", BolusStopped), "the bolus ended")
+        house.wait_until(
+            lambda: house.basalt("bolus", "1", "--confirm", check=False).returncode == 0,
+            "boluses again",
+        )
+        house.until_settled()
+        assert house.stop() == 0
+        with real_house(house.folder.path, *told[len(QUIET) :], *SLOW) as again:
+            again.wait_until(again.has_come_to_rest, "everybody knows everything")
+            assert again.stop() == 0
+
+    house.assert_accounted()
+    house.assert_each_dose_once()
+    world = read_world(world_path(house.folder.pump_memory(house.pump)))
+    given = (world.in_body + world.in_air) / MICRO
+    assert house.accounted() == world.counted > 1_000
+    assert 0 == world.in_line
+    assert given != world.counted
+    assert abs(given / world.counted - 1) < 0.3
