@@ -69,9 +69,14 @@ def doubt_of(state: DeliveryState) -> BasalDoubt | None:
 
 
 def must_cut_again(state: DeliveryState) -> bool:
-    """Say whether a doubt came or went since the plan was cut, and the plan has such rates."""
+    """Say whether the plan the pump has is out of date.
+
+    The pump's clock was set since, or a doubt came or went and the plan has rates to cut by it.
+    """
     if state.plan_heard is None or state.plan is None or state.is_superseded:
         return False
+    if state.plan_ahead != state.pump_ahead:
+        return True
     return bool(state.plan_heard[1].profile_steps) and doubt_of(state) != state.plan_doubt
 
 
@@ -84,6 +89,7 @@ def accepted_again(plan: PumpPlan, state: DeliveryState) -> BasalPlanAccepted:
         capped=bool(state.cuts),
         cuts=state.cuts,
         revision=revision_of(plan.plan),
+        pump_ahead=state.plan_ahead,
         doubt=state.plan_doubt,
     )
 
@@ -100,6 +106,7 @@ def accept_plan(
         capped=bool(cuts),
         cuts=cuts,
         revision=next_revision(state.plan, name),
+        pump_ahead=state.pump_ahead,
         doubt=doubt_of(state),
     )
     alarms = state.common.alarms

@@ -100,8 +100,8 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return withdraw(state, withdrawn)
         case InjectionRecorded():
             return hold_again(evolve(state, entry), now)
-        case PumpRead(reading=reading):
-            return decide_reading(state, reading, now)
+        case PumpRead(reading=reading, read_at=read_at):
+            return decide_reading(state, reading, now, read_at=read_at)
         case PumpAnswered() as answer:
             return take_answer(state, answer)
         case PumpUnreachable(reason=reason) if state.is_connected:
@@ -174,7 +174,11 @@ def _suspend(
     if duration and not SUSPENDED_MS_MIN <= duration <= SUSPENDED_MS_MAX:
         return (DeliveryCommandRefused(name="suspend", reason="duration_out_of_range"),)
     ends_at = UtcMillis(now.therapy + duration) if duration else None
-    return (SuspendRequested(actor=actor, ends_at=ends_at, because=asked.because),)
+    return (
+        SuspendRequested(
+            actor=actor, ends_at=ends_at, because=asked.because, pump_ahead=state.pump_ahead
+        ),
+    )
 
 
 def _wake_at(state: DeliveryState) -> UtcMillis | None:

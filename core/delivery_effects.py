@@ -1,6 +1,7 @@
 """What the actuator must do at the pump, and because of which event."""
 
 from core.decider import Effect, Entry
+from core.delivery_clock import by_pumps_clock
 from core.effects import (
     ClearFault,
     FillPump,
@@ -16,6 +17,7 @@ from schemas.delivery import BolusCancelled, BolusStarted
 from schemas.mechanism import FaultClearRequested, PrimeRequested
 from schemas.plans import BasalPlanAccepted
 from schemas.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
+from schemas.units import UtcMillis
 
 
 def delivery_effects(entry: Entry) -> tuple[Effect, ...]:
@@ -25,10 +27,10 @@ def delivery_effects(entry: Entry) -> tuple[Effect, ...]:
             return (StartPumpBolus(signed=signed, start_by=start_by),)
         case BolusCancelled(dose=dose):
             return (StopPumpBolus(dose=dose),)
-        case BasalPlanAccepted() as accepted:
-            return (LoadPumpPlan(plan=pump_plan(accepted)),)
-        case SuspendRequested(ends_at=ends_at):
-            return (SuspendPump(until=ends_at),)
+        case BasalPlanAccepted(pump_ahead=ahead) as accepted:
+            return (LoadPumpPlan(plan=by_pumps_clock(pump_plan(accepted), ahead=ahead)),)
+        case SuspendRequested(ends_at=ends_at, pump_ahead=ahead):
+            return (SuspendPump(until=None if ends_at is None else UtcMillis(ends_at + ahead)),)
         case ResumeRequested():
             return (ResumePump(),)
         case ReservoirFillRequested(amount=amount):

@@ -40,6 +40,7 @@ from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
     PumpChallenged,
+    PumpClockRead,
     PumpControlLost,
     PumpFound,
     PumpLost,
@@ -171,6 +172,7 @@ def _evolve_pump(state: DeliveryState, entry: Entry) -> DeliveryState:
                 plan=pump_plan(accepted),
                 cuts=cuts,
                 plan_doubt=doubt,
+                plan_ahead=accepted.pump_ahead,
                 acting=(*state.acting, "load_plan"),
             )
         case BasalPlanLoaded(plan=name, revision=revision):
@@ -233,6 +235,8 @@ def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
             return msgspec.structs.replace(
                 state, is_doubted=False, numbers_started=numbers_accepted(state)
             )
+        case PumpClockRead(ahead=ahead):
+            return msgspec.structs.replace(state, pump_ahead=ahead)
         case PumpChallenged() as challenged:
             return msgspec.structs.replace(state, challenged=challenged)
         case PumpControlLost():

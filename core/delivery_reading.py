@@ -7,6 +7,7 @@ from core.alarms import clear_alarm, raise_alarm
 from core.basal_cut import accepted_again
 from core.decider import is_past
 from core.delivery_belief import tell_refused_by_pump
+from core.delivery_clock import by_our_clock, tell_ahead, tell_clock, tell_session
 from core.delivery_conditions import (
     BROKEN_OFF,
     COUNTS_DIFFER,
@@ -42,13 +43,12 @@ from schemas.plans import BasalPlanLoaded
 from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
-    PumpChallenged,
     PumpFound,
     ReservoirFilled,
     ResumeRequested,
     SuspendRequested,
 )
-from schemas.units import HOUR_MS, DoseId, MilliUnits
+from schemas.units import DoseId, Milliseconds, MilliUnits
 
 OWN_ACTOR: Final = "service:actuator"
 """[-] who repeats what a person asked and the pump has not confirmed."""
@@ -74,7 +74,9 @@ _ENDS: Final[dict[str, StopReason]] = {
 }
 
 
-def decide_reading(state: DeliveryState, reading: PumpReading, now: Now) -> tuple[Event, ...]:
+def decide_reading(
+    state: DeliveryState, reading: PumpReading, now: Now, *, read_at: Now | None = None
+) -> tuple[Event, ...]:
     """Account for every record not accounted yet, then compare with the registers.
 
     Records numbered at or below the last one accounted are dropped; a reading that does not join
@@ -83,17 +85,22 @@ def decide_reading(state: DeliveryState, reading: PumpReading, now: Now) -> tupl
     doubted = doubt(state, reading.status)
     if went_back(state, reading.status):
         return doubted
-    fresh = [one for one in reading.history if one.sequence > state.history_sequence]
+    fresh = tuple(one for one in reading.history if one.sequence > state.history_sequence)
     if fresh and fresh[0].sequence != state.history_sequence + 1:
         return ()
     teller = Teller(state, now)
     teller.tell(*doubted)
-    for record in fresh:
+    tell_clock(teller, reading.status, fresh, read_at)
+    for told in fresh:
+        record = by_our_clock(teller, told)
         if record.ends_at > state.recount_until:
             _tell_record(teller, record)
+        if told.kind == "clock_set":
+            set_on = told.ends_at - told.starts_at
+            tell_ahead(teller, Milliseconds(teller.state.pump_ahead + set_on))
     known = fresh[-1].sequence if fresh else state.history_sequence
     if known == reading.status.history_sequence:
-        _compare(teller, reading, fresh)
+        _compare(teller, reading, fresh, read_at)
     return tuple(teller.events)
 
 
@@ -206,7 +213,9 @@ def _is_unasked(state: DeliveryState, dose: DoseId) -> bool:
     return state.epoch > 0 and not is_open and all(dose != one for one, _ in state.doses.settled)
 
 
-def _compare(teller: Teller, reading: PumpReading, fresh: Sequence[PumpRecord]) -> None:
+def _compare(
+    teller: Teller, reading: PumpReading, fresh: Sequence[PumpRecord], read_at: Now | None
+) -> None:
     status, before = reading.status, teller.state
     for dose in before.doses.unknown:
         if dose.dose in running(status):
@@ -231,7 +240,7 @@ def _compare(teller: Teller, reading: PumpReading, fresh: Sequence[PumpRecord]) 
             plan=status.plan,
         )
         teller.tell(found, *clear_alarm(before.common.alarms, UNREACHABLE.alarm))
-    _tell_session(teller, status)
+    tell_session(teller, status, read_at)
     tell_conditions(teller, reading.status)
     _ask_again(teller, reading)
 
@@ -245,15 +254,6 @@ def _compare_words(teller: Teller, status: PumpStatus) -> None:
         if is_over and dose not in running(status):
             counted = dict(state.strangers).get(dose, MilliUnits(0))
             teller.tell(BolusReconciled(dose=dose, outcome="failed", delivered=counted))
-
-
-def _tell_session(teller: Teller, status: PumpStatus) -> None:
-    """Tell what orders must bear: when the pump drew anew, and each hour for its own time."""
-    known, real = teller.state.challenged, teller.now.real
-    is_old = known is None or known.challenge != status.challenge
-    if status.challenge and (is_old or real - (known.real if known else 0) >= HOUR_MS):
-        uptime = status.uptime
-        teller.tell(PumpChallenged(challenge=status.challenge, uptime=uptime, real=real))
 
 
 def running(status: PumpStatus) -> tuple[DoseId, ...]:
@@ -275,11 +275,13 @@ def _ask_again(teller: Teller, reading: PumpReading) -> None:
     if "suspend" not in state.acting and wants is not None and wants == status.suspended:
         # It was lost on the way, and then the contrary was asked for: the pump is there already.
         there = DeliverySuspended if wants else DeliveryResumed
-        ask.append(lambda: there(at=status.at))
+        ask.append(lambda: there(at=teller.now.therapy))
     elif "suspend" not in state.acting and wants is not None:
         ask.append(
             lambda: (
-                SuspendRequested(actor=OWN_ACTOR, ends_at=state.resume_at)
+                SuspendRequested(
+                    actor=OWN_ACTOR, ends_at=state.resume_at, pump_ahead=state.pump_ahead
+                )
                 if wants
                 else ResumeRequested(actor=OWN_ACTOR)
             )

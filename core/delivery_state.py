@@ -23,6 +23,7 @@ from schemas.therapy import InsulinAction
 from schemas.units import (
     DoseId,
     EventId,
+    Milliseconds,
     MilliUnits,
     PumpId,
     Speaker,
@@ -97,6 +98,10 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] keys whose orders the pump takes, by its own word."""
     challenged: PumpChallenged | None = None
     """[-] the pump's session as last told."""
+    pump_ahead: Milliseconds = Milliseconds(0)
+    """[ms] by which the pump's clock is ahead of this service's."""
+    plan_ahead: Milliseconds = Milliseconds(0)
+    """[ms] the same, when the plan was sent."""
     order_numbers: tuple[tuple[str, int], ...] = ()
     """[-] of each key the number of the newest order executed, by the pump's word."""
     numbers_started: tuple[tuple[str, int], ...] = ()

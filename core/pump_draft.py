@@ -30,6 +30,7 @@ RecordKind = Literal[
     "fault",
     "fault_cleared",
     "order_refused",
+    "clock_set",
 ]
 """[-] the kinds of `schemas.device.PumpRecord`."""
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from schemas.message import Report
+from schemas.message import Now, Report
 from schemas.units import DoseId, Milliseconds, MilliUnits, MilliUnitsPerHour, PumpId, UtcMillis
 
 PULSE_MU = MilliUnits(50)
@@ -152,11 +152,13 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         "fault",
         "fault_cleared",
         "order_refused",
+        "clock_set",
     ]
     """[-] what happened; 'basal', 'bolus', 'primed' and 'unasked' moved insulin, 'powered' is a
     start of the pump, 'trusted' a change of the keys whose orders it takes, 'released' what had
     been moved into a blocked line and was counted then, 'order_refused' a signed bolus order that
-    was not believed or came again (four for each reason in an hour)."""
+    was not believed or came again (four for each reason in an hour), 'clock_set' a change of the
+    pump's clock, from `starts_at` to `ends_at` in one instant."""
     starts_at: UtcMillis
     """[ms] when it began; for 'powered' the last instant the pump knows it was on."""
     ends_at: UtcMillis
@@ -194,6 +196,8 @@ class PumpRead(Report, frozen=True, kw_only=True, tag="pump_read.v1"):
 
     reading: PumpReading
     """[-] status and new history."""
+    read_at: Now | None = None
+    """[-] when it was read, by the reader's clock; none where the answer took too long to say."""
 
 
 class PumpUnreachable(Report, frozen=True, kw_only=True, tag="pump_unreachable.v1"):

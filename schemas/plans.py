@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.device import PlanStep
 from schemas.message import Event, Refusal
-from schemas.units import EventId, MilliUnitsPerHour, UtcMillis
+from schemas.units import EventId, Milliseconds, MilliUnitsPerHour, UtcMillis
 
 BasalDoubt = Literal["unknown_dose", "history_missing"]
 BasalCutReason = Literal[
@@ -50,6 +50,8 @@ class BasalPlanAccepted(Event, frozen=True, kw_only=True, tag="basal_plan_accept
     """[-] each rate that was cut, sorted."""
     revision: int = 0
     """[-] how often the plan was cut anew since it was first accepted."""
+    pump_ahead: Milliseconds = Milliseconds(0)
+    """[ms] by which the pump's clock, by which it follows the plan, is ahead."""
     doubt: BasalDoubt | None = None
     """[-] why no rate above the profile was accepted; none where everything was known."""
 

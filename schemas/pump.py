@@ -29,6 +29,8 @@ class SuspendRequested(Event, frozen=True, kw_only=True, tag="suspend_requested.
     """[-] who asked."""
     ends_at: UtcMillis | None = None
     """[ms] when basal flows again by itself; none until somebody resumes."""
+    pump_ahead: Milliseconds = Milliseconds(0)
+    """[ms] by which the pump's clock, by which it resumes, is ahead."""
     because: str = ""
     """[-] the person's reason, in words."""
 
@@ -139,6 +141,16 @@ class PumpChallenged(Event, frozen=True, kw_only=True, tag="pump_challenged.v1")
     """[ms] of the pump's own time since it drew it."""
     real: UtcMillis
     """[ms] real time at which that was heard."""
+
+
+class PumpClockRead(Event, frozen=True, kw_only=True, tag="pump_clock_read.v1"):
+    """The pump's clock runs by another time than this service's: its times are corrected by it.
+
+    Said by actuator when the difference has changed by a minute or more.
+    """
+
+    ahead: Milliseconds
+    """[ms] by which the pump's clock is ahead; below 0 where it is behind."""
 
 
 class PumpControlLost(Event, frozen=True, kw_only=True, tag="pump_control_lost.v1"):

@@ -144,7 +144,12 @@ class FakeHouse:
         sense = None
         if decider is DELIVERY_DECIDER:
             hands = PumpHands(devices={PUMP: self.pump}, clock=self.clock)
-            watch = PumpWatch(pump=PUMP, device=self.pump, state=lambda: self.state("actuator"))
+            watch = PumpWatch(
+                pump=PUMP,
+                device=self.pump,
+                state=lambda: self.state("actuator"),
+                clock=self.clock,
+            )
             sense = _Sense(self, watch).look
         elif decider is BOLUS_DECIDER:
             hands = OrderHands(SIGNER)

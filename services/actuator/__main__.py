@@ -49,7 +49,7 @@ def _body(world: World) -> Body:
         return known
 
     watches = [
-        PumpWatch(pump=pump, device=device, state=partial(state, pump))
+        PumpWatch(pump=pump, device=device, state=partial(state, pump), clock=world.clock)
         for pump, device in devices.items()
     ]
     return Body(

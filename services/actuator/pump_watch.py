@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import structlog
 
+from core.delivery_clock import LOOK_REAL_MS_MAX, has_drifted
 from core.delivery_state import DeliveryState
 from schemas.device import PumpRead, PumpReading, PumpStatus, PumpSuperseded, PumpUnreachable
 from schemas.units import PumpId
+from services.runtime.clock import Clock
 from services.runtime.crashpoints import crashpoint
 from services.runtime.ending import going_on
 from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
@@ -31,9 +33,15 @@ class PumpWatch:
     """Reads one pump for ever."""
 
     def __init__(
-        self, *, pump: PumpId, device: PumpDevice, state: Callable[[], DeliveryState]
+        self,
+        *,
+        pump: PumpId,
+        device: PumpDevice,
+        state: Callable[[], DeliveryState],
+        clock: Clock,
     ) -> None:
-        """`state` gives what the actuator has accounted for."""
+        """`state` gives what the actuator has accounted for, `clock` what the pump's is not."""
+        self._clock = clock
         self._pump = pump
         self._device = device
         self._state = state
@@ -74,11 +82,14 @@ class PumpWatch:
         state = self._state()
         if not self._claimed or self._must_fence(state):
             await self._claim(state)
+        asked_at = self._clock.now().real
         reading = await self._read_own(state)
-        if self._is_news(reading, state):
+        now = self._clock.now()
+        read_at = now if now.real - asked_at <= LOOK_REAL_MS_MAX else None
+        if self._is_news(reading, state) or has_drifted(state, reading.status, read_at):
             self._reported = reading.status
             crashpoint("reading_before")
-            await put(Reported(self._pump, PumpRead(reading=reading)))
+            await put(Reported(self._pump, PumpRead(reading=reading, read_at=read_at)))
         behind = reading.status.history_sequence > state.history_sequence
         is_busy = behind or reading.status.bolus is not None or state.doses.is_pressing
         return READ_BUSY_S if is_busy else READ_S

@@ -12,6 +12,7 @@ import msgspec
 
 from core import pump_machine, pump_orders, pump_world
 from core.pulses import Parts
+from core.pump_clock import set_clock
 from core.pump_guard import is_more_than, is_too_much
 from core.pump_memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
 from core.pump_orders import PumpSession
@@ -76,7 +77,9 @@ class PumpHost:
         self._store = store
         self._script = script or PumpScript()
         self._identity = identity
-        step = pump_machine.power_on(store.load(), now=now.therapy, fill=fill)
+        found = store.load()
+        started_at = UtcMillis(now.therapy + self._script.clock_ahead(found))
+        step = pump_machine.power_on(found, now=started_at, fill=fill)
         keys = identity.trusted
         trusted = pump_orders.trust(step.memory, keys=keys, now=step.memory.on_at)
         crashpoint("power_on_before")
@@ -97,13 +100,15 @@ class PumpHost:
 
         The registers are looked at before they are used, and the self-test comes before any stroke.
         """
-        memory = self._checked(now.therapy)
-        self._keep(pump_machine.power_on(memory, now=now.therapy, fill=None))
+        own = self._own(now.therapy)
+        memory = self._checked(own)
+        self._keep(pump_machine.power_on(memory, now=own, fill=None))
         self._begin_session(now)
         self.self_test(now=now.therapy)
 
     def run_until(self, *, now: UtcMillis, save: bool = False) -> None:
         """Deliver what is due up to `now` [ms]; saved if anything moved or `save` is set."""
+        now = self._own(now)
         before = self._checked(now)
         step = pump_machine.run_until(before, now=now, world=self._script.world())
         if is_too_much(before, step.memory, now=now):
@@ -119,6 +124,7 @@ class PumpHost:
 
         At each start before any stroke, and every 30 s after it (R78, R79, R80).
         """
+        now = self._own(now)
         memory = self._checked(now)
         fault: PumpFaultName | None = None
         if self._script.fails_self_test:
@@ -143,6 +149,8 @@ class PumpHost:
                     )
                 case "air_in_line" | "overheated" | "reservoir_missing" | "battery_depleted":
                     self._keep(pump_world.trip(self._memory, fault=one.fault, now=at))
+                case "clock_set":
+                    self._keep(set_clock(self._memory, by=Milliseconds(one.ahead_ms)))
                 case "odometer_back":
                     lower = MilliUnits(max(0, self._memory.odometer - one.amount))
                     changed = msgspec.structs.replace(self._memory, odometer=lower)
@@ -170,8 +178,13 @@ class PumpHost:
         self._checksum = zlib.crc32(msgspec.json.encode(memory))
 
     def next_pulse_at(self) -> UtcMillis | None:
-        """Find the instant [ms] at which the pump moves next, None if there is none within 24 h."""
-        return pump_machine.next_pulse_at(self._memory)
+        """Find the instant [ms] at which the pump moves next, None if there is none within 24 h.
+
+        By the clock that all share, as every instant that comes in here or goes out; the pump's own
+        may be another.
+        """
+        due_at = pump_machine.next_pulse_at(self._memory)
+        return None if due_at is None else UtcMillis(due_at - self._ahead)
 
     def answer(self, request: AnyRequest, *, now: Now) -> AnyAnswer:
         """Bring the pump to `now`, do what is asked if it may be done, and keep it."""
@@ -198,12 +211,12 @@ class PumpHost:
             return Refused(reason=step.reason)
         before = self._memory
         if is_more_than(most_of(request), before, step.memory):
-            at = self._later(now.therapy)
+            at = self._at(now)
             self._keep(pump_world.trip(before, fault="over_infusion", now=at))
             return Refused(reason="fault")
         self._keep(step)
         crashpoint("dose_obeyed_after" if is_dose else "obeyed_after")
-        self._meet(before, now.therapy)
+        self._meet(before, self._own(now.therapy))
         return Answered(status=self._status(now))
 
     def _obey(self, order: AnyOrder, *, now: Now) -> PumpStep | PumpRefusal:
@@ -232,7 +245,15 @@ class PumpHost:
         return PumpSession(pump=self._identity.pump, challenge=self._challenge, uptime=uptime)
 
     def _at(self, now: Now) -> UtcMillis:
-        return UtcMillis(max(now.therapy, self._memory.on_at))
+        return self._later(self._own(now.therapy))
+
+    @property
+    def _ahead(self) -> Milliseconds:
+        return self._script.clock_ahead(self._memory)
+
+    def _own(self, shared: UtcMillis) -> UtcMillis:
+        """Give what the pump's clock says at an instant [ms] of the one that all others share."""
+        return UtcMillis(shared + self._ahead)
 
     def _status(self, now: Now) -> PumpStatus:
         status = pump_machine.status(self._memory, now=self._at(now))

@@ -9,13 +9,16 @@ import msgspec
 from core.delivery_error import ERROR_MODELS, ErrorModel
 from core.pump_memory import PumpMemory
 from core.pump_world import PumpWorld
-from schemas.units import MilliUnits
+from schemas.units import Milliseconds, MilliUnits
 from services.runtime.errors import PumpScriptBroken
 
 Lasting = Literal["occlusion", "motor_stuck"]
 Felt = Literal["air_in_line", "overheated", "reservoir_missing", "battery_depleted"]
 Momentary = (
-    Felt | Literal["motor_unasked", "power_lost", "odometer_back", "memory_flipped", "watchdog"]
+    Felt
+    | Literal[
+        "motor_unasked", "power_lost", "odometer_back", "memory_flipped", "watchdog", "clock_set"
+    ]
 )
 OnTheLine = Literal[
     "lost_request", "lost_answer", "late_answer", "double_answer", "wrong_answer", "cut_answer"
@@ -31,6 +34,8 @@ class ScriptedFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """[mU] it begins, or happens, when the odometer gets there."""
     amount: MilliUnits = MilliUnits(0)
     """[mU] moved unasked, or that the odometer goes back by."""
+    ahead_ms: int = 0
+    """[ms] by which the pump's clock is set on, or back where it is below 0."""
     percent: int = 100
     """[%] that the battery has from then on."""
     act: str = ""
@@ -52,8 +57,18 @@ class ScriptedFault(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 FELT: frozenset[str] = frozenset(get_args(Felt))
 """[-] what a sensor of the pump notices at once, and then stops the motor."""
 
-MOMENTARY = FELT | {"motor_unasked", "power_lost", "odometer_back", "memory_flipped", "watchdog"}
+MOMENTARY = FELT | {
+    "motor_unasked",
+    "power_lost",
+    "odometer_back",
+    "memory_flipped",
+    "watchdog",
+    "clock_set",
+}
 """[-] what happens at one stroke."""
+
+FOR_GOOD = ("error_model", "clock_set")
+"""[-] what nobody mends by clearing a fault."""
 
 ON_THE_LINE: frozenset[str] = frozenset(get_args(OnTheLine))
 """[-] what happens to a request or its answer."""
@@ -93,6 +108,17 @@ class PumpScript:
         ]
         return min(reached, default=100)
 
+    def clock_ahead(self, memory: PumpMemory | None) -> Milliseconds:
+        """Give by how much the pump's clock is ahead of the one that all others share [ms]."""
+        reached = 0 if memory is None else memory.odometer
+        return Milliseconds(
+            sum(
+                one.ahead_ms
+                for one in self._faults
+                if one.fault == "clock_set" and one.from_odometer <= reached
+            )
+        )
+
     def crossed(self, before: PumpMemory, after: PumpMemory) -> tuple[ScriptedFault, ...]:
         """Give the momentary faults that the odometer came past, in order."""
         return tuple(
@@ -111,7 +137,9 @@ class PumpScript:
     def cleared(self, memory: PumpMemory) -> None:
         """Somebody has mended what had begun, unless it is stubborn."""
         self._faults = [
-            one for one in self._faults if one.stubborn or one.from_odometer > memory.odometer
+            one
+            for one in self._faults
+            if one.stubborn or one.fault in FOR_GOOD or one.from_odometer > memory.odometer
         ]
 
     def _first(self, fault: Lasting) -> MilliUnits | None:

@@ -59,6 +59,7 @@ from schemas.plans import BasalPlanRefused
 from schemas.pump import (
     DeliveryResumed,
     DeliverySuspended,
+    PumpClockRead,
     PumpControlLost,
     PumpFound,
     PumpLost,
@@ -208,6 +209,9 @@ def _of_the_pump(event: Event) -> str:
             return f"the pump does not answer: {reason}"
         case PumpFound(odometer=odometer, reservoir=reservoir):
             return f"the pump answers: odometer {units(odometer)}, reservoir {units(reservoir)}"
+        case PumpClockRead(ahead=ahead):
+            way = "ahead" if ahead > 0 else "behind"
+            return f"the pump's clock is {abs(ahead) // MINUTE_MS} min {way}"
         case PumpControlLost():
             return "another controller drives the pump"
         case PumpFaulted(fault=fault):

@@ -18,11 +18,12 @@ import pytest
 from core.physical import MICRO
 from real_house import RealHouse, let_it_rest, real_house
 from schemas.alarms import AlarmRaised
-from schemas.delivery import BolusDelivered, BolusStopped
+from schemas.delivery import BolusDelivered, BolusProgressed, BolusStopped
 from schemas.doubt import BolusReconciled, BolusUnknown
 from schemas.mechanism import PumpFaulted
-from schemas.pump import PumpControlLost
+from schemas.pump import PumpClockRead, PumpControlLost
 from schemas.subjects import STREAM
+from schemas.units import HOUR_MS, MINUTE_MS
 from services.virtual_pump.world_ledger import read_world, world_path
 
 pytestmark = pytest.mark.system
@@ -275,3 +276,31 @@ def test_what_a_straying_pump_gave_lies_within_its_band_of_what_is_accounted(
     assert 0 == world.in_line
     assert given != world.counted
     assert abs(given / world.counted - 1) < 0.3
+
+
+@pytest.mark.requirement("R85")
+def test_a_pump_whose_clock_is_set_gives_no_burst_and_is_accounted(tmp_path: Path) -> None:
+    """Two hours on in mid-bolus: what was due in them does not come, and no dose is older (T1)."""
+    two_hours = {"fault": "clock_set", "from_odometer": 1_000, "ahead_ms": 2 * HOUR_MS}
+    told = faults(tmp_path, two_hours)
+    with real_house(tmp_path / "data", *told) as house:
+        house.basalt("bolus", "2")
+        house.until_settled()
+        now = house.last_now().therapy
+        house.wait_until(lambda: house.said("actuator", PumpClockRead), "its clock is read")
+        house.wait_until(
+            lambda: house.fold("actuator").plan_ahead == 2 * HOUR_MS, "the plan is sent anew"
+        )
+        assert house.stop() == 0
+        with real_house(house.folder.path, *told[len(QUIET) :], *SLOW) as again:
+            again.wait_until(again.has_come_to_rest, "everybody knows everything")
+            assert again.stop() == 0
+
+    (given,) = house.said("actuator", BolusDelivered)
+    last = house.said("actuator", BolusProgressed)[-1]
+    assert 2_000 == given.delivered
+    assert abs(now - last.ends_at) < 10 * MINUTE_MS
+    assert "pump_clock_wrong" in {event.alarm for event in house.said("actuator", AlarmRaised)}
+    assert house.pumped() < 2_000 + 1_000
+    house.assert_accounted()
+    house.assert_each_dose_once()
