@@ -18,13 +18,13 @@ DOUBTED = "pump_doubted"
 """[-] name of the alarm."""
 
 
-def doubt(state: DeliveryState, status: PumpStatus) -> tuple[Event, ...]:
+def doubt(state: DeliveryState, status: PumpStatus, *, has_hole: bool = False) -> tuple[Event, ...]:
     """Tell, once, that the pump's registers cannot be those that were accounted for, or we lag.
 
     The pump counts in memory of its own; whoever puts it, or everything but it, back from an older
     copy is found by what the other remembers (D5).
     """
-    reason = _why(state, status)
+    reason = _why(state, status, has_hole=has_hole)
     if reason is None:
         return ()
     behind = max(0, state.odometer - status.odometer)
@@ -67,10 +67,14 @@ def went_back(state: DeliveryState, status: PumpStatus) -> bool:
     return status.odometer < state.odometer
 
 
-def _why(state: DeliveryState, status: PumpStatus) -> DoubtReason | None:
+def _why(state: DeliveryState, status: PumpStatus, *, has_hole: bool) -> DoubtReason | None:
     if went_back(state, status):
         return "count_went_back"
-    if state.is_doubted or not state.epoch:
+    if state.is_doubted:
+        return None
+    if has_hole:
+        return "history_hole"
+    if not state.epoch:
         return None
     started = dict(state.numbers_started)
     if any(number > started.get(key, 0) for key, number in status.order_numbers):
@@ -81,6 +85,12 @@ def _why(state: DeliveryState, status: PumpStatus) -> DoubtReason | None:
 def doubted(reason: DoubtReason, missing: MilliUnits) -> Condition:
     """Give the alarm of a pump and a record that do not fit; `missing` [mU] is named in it."""
     amount = print_units(missing)
+    if reason == "history_hole":
+        text = (
+            f"A number is missing in the pump's history, {amount} U at most are not accounted. No "
+            "bolus until the pump is replaced; basal goes on."
+        )
+        return Condition(DOUBTED, "irreversible", "prompt", "programmed_basal", "person", text)
     text = (
         f"The pump's count lies {amount} U below what was accounted: its memory was replaced or is "
         "an older copy. No bolus until somebody has looked; basal goes on."

@@ -13,6 +13,7 @@ from core.dose_fold import fold_doses
 from core.last_dose import LastDose, LastDoseState
 from core.mechanism_evolve import evolve_mechanism
 from core.plan_ids import pump_plan, pump_plan_id
+from core.pump_pages import joined
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
     BasalDelivered,
@@ -223,7 +224,7 @@ def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
             return msgspec.structs.replace(state, is_connected=False)
         case PumpDoubted(reason=reason, pump_odometer=pump_odometer):
             doubted = msgspec.structs.replace(state, is_doubted=True)
-            if reason == "record_behind":
+            if reason != "count_went_back":
                 return doubted
             return msgspec.structs.replace(
                 doubted,
@@ -266,7 +267,5 @@ def _evolve_line(state: DeliveryState, entry: Entry) -> DeliveryState:
 
 def read_up_to(known: int, reading: PumpReading) -> int:
     """Give the last record accounted after a reading; one that does not join on adds nothing."""
-    history = reading.history
-    if not history or history[0].sequence > known + 1:
-        return known
-    return max(known, history[-1].sequence)
+    taken = joined(reading.history, after=known)
+    return taken[-1].sequence if taken else known

@@ -26,6 +26,7 @@ from core.mechanism import (
     tell_mechanism,
 )
 from core.plan_ids import plan_of, revision_of
+from core.pump_pages import joined, newer
 from schemas.delivery import (
     BasalDelivered,
     BolusCancelled,
@@ -79,15 +80,14 @@ def decide_reading(
 ) -> tuple[Event, ...]:
     """Account for every record not accounted yet, then compare with the registers.
 
-    Records numbered at or below the last one accounted are dropped; a reading that does not join
-    on is left for the next.
+    Records numbered at or below the last one accounted are dropped; of those after a number that
+    is missing nothing is accounted, and the pump is doubted.
     """
-    doubted = doubt(state, reading.status)
+    fresh = joined(reading.history, after=state.history_sequence)
+    has_hole = fresh != newer(reading.history, after=state.history_sequence)
+    doubted = doubt(state, reading.status, has_hole=has_hole)
     if went_back(state, reading.status):
         return doubted
-    fresh = tuple(one for one in reading.history if one.sequence > state.history_sequence)
-    if fresh and fresh[0].sequence != state.history_sequence + 1:
-        return ()
     teller = Teller(state, now)
     teller.tell(*doubted)
     tell_clock(teller, reading.status, fresh, read_at)

@@ -117,8 +117,9 @@ class SettlementRefused(Refusal, frozen=True, kw_only=True, tag="settlement_refu
     """[-] why."""
 
 
-DoubtReason = Literal["count_went_back", "record_behind"]
-"""[-] the pump's memory lies before what was accounted; the record lies before the pump."""
+DoubtReason = Literal["count_went_back", "record_behind", "history_hole"]
+"""[-] the pump's memory lies before what was accounted; the record lies before the pump; a number
+is missing in the pump's history."""
 
 
 class PumpDoubted(Event, frozen=True, kw_only=True, tag="pump_doubted.v1"):

@@ -127,6 +127,7 @@ OF_ANY: Final[dict[str, str]] = {
     "not_doubted": "pump and record agree; there is nothing to accept",
     "count_went_back": "the pump's count lies before what was accounted of it",
     "record_behind": "the record lies behind what the pump has given",
+    "history_hole": "a number is missing in the pump's own history",
     "controller_too_long": "a controller's rate lasts 30 min at most, so that none outlives it",
     "no_fault": "the pump has no fault that could be cleared",
     "repeated_fault": "it came back three times in 10 min; change the set, and wait",

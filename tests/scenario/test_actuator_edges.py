@@ -9,11 +9,14 @@ from core.alarms import ActiveAlarm
 from core.common import Common
 from core.decider import Entry
 from core.delivery import DELIVERY_DECIDER
+from core.delivery_evolve import evolve
 from core.delivery_orders import take_answer, take_order
 from core.delivery_reading import decide_reading
 from core.delivery_state import DeliveryState, Sent
 from core.doses import DoseBook, OpenDose
+from core.pump_pages import newer
 from fake_house import LIMITS, START
+from schemas.alarms import AlarmRaised
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
     BolusCancelled,
@@ -27,6 +30,7 @@ from schemas.device import (
     PlanStep,
     PumpAnswered,
     PumpPlan,
+    PumpRead,
     PumpReading,
     PumpRecord,
     PumpStatus,
@@ -35,11 +39,17 @@ from schemas.device import (
 from schemas.doubt import (
     BolusReconciled,
     BolusUnknown,
+    PumpDoubted,
 )
 from schemas.message import Deadline, Now
 from schemas.orders import BolusOrdered
 from schemas.plans import BasalPlanAccepted, BasalPlanLoaded, BasalPlanRefused
-from schemas.pump import DeliveryCommandRefused, ResumeRequested, SuspendRequested
+from schemas.pump import (
+    DeliveryCommandRefused,
+    DeliverySuspended,
+    ResumeRequested,
+    SuspendRequested,
+)
 from schemas.units import (
     HOUR_MS,
     DoseId,
@@ -220,9 +230,43 @@ def read(state: DeliveryState, *records: PumpRecord, **registers: Any) -> list[A
     return list(decide_reading(state, PumpReading(status=told, history=records), NOW))
 
 
-def test_a_reading_that_does_not_join_on_is_left_for_the_next() -> None:
-    """Nothing is accounted out of order."""
-    assert [] == read(ready(), record("suspended", sequence=2))
+def entry_of(body: Any) -> Entry:
+    return Entry(id="actuator:p1:9", at=NOW.therapy, speaker=Speaker("actuator"), body=body)
+
+
+def a_hole_in_the_history_is_found() -> bool:
+    """Nothing after a missing number is accounted, and no bolus is given by such a pump."""
+    at_first = read(ready(), record("suspended", sequence=2))
+    first, third = record("suspended", sequence=1), record("resumed", sequence=3)
+    inside = read(ready(), first, third)
+    after = ready()
+    for one in inside:
+        after = evolve(after, entry_of(one))
+    page = PumpReading(status=status(history_sequence=3), history=(first, third))
+    heard = evolve(ready(), entry_of(PumpRead(reading=page)))
+    return (
+        [type(one) for one in at_first] == [PumpDoubted, AlarmRaised]
+        and [type(one) for one in inside] == [PumpDoubted, AlarmRaised, DeliverySuspended]
+        and after.is_doubted
+        and heard.history_sequence == 1
+        and read(after, third) == []
+    )
+
+
+def test_a_hole_in_the_history_is_doubted_and_told_once() -> None:
+    """Insulin in it would be counted nowhere."""
+    assert a_hole_in_the_history_is_found()
+
+
+def test_the_mutant_that_reads_over_holes_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The actuator as it was: whatever begins at the next number is taken whole."""
+    monkeypatch.setattr("core.delivery_reading.joined", newer)
+
+    assert not a_hole_in_the_history_is_found()
+
+
+def test_records_that_were_accounted_are_no_news() -> None:
+    """A page may begin before what is known."""
     assert [] == read(ready(history_sequence=5), record("suspended", sequence=5))
 
 

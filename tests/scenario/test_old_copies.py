@@ -283,7 +283,7 @@ def test_the_mutant_that_trusts_any_count_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the comparison insulin flows that nobody counts: the tests above can fail."""
-    monkeypatch.setattr(core.delivery_reading, "doubt", lambda *_: ())
+    monkeypatch.setattr(core.delivery_reading, "doubt", lambda *_, **__: ())
     monkeypatch.setattr(core.delivery_reading, "went_back", lambda *_: False)
     older = copy.deepcopy(house.pump_store)
     odometer_then = house.odometer
