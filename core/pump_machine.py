@@ -34,6 +34,9 @@ PLAN_LEAD_MS_MAX = Milliseconds(300_000)
 BARRED_MAX = 100
 """[-] doses remembered that were stopped before they came, so that a late start stays out; R42."""
 
+CLAIMED_BY_CHARS_MAX = 64
+"""[-] kept of the name of who claims."""
+
 BASAL, EXTENDED, NORMAL = -1, 0, 1
 """[-] strokes in order of precedence, those of a bolus by the number of their slot."""
 
@@ -131,9 +134,17 @@ def _trip(
     return PumpStep(memory=after.memory, records=(*draft.records, *tripped.records, *after.records))
 
 
-def claim(memory: PumpMemory) -> PumpStep:
-    """Raise the epoch by one: whoever gets the answer drives the pump, nobody before it (R43)."""
-    return PumpStep(memory=msgspec.structs.replace(memory, epoch=memory.epoch + 1))
+def claim(memory: PumpMemory, *, by: str = "") -> PumpStep:
+    """Raise the epoch by one: whoever claimed drives the pump, nobody before it (R43).
+
+    Args:
+        memory: the registers.
+        by: [-] who claims, 64 characters at most count; so the answer may be lost.
+    """
+    claimed_by = by[:CLAIMED_BY_CHARS_MAX]
+    return PumpStep(
+        memory=msgspec.structs.replace(memory, epoch=memory.epoch + 1, claimed_by=claimed_by)
+    )
 
 
 def start_bolus(
@@ -231,6 +242,7 @@ def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
         odometer=memory.odometer,
         history_sequence=memory.sequence,
         epoch=memory.epoch,
+        claimed_by=memory.claimed_by,
         reservoir=memory.reservoir or MilliUnits(0),
         suspended=memory.suspended,
         resume_at=memory.resume_at,

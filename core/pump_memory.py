@@ -88,6 +88,8 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] what is left; None before the first fill."""
     epoch: int = 0
     """[-] the highest controller epoch seen."""
+    claimed_by: str = ""
+    """[-] who raised it to that, by the name it drew by lot."""
     plan: PumpPlan | None = None
     """[-] the basal plan."""
     suspended: bool = False

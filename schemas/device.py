@@ -98,6 +98,8 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     """[-] id of the plan loaded."""
     plan_ends_at: UtcMillis | None = None
     """[ms] end of the plan loaded."""
+    claimed_by: str = ""
+    """[-] who raised the epoch to that, by the name it drew by lot."""
     resume_at: UtcMillis | None = None
     """[ms] when a suspension ends by itself; none for one that does not."""
     bolus: RunningBolus | None = None

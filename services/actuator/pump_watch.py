@@ -105,7 +105,9 @@ class PumpWatch:
 
     async def _read_own(self, state: DeliveryState) -> PumpReading:
         reading = await self._device.read(after=state.history_sequence)
-        if reading.status.epoch > self._epoch:
+        # A claim of one's own that was kept, its answer lost, is no other controller.
+        is_other = reading.status.epoch > self._epoch and not self._device.is_mine(reading.status)
+        if is_other:
             raise PumpSupersededError(epoch=reading.status.epoch)
         return reading
 

@@ -1,5 +1,6 @@
 """The port PumpDevice over anything that carries a request to a pump and brings its answer."""
 
+import secrets
 from abc import ABC, abstractmethod
 
 from schemas.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
@@ -25,6 +26,9 @@ from services.runtime.pump_wire import (
     Suspend,
 )
 
+NAME_BYTES = 8
+"""[B] drawn by lot for the name under which a line claims."""
+
 
 class PumpCaller(ABC):
     """Turns the port's methods into requests and the answers into results or exceptions."""
@@ -32,6 +36,7 @@ class PumpCaller(ABC):
     def __init__(self) -> None:
         """Begin without a claim: nothing but reading is possible."""
         self._epoch: int | None = None
+        self._name = secrets.token_hex(NAME_BYTES)
 
     @abstractmethod
     async def _ask(self, request: AnyRequest) -> AnyAnswer:
@@ -39,9 +44,13 @@ class PumpCaller(ABC):
 
     async def claim(self) -> PumpStatus:
         """Raise the pump's epoch by one and become its controller; stored before it answers."""
-        status = await self._order(Claim())
+        status = await self._order(Claim(by=self._name))
         self._epoch = status.epoch
         return status
+
+    def is_mine(self, status: PumpStatus) -> bool:
+        """Say whether the newest claim of the pump was made here, its answer lost or not."""
+        return status.claimed_by == self._name
 
     async def read(self, *, after: int) -> PumpReading:
         """Read the registers and up to one page of history numbered after `after`."""

@@ -21,6 +21,10 @@ class PumpDevice(Protocol):
         """Raise the pump's epoch by one and become its controller; stored before it answers."""
         ...
 
+    def is_mine(self, status: PumpStatus) -> bool:
+        """Say whether the newest claim of the pump was made here, its answer lost or not."""
+        ...
+
     async def read(self, *, after: int) -> PumpReading:
         """Read the registers and up to one page of history numbered after `after`."""
         ...

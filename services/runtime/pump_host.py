@@ -194,7 +194,7 @@ class PumpHost:
             return ReadAnswered(reading=PumpReading(status=self._status(now), history=history))
         if isinstance(request, Claim):
             crashpoint("claimed_before")
-            self._keep(pump_machine.claim(self._memory))
+            self._keep(pump_machine.claim(self._memory, by=request.by))
             crashpoint("claimed_after")
             self._begin_session(now)
             return Answered(status=self._status(now))

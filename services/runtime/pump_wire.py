@@ -67,6 +67,9 @@ class Order(Request, frozen=True, kw_only=True):
 class Claim(Request, frozen=True, kw_only=True, tag="claim"):
     """Raise the epoch and make the sender the controller."""
 
+    by: str = ""
+    """[-] the sender's name, drawn by lot: it knows its claim by it when the answer is lost."""
+
 
 class Read(Request, frozen=True, kw_only=True, tag="read"):
     """Tell the registers and a page of history."""

@@ -317,6 +317,43 @@ def test_a_superseded_controller_does_not_take_the_pump_back(house: FakeHouse) -
     assert 1 == len(house.said_of("actuator", PumpControlLost))
 
 
+def lose_the_answer_to_a_claim(house: FakeHouse) -> None:
+    """The pump keeps the new epoch and loses power before it answers."""
+    original = house.pump.claim
+
+    async def claim() -> Any:
+        house.pump.loses = "answer"
+        house.pump.claim = original  # type: ignore[method-assign]  # once
+        return await original()
+
+    house.pump.claim = claim  # type: ignore[method-assign]  # a fault
+    house.pump.loses = "request"
+    house.services[Speaker("actuator")].step()
+    house.run(ms=10 * MINUTE_MS)
+
+
+@pytest.mark.requirement("R43")
+def test_a_controller_whose_claim_was_kept_and_not_answered_goes_on(house: FakeHouse) -> None:
+    """It would take itself for another, and give no insulin until somebody starts it anew."""
+    lose_the_answer_to_a_claim(house)
+
+    assert [] == house.said_of("actuator", PumpControlLost)
+    assert house.order(500).accepted
+    house.run(ms=MINUTE_MS)
+    assert 500 == house.view("actuator").bolus_total
+
+
+def test_the_mutant_that_knows_no_claim_of_its_own_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Superseded by itself."""
+    monkeypatch.setattr(FakePumpDevice, "is_mine", lambda *_: False)
+
+    lose_the_answer_to_a_claim(house)
+
+    assert 1 == len(house.said_of("actuator", PumpControlLost))
+
+
 def test_a_pump_that_does_not_answer_is_told_once_and_found_again(house: FakeHouse) -> None:
     """The pump goes on by its plan; what it did meanwhile is read afterwards."""
     original = house.pump.read
