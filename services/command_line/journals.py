@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from core.deciders import DECIDERS
 from schemas import codec
 from schemas.message import Event, tag_of
-from schemas.units import EventId, PumpId
+from schemas.units import EventId, PumpId, Speaker
 from services.command_line.choices import Choices
 from services.command_line.exits import (
     REFUSED,
@@ -85,6 +86,17 @@ def record_file(url: str | None, folder: DataFolder) -> Path:
     if not url.startswith(STORE_PREFIX) or url == STORE_PREFIX:
         raise wrong_input(f"--store {url!r} is not of the form sqlite:FILE")
     return Path(url.removeprefix(STORE_PREFIX))
+
+
+def known_service(name: str) -> Speaker:
+    """Read the name of a service that keeps a journal.
+
+    Raises:
+        CommandFailed: none is called so.
+    """
+    if name not in DECIDERS:
+        raise wrong_input(f"no service {name!r} keeps a journal; known: {', '.join(DECIDERS)}")
+    return Speaker(name)
 
 
 def recorded_pump(chosen: Choices, folder: DataFolder, record: Store) -> PumpId:

@@ -19,9 +19,15 @@ def _add_replay(commands: Commands) -> None:
         "replay",
         "replaying:replay_record",
         text="fold the record of a pump and print its state, whether the system runs or not",
-        example="basalt replay --pump p1 --at 2026-03-01T07:30:00Z",
+        example="basalt replay --pump p1 --at 2026-03-01T07:30:00Z\n"
+        "  basalt replay --known-by bolus_advisor --at 2026-03-01T07:30:00Z",
     )
     replay.add_argument("--at", type=texts.instant, metavar="TIME", help="state then; the newest")
+    replay.add_argument(
+        "--known-by",
+        metavar="SERVICE",
+        help="not what happened until then but what this service knew of it, by its own journal",
+    )
     replay.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
     explain = add_command(
         commands,

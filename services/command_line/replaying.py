@@ -6,6 +6,7 @@ from typing import Any
 from core.amounts import print_rate, print_units
 from core.basal_state import BasalView
 from core.bolus_view import BolusView
+from core.deciders import DECIDERS
 from core.delivery_view import DeliveryView
 from core.glucose_state import GlucoseView
 from core.last_dose import LastDose
@@ -14,25 +15,32 @@ from schemas import codec
 from schemas.units import MilliUnits, MilliUnitsPerHour
 from services.command_line.choices import choices
 from services.command_line.exits import DONE
-from services.command_line.journals import journal, record_file, recorded_pump
+from services.command_line.journals import journal, known_service, record_file, recorded_pump
 from services.command_line.tables import print_table
 from services.command_line.words import moment
 from services.runtime.data_folder import DataFolder
-from services.runtime.replay import replay
+from services.runtime.replay import known_by, replay
 
 
 def replay_record(arguments: argparse.Namespace) -> int:
     """Fold a pump's record and print its state."""
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)
-    with journal(record_file(arguments.store, folder)) as store:
+    path = record_file(arguments.store, folder)
+    with journal(path) as store:
         pump = recorded_pump(chosen, folder, store)
-        views = replay(store, pump=pump, at=arguments.at)
+        known = arguments.known_by and known_service(arguments.known_by)
+        views = replay(store, pump=pump, at=arguments.at) if known is None else {}
+    if known is not None:
+        decider = DECIDERS[known]
+        with journal(path.with_name(f"{known}.db")) as own:
+            views = {known: known_by(decider, own, pump=pump, at=arguments.at)}
     if chosen.json:
         print(codec.encode(views).decode())
         return DONE
     when = "by its newest event" if arguments.at is None else f"at {moment(arguments.at)}"
-    print_table(("", ""), _rows(views), title=f"pump {pump} {when}")
+    whose = "" if known is None else f", as {known} knew it"
+    print_table(("", ""), _rows(views), title=f"pump {pump} {when}{whose}")
     return DONE
 
 

@@ -12,7 +12,7 @@ from core.record import HISTORIAN
 from schemas.units import PumpId, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, wrong_input
-from services.command_line.journals import journal
+from services.command_line.journals import journal, known_service
 from services.command_line.proving import verify_proof
 from services.command_line.record_checking import verify_record
 from services.command_line.session import print_json
@@ -39,10 +39,7 @@ def verify(arguments: argparse.Namespace) -> int:
 def _decisions(arguments: argparse.Namespace) -> int:
     """Make the decisions of the journals again."""
     folder = DataFolder(choices(arguments).data)
-    if arguments.service is not None and arguments.service not in DECIDERS:
-        known = ", ".join(DECIDERS)
-        raise wrong_input(f"no service {arguments.service!r} keeps a journal; known: {known}")
-    wanted = DECIDERS if arguments.service is None else [Speaker(arguments.service)]
+    wanted = DECIDERS if arguments.service is None else [known_service(arguments.service)]
     verdicts: dict[str, Verdict] = {}
     for name in wanted:
         # The historian first: what it has heard by then stands in the speaker's own journal.

@@ -67,6 +67,34 @@ def replay(store: Store, *, pump: PumpId, at: UtcMillis | None = None) -> dict[s
     return {name: DECIDERS[name].view(state, now) for name, state in states.items()}
 
 
+def known_by(
+    decider: Decider[Any], store: Store, *, pump: PumpId, at: UtcMillis | None = None
+) -> msgspec.Struct:
+    """Fold a service's own journal: what it knew at an instant, and nothing that came later.
+
+    What happened before and was heard after is absent; so is every later correction.
+
+    Args:
+        decider: whose journal it is.
+        store: its journal.
+        pump: of which pump.
+        at: [ms] therapy time; what it decided later is left out; None for all.
+
+    Returns:
+        The service's view at `at`, or at the time of its last decision.
+    """
+    state = decider.initial(pump)
+    now = Now(therapy=UtcMillis(at or 0), real=UtcMillis(0), speed=1)
+    for _, row in store.rows(pump=pump):
+        read = read_row(row)
+        if at is not None and read.now.therapy > at:
+            break  # a service's time never goes back
+        state = decider.evolve(state, read.entry)
+        if at is None:
+            now = read.now
+    return decider.view(state, now)
+
+
 def pumps_in(store: Store) -> tuple[PumpId, ...]:
     """Name the pumps that a journal knows, sorted."""
     return tuple(sorted({pump for pump, _ in store.heads()}))
