@@ -15,6 +15,7 @@ AlertName = Literal[
     "glucose_flat",
     "glucose_low_persists",
     "glucose_high_after_correction",
+    "occlusion_suspected",
     "measure_due",
     "measure_after_meal",
     "measure_after_set_change",
@@ -79,6 +80,13 @@ RULES: Final[dict[AlertName, AlertRule]] = {
         snooze_min=_HIGH_MIN,
         repeat_min=30,
         text="High for two hours after a correction: check the set, and ketones.",
+    ),
+    "occlusion_suspected": AlertRule(
+        priority="medium",
+        snooze_min=_HIGH_MIN,
+        repeat_min=30,
+        text="Glucose rises though insulin is counted and nothing was eaten: look at line and set, "
+        "or enter the meal. The pump goes on.",
     ),
     "measure_due": AlertRule(
         priority="low", snooze_min=_HIGH_MIN, repeat_min=60, text="Time to measure glucose."

@@ -8,6 +8,7 @@ import msgspec
 from core.alert_rules import RULES, AlertName, AlertPriority
 from core.glucose_picture import Picture, is_above, is_below
 from core.glucose_quality import Reading
+from core.occlusion_suspicion import is_suspected
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, UtcMillis
 
 ESCALATED_AFTER: Final = 3
@@ -51,8 +52,9 @@ def standing(picture: Picture, *, active: Set[AlertName], now: UtcMillis) -> fro
     """
     look = _look(picture, now)
     found: set[AlertName] = {name for name, stands in _TESTS if stands(look, name in active)}
-    if "glucose_low" in found:
-        found.discard("glucose_predicted_low")
+    for cause, same in _SAME_CAUSE:
+        if cause in found:
+            found -= same
     return frozenset(found)
 
 
@@ -159,6 +161,14 @@ def _high_after_correction(look: _Look, active: bool) -> bool:
     return any(early <= look.now - at <= late and lower_at < at for at in picture.corrections)
 
 
+def _occlusion_suspected(look: _Look, active: bool) -> bool:
+    """Without news it is suspected on: silence opens no line."""
+    picture = look.picture
+    if look.last is None:
+        return active
+    return is_suspected(picture.watched, meals=picture.meals, now=look.now, active=active)
+
+
 def _measure_due(look: _Look, active: bool) -> bool:
     """Fewer than the set number in 24 h, and the last one longer ago than their even distance."""
     del active
@@ -209,8 +219,15 @@ _TESTS: Final[tuple[tuple[AlertName, Callable[[_Look, bool], bool]], ...]] = (
     ("glucose_flat", _flat),
     ("glucose_low_persists", _low_persists),
     ("glucose_high_after_correction", _high_after_correction),
+    ("occlusion_suspected", _occlusion_suspected),
     ("measure_due", _measure_due),
     ("measure_after_meal", _measure_after_meal),
     ("measure_after_set_change", _measure_after_set_change),
     ("set_change_due", _set_change_due),
 )
+
+_SAME_CAUSE: Final[tuple[tuple[AlertName, Set[AlertName]], ...]] = (
+    ("glucose_low", frozenset({"glucose_predicted_low"})),
+    ("occlusion_suspected", frozenset({"glucose_rising", "glucose_high_after_correction"})),
+)
+"""[-] of an alert those that say less of the same cause."""

@@ -14,9 +14,10 @@ from core.glucose_quality import (
     Reading,
     trend_of,
 )
+from core.occlusion_suspicion import Watched, watch_insulin, watch_reading
 from schemas.forecast import ForecastPoint, GlucoseForecast
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
-from schemas.units import HOUR_MS, MgDl, UtcMillis
+from schemas.units import HOUR_MS, MgDl, MilliUnits, UtcMillis
 
 POINTS_MAX: Final = 16
 """[-] newest readings that a trend is made of: 15 min of a sensor that reads each minute."""
@@ -96,6 +97,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """[ms] last change of the infusion set."""
     ahead: tuple[ForecastPoint, ...] = ()
     """[-] forecast from the latest reading; empty while there is none."""
+    watched: Watched = Watched()
+    """[-] what an occlusion is suspected from."""
     settings: AlertSettings = AlertSettings()
     """[-] thresholds."""
 
@@ -138,6 +141,9 @@ def fold_reading(picture: Picture, reading: Reading) -> Picture:
         points=_points(picture, reading) if is_sensor else picture.points,
         still=_still(picture, reading) if is_sensor else picture.still,
         device=reading.device if is_sensor else picture.device,
+        watched=watch_reading(picture.watched, at=at, glucose=reading.glucose)
+        if is_sensor
+        else picture.watched,
         sensor_at=at if is_sensor else picture.sensor_at,
         measured=measured if is_sensor else (*measured[-MEASURED_MAX + 1 :], at),
         ahead=(),
@@ -168,6 +174,12 @@ def fold_forecast(picture: Picture, forecast: GlucoseForecast) -> Picture:
 def fold_meal(picture: Picture, at: UtcMillis) -> Picture:
     """Remember a meal."""
     return msgspec.structs.replace(picture, meals=_with(picture.meals, at))
+
+
+def fold_insulin(picture: Picture, *, at: UtcMillis, amount: MilliUnits) -> Picture:
+    """Remember insulin that was counted as given."""
+    watched = watch_insulin(picture.watched, at=at, amount=amount)
+    return msgspec.structs.replace(picture, watched=watched)
 
 
 def fold_set_change(picture: Picture, at: UtcMillis) -> Picture:

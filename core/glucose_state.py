@@ -14,6 +14,7 @@ from core.glucose_picture import (
     Picture,
     fold_correction,
     fold_forecast,
+    fold_insulin,
     fold_meal,
     fold_reading,
     fold_set_change,
@@ -23,6 +24,7 @@ from core.glucose_picture import (
 from core.glucose_quality import Noise, noise_of
 from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmRepeated, AlarmSnoozed
 from schemas.bolus import CarbsRecorded
+from schemas.delivery import BasalDelivered, BolusProgressed
 from schemas.forecast import GlucoseForecast
 from schemas.glucose import (
     GlucoseAlertsSet,
@@ -131,6 +133,12 @@ def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
             return msgspec.structs.replace(state, picture=fold_forecast(state.picture, body))
         case CarbsRecorded(eaten_at=at):
             return msgspec.structs.replace(state, picture=fold_meal(state.picture, at))
+        case BasalDelivered(ends_at=at, amount=amount):
+            picture = fold_insulin(state.picture, at=at, amount=amount)
+            return msgspec.structs.replace(state, picture=picture)
+        case BolusProgressed(amount=amount):
+            picture = fold_insulin(state.picture, at=entry.at, amount=amount)
+            return msgspec.structs.replace(state, picture=picture)
         case BolusOrdered():
             return _take_order(state, body, entry.at)
         case ReservoirFilled(at=at) | PumpPrimed(at=at):

@@ -39,7 +39,10 @@ ACTIONS: Final[dict[PumpAction, str]] = {
 }
 
 FDA: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "occlusion": (("occlusion",), ""),
+    "occlusion": (
+        ("occlusion", "occlusion_suspected"),
+        "the pump notices by its pressure, which takes hours at low rates; before it glucose tells",
+    ),
     "air in line": (("air_in_line",), ""),
     "free flow": (
         ("over_infusion", "balance_broken"),
