@@ -133,11 +133,8 @@ def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
             return msgspec.structs.replace(state, picture=fold_forecast(state.picture, body))
         case CarbsRecorded(eaten_at=at):
             return msgspec.structs.replace(state, picture=fold_meal(state.picture, at))
-        case BasalDelivered(ends_at=at, amount=amount):
+        case BasalDelivered(ends_at=at, amount=amount) | BolusProgressed(ends_at=at, amount=amount):
             picture = fold_insulin(state.picture, at=at, amount=amount)
-            return msgspec.structs.replace(state, picture=picture)
-        case BolusProgressed(amount=amount):
-            picture = fold_insulin(state.picture, at=entry.at, amount=amount)
             return msgspec.structs.replace(state, picture=picture)
         case BolusOrdered():
             return _take_order(state, body, entry.at)

@@ -6,30 +6,23 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from rich.text import Text
 from rich.tree import Tree
 
-from core.explanation import Known, Origin, explain, is_event_id
+from core.explanation import Origin, explain, is_event_id
 from schemas import codec
-from schemas.message import Command, Event, Report, name_of, parse_event_id
+from schemas.message import parse_event_id
 from schemas.units import EventId, PumpId, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, CommandFailed
 from services.command_line.journals import journal, record_file, recorded_pump
 from services.command_line.tables import console
-from services.command_line.words import moment, tell
+from services.command_line.told import in_words
+from services.command_line.words import moment
 from services.runtime.data_folder import DataFolder
 from services.runtime.lookup import Lookup
 from services.runtime.ports import Store
 from services.runtime.sqlite_store import SqliteStore
-from services.supervisor.event_lines import describe
-
-ZONE: Final = "UTC"
-"""[-] of wall-clock times inside the lines; the instants beside them are UTC too."""
-
-LONG_TEXT: Final = 24
-"""[characters] of a value, keys and signatures above all; --json shows it whole."""
 
 _MISSING: Final = {
     "not_recorded": "not in this record",
@@ -104,38 +97,9 @@ def _lines(origin: Origin) -> Iterator[str]:
     if known is None:
         yield f"{role}{origin.name}, {_MISSING[str(origin.missing)]}"
         return
-    yield f"{role}{_in_words(known)}"
+    yield f"{role}{in_words(known)}"
     after = f", {origin.latency} ms before" if origin.latency else ""
     yield f"  {known.name}, {moment(known.at)}, {known.by}{after}"
-
-
-def _in_words(known: Known) -> str:
-    match known.body:
-        case Event() as event:
-            line = describe(event, at=known.at, zone=ZONE)
-            text = line.text if line else tell(event)
-            return text or _named(event)
-        case Command() | Report() as asked:
-            return _named(asked)
-
-
-def _named(message: Event | Command | Report) -> str:
-    """Write a message that has no sentence of its own: its name and what it says."""
-    said = msgspec.to_builtins(message)
-    fields = [f"{field}={_short(value)}" for field, value in said.items() if field != "type"]
-    kind = name_of(type(message)).replace("_", " ")
-    return f"{kind} ({', '.join(fields)})" if fields else kind
-
-
-def _short(value: object) -> str:
-    """Write a value; of what is nested how much there is, which --json shows whole."""
-    match value:
-        case dict() | list() | tuple():
-            return f"[{len(value)}]"
-        case str() if len(value) > LONG_TEXT:
-            return f"{value[:LONG_TEXT]}..."
-        case _:
-            return str(value)
 
 
 def _plain(origin: Origin) -> dict[str, object]:

@@ -10,6 +10,7 @@ from services.command_line.grammar import Commands, add_command
 def add_record(commands: Commands) -> None:
     """Add replay, explanations, checks and proofs."""
     _add_replay(commands)
+    _add_history(commands)
     _add_checks(commands)
 
 
@@ -38,6 +39,42 @@ def _add_replay(commands: Commands) -> None:
     )
     explain.add_argument("event", metavar="EVENT", help="its id, or a kind for the newest of it")
     explain.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+
+
+def _add_history(commands: Commands) -> None:
+    asked = add_command(
+        commands,
+        "history",
+        "history:history",
+        text="list what was said of a pump, what somebody changed, what is not known, or add up "
+        "days and glucose",
+        example="basalt history events --kind bolus_ordered --from 2026-03-01T00:00:00Z\n"
+        "  basalt history changes\n  basalt history days --zone Europe/Berlin --format csv\n"
+        "  basalt history glucose",
+    )
+    asked.add_argument(
+        "what",
+        choices=("events", "changes", "gaps", "days", "glucose"),
+        help="the question; events is all of them",
+    )
+    asked.add_argument(
+        "--kind",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="only this, alarm_raised",
+    )
+    asked.add_argument("--from", dest="since", type=texts.instant, metavar="TIME", help="from then")
+    asked.add_argument("--to", dest="until", type=texts.instant, metavar="TIME", help="before then")
+    asked.add_argument("--by", dest="actor_is", metavar="WHO", help="only what this actor did")
+    asked.add_argument("--cause", metavar="ID", help="only what this command or event led to")
+    asked.add_argument("--after", metavar="EVENT", help="go on behind this one")
+    asked.add_argument("--limit", type=int, metavar="N", help="so many at most")
+    asked.add_argument("--zone", default="UTC", metavar="ZONE", help="of days: Europe/Berlin; UTC")
+    asked.add_argument(
+        "--format", choices=("table", "csv", "jsonl"), default="table", help="%(default)s"
+    )
+    asked.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
 
 
 def _add_checks(commands: Commands) -> None:

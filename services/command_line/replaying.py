@@ -30,11 +30,13 @@ def replay_record(arguments: argparse.Namespace) -> int:
     with journal(path) as store:
         pump = recorded_pump(chosen, folder, store)
         known = arguments.known_by and known_service(arguments.known_by)
-        views = replay(store, pump=pump, at=arguments.at) if known is None else {}
+        views: dict[str, Any] = {}
+        if known is None:
+            views.update(replay(store, pump=pump, at=arguments.at))
     if known is not None:
         decider = DECIDERS[known]
         with journal(path.with_name(f"{known}.db")) as own:
-            views = {known: known_by(decider, own, pump=pump, at=arguments.at)}
+            views[known] = known_by(decider, own, pump=pump, at=arguments.at)
     if chosen.json:
         print(codec.encode(views).decode())
         return DONE

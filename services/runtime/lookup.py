@@ -1,14 +1,16 @@
 """Single lines of journals found by their ids: events, and the commands and reports behind them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 
 from core.explanation import Known, is_event_id
 from schemas import codec
-from schemas.message import Command, Report, parse_event_id
+from schemas.message import Command, Report, parse_event_id, tag_of
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.entries import HEARD, read_row, split, tag_in_topic
 from services.runtime.history import event_id_in
 from services.runtime.ports import Row, Store
+
+_EVENT_TAGS = frozenset(tag_of(kind) for kind in codec.EVENT_KINDS)
 
 OpenJournal = Callable[[Speaker], Store | None]
 """[-] gives a service's own journal; None where it is not at hand."""
@@ -74,6 +76,20 @@ class Lookup:
             cause=None,
             body=read.entry.body,
         )
+
+
+def events_of(store: Store, *, pump: PumpId, kinds: Set[str] = frozenset()) -> Iterator[Known]:
+    """Stream a pump's events in the order in which the record has them.
+
+    Args:
+        store: the historian's journal, or any other.
+        pump: about which.
+        kinds: named as in their tags without the version; all when empty.
+    """
+    for _, row in store.rows(pump=pump):
+        tag = tag_in_topic(row.topic)
+        if tag in _EVENT_TAGS and (not kinds or tag.rsplit(".", 1)[0] in kinds):
+            yield _known_event(split(row.state)[1])
 
 
 def _known_event(data: bytes) -> Known:

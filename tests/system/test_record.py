@@ -4,6 +4,7 @@ import json
 import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -120,3 +121,44 @@ def test_what_cannot_be_checked_is_said(lived: RealHouse, tmp_path: Path) -> Non
     assert (2, True) == (no_event.returncode, "no id of an event" in no_event.stderr)
     assert (1, True) == (later.returncode, "wait for the next one" in later.stderr)
     assert (1, True) == (nobody.returncode, "no checkpoint about nobody" in nobody.stderr)
+
+
+def asked(lived: RealHouse, *words: str) -> str:
+    return lived.basalt("history", *words).stdout
+
+
+def lines(lived: RealHouse, *words: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in asked(lived, *words, "--json").splitlines()]
+
+
+def test_questions_that_people_ask_have_answers(lived: RealHouse) -> None:
+    """As a table, as CSV and as lines of JSON; filtered, and gone on with."""
+    only = ("events", "--kind", "bolus_ordered")
+    orders = lines(lived, *only)
+    mine = asked(lived, *only, "--by", orders[0]["actor"], "--format", "csv")
+    later = lines(lived, *only, "--after", orders[0]["event"])
+    caused = asked(lived, "events", "--cause", orders[0]["cause"], "--format", "jsonl")
+    days = lines(lived, "days")
+
+    assert ["bolus of 1.00 U", "bolus of 2.00 U"] == [one["text"][:15] for one in orders]
+    assert 3 == len(mine.splitlines())
+    assert orders[1:] == later
+    assert orders[0]["event"] in caused
+    assert 3.0 == sum(day["bolus_u"] for day in days)
+    assert sum(day["basal_u"] for day in days) * 1_000 == pytest.approx(lived.accounted() - 3_000)
+    assert "ratios and targets" in asked(lived, "changes")
+    assert "MAGE: Service 1970" in asked(lived, "glucose", "--zone", "Europe/Berlin")
+    assert "the pump was off" in asked(lived, "gaps")
+    assert "nothing on record" in asked(lived, "events", "--to", "2000-01-01T00:00:00Z")
+
+
+def test_a_question_that_makes_no_sense_is_refused(lived: RealHouse) -> None:
+    """A kind, a zone and an event that there are not."""
+    kind = lived.basalt("history", "events", "--kind", "bolus", check=False)
+    zone = lived.basalt("history", "days", "--zone", "Berlin", check=False)
+    after = lived.basalt("history", "events", "--after", "actuator:demo:0", check=False)
+
+    assert [2, 2, 2] == [one.returncode for one in (kind, zone, after)]
+    assert "no event is of the kind 'bolus'" in kind.stderr
+    assert "Berlin" in zone.stderr
+    assert "no event 'actuator:demo:0' of these" in after.stderr

@@ -1,0 +1,215 @@
+"""`basalt history`: what was said of a pump, and what each day came to."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from core.day_totals import DayBook
+from core.explanation import Known
+from core.glucose_metrics import MAGE_VARIANT, GlucoseMetrics, metrics
+from schemas import codec
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
+from schemas.message import Event, name_of, tag_of
+from schemas.units import MgDl, PumpId, UtcMillis
+from services.command_line.choices import choices
+from services.command_line.exits import DONE, wrong_input
+from services.command_line.journals import journal, record_file, recorded_pump
+from services.command_line.tables import print_table
+from services.command_line.told import in_words
+from services.command_line.words import moment
+from services.runtime.data_folder import DataFolder
+from services.runtime.errors import ZoneError
+from services.runtime.lookup import events_of
+from services.runtime.ports import Store
+from services.runtime.zones import local_time
+
+NIGHT_HOURS: Final = range(6)
+"""[h] of the wall clock that are night; source: consensus report, 00:00 to 06:00."""
+
+CHANGES: Final = frozenset(
+    {
+        "basal_profile_set",
+        "basal_week_set",
+        "basal_zone_set",
+        "bolus_settings_set",
+        "bolus_preset_set",
+        "delivery_limits_set",
+        "glucose_alerts_set",
+    }
+)
+"""[-] kinds that say what somebody changed."""
+
+GAPS: Final = frozenset(
+    {
+        "delivery_gap",
+        "basal_missed",
+        "bolus_unknown",
+        "history_missing",
+        "message_quarantined",
+        "pump_doubted",
+        "pump_lost",
+        "speaker_forked",
+    }
+)
+"""[-] kinds that say what is not known or was not given."""
+
+_KINDS: Final = frozenset(name_of(kind) for kind in codec.EVENT_KINDS)
+
+_FOR_PROGRAMS: Final = frozenset({"kind", "cause"})
+"""[-] columns that a table for people does without."""
+
+Row = dict[str, Any]
+"""[-] one line of an answer: its columns by name, raw values."""
+
+
+def history(arguments: argparse.Namespace) -> int:
+    """Answer one question about the record."""
+    chosen = choices(arguments)
+    folder = DataFolder(chosen.data)
+    with journal(record_file(arguments.store, folder)) as store:
+        pump = recorded_pump(chosen, folder, store)
+        try:
+            rows = _ANSWERS[arguments.what](store, pump, arguments)
+            _FORMATS["jsonl" if chosen.json else arguments.format](rows)
+        except ZoneError as error:
+            raise wrong_input(str(error)) from error
+    return DONE
+
+
+def _events(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
+    """Give events one by one, as they were heard."""
+    wanted = {"changes": CHANGES, "gaps": GAPS}.get(arguments.what, frozenset(arguments.kind))
+    if unknown := wanted - _KINDS:
+        raise wrong_input(f"no event is of the kind {min(unknown)!r}; see 'basalt schema'")
+    passed = arguments.after is None
+    count = 0
+    for known in events_of(store, pump=pump, kinds=wanted):
+        if not passed:
+            passed = known.name == arguments.after
+            continue
+        if not _is_wanted(known, arguments):
+            continue
+        yield {
+            "at": moment(known.at),
+            "event": known.name,
+            "kind": tag_of(type(known.body)),
+            "cause": known.cause,
+            "actor": getattr(known.body, "actor", None),
+            "text": in_words(known),
+            "because": getattr(known.body, "because", None) or None,
+        }
+        count += 1
+        if count == arguments.limit:
+            return
+    if not passed:
+        raise wrong_input(f"the record has no event {arguments.after!r} of these to go on after")
+
+
+def _is_wanted(known: Known, arguments: argparse.Namespace) -> bool:
+    if arguments.actor_is is not None and getattr(known.body, "actor", None) != arguments.actor_is:
+        return False
+    if arguments.cause is not None and known.cause != arguments.cause:
+        return False
+    return _is_within(known.at, arguments)
+
+
+def _is_within(at: UtcMillis, arguments: argparse.Namespace) -> bool:
+    since, until = arguments.since, arguments.until
+    return (since is None or at >= since) and (until is None or at < until)
+
+
+def _days(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
+    """Add up each day of the wall clock."""
+    book = DayBook(partial(_day_of, zone=arguments.zone))
+    for known in events_of(store, pump=pump):
+        if isinstance(known.body, Event) and _is_within(known.at, arguments):
+            book.take(known.body, at=known.at)
+    for day, totals in sorted(book.days.items()):
+        insulin = ("basal", "bolus", "unknown", "pen", "primed")
+        plain = msgspec.structs.asdict(totals)
+        yield {
+            "day": day,
+            **{f"{name}_u": plain.pop(name) / 1_000 for name in insulin},
+            **plain,
+        }
+
+
+def _glucose(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
+    """Reduce glucose to numbers: each day, its night, and all of it."""
+    readings: dict[str, list[GlucoseMeasured | GlucoseBeyondRange]] = {}
+    for known in events_of(store, pump=pump, kinds={"glucose_measured", "glucose_beyond_range"}):
+        reading = known.body
+        if isinstance(reading, GlucoseMeasured | GlucoseBeyondRange) and _is_within(
+            reading.measured_at, arguments
+        ):
+            for part in _parts_of(reading.measured_at, arguments.zone):
+                readings.setdefault(part, []).append(reading)
+    for part, found in sorted(readings.items()):
+        in_order = sorted(found, key=lambda one: one.measured_at)
+        values = [MgDl(one.glucose) for one in in_order if isinstance(one, GlucoseMeasured)]
+        beyond = [one.bound for one in in_order if isinstance(one, GlucoseBeyondRange)]
+        lows, highs = beyond.count("low"), beyond.count("high")
+        yield {"time": part, **_rounded(metrics(values, lows=lows, highs=highs))}
+
+
+def _parts_of(at: UtcMillis, zone: str) -> Sequence[str]:
+    day = _day_of(at, zone=zone)
+    part = "night" if local_time(at, zone=zone).hour in NIGHT_HOURS else "day"
+    return (day, f"{day} {part}", "all", f"all {part}")
+
+
+def _rounded(found: GlucoseMetrics) -> Row:
+    plain = msgspec.structs.asdict(found)
+    return {name: round(one, 2) if isinstance(one, float) else one for name, one in plain.items()}
+
+
+def _day_of(at: UtcMillis, *, zone: str) -> str:
+    return local_time(at, zone=zone).date().isoformat()
+
+
+def _print_table(rows: Iterable[Row]) -> None:
+    found = list(rows)
+    if not found:
+        print("nothing on record")
+        return
+    said = [name for name in found[0] if any(row[name] is not None for row in found)]
+    columns = [name for name in said if name not in _FOR_PROGRAMS]
+    cells = [["" if row[name] is None else str(row[name]) for name in columns] for row in found]
+    numbers = {n for n, name in enumerate(columns) if isinstance(found[0][name], int | float)}
+    print_table([name.replace("_", " ") for name in columns], cells, right=frozenset(numbers))
+    if "mage" in columns:
+        print(f"glucose in mg/dL, shares in % of readings; MAGE: {MAGE_VARIANT}")
+
+
+def _print_csv(rows: Iterable[Row]) -> None:
+    writer: Any = None
+    for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, fieldnames=list(row), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _print_lines(rows: Iterable[Row]) -> None:
+    for row in rows:
+        print(codec.encode(row).decode())
+
+
+_ANSWERS: Final[dict[str, Callable[[Store, PumpId, argparse.Namespace], Iterator[Row]]]] = {
+    "events": _events,
+    "changes": _events,
+    "gaps": _events,
+    "days": _days,
+    "glucose": _glucose,
+}
+
+_FORMATS: Final[dict[str, Callable[[Iterable[Row]], None]]] = {
+    "table": _print_table,
+    "csv": _print_csv,
+    "jsonl": _print_lines,
+}
