@@ -60,7 +60,7 @@ async def adopt(
     later: dict[Speaker, list[Past]] = {}
     for speaker in machine.decider.hears:
         first = heads.get(speaker, NOTHING_HEARD).version + 1
-        events = await _all(bus, speaker, askable(speaker), pump, first=first)
+        events = await _all(bus, speaker, askable(speaker, by=me), pump, first=first)
         last = own[-1].envelope.heard.get(speaker, 0)
         heard[speaker] = [past for past in events if past.version <= last]
         later[speaker] = [past for past in events if past.version > last]

@@ -117,7 +117,9 @@ class FakeBus:
     async def history(
         self, *, of: Speaker, asked: Speaker, pump: PumpId, first: int, last: int
     ) -> Sequence[bytes]:
-        """Ask a service for stored events of a speaker, in order."""
+        """Ask another service for stored events of a speaker, in order."""
+        if asked == self._speaker:
+            raise RuntimeError(f"{asked} asks itself")
         if asked not in self._broker.historians:
             raise HistoryUnavailable(asked, "it does not answer")
         found = list(self._broker.historians[asked](of, pump, first, last))

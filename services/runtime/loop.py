@@ -201,7 +201,7 @@ class Loop(Generic[StateT]):
             and self.machine.books.ledger(missing.pump).position == 0
         )
         for attempt in range(HISTORY_TRIES_MAX):
-            for asked in askable(missing.speaker):
+            for asked in askable(missing.speaker, by=self.machine.decider.name):
                 found = await self._ask(missing, asked)
                 if found and is_new_here:
                     await self._adopt(missing, found, asked)
@@ -226,8 +226,6 @@ class Loop(Generic[StateT]):
             found = await self._ask(rest, asked)
 
     async def _ask(self, missing: Missing, asked: Speaker) -> list[Arrived]:
-        if asked == self.machine.decider.name:
-            return []
         crashpoint("history_asking")
         try:
             found = await self._bus.history(

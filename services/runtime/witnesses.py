@@ -13,6 +13,6 @@ def witnesses(speaker: Speaker) -> Sequence[Speaker]:
     return tuple(sorted(hearers, key=lambda name: (name != HISTORIAN, name)))
 
 
-def askable(speaker: Speaker) -> Sequence[Speaker]:
-    """Name those who may have a speaker's events, itself first."""
-    return (speaker, *(name for name in witnesses(speaker) if name != speaker))
+def askable(speaker: Speaker, *, by: Speaker) -> Sequence[Speaker]:
+    """Name those whom a service can ask for a speaker's events, the speaker first."""
+    return tuple(name for name in (speaker, *witnesses(speaker)) if name != by)

@@ -72,7 +72,7 @@ def permissions() -> dict[str, Permissions]:
 def _of_decider(decider: Decider[object]) -> Permissions:
     me = decider.name
     says = [f"basalt.*.event.{me}.{name_of(kind)}" for kind in decider.says]
-    asks = sorted({name for speaker in (me, *decider.hears) for name in askable(speaker)} - {me})
+    asks = sorted({name for one in (me, *decider.hears) for name in askable(one, by=me)})
     return Permissions(
         publish=(
             *sorted(says),
