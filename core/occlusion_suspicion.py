@@ -66,8 +66,11 @@ def watch_reading(watched: Watched, *, at: UtcMillis, glucose: MgDl | None) -> W
 
 def watch_insulin(watched: Watched, *, at: UtcMillis, amount: MilliUnits) -> Watched:
     """Add insulin up that was counted as given."""
-    slot = UtcMillis(at // SLOT_MS * SLOT_MS)
-    sums = dict(watched.given)
+    slot, known = UtcMillis(at // SLOT_MS * SLOT_MS), watched.given
+    if known and known[-1][0] == slot:  # nearly always: this is done at each stroke of the pump
+        added = MilliUnits(known[-1][1] + amount)
+        return msgspec.structs.replace(watched, given=(*known[:-1], (slot, added)))
+    sums = dict(known)
     sums[slot] = MilliUnits(sums.get(slot, 0) + amount)
     given = tuple(sorted(one for one in sums.items() if one[0] > at - GIVEN_MS - SLOT_MS))
     return msgspec.structs.replace(watched, given=given)
