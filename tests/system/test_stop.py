@@ -1,4 +1,4 @@
-"""Stop on real processes: no stroke later than a second after the word, no more than one after it."""
+"""Stop on real processes: one stroke at most after the word, and none after a second."""
 
 import pytest
 
