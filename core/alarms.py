@@ -57,7 +57,15 @@ class Condition(NamedTuple):
 
 
 MOMENTARY: Final = frozenset(
-    {"message_quarantined", "bolus_unasked", "bolus_broken_off", "orders_not_believed"}
+    {
+        "message_quarantined",
+        "bolus_unasked",
+        "bolus_broken_off",
+        "orders_not_believed",
+        "limits_disagree",
+        "accounts_disagree",
+        "extended_beyond_limit",
+    }
 )
 """[-] alarms about a moment that is past: they end when somebody has seen them."""
 

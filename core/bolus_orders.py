@@ -1,16 +1,15 @@
 """Bolus orders: advice accepted as compare-and-swap, amounts of a person's own."""
 
 from collections.abc import Collection
-from typing import Final
 
 import msgspec
 
 from core.advice import advise, safe_minimum
-from core.alarms import Condition, raise_alarm
+from core.alarms import raise_alarm
 from core.bolus_state import Advice, BolusState, basis_of
 from core.confirmation import Wish, confirm_reasons
 from core.decider import is_past
-from core.limits import breach, whole_pulses
+from core.limits import LIMITS_DIFFER, breach, whole_pulses
 from core.lockout import lockout_problem
 from core.order_signing import in_pump_time
 from core.order_times import start_within
@@ -37,15 +36,6 @@ from schemas.units import EventId, Milliseconds, MilliUnits
 
 SAME_ADVICE_MU = MilliUnits(100)
 """[mU] by which a recomputed advice may differ and the lower of the two still be ordered."""
-
-LIMITS_DIFFER: Final = Condition(
-    "limits_disagree",
-    "irreversible",
-    "prompt",
-    "programmed_basal",
-    "operator",
-    "Two computations of a limit differ; no bolus is advised or ordered.",
-)
 
 
 class _Given(msgspec.Struct, frozen=True, kw_only=True):

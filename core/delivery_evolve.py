@@ -14,6 +14,7 @@ from core.last_dose import LastDose, LastDoseState
 from core.mechanism_evolve import evolve_mechanism
 from core.plan_ids import pump_plan, pump_plan_id
 from core.pump_pages import joined
+from core.waiting_orders import COUNTED, note, with_order
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
     BasalDelivered,
@@ -60,6 +61,13 @@ from schemas.units import (
 
 def evolve(state: DeliveryState, entry: Entry) -> DeliveryState:
     """Fold one entry; what `view` shows follows from events alone."""
+    folded = _fold(state, entry)
+    changed = any(getattr(state, name) is not getattr(folded, name) for name in COUNTED)
+    known = note(folded.known, entry, changed=changed)
+    return folded if known is folded.known else msgspec.structs.replace(folded, known=known)
+
+
+def _fold(state: DeliveryState, entry: Entry) -> DeliveryState:
     doses = fold_doses(state.doses, entry)
     if doses is not state.doses:
         state = msgspec.structs.replace(state, doses=doses)
@@ -73,7 +81,7 @@ def evolve(state: DeliveryState, entry: Entry) -> DeliveryState:
 def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
     match entry.body:
         case BolusOrdered() as order:
-            waiting = (*state.waiting, (DoseId(entry.id), order))
+            waiting = with_order(state.waiting, entry, order)
             return msgspec.structs.replace(state, waiting=waiting)
         case BolusSettingsSet(insulin=insulin):
             return msgspec.structs.replace(state, insulin=insulin)
@@ -129,7 +137,7 @@ def _numbered(state: DeliveryState, begun: BolusStarted) -> tuple[tuple[str, int
 
 
 def _no_more_waiting(state: DeliveryState, dose: DoseId) -> DeliveryState:
-    waiting = tuple(known for known in state.waiting if known[0] != dose)
+    waiting = tuple(known for known in state.waiting if known.dose != dose)
     return msgspec.structs.replace(state, waiting=waiting)
 
 

@@ -7,10 +7,11 @@ from core.authentic import Session, order_problem, signable
 from core.decider import is_past
 from core.delivery_belief import not_believed
 from core.delivery_state import DeliveryState
-from core.limits import breach
+from core.limits import LIMITS_DIFFER, breach
 from core.lockout import lockout_problem
 from core.order_times import ordered_at
 from core.plan_ids import plan_of
+from core.waiting_orders import WaitingOrder, is_heard_equal
 from schemas.delivery import (
     BolusCancelled,
     BolusRefusal,
@@ -27,23 +28,24 @@ from schemas.doubt import (
 from schemas.limit_names import LimitName
 from schemas.mechanism import MechanismRefused
 from schemas.message import Event, Now
-from schemas.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
+from schemas.orders import BolusOrderSigned, BolusOrderWithdrawn
 from schemas.plans import BasalPlanRefused
 from schemas.pump import DeliveryCommandRefused
 from schemas.units import DoseId
 
 LIMIT_REASONS = (*get_args(LimitName), "lockout", "no_limits")
-"""[-] refusals that the advisor should have foreseen."""
+"""[-] refusals that the advisor foresees where it knows the same: it orders nothing without limits
+either, and counts the wait from the same start."""
 
-LIMITS_DISAGREE = Condition(
-    "limits_disagree",
+ACCOUNTS_DISAGREE = Condition(
+    "accounts_disagree",
     "irreversible",
     "prompt",
     "programmed_basal",
     "operator",
-    "Advisor and actuator do not agree on a limit; the lower one held and nothing was given.",
+    "Advisor and actuator knew the same and do not agree on a limit; the lower one held and "
+    "nothing was given.",
 )
-
 
 STARTED_BEFORE = frozenset({"already_executed"})
 """[-] refusals by which the pump says that it has started this very dose: the request came twice
@@ -52,9 +54,10 @@ on the line, and the answer to the first of them is lost."""
 
 def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tuple[Event, ...]:
     """Believe an order or not; then check it from this service's own record."""
-    order = next((order for dose, order in state.waiting if dose == by.dose), None)
-    if order is None:
+    waiting = next((one for one in state.waiting if one.dose == by.dose), None)
+    if waiting is None:
         return not_believed(state, by, "no_such_order", now)
+    order = waiting.order
     if not state.is_connected and not state.trusted:
         # The pump was not read yet: nobody knows whom it believes, and nothing is forged by that.
         return (BolusRefused(dose=by.dose, amount=order.amount, reason="pump_unreachable"),)
@@ -67,7 +70,7 @@ def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tupl
     )
     problem = order_problem(signed, session=session)
     if problem is None:
-        return take_order(state, order, signed, now)
+        return take_order(state, waiting, signed, now)
     refused = BolusRefused(
         dose=by.dose, amount=order.amount, reason="not_authentic", detail=problem
     )
@@ -76,13 +79,13 @@ def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tupl
 
 def withdraw(state: DeliveryState, withdrawn: BolusOrderWithdrawn) -> tuple[Event, ...]:
     """Refuse an order that will never be signed."""
-    order = next((order for dose, order in state.waiting if dose == withdrawn.dose), None)
-    if order is None:
+    waiting = next((one for one in state.waiting if one.dose == withdrawn.dose), None)
+    if waiting is None:
         return ()
     return (
         BolusRefused(
             dose=withdrawn.dose,
-            amount=order.amount,
+            amount=waiting.order.amount,
             reason="withdrawn",
             detail=withdrawn.reason,
         ),
@@ -90,11 +93,11 @@ def withdraw(state: DeliveryState, withdrawn: BolusOrderWithdrawn) -> tuple[Even
 
 
 def take_order(
-    state: DeliveryState, order: BolusOrdered, signed: SignedOrder, now: Now
+    state: DeliveryState, waiting: WaitingOrder, signed: SignedOrder, now: Now
 ) -> tuple[Event, ...]:
     """Check an order from this service's own record; store the intent before the motor moves."""
-    dose = signed.order.dose
-    reason = _why_not(state, dose, order, now)
+    dose, order = signed.order.dose, waiting.order
+    reason = _why_not(state, waiting, now)
     if reason is None:
         return (
             BolusStarted(
@@ -108,15 +111,23 @@ def take_order(
             ),
         )
     refused = BolusRefused(dose=dose, amount=order.amount, reason=reason)
-    if reason in LIMIT_REASONS:
-        return (refused, *raise_alarm(state.common.alarms, LIMITS_DISAGREE))
-    return (refused,)
+    return (refused, *_disagreement(state, waiting, reason))
 
 
-def _why_not(
-    state: DeliveryState, dose: DoseId, order: BolusOrdered, now: Now
-) -> BolusRefusal | None:
-    doses = state.doses.without(dose)
+def _disagreement(
+    state: DeliveryState, waiting: WaitingOrder, reason: BolusRefusal
+) -> tuple[Event, ...]:
+    """Alarm where the refusal proves a fault; what the advisor could not know yet proves none."""
+    if reason == "limits_disagree":
+        return raise_alarm(state.common.alarms, LIMITS_DIFFER)
+    if reason in LIMIT_REASONS and is_heard_equal(state.known, waiting):
+        return raise_alarm(state.common.alarms, ACCOUNTS_DISAGREE)
+    return ()
+
+
+def _why_not(state: DeliveryState, waiting: WaitingOrder, now: Now) -> BolusRefusal | None:
+    order = waiting.order
+    doses = state.doses.without(waiting.dose)
     if is_past(order.start_by, now=now):
         return "expired"
     if state.is_superseded:
@@ -147,7 +158,15 @@ def _why_not(
     if locked is not None:
         return locked
     given = doses.given(at=now.therapy, ahead=state.ahead, action=state.insulin)
-    broken = breach(order.amount, state.limits, given, at=now.therapy, lasting=order.duration)
+    counted = {*(one.dose for one in doses.open), *(one.dose for one in doses.boluses)}
+    broken = breach(
+        order.amount if waiting.beside in counted else waiting.whole,
+        state.limits,
+        given,
+        at=now.therapy,
+        lasting=order.duration,
+        whole=waiting.whole,
+    )
     return broken.limit if broken is not None else None
 
 

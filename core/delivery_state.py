@@ -8,13 +8,13 @@ from core.basal_ahead import BasalAhead, profile_of
 from core.common import Common
 from core.doses import DoseBook
 from core.last_dose import LastDose
+from core.waiting_orders import Known, WaitingOrder
 from schemas.basal import BasalPlanMade
 from schemas.delivery import (
     DeliveryLimitsSet,
 )
 from schemas.device import PumpPlan
 from schemas.message import Deadline
-from schemas.orders import BolusOrdered
 from schemas.plans import BasalCut, BasalDoubt
 from schemas.pump import (
     PumpChallenged,
@@ -92,8 +92,10 @@ class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] doses that run or ran on the pump and are not open here, and what it counted [mU]."""
     gaps: int = 0
     """[-] times that the pump was off."""
-    waiting: tuple[tuple[DoseId, BolusOrdered], ...] = ()
+    waiting: tuple[WaitingOrder, ...] = ()
     """[-] orders heard that nobody has signed yet, oldest first."""
+    known: Known = Known()
+    """[-] how far the record was known by which the limits are computed."""
     trusted: tuple[str, ...] = ()
     """[-] keys whose orders the pump takes, by its own word."""
     challenged: PumpChallenged | None = None

@@ -10,6 +10,7 @@ from typing import Final, get_args
 
 import msgspec
 
+from core.alarms import Condition
 from core.caps.shapes import Asked, Flow, WindowCap
 from core.caps.twice import rooms_twice
 from core.insulin.on_board import Delivered
@@ -74,6 +75,16 @@ class Headroom(msgspec.Struct, frozen=True, kw_only=True):
     """[-] which limit."""
     amount: MilliUnits
     """[mU] 0 or more."""
+
+
+LIMITS_DIFFER: Final = Condition(
+    "limits_disagree",
+    "irreversible",
+    "prompt",
+    "programmed_basal",
+    "operator",
+    "Two computations of a limit differ; no bolus is advised or ordered.",
+)
 
 
 def limits_problem(limits: SetDeliveryLimits) -> str | None:
@@ -239,6 +250,10 @@ def settled(given: Given, *, at: UtcMillis, merged: Milliseconds) -> Iterator[Fl
             )
 
 
+WHOLE: Final[frozenset[LimitName]] = frozenset({"single_limit", "combined_limit"})
+"""[-] limits that ask for a bolus and look at nothing that was given before it."""
+
+
 def breach(
     amount: MilliUnits,
     limits: DeliveryLimitsSet,
@@ -246,10 +261,23 @@ def breach(
     *,
     at: UtcMillis,
     lasting: int = 0,
+    whole: MilliUnits | None = None,
 ) -> Headroom | None:
-    """Name the first limit that an amount would break, with what all of them together allow."""
+    """Name the first limit that an amount would break, with what all of them together allow.
+
+    Args:
+        amount: [mU] what is asked for beside all that is given.
+        limits: in force.
+        given: what was given and what flows by itself.
+        at: [ms] now.
+        lasting: [ms] over which the dose is spread; 0 for none.
+        whole: [mU] of the bolus that it is a half of, whose other half counts as given.
+    """
     rooms = headrooms(limits, given, at=at, lasting=lasting)
-    broken = next((room for room in rooms if amount > room.amount), None)
+    most = max(amount, whole or 0)
+    broken = next(
+        (room for room in rooms if (most if room.limit in WHOLE else amount) > room.amount), None
+    )
     if broken is None:
         return None
     return Headroom(limit=broken.limit, amount=min(room.amount for room in rooms))

@@ -134,3 +134,12 @@ def parse_event_id(text: str) -> tuple[Speaker, PumpId, int]:
     if not version.isascii() or not version.isdigit() or version.startswith("0"):
         raise ValueError(f"version of event id {text!r} is not a whole number from 1")
     return Speaker(speaker), PumpId(pump), int(version)
+
+
+def version_of(text: str) -> int:
+    """Read the version out of an event id.
+
+    Raises:
+        ValueError: the text is no event id.
+    """
+    return parse_event_id(text)[2]

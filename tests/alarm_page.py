@@ -56,7 +56,7 @@ FDA: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "low or empty reservoir": (("reservoir_low", "reservoir_empty"), ""),
     "no reservoir, set not loaded": (("reservoir_missing",), ""),
     "dose or bolus limit exceeded": (
-        ("over_infusion", "limits_disagree", "extended_beyond_limit"),
+        ("over_infusion", "limits_disagree", "accounts_disagree", "extended_beyond_limit"),
         "an order beyond a limit is refused before anything moves, with the limit's name",
     ),
     "power-on self-test failure": (("self_test_failed",), ""),
@@ -68,7 +68,7 @@ FDA: Final[dict[str, tuple[tuple[str, ...], str]]] = {
         "it ends the pump's process, which starts anew; the time without power is on record",
     ),
     "library mismatch": (
-        ("limits_disagree", "zone_unknown"),
+        ("accounts_disagree", "zone_unknown"),
         "limits that two services know differently; there is no drug library",
     ),
     "door open": ((), "the simulated pump has no door"),

@@ -60,8 +60,8 @@ ROWS: Final[dict[str, Row]] = {
     "R9": Row("largest basal rate and bolus", "core/limits.py:limits_problem", "takes_any_limits"),
     "R10": Row(
         "advisor and actuator agree, the lower holds, a mismatch alarms",
-        "core/delivery_orders.py:take_order",
-        "trusts_the_advisor",
+        "core/waiting_orders.py:is_heard_equal",
+        "alarms_never",
     ),
     "R11": Row(
         "below the safe minimum no insulin is advised",

@@ -73,8 +73,5 @@ def recorded(store: Store, *, pump: PumpId, speakers: Collection[Speaker]) -> li
         if speaker in pasts:
             pasts[speaker].append(read_past(data))
     return [
-        event_entry(
-            past.envelope.id, past.envelope.at, codec.sha256_hex(past.data), past.envelope.event
-        )
-        for past in in_causal_order(pasts)
+        event_entry(past.envelope, codec.sha256_hex(past.data)) for past in in_causal_order(pasts)
     ]

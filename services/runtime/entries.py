@@ -6,7 +6,7 @@ import msgspec
 
 from core.decider import Entry
 from schemas import codec
-from schemas.message import Now
+from schemas.message import Envelope, Now
 from schemas.units import Actor, Speaker, UtcMillis
 from services.runtime.ports import Row
 
@@ -91,7 +91,7 @@ def _entry(row: Row, head: EntryHead, data: bytes) -> Entry:
         return command_entry(command.id, command.actor, head.therapy, command.command)
     envelope = codec.decode_envelope(data)
     sha256 = codec.sha256_hex(data)
-    return event_entry(envelope.id, envelope.at, sha256, envelope.event)
+    return event_entry(envelope, sha256)
 
 
 def command_entry(name: str, actor: Actor, at: UtcMillis, command: msgspec.Raw) -> Entry:
@@ -99,12 +99,13 @@ def command_entry(name: str, actor: Actor, at: UtcMillis, command: msgspec.Raw) 
     return Entry(id=name, at=at, actor=actor, body=codec.decode_command(command))
 
 
-def event_entry(name: str, at: UtcMillis, sha256: str, event: msgspec.Raw) -> Entry:
+def event_entry(envelope: Envelope, sha256: str) -> Entry:
     """Make the entry of an event; the hash is that of its stored bytes."""
     return Entry(
-        id=name,
-        at=at,
-        speaker=Speaker(name.split(":", 1)[0]),
+        id=envelope.id,
+        at=envelope.at,
+        speaker=Speaker(envelope.id.split(":", 1)[0]),
         sha256=sha256,
-        body=codec.decode_event(event),
+        heard=envelope.heard,
+        body=codec.decode_event(envelope.event),
     )

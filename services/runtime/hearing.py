@@ -206,7 +206,7 @@ def _accept(
     arrived: Arrived, envelope: Envelope, pump: PumpId, head: tuple[Speaker, Head]
 ) -> Hearing:
     try:
-        entry = event_entry(envelope.id, envelope.at, head[1].sha256, envelope.event)
+        entry = event_entry(envelope, head[1].sha256)
     except codec.DECODE_ERRORS as error:
         return malformed(arrived, pump, str(error), head=head)
     return Heard(pump, entry, arrived.subject, arrived.data, head)

@@ -48,7 +48,9 @@ def say(
     )
     data = codec.encode(envelope)
     sha256 = codec.sha256_hex(data)
-    entry = Entry(id=name, at=when.therapy, speaker=speaker, sha256=sha256, body=event)
+    entry = Entry(
+        id=name, at=when.therapy, speaker=speaker, sha256=sha256, heard=dict(heard), body=event
+    )
     subject = event_subject(pump=pump, speaker=speaker, name=name_of(type(event)))
     return Spoken(entry, data, subject, Head(head.version + 1, sha256), raw)
 
@@ -62,7 +64,7 @@ def read_back(data: bytes) -> Spoken:
     envelope = codec.decode_envelope(data)
     speaker, pump, version = parse_event_id(envelope.id)
     sha256 = codec.sha256_hex(data)
-    entry = event_entry(envelope.id, envelope.at, sha256, envelope.event)
+    entry = event_entry(envelope, sha256)
     subject = event_subject(pump=pump, speaker=speaker, name=name_of(type(entry.body)))
     return Spoken(entry, data, subject, Head(version, sha256), envelope.event)
 

@@ -15,6 +15,7 @@ from core.delivery_reading import decide_reading
 from core.delivery_state import DeliveryState, Sent
 from core.doses import DoseBook, OpenDose
 from core.pump_pages import newer
+from core.waiting_orders import WaitingOrder
 from fake_house import LIMITS, START
 from schemas.alarms import AlarmRaised
 from schemas.basal import BasalPlanMade
@@ -83,6 +84,11 @@ def opened(**fields: Any) -> DoseBook:
     return DoseBook(open=(msgspec.structs.replace(dose, **fields),))
 
 
+def alone(order: BolusOrdered) -> WaitingOrder:
+    """One that waits for its signature, no half of anything."""
+    return WaitingOrder(DOSE, order, {}, whole=order.amount)
+
+
 def an_order(**fields: Any) -> BolusOrdered:
     deadline = Deadline(therapy=UtcMillis(START + 30_000), real=UtcMillis(START + 5_000))
     made = BolusOrdered(amount=MilliUnits(500), actor="person:a", start_by=deadline)
@@ -126,7 +132,7 @@ def test_each_reason_against_an_order(
     state: DeliveryState, order: BolusOrdered, reason: str
 ) -> None:
     """With dose and amount; a limit that the advisor should have seen is an alarm too."""
-    said = take_order(state, order, sign_ordered(DOSE, order), NOW)
+    said = take_order(state, alone(order), sign_ordered(DOSE, order), NOW)
 
     refused = said[0]
     assert isinstance(refused, BolusRefused)
@@ -147,7 +153,7 @@ def test_each_reason_against_an_order(
 )
 def test_what_nothing_is_against_is_started(state: DeliveryState, order: BolusOrdered) -> None:
     """The intent says all that the pump will be told."""
-    (started,) = take_order(state, order, sign_ordered(DOSE, order), NOW)
+    (started,) = take_order(state, alone(order), sign_ordered(DOSE, order), NOW)
 
     assert isinstance(started, BolusStarted)
     assert (DOSE, order.amount, order.duration, 3, order.start_by) == (

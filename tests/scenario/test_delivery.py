@@ -209,7 +209,7 @@ def test_the_actuator_refuses_what_its_own_record_forbids(house: FakeHouse) -> N
     assert ["single_limit"] == [e.reason for e in events if isinstance(e, BolusRefused)]
     said = [msgspec.structs.replace(entry, body=event) for event in events]
     assert [] == [effect for one in said for effect in decider.effects(one)]
-    assert ["limits_disagree"] == [e.alarm for e in events if isinstance(e, AlarmRaised)]
+    assert ["accounts_disagree"] == [e.alarm for e in events if isinstance(e, AlarmRaised)]
 
 
 @pytest.mark.requirement("R2")

@@ -244,7 +244,7 @@ def test_the_actuator_looks_at_the_wait_by_itself(monkeypatch: pytest.MonkeyPatc
     house.run(ms=MINUTE_MS)
 
     assert "lockout" == house.said_of("actuator", BolusRefused)[-1].reason
-    assert "limits_disagree" in [alarm.alarm for alarm in house.view("actuator").alarms]
+    assert "accounts_disagree" in [alarm.alarm for alarm in house.view("actuator").alarms]
     assert 500 == house.view("actuator").bolus_total
 
 

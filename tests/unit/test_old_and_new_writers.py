@@ -38,7 +38,7 @@ def folded() -> dict[Speaker, Any]:
     for past in golden():
         envelope = past.envelope
         sha256 = codec.sha256_hex(past.data)
-        entry = event_entry(envelope.id, envelope.at, sha256, envelope.event)
+        entry = event_entry(envelope, sha256)
         for name, decider in DECIDERS.items():
             if entry.speaker == name or entry.speaker in decider.hears:
                 states[name] = decider.evolve(states[name], entry)
