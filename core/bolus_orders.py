@@ -6,6 +6,7 @@ import msgspec
 
 from core.advice import advise, safe_minimum
 from core.alarms import raise_alarm
+from core.bolus_news import unseen
 from core.bolus_state import Advice, BolusState, basis_of
 from core.confirmation import Wish, confirm_reasons
 from core.decider import is_past
@@ -54,14 +55,16 @@ def accept(state: BolusState, asked: AcceptAdvice, actor: str, now: Now) -> tupl
     advice = next((known for known in state.advices if known.id == name), None)
     if advice is None:
         return (AcceptanceRefused(advice=name, reason="no_such_advice"),)
-    reason = _why_not(state, advice, actor, now)
+    reason = _why_not(state, advice, asked, actor, now)
     if reason is not None:
         return (reason,)
     return _order_advised(state, advice, asked, actor, now)
 
 
-def _why_not(state: BolusState, advice: Advice, actor: str, now: Now) -> AcceptanceRefused | None:
-    """Compare and swap: what the advice had not heard refuses it, glucose aside."""
+def _why_not(
+    state: BolusState, advice: Advice, asked: AcceptAdvice, actor: str, now: Now
+) -> AcceptanceRefused | None:
+    """Compare and swap: what advice or person had not heard refuses it, glucose aside."""
     expires = advice.advised.expires
     if advice.is_used:
         return AcceptanceRefused(advice=advice.id, reason="already_used")
@@ -75,12 +78,9 @@ def _why_not(state: BolusState, advice: Advice, actor: str, now: Now) -> Accepta
         return AcceptanceRefused(advice=advice.id, reason="pump_not_heard")
     if state.is_pump_doubted:
         return AcceptanceRefused(advice=advice.id, reason="pump_doubted")
-    if advice.marks.doses != state.marks.doses:
-        return AcceptanceRefused(advice=advice.id, reason="dose_since")
-    if advice.marks.carbs != state.marks.carbs:
-        return AcceptanceRefused(advice=advice.id, reason="carbs_since")
-    if advice.marks.settings != state.marks.settings:
-        return AcceptanceRefused(advice=advice.id, reason="settings_since")
+    not_seen = unseen(state.news, marks=state.marks, advised=advice.marks, heard=asked.heard)
+    if not_seen is not None:
+        return AcceptanceRefused(advice=advice.id, reason=not_seen)
     locked = lockout_problem(state.limits, state.doses, actor=actor, asked_at=now.therapy)
     return None if locked is None else AcceptanceRefused(advice=advice.id, reason=locked)
 

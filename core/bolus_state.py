@@ -1,12 +1,13 @@
 """What bolus_advisor knows of one person, and how each entry changes it."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from core.alarms import is_active
 from core.basal_ahead import BasalAhead, profile_of
 from core.basis import Basis, Reading
+from core.bolus_news import Marks, News, note
 from core.common import CLOCK_WENT_BACK, Common, evolve_common
 from core.confirmation import remember
 from core.decider import Entry
@@ -42,14 +43,6 @@ BOLUS_ADVISOR: Final = Speaker("bolus_advisor")
 
 ADVICES_KEPT = 20
 """[-] advices that can still be accepted or recognised as used."""
-
-
-class Marks(NamedTuple):
-    """Counts of what was heard, to see whether anything was heard since."""
-
-    doses: int = 0
-    carbs: int = 0
-    settings: int = 0
 
 
 class Advice(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +91,8 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the last ones, oldest first."""
     marks: Marks = Marks()
     """[-] heard so far."""
+    news: News = News()
+    """[-] the newest events of what the marks count."""
     challenged: PumpChallenged | None = None
     """[-] what orders must bear for the pump to believe them, as last heard."""
     is_pump_doubted: bool = False
@@ -151,6 +146,12 @@ def basis_of(state: BolusState) -> Basis:
 
 def evolve(state: BolusState, entry: Entry) -> BolusState:
     """Fold one entry; what `view` shows follows from events alone."""
+    folded = _fold(state, entry)
+    news = note(state.news, entry, before=state.marks, after=folded.marks)
+    return folded if news is state.news else msgspec.structs.replace(folded, news=news)
+
+
+def _fold(state: BolusState, entry: Entry) -> BolusState:
     clock = fold_clock(state.clock, entry, me=BOLUS_ADVISOR)
     if clock is not state.clock:
         state = msgspec.structs.replace(state, clock=clock)

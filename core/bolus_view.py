@@ -38,6 +38,9 @@ class BolusView(msgspec.Struct, frozen=True, kw_only=True):
     """[-] kept by name, sorted."""
     forecast: GlucoseForecast | None = None
     """[-] the newest; of a reading that may be old."""
+    heard: dict[str, int] = {}
+    """[-] newest event of each speaker that told of a dose, carbs or settings shown here; who
+    accepts an advice says by it what they had seen."""
 
 
 def view(state: BolusState, now: Now) -> BolusView:
@@ -60,4 +63,5 @@ def view(state: BolusState, now: Now) -> BolusView:
         zone=state.clock.zone or None,
         presets=state.presets,
         forecast=state.forecast,
+        heard=state.news.heard,
     )

@@ -246,7 +246,8 @@ class AcceptAdvice(Command, frozen=True, kw_only=True, tag="accept_advice.v1"):
     advice: EventId
     """[-] the BolusAdvised accepted."""
     heard: dict[str, int] = {}
-    """[-] what the person had seen; empty for what the advice itself had heard."""
+    """[-] newest version of each speaker that the person had seen, as the advisor's view says it; a
+    dose, carbs or settings beyond it refuse. Empty for what the advice itself had heard."""
     amount: MilliUnits | None = None
     """[mU] another amount than was advised, through the same limits; none for what was advised."""
     confirmed: bool = False

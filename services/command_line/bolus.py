@@ -47,9 +47,14 @@ def accept(arguments: argparse.Namespace) -> int:
     """Accept an advice, by default the newest one."""
 
     async def work(session: Session) -> int:
-        advice = arguments.advice or await _newest(session, ask=not arguments.yes)
+        advice, heard = arguments.advice, dict[str, int]()
+        if advice is None:
+            advice, heard = await _newest(session, ask=not arguments.yes)
         wanted = AcceptAdvice(
-            advice=EventId(advice), amount=arguments.amount, confirmed=arguments.confirm
+            advice=EventId(advice),
+            heard=heard,
+            amount=arguments.amount,
+            confirmed=arguments.confirm,
         )
         outcome = await session.send(wanted, to=ADVISOR)
         return await _ordered(session, outcome, wait=not arguments.no_wait)
@@ -114,8 +119,8 @@ def _over(duration: int) -> str:
     return f"over {duration // MINUTE_MS} min" if duration else ""
 
 
-async def _newest(session: Session, *, ask: bool) -> str:
-    """Name the newest advice; show its amount and ask, for it may be another's."""
+async def _newest(session: Session, *, ask: bool) -> tuple[str, dict[str, int]]:
+    """Name the newest advice and what was known when it was shown; ask, for it may be another's."""
     if ask and not sys.stdin.isatty():
         raise wrong_input("nobody is there to ask: say which advice, or --yes; nothing was sent")
     view = await session.view(ADVISOR)
@@ -124,7 +129,7 @@ async def _newest(session: Session, *, ask: bool) -> str:
         raise CommandFailed("there is no advice; ask for one with 'basalt advise'", REFUSED)
     if ask and not says_yes(f"give {signed_units(MilliUnits(amount))}, advice {advice}?"):
         raise CommandFailed("nothing was given", REFUSED)
-    return str(advice)
+    return str(advice), view.get("heard", {})
 
 
 async def _ordered(session: Session, outcome: Outcome, *, wait: bool) -> int:

@@ -1,0 +1,69 @@
+"""What an advice, or the person who takes it, may not have seen: doses, carbs and settings."""
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from core.decider import Entry
+from schemas.message import version_of
+from schemas.units import Speaker
+
+Unseen = Literal["dose_since", "carbs_since", "settings_since"]
+
+
+class Marks(NamedTuple):
+    """Counts of what was heard, to see whether anything was heard since."""
+
+    doses: int = 0
+    carbs: int = 0
+    settings: int = 0
+
+
+class News(NamedTuple):
+    """The newest event of each speaker that told of something: its version."""
+
+    doses: tuple[tuple[Speaker, int], ...] = ()
+    carbs: tuple[tuple[Speaker, int], ...] = ()
+    settings: tuple[tuple[Speaker, int], ...] = ()
+
+    @property
+    def heard(self) -> dict[str, int]:
+        """Give what somebody has seen who sees all of it: by speaker, the newest version."""
+        return dict(sorted((*self[0], *self[1], *self[2])))
+
+
+REASONS: tuple[tuple[int, Unseen], ...] = (
+    (0, "dose_since"),
+    (1, "carbs_since"),
+    (2, "settings_since"),
+)
+"""[-] place in marks and news, and the refusal of what is unseen there."""
+
+
+def note(news: News, entry: Entry, *, before: Marks, after: Marks) -> News:
+    """Note an event that moved a mark."""
+    if before == after or entry.speaker is None:
+        return news
+    version = version_of(entry.id)
+    return News(
+        *(
+            told if was == became else tuple(sorted({**dict(told), entry.speaker: version}.items()))
+            for told, was, became in zip(news, before, after, strict=True)
+        )
+    )
+
+
+def unseen(news: News, *, marks: Marks, advised: Marks, heard: Mapping[str, int]) -> Unseen | None:
+    """Say what was not seen; None where all was.
+
+    Args:
+        news: of now.
+        marks: of now.
+        advised: when the advice was given; what came since always counts.
+        heard: newest version of each speaker that the person had seen; empty for what the advice
+            had heard. What they had not seen counts though the advice knew it.
+    """
+    for place, reason in REASONS:
+        is_new = any(heard.get(speaker, 0) < version for speaker, version in news[place])
+        if marks[place] != advised[place] or (heard and is_new):
+            return reason
+    return None
