@@ -86,7 +86,7 @@ def _evolve_dose(state: DeliveryState, entry: Entry) -> DeliveryState:
         case BolusSettingsSet(insulin=insulin):
             return msgspec.structs.replace(state, insulin=insulin)
         case BolusOrderWithdrawn(dose=dose) | BolusRefused(dose=dose):
-            return _no_more_waiting(state, dose)
+            return _end(_no_more_waiting(state, dose), dose)
         case BolusStarted(dose=dose, amount=amount, duration=duration) as begun:
             started = LastDose(
                 dose=dose,

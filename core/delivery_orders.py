@@ -128,6 +128,8 @@ def _disagreement(
 def _why_not(state: DeliveryState, waiting: WaitingOrder, now: Now) -> BolusRefusal | None:
     order = waiting.order
     doses = state.doses.without(waiting.dose)
+    if waiting.dose in state.cancelled:
+        return "cancelled"
     if is_past(order.start_by, now=now):
         return "expired"
     if state.is_superseded:

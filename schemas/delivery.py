@@ -113,6 +113,7 @@ BolusRefusal = Literal[
     "withdrawn",
     "pump_doubted",
     "pump_fault",
+    "cancelled",
 ]
 
 
