@@ -125,7 +125,7 @@ class _Explaining:
             role=role,
             name=name,
             known=known,
-            latency=_latency(known, led_to) if role == CAUSE else None,
+            latency=_latency(known, led_to) if role == CAUSE and led_to else None,
             origins=tuple(self._behind(known, is_line=is_line)),
         )
 
@@ -140,8 +140,6 @@ class _Explaining:
             yield self.origin(role, name, speaker=known.by, led_to=known, is_line=goes_on)
 
 
-def _latency(known: Known, led_to: Known | None) -> Milliseconds | None:
+def _latency(known: Known, led_to: Known) -> Milliseconds:
     """Give the real time [ms] to what a cause led to; clocks of two machines may make it less."""
-    if led_to is None:
-        return None
     return Milliseconds(led_to.recorded_at - known.recorded_at)

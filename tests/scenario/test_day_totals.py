@@ -8,12 +8,13 @@ from core.day_totals import DayBook
 from fake_house import PUMP, FakeHouse
 from schemas.basal import SetTemporaryRate
 from schemas.bolus import RecordCarbs
-from schemas.delivery import BolusDelivered, BolusProgressed
+from schemas.delivery import BolusDelivered, BolusProgressed, DeliveryGap
 from schemas.doubt import BolusReconciled, BolusUnknown
 from schemas.mechanism import PrimePump
 from schemas.message import Event
 from schemas.orders import RecordInjection
 from schemas.pump import ResumeDelivery, SuspendDelivery
+from schemas.record import StorageReported
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -105,6 +106,15 @@ def test_the_newest_word_about_a_dose_stands_alone() -> None:
     assert {"1970-01-01": 0, "1970-01-02": 1_000} == {
         name: day.bolus for name, day in over.days.items()
     }
+
+
+def test_times_off_are_counted_and_other_words_are_nothing() -> None:
+    """A pump that was off for a night is not a night without insulin on record."""
+    off = DeliveryGap(starts_at=UtcMillis(HOUR_MS), ends_at=UtcMillis(8 * HOUR_MS))
+
+    book = said((9, off), (9, StorageReported(free_mib=1, actor="service:test")))
+
+    assert [1] == [day.gaps for day in book.days.values()]
 
 
 def test_what_nobody_knows_stands_apart_until_it_is_settled() -> None:

@@ -6,6 +6,7 @@ Everything is compared with a house whose pump has a right clock.
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 import core.delivery_clock
@@ -13,7 +14,7 @@ import core.delivery_effects
 import core.delivery_reading
 import services.actuator.pump_watch
 import services.runtime.pump_host
-from core.delivery_clock import CLOCK_MS_MAX
+from core.delivery_clock import CLOCK_MS_MAX, has_drifted
 from core.delivery_state import DeliveryState
 from core.pump_memory import PumpMemory, PumpStep
 from fake_house import IDENTITY, FakeHouse
@@ -32,6 +33,7 @@ from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, 
 from services.runtime.clock import Clock
 from services.runtime.fake_pump_device import FakePumpDevice
 from services.runtime.pump_script import ScriptedFault
+from services.runtime.stepper import finish
 
 ALARM = "pump_clock_wrong"
 BOLUS = 2_000
@@ -215,3 +217,14 @@ def test_a_right_clock_is_no_news() -> None:
 
     assert [] == house.said_of("actuator", PumpClockRead)
     assert 24 <= len(house.said_of("actuator", PumpChallenged)) <= 30
+
+
+def test_without_a_time_of_reading_or_a_challenge_nothing_has_drifted() -> None:
+    """A slow answer says nothing about a clock, the first one nothing about a count."""
+    house = a_day()
+    state = house.state("actuator")
+    status = finish(house.pump.read(after=10**9)).status
+    unknown = msgspec.structs.replace(state, challenged=None)
+
+    assert not has_drifted(state, status, None)
+    assert not has_drifted(unknown, status, house.clock.now())

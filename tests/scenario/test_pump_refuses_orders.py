@@ -282,3 +282,12 @@ def test_a_memory_of_the_release_before_is_read() -> None:
 
     assert kept == read
     assert (0, "", MilliUnits(0)) == (read.orders_refused, read.order_refused, read.odometer)
+
+
+def test_an_executed_dose_with_a_forged_hand_is_forged_and_not_replayed() -> None:
+    """Who took the name of an old dose has shown no signature of it."""
+    house = a_house()
+    finish(house.pump.start_bolus(signed=sign(order_of(house, amount=MilliUnits(100)))))
+    house.run(ms=MINUTE_MS)
+
+    assert "bad_signature" == put_on_the_line(house, BAD["bad_signature"](house))

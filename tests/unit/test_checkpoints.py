@@ -76,7 +76,7 @@ def test_a_note_is_read_back_by_who_has_the_key() -> None:
         lines[3],
         lines[4].startswith("\u2014 basalt-record "),
     )
-    other = note(said, key=OTHER).split("\n\n")[1]
+    other = "\u2014 a-witness AAAA\n" + note(said, key=OTHER).split("\n\n")[1]
     assert checkpoint(said) == checkpoints.read(
         note(said).replace("\n\n", f"\n\n{other}"), public=PUBLIC
     )

@@ -11,7 +11,7 @@ import pytest
 import core.physical
 import core.pump_world
 import services.virtual_pump.world_ledger
-from core import pump_machine
+from core import pump_machine, pump_pause
 from core.delivery_error import ERROR_MODELS
 from core.physical import MICRO
 from core.pump_memory import PumpStep
@@ -290,3 +290,18 @@ def test_a_script_with_no_such_model_is_refused(script: list[object], tmp_path: 
 
     with pytest.raises(PumpScriptBroken):
         read_pump_script(path)
+
+
+def test_a_stroke_that_is_neither_basal_nor_bolus_strays_by_pump_and_stroke_alone(
+    tmp_path: Path,
+) -> None:
+    """A prime has no hour and no bolus to share a deviation with."""
+    path = tmp_path / "prime.world"
+    host = a_host(witnessed(FakePumpStore(), path, model="medtronic_670g", seed=1))
+    keep(host, pump_pause.suspend(host.memory, now=NOON))
+    primed = core.pump_world.prime(host.memory, amount=MilliUnits(500), what="tube", now=NOON)
+    keep(host, primed)
+
+    world = read_world(path)
+    assert 500 == world.counted == host.memory.primed
+    assert 0 < abs(strays(world)) < DEVIATIONS * ERROR_MODELS["medtronic_670g"].device
