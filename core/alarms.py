@@ -64,6 +64,7 @@ MOMENTARY: Final = frozenset(
         "orders_not_believed",
         "limits_disagree",
         "accounts_disagree",
+        "counts_differ",
         "extended_beyond_limit",
     }
 )

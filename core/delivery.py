@@ -5,11 +5,11 @@ from typing import Final
 import msgspec
 
 from core.alarm_calls import call_at, calls
-from core.alarms import Condition, raise_alarm
+from core.alarms import raise_alarm
 from core.basal_cut import accept_plan, model_lacks, must_cut_again
 from core.common import decide_common
 from core.decider import Decider, Entry
-from core.delivery_conditions import UNREACHABLE
+from core.delivery_conditions import CONTROL_LOST, UNREACHABLE
 from core.delivery_doubt import accept_count
 from core.delivery_effects import delivery_effects
 from core.delivery_evolve import evolve
@@ -76,15 +76,6 @@ CONCENTRATION_U_PER_ML = 100
 
 SUSPENDED_MS_MIN, SUSPENDED_MS_MAX = MINUTE_MS, DAY_MS
 """[ms] shortest and longest suspension that ends by itself; project's own choice."""
-
-CONTROL_LOST = Condition(
-    "pump_control_lost",
-    "irreversible",
-    "prompt",
-    "as_before",
-    "operator",
-    "Another controller drives the pump; this one stays silent.",
-)
 
 
 def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:

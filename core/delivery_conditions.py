@@ -50,6 +50,15 @@ COUNTS_DIFFER = Condition(
     "The pump's odometer is not where its newest record left it. Totals follow the history.",
 )
 
+CONTROL_LOST = Condition(
+    "pump_control_lost",
+    "irreversible",
+    "prompt",
+    "as_before",
+    "operator",
+    "Another controller drives the pump; this one stays silent.",
+)
+
 UNASKED = Condition(
     "bolus_unasked",
     "irreversible",

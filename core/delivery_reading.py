@@ -10,6 +10,7 @@ from core.delivery_belief import tell_refused_by_pump
 from core.delivery_clock import by_our_clock, tell_ahead, tell_clock, tell_session
 from core.delivery_conditions import (
     BROKEN_OFF,
+    CONTROL_LOST,
     COUNTS_DIFFER,
     UNASKED,
     UNREACHABLE,
@@ -239,7 +240,10 @@ def _compare(
             suspended=status.suspended,
             plan=status.plan,
         )
-        teller.tell(found, *clear_alarm(before.common.alarms, UNREACHABLE.alarm))
+        teller.tell(found)
+        for over in (UNREACHABLE, CONTROL_LOST):
+            # Who reads under an epoch of its own again is not superseded any more.
+            teller.tell(*clear_alarm(before.common.alarms, over.alarm))
     tell_session(teller, status, read_at)
     tell_conditions(teller, reading.status)
     _ask_again(teller, reading)
