@@ -29,7 +29,7 @@ def _add_replay(commands: Commands) -> None:
         metavar="SERVICE",
         help="not what happened until then but what this service knew of it, by its own journal",
     )
-    replay.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+    _add_store(replay)
     explain = add_command(
         commands,
         "explain",
@@ -38,7 +38,7 @@ def _add_replay(commands: Commands) -> None:
         example="basalt explain bolus_advised\n  basalt explain actuator:demo:7 --json",
     )
     explain.add_argument("event", metavar="EVENT", help="its id, or a kind for the newest of it")
-    explain.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+    _add_store(explain)
 
 
 def _add_history(commands: Commands) -> None:
@@ -74,7 +74,7 @@ def _add_history(commands: Commands) -> None:
     asked.add_argument(
         "--format", choices=("table", "csv", "jsonl"), default="table", help="%(default)s"
     )
-    asked.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+    _add_store(asked)
 
 
 def _add_checks(commands: Commands) -> None:
@@ -106,9 +106,14 @@ def _add_checks(commands: Commands) -> None:
     _add_trust(prove)
 
 
+def _add_store(command: argparse.ArgumentParser) -> None:
+    """Let another record be read than that of the data folder."""
+    command.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+
+
 def _add_trust(command: argparse.ArgumentParser) -> None:
     """Add what a record is held against."""
-    command.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+    _add_store(command)
     command.add_argument(
         "--checkpoints", type=Path, metavar="FOLDER", help="where they are; DATA/checkpoints"
     )

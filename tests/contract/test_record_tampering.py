@@ -40,12 +40,14 @@ class Record(NamedTuple):
     """A line of another pump's record."""
 
 
-def spoken(pump: PumpId, heads: dict[Speaker, Head], number: int) -> Arrived:
+def spoken(
+    pump: PumpId, heads: dict[Speaker, Head], number: int, *, free_mib: int | None = None
+) -> Arrived:
     """Say the next event, of each speaker in its turn."""
     speaker = SPEAKERS[number % len(SPEAKERS)]
     when = EntryHead(UtcMillis(number + 1), UtcMillis(number + 1), 1, 0, "", "")
     said = say(
-        StorageReported(free_mib=number, actor="service:test"),
+        StorageReported(free_mib=number if free_mib is None else free_mib, actor="service:test"),
         speaker=speaker,
         pump=pump,
         after=heads.get(speaker),
@@ -172,29 +174,11 @@ def written_anew(rows: Sequence[Row], at: int) -> list[Row]:
     link, heads, found = "", dict[Speaker, Head](), list[Row]()
     for number, row in enumerate(rows):
         head, _ = split(row.state)
-        one = spoken(PUMP, heads, number + EVENTS * (number == at)) if number != at else None
-        arrived = one or _other(heads, number)
+        arrived = spoken(PUMP, heads, number, free_mib=999_999 if number == at else None)
         bare = type(head)(*(getattr(head, name) for name in head.__struct_fields__[:-1]))
         line, link = linked(link, row, bare, arrived.data)
         found.append(line)
     return found
-
-
-def _other(heads: dict[Speaker, Head], number: int) -> Arrived:
-    """Say another event in the place of one."""
-    speaker = SPEAKERS[number % len(SPEAKERS)]
-    when = EntryHead(UtcMillis(number + 1), UtcMillis(number + 1), 1, 0, "", "")
-    said = say(
-        StorageReported(free_mib=999_999, actor="service:test"),
-        speaker=speaker,
-        pump=PUMP,
-        after=heads.get(speaker),
-        cause=f"report:{number}",
-        heard={},
-        when=when,
-    )
-    heads[speaker] = said.head
-    return Arrived(said.subject, said.data, {}, number + 1)
 
 
 def store_of(rows: Sequence[Row]) -> FakeStore:
