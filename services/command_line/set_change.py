@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Sequence
 from typing import Final
 
 from schemas.mechanism import PrimeWhat, PumpPrimed
@@ -57,7 +57,7 @@ class _Change:
             _ask("step 1: stop the pump?", otherwise="nothing was sent")
             stop = SuspendDelivery(because=self._because)
             await self._must(switch_now(self._session, stop, suspended=True))
-        done = frozenset(self._done())
+        done = steps_done(self._said())
         print("step 2: take the old set off the body.")
         _ask("is it off?", otherwise=GO_ON)
         if self._asked.reservoir is not None and "fill" not in done:
@@ -98,8 +98,8 @@ class _Change:
     def _because(self) -> str:
         return str(self._asked.because) or "set change"
 
-    def _done(self) -> Iterator[str]:
-        """Name the steps that the pump has counted since it was stopped."""
+    def _said(self) -> Sequence[Event]:
+        """Read what the actuator said of stops, fills and primes."""
         kinds: tuple[type[Event], ...] = (
             DeliverySuspended,
             DeliveryResumed,
@@ -107,15 +107,27 @@ class _Change:
             PumpPrimed,
         )
         with journal(DataFolder(self._session.data).journal(ACTUATOR)) as store:
-            said = [event for _, event in all_of(store, pump=self._session.pump, kinds=kinds)]
-        since = max(
-            (n for n, event in enumerate(said) if isinstance(event, DeliverySuspended)), default=0
-        )
-        for event in said[since:]:
-            if isinstance(event, ReservoirFilled):
-                yield "fill"
-            elif isinstance(event, PumpPrimed):
-                yield event.what
+            return [event for _, event in all_of(store, pump=self._session.pump, kinds=kinds)]
+
+
+def steps_done(said: Sequence[Event]) -> frozenset[str]:
+    """Name the steps that the pump has counted since it was stopped last.
+
+    Args:
+        said: stops, fills, primes and resumptions, oldest first.
+    """
+    done: set[str] = set()
+    for event in said:
+        match event:
+            case DeliverySuspended() | DeliveryResumed():
+                done.clear()
+            case ReservoirFilled():
+                done.add("fill")
+            case PumpPrimed(what=what):
+                done.add(what)
+            case _:
+                pass
+    return frozenset(done)
 
 
 def _ask(question: str, *, otherwise: str) -> None:
