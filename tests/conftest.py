@@ -1,8 +1,12 @@
-"""The Hypothesis profiles; no deadline in either, because machines are noisy."""
+"""The Hypothesis profiles, without a deadline because machines are noisy; the database server."""
 
 import sys
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import Phase, settings
+
+from postgres_server import PostgresServer, postgres_server
 
 settings.register_profile("default", max_examples=100, deadline=None)
 settings.register_profile("nightly", max_examples=5_000, deadline=None)
@@ -23,3 +27,10 @@ def pytest_sessionstart() -> None:
         for value in list(vars(module).values()) if name.startswith("core.") else ():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL server for all tests of a process, started for the first that asks."""
+    with postgres_server() as server:
+        yield server

@@ -87,6 +87,29 @@ class StoreBroken(BasaltError):
 
 
 @dataclass(eq=False)
+class StoreUrlWrong(BasaltError):
+    """What was said of a store names none."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        """Say what it looks like."""
+        return self.reason
+
+
+@dataclass(eq=False)
+class StoreUnreachable(BasaltError):
+    """The server of a journal does not answer, or went away: the process ends and comes back."""
+
+    path: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Name the server and what it said last."""
+        return f"{self.path} is not reachable: {self.reason}"
+
+
+@dataclass(eq=False)
 class StoreUnwritable(BasaltError):
     """A step could not be stored: nothing of it has happened, and the process ends."""
 

@@ -84,6 +84,11 @@ class FakeStore:
         """Say whether a command was ever heard."""
         return (pump, command) in self._commands
 
+    def commands(self) -> Iterator[tuple[PumpId, CommandId, int]]:
+        """Stream where each command was heard, by pump and id."""
+        for (pump, command), position in sorted(self._commands.items()):
+            yield pump, command, position
+
     def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
         """Read the rows of a pump from a position on."""
         found = [row for row in self._rows if row.pump == pump and row.position >= position]

@@ -33,6 +33,9 @@ GET_COMMAND = "SELECT position FROM commands WHERE pump=? AND command=?"
 COMMANDS = "SELECT pump, command FROM commands LIMIT ?"
 """[-] names the commands ever heard."""
 
+ALL_COMMANDS = "SELECT pump, command, position FROM commands ORDER BY pump, command"
+"""[-] reads where all commands were heard."""
+
 ROWS_FROM = (
     "SELECT * FROM stored_events WHERE originator_id=? AND originator_version>=? "
     "ORDER BY originator_version LIMIT ?"

@@ -176,6 +176,10 @@ class Store(Protocol):
         """Say whether a command was ever heard."""
         ...
 
+    def commands(self) -> Iterator[tuple[PumpId, CommandId, int]]:
+        """Stream where each command was heard, by pump and id."""
+        ...
+
     def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
         """Read the rows of a pump from a position on, `count` at most."""
         ...

@@ -2,14 +2,13 @@
 
 import argparse
 import asyncio
-import fcntl
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import structlog
 
@@ -20,16 +19,13 @@ from services.runtime.clock import Clock, SystemClock, read_clock_record
 from services.runtime.crashpoints import arm_crash_points
 from services.runtime.discovery import Questions
 from services.runtime.ending import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, end
-from services.runtime.errors import BasaltError, JournalAltered, StoreBroken
+from services.runtime.errors import BasaltError, JournalAltered, StoreBroken, StoreUrlWrong
 from services.runtime.logs import configure_logs
 from services.runtime.loop import Hands, Loop, Sense
 from services.runtime.nats_bus import NatsBus
 from services.runtime.nats_connection import Credentials
 from services.runtime.ports import Store
-from services.runtime.sqlite_store import SqliteStore
-
-SQLITE_PREFIX = "sqlite:"
-"""[-] how a store in a file is named."""
+from services.runtime.stores import store_to_write
 
 log = structlog.get_logger()
 
@@ -70,7 +66,11 @@ def parser_for(decider: Decider[Any]) -> argparse.ArgumentParser:
         "--creds", type=Path, metavar="FILE", help="file with the nkey seed of this service's user"
     )
     parser.add_argument(
-        "--store", required=True, metavar="URL", help="sqlite:FILE, the journal of this service"
+        "--store",
+        required=True,
+        metavar="URL",
+        help="the journal of this service: sqlite:FILE, or postgresql://USER@HOST:PORT/DATABASE "
+        "with the password in PGPASSWORD or a service file, where 'ps' does not show it",
     )
     parser.add_argument(
         "--clock", type=Path, metavar="FILE", help="shared clock record; without it, real time"
@@ -107,17 +107,14 @@ def _fail(decider: Decider[Any], error: BaseException) -> int:
     print(f"{decider.name}: {type(error).__name__}: {error}", file=sys.stderr)
     if not isinstance(error, BasaltError | CoreError | OSError | ValueError):
         log.error("process.failed", exc_info=error)
-    return (
-        EXIT_USAGE if isinstance(error, StoreBroken | JournalAltered | ValueError) else EXIT_FAILED
-    )
+    no_use = StoreBroken | StoreUrlWrong | JournalAltered | ValueError
+    return EXIT_USAGE if isinstance(error, no_use) else EXIT_FAILED
 
 
 async def _run(
     decider: Decider[Any], body: Callable[[World], Body], arguments: argparse.Namespace
 ) -> int:
-    path = store_path(arguments.store)
-    with _locked(path):
-        store = SqliteStore(path)
+    with store_to_write(arguments.store, service=decider.name) as store:
         record = read_clock_record(arguments.clock) if arguments.clock else None
         clock = SystemClock(record=record)
         made = body(World(arguments, clock, store, lambda: loop))
@@ -142,7 +139,6 @@ async def _run(
             await _until_told(loop, leash=arguments.leash)
         finally:
             await bus.close()
-            store.close()
     return EXIT_DONE
 
 
@@ -160,33 +156,3 @@ async def _until_told(loop: Loop[Any], *, leash: bool) -> None:
         stop.cancel()
         work.result()
     await end(work)
-
-
-def store_path(url: str) -> Path:
-    """Read the file out of a store's URL.
-
-    Raises:
-        ValueError: it is not 'sqlite:FILE'.
-    """
-    if not url.startswith(SQLITE_PREFIX) or url == SQLITE_PREFIX:
-        raise ValueError(f"--store {url!r} is not of the form sqlite:FILE")
-    return Path(url.removeprefix(SQLITE_PREFIX))
-
-
-class _locked:
-    """One process for one journal."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path.with_suffix(".lock")
-        self._file: IO[str] | None = None
-
-    def __enter__(self) -> None:
-        try:
-            self._file = self._path.open("w")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreBroken(str(self._path), "another process has this journal open") from error
-
-    def __exit__(self, *_: object) -> None:
-        if self._file is not None:
-            self._file.close()

@@ -211,6 +211,10 @@ class SqliteStore:
         found = next(self._stream(journal_schema.GET_COMMAND, (pump, command)), None)
         return None if found is None else int(found[0])
 
+    def commands(self) -> Iterator[tuple[PumpId, CommandId, int]]:
+        """Stream where each command was heard, by pump and id."""
+        yield from self._stream(journal_schema.ALL_COMMANDS)
+
     def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
         """Read the rows of a pump from a position on, `count` at most."""
         found = self._stream(journal_schema.ROWS_FROM, (pump, position, count))

@@ -3,12 +3,13 @@
 import gc
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from eventsourcing.persistence import ConnectionPoolClosedError
 
+from postgres_server import PostgresServer
 from schemas import codec
 from schemas.message import event_id
 from schemas.subjects import event_subject
@@ -17,6 +18,8 @@ from services.runtime.entries import HEARD, EntryHead
 from services.runtime.errors import SecondWriter, StoreBroken
 from services.runtime.fake_store import FakeStore
 from services.runtime.ports import Commit, Head, Row, Store
+from services.runtime.postgres_address import postgres_address
+from services.runtime.postgres_store import PostgresStore
 from services.runtime.sqlite_store import SqliteStore
 
 PUMP = PumpId("p1")
@@ -32,12 +35,26 @@ def row(position: int, *, speaker: Speaker, version: int, heard: bool = False) -
     return Row(PUMP, position, topic, b'%b\n{"id":"%b"}' % (codec.encode(head), name.encode()))
 
 
-@pytest.fixture(params=["sqlite", "fake"])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
+@pytest.fixture(params=["sqlite", "postgres", "fake"])
+def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Store]]:
     if request.param == "sqlite":
-        return lambda: SqliteStore(tmp_path / "journal.db")
+        yield lambda: SqliteStore(tmp_path / "journal.db")
+        return
+    if request.param == "postgres":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        address = postgres_address(server.new_database(), service=ME)
+        opened: list[PostgresStore] = []
+
+        def open_postgres() -> Store:
+            opened.append(PostgresStore(address))
+            return opened[-1]
+
+        yield open_postgres
+        for store in opened:
+            store.close()
+        return
     fake = FakeStore()
-    return lambda: fake
+    yield lambda: fake
 
 
 def test_a_commit_is_there_after_opening_again(open_store: Callable[[], Store]) -> None:
@@ -60,6 +77,7 @@ def test_a_commit_is_there_after_opening_again(open_store: Callable[[], Store]) 
     assert heads == again.heads()
     assert 1 == again.command(pump=PUMP, command=CommandId("c"))
     assert again.command(pump=PUMP, command=CommandId("d")) is None
+    assert [(PUMP, "c", 1)] == list(again.commands())
     assert (7, 0) == (again.sequence(stream="s"), again.sequence(stream="other"))
     assert ["s"] == list(again.streams())
 

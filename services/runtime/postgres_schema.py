@@ -1,0 +1,60 @@
+"""What a journal says to PostgreSQL: its tables, and the statements over them."""
+
+from psycopg.sql import SQL, Composed, Identifier
+
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS {0}.heads ("
+    "pump text NOT NULL, speaker text NOT NULL, version bigint NOT NULL, sha256 text NOT NULL, "
+    "PRIMARY KEY (pump, speaker))",
+    "CREATE TABLE IF NOT EXISTS {0}.commands ("
+    "pump text NOT NULL, command text NOT NULL, position bigint NOT NULL, "
+    "PRIMARY KEY (pump, command))",
+    "CREATE TABLE IF NOT EXISTS {0}.ends ("
+    "pump text NOT NULL PRIMARY KEY, position bigint NOT NULL, link text NOT NULL)",
+)
+"""[-] statements that make the tables beside the library's."""
+
+PUT_ROWS = (
+    "INSERT INTO {0}.stored_events "
+    "(originator_id, originator_version, topic, state, notification_id) "
+    "SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[], %s::bytea[], %s::bigint[])"
+)
+"""[-] stores lines under numbers that the store gives: the library's own have holes."""
+
+PUT_HEADS = (
+    "INSERT INTO {0}.heads SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::text[]) "
+    "ON CONFLICT (pump, speaker) DO UPDATE SET version=excluded.version, sha256=excluded.sha256"
+)
+"""[-] moves heads on."""
+
+PUT_COMMANDS = "INSERT INTO {0}.commands SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])"
+"""[-] keeps where commands were heard."""
+
+PUT_ENDS = (
+    "INSERT INTO {0}.ends SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[]) "
+    "ON CONFLICT (pump) DO UPDATE SET position=excluded.position, link=excluded.link"
+)
+"""[-] moves the ends of pumps' lines on."""
+
+COMMANDS = 'SELECT * FROM {0}.commands ORDER BY pump COLLATE "C", command COLLATE "C"'
+"""[-] reads where all commands were heard, in the order of their bytes."""
+
+ROW = "originator_id, originator_version, topic, state"
+"""[-] columns of a line."""
+
+SAID_NOT_HEARD = "topic NOT LIKE 'heard %%' AND topic NOT LIKE 'adopted %%'"
+"""[-] picks the service's own events."""
+
+LAST_NUMBER = "SELECT coalesce(max(notification_id), 0) FROM {0}.stored_events"
+"""[-] number of the newest line."""
+
+TAKE_LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
+"""[-] one process for one journal: held as long as its connection lives."""
+
+IS_THERE = "SELECT to_regclass(%s) IS NOT NULL"
+"""[-] says whether a table is there."""
+
+
+def in_schema(statement: str, schema: str) -> Composed:
+    """Name the journal's own schema where a statement says {0}."""
+    return SQL(statement).format(Identifier(schema))
