@@ -8,7 +8,7 @@ from schemas.glucose import GlucoseAlertsSet, SetGlucoseAlerts
 from schemas.units import HOUR_MS, MINUTE_MS, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE
-from services.command_line.journals import all_of, journal, running_pump
+from services.command_line.journals import all_of, journal, kept_journal, running_pump
 from services.command_line.session import Session, run_session
 from services.runtime.data_folder import DataFolder
 
@@ -33,7 +33,7 @@ def alerts(arguments: argparse.Namespace) -> int:
 def _in_force(arguments: argparse.Namespace) -> dict[str, Any]:
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)
-    with journal(folder.journal("glucose_ingest")) as store:
+    with journal(kept_journal(folder, "glucose_ingest")) as store:
         pump = chosen.pump or running_pump(folder)
         found = list(all_of(store, pump=pump, kinds=(GlucoseAlertsSet,)))
     if not found:

@@ -2,8 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from pathlib import Path
+from contextlib import ExitStack, closing, suppress
 from typing import Final
 
 from rich.text import Text
@@ -15,14 +14,15 @@ from schemas.message import parse_event_id
 from schemas.units import EventId, PumpId, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, CommandFailed
-from services.command_line.journals import journal, record_file, recorded_pump
+from services.command_line.journals import Place, journal, record_file, recorded_pump
 from services.command_line.tables import console
 from services.command_line.told import in_words
 from services.command_line.words import moment
 from services.runtime.data_folder import DataFolder
+from services.runtime.errors import StoreMissing
 from services.runtime.lookup import Lookup
 from services.runtime.ports import Store
-from services.runtime.sqlite_store import SqliteStore
+from services.runtime.stores import store_to_read
 
 _MISSING: Final = {
     "not_recorded": "not in this record",
@@ -35,12 +35,12 @@ def explain_event(arguments: argparse.Namespace) -> int:
     """Print the tree behind an event, or the newest of a kind."""
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)
-    path = record_file(arguments.store, folder)
+    place = record_file(arguments.store, folder)
     asked: str = arguments.event
-    with journal(path) as record, ExitStack() as opened:
+    with journal(place) as record, ExitStack() as opened:
         named = parse_event_id(asked)[1] if is_event_id(asked) else None
         pump = named or recorded_pump(chosen, folder, record)
-        lookup = Lookup(record, pump=pump, journals=_Journals(path, opened).of)
+        lookup = Lookup(record, pump=pump, journals=_Journals(place, opened).of)
         tree = explain(_name(asked, lookup, pump), lookup.find)
     if tree.known is None:
         raise CommandFailed(f"the record has no event {asked!r}", REFUSED)
@@ -67,7 +67,7 @@ def _name(asked: str, lookup: Lookup, pump: PumpId) -> EventId:
 class _Journals:
     """The journals beside the record, opened when a cause stands in one of them."""
 
-    def __init__(self, record: Path, opened: ExitStack) -> None:
+    def __init__(self, record: Place, opened: ExitStack) -> None:
         self._record = record
         self._opened = opened
         self._known: dict[Speaker, Store | None] = {}
@@ -75,12 +75,16 @@ class _Journals:
     def of(self, speaker: Speaker) -> Store | None:
         """Give a service's own journal; None where it is not kept here."""
         if speaker not in self._known:
-            path = self._record.with_name(f"{speaker}.db")
-            store = (
-                self._opened.enter_context(closing(SqliteStore(path))) if path.is_file() else None
-            )
-            self._known[speaker] = store
+            self._known[speaker] = self._open(self._record.of(speaker))
         return self._known[speaker]
+
+    def _open(self, place: Place) -> Store | None:
+        if not place.is_there():
+            return None
+        with suppress(StoreMissing):
+            store = store_to_read(place.url, service=place.service)
+            return self._opened.enter_context(closing(store))
+        return None
 
 
 def _drawn(origin: Origin) -> Tree:

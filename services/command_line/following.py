@@ -18,7 +18,7 @@ from schemas.pump import (
 )
 from schemas.units import MINUTE_MS, DoseId, EventId, MilliUnits, Speaker
 from services.command_line.exits import DONE, REFUSED, UNKNOWN
-from services.command_line.journals import all_of, journal
+from services.command_line.journals import all_of, journal, kept_journal
 from services.command_line.session import Session
 from services.command_line.words import refused, signed_units
 from services.runtime.data_folder import DataFolder
@@ -128,7 +128,7 @@ async def follow_cancel(session: Session, doses: Collection[DoseId]) -> int:
 async def follow_fill(session: Session, requested: EventId) -> int:
     """Wait until the actuator says what came of a fill; its own journal has the words."""
     kinds = (ReservoirFillRequested, ReservoirFilled, DeliveryCommandRefused)
-    with journal(DataFolder(session.data).journal(ACTUATOR)) as store:
+    with journal(kept_journal(DataFolder(session.data), ACTUATOR)) as store:
         for _ in range(LOOKS_MAX):
             said = all_of(store, pump=session.pump, kinds=kinds)
             after = dropwhile(lambda one: one[0] != requested, said)
@@ -152,7 +152,7 @@ async def follow_fill(session: Session, requested: EventId) -> int:
 def missed_since(session: Session, resumed: EventId) -> list[BasalMissed]:
     """Give the basal that did not flow until a resumption, as the actuator has said it."""
     kinds = (ResumeRequested, BasalMissed)
-    with journal(DataFolder(session.data).journal(ACTUATOR)) as store:
+    with journal(kept_journal(DataFolder(session.data), ACTUATOR)) as store:
         said = list(all_of(store, pump=session.pump, kinds=kinds))
     after = dropwhile(lambda one: one[0] != resumed, said)
     return [event for _, event in after if isinstance(event, BasalMissed)]
@@ -166,9 +166,9 @@ def _state_of(dose: DoseId, view: dict[str, Any]) -> str | None:
 
 def _not_begun(session: Session, dose: DoseId) -> int:
     """Find the actuator's refusal in its journal; without one nothing is known."""
-    path = DataFolder(session.data).journal(ACTUATOR)
-    if path.is_file():
-        with journal(path) as store:
+    place = kept_journal(DataFolder(session.data), ACTUATOR)
+    if place.is_there():
+        with journal(place) as store:
             for _, event in all_of(store, pump=session.pump, kinds=(BolusRefused,)):
                 if isinstance(event, BolusRefused) and event.dose == dose:
                     print(f"refused by the actuator: {refused(event)}", file=sys.stderr)

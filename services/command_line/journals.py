@@ -1,10 +1,11 @@
-"""Reading journals on the disk, whether the system runs or not; nothing here writes."""
+"""Reading journals where they are, whether the system runs or not; nothing here writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
 
 from core.deciders import DECIDERS
+from core.record import HISTORIAN
 from schemas import codec
 from schemas.message import Event, tag_of
 from schemas.units import EventId, PumpId, Speaker
@@ -18,40 +19,74 @@ from services.command_line.exits import (
 )
 from services.runtime.data_folder import DataFolder, NotRunning
 from services.runtime.entries import read_row, tag_in_topic
-from services.runtime.errors import StoreBroken
+from services.runtime.errors import StoreBroken, StoreUnreachable, StoreUrlWrong
 from services.runtime.hearing import UNKNOWN_PUMP
 from services.runtime.ports import Store
 from services.runtime.replay import pumps_in
-from services.runtime.sqlite_store import SqliteStore
+from services.runtime.stores import (
+    SQLITE_PREFIX,
+    is_postgres,
+    sqlite_path,
+    store_to_read,
+    without_password,
+)
 
-STORE_PREFIX = "sqlite:"
-"""[-] how a store in a file is named."""
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one journal is, and those of the other services beside it."""
+
+    url: str
+    """[-] of the store: a file, or a database with a schema for each service."""
+    service: str = HISTORIAN
+    """[-] whose journal it is."""
+
+    def of(self, service: str) -> "Place":
+        """Name the journal of another service beside this one."""
+        if is_postgres(self.url):
+            return Place(self.url, service)
+        beside = sqlite_path(self.url).with_name(f"{service}.db")
+        return Place(f"{SQLITE_PREFIX}{beside}", service)
+
+    def is_there(self) -> bool:
+        """Say whether the file is there; a database says so when it is opened."""
+        return is_postgres(self.url) or sqlite_path(self.url).is_file()
+
+    def __str__(self) -> str:
+        """Name it without a password."""
+        if is_postgres(self.url):
+            return f"{without_password(self.url)} ({self.service})"
+        return str(sqlite_path(self.url))
 
 
 @contextmanager
-def journal(path: Path) -> Iterator[SqliteStore]:
+def journal(place: Place) -> Iterator[Store]:
     """Open a journal that exists.
 
     Raises:
         CommandFailed: there is none, or it cannot be read.
     """
-    if not path.is_file():
-        raise CommandFailed(f"there is no journal {path}; has this system ever run?", UNKNOWN)
+    if not place.is_there():
+        raise CommandFailed(f"there is no journal {place}; has this system ever run?", UNKNOWN)
     try:
-        store = SqliteStore(path)
-    except StoreBroken as error:
-        raise CommandFailed(f"{path} cannot be read: {error.reason}", UNKNOWN) from error
+        store = store_to_read(place.url, service=place.service)
+    except (StoreBroken, StoreUnreachable) as error:
+        raise CommandFailed(f"{place} cannot be read: {error.reason}", UNKNOWN) from error
+    except StoreUrlWrong as error:
+        raise wrong_input(str(error)) from error
     try:
         yield store
+    except StoreUnreachable as error:
+        raise CommandFailed(f"{place} cannot be read: {error.reason}", UNKNOWN) from error
     except codec.DECODE_ERRORS as error:
-        text = f"{path} holds a line that this release cannot read: {error}"
+        text = f"{place} holds a line that this release cannot read: {error}"
         raise CommandFailed(text, UNKNOWN) from error
     finally:
         store.close()
 
 
 def all_of(
-    store: SqliteStore, *, pump: PumpId, kinds: tuple[type[Event], ...]
+    store: Store, *, pump: PumpId, kinds: tuple[type[Event], ...]
 ) -> Iterator[tuple[EventId, Event]]:
     """Stream the events of some kinds that a journal has of a pump, heard or said, in its order."""
     tags = {tag_of(kind) for kind in kinds}
@@ -75,17 +110,25 @@ def running_pump(folder: DataFolder) -> PumpId:
         raise unreachable("nothing runs here that would name the pump; say --pump ID") from error
 
 
-def record_file(url: str | None, folder: DataFolder) -> Path:
-    """Give the file of the historian's journal: the one said, or that of the data folder.
+def record_file(url: str | None, folder: DataFolder) -> Place:
+    """Say where the historian's journal is: where one said, or where the data folder has it.
 
     Raises:
-        CommandFailed: what was said names no file.
+        CommandFailed: what was said names no store.
     """
     if url is None:
-        return folder.journal("historian")
-    if not url.startswith(STORE_PREFIX) or url == STORE_PREFIX:
-        raise wrong_input(f"--store {url!r} is not of the form sqlite:FILE")
-    return Path(url.removeprefix(STORE_PREFIX))
+        return kept_journal(folder, HISTORIAN)
+    try:
+        if not is_postgres(url):
+            sqlite_path(url)
+        return Place(without_password(url))
+    except StoreUrlWrong as error:
+        raise wrong_input(str(error)) from error
+
+
+def kept_journal(folder: DataFolder, service: str) -> Place:
+    """Say where the journal of a service is by the data folder."""
+    return Place(folder.store_of(service), service)
 
 
 def known_service(name: str) -> Speaker:

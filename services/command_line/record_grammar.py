@@ -6,12 +6,22 @@ from pathlib import Path
 from services.command_line import texts
 from services.command_line.grammar import Commands, add_command
 
+DATABASE = "postgresql://USER@HOST:PORT/DATABASE"
+"""[-] what the URL of a database looks like."""
+
+STORE_HELP = (
+    f"journal of a historian elsewhere: sqlite:FILE or {DATABASE}; a password in PGPASSWORD or "
+    "in a service file is not shown by 'ps'"
+)
+"""[-] what a record may be read from."""
+
 
 def add_record(commands: Commands) -> None:
     """Add replay, explanations, checks and proofs."""
     _add_replay(commands)
     _add_history(commands)
     _add_checks(commands)
+    _add_store(commands)
 
 
 def _add_replay(commands: Commands) -> None:
@@ -29,7 +39,7 @@ def _add_replay(commands: Commands) -> None:
         metavar="SERVICE",
         help="not what happened until then but what this service knew of it, by its own journal",
     )
-    _add_store(replay)
+    _add_reading(replay)
     explain = add_command(
         commands,
         "explain",
@@ -38,7 +48,7 @@ def _add_replay(commands: Commands) -> None:
         example="basalt explain bolus_advised\n  basalt explain actuator:demo:7 --json",
     )
     explain.add_argument("event", metavar="EVENT", help="its id, or a kind for the newest of it")
-    _add_store(explain)
+    _add_reading(explain)
 
 
 def _add_history(commands: Commands) -> None:
@@ -74,7 +84,23 @@ def _add_history(commands: Commands) -> None:
     asked.add_argument(
         "--format", choices=("table", "csv", "jsonl"), default="table", help="%(default)s"
     )
-    _add_store(asked)
+    _add_reading(asked)
+
+
+def _add_store(commands: Commands) -> None:
+    store = add_command(
+        commands,
+        "store",
+        "store_copying:copy_store",
+        text="copy journals from files into PostgreSQL or back, and verify every line; a copy that "
+        "was broken off goes on where it was; refused while a system runs on either",
+        example="basalt store copy sqlite:data postgresql://basalt@localhost/house\n"
+        "  basalt store copy postgresql://basalt@localhost/house sqlite:data --service actuator",
+    )
+    store.add_argument("what", choices=("copy",), help="what is done")
+    store.add_argument("source", metavar="FROM", help=f"sqlite:FOLDER or {DATABASE}")
+    store.add_argument("target", metavar="TO", help="the same; must be empty, or this very copy")
+    store.add_argument("--service", metavar="NAME", help="the journal of one service; all")
 
 
 def _add_checks(commands: Commands) -> None:
@@ -106,14 +132,14 @@ def _add_checks(commands: Commands) -> None:
     _add_trust(prove)
 
 
-def _add_store(command: argparse.ArgumentParser) -> None:
+def _add_reading(command: argparse.ArgumentParser) -> None:
     """Let another record be read than that of the data folder."""
-    command.add_argument("--store", metavar="sqlite:FILE", help="journal of a historian elsewhere")
+    command.add_argument("--store", metavar="URL", help=STORE_HELP)
 
 
 def _add_trust(command: argparse.ArgumentParser) -> None:
     """Add what a record is held against."""
-    _add_store(command)
+    _add_reading(command)
     command.add_argument(
         "--checkpoints", type=Path, metavar="FOLDER", help="where they are; DATA/checkpoints"
     )

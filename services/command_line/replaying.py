@@ -26,8 +26,8 @@ def replay_record(arguments: argparse.Namespace) -> int:
     """Fold a pump's record and print its state."""
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)
-    path = record_file(arguments.store, folder)
-    with journal(path) as store:
+    place = record_file(arguments.store, folder)
+    with journal(place) as store:
         pump = recorded_pump(chosen, folder, store)
         known = arguments.known_by and known_service(arguments.known_by)
         views: dict[str, Any] = {}
@@ -35,7 +35,7 @@ def replay_record(arguments: argparse.Namespace) -> int:
             views.update(replay(store, pump=pump, at=arguments.at))
     if known is not None:
         decider = DECIDERS[known]
-        with journal(path.with_name(f"{known}.db")) as own:
+        with journal(place.of(known)) as own:
             views[known] = known_by(decider, own, pump=pump, at=arguments.at)
     if chosen.json:
         print(codec.encode(views).decode())

@@ -20,7 +20,7 @@ from services.command_line.choices import choices
 from services.command_line.delivery import fill_now, prime_now, switch_now
 from services.command_line.exits import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.following import ACTUATOR
-from services.command_line.journals import all_of, journal
+from services.command_line.journals import all_of, journal, kept_journal
 from services.command_line.prompts import says_yes
 from services.command_line.session import Session, run_session
 from services.runtime.data_folder import DataFolder
@@ -106,7 +106,7 @@ class _Change:
             ReservoirFilled,
             PumpPrimed,
         )
-        with journal(DataFolder(self._session.data).journal(ACTUATOR)) as store:
+        with journal(kept_journal(DataFolder(self._session.data), ACTUATOR)) as store:
             return [event for _, event in all_of(store, pump=self._session.pump, kinds=kinds)]
 
 

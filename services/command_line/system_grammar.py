@@ -31,6 +31,13 @@ def add_system(commands: Commands) -> None:
     up.add_argument(
         "--pump-faults", type=Path, metavar="FILE", help="faults that the pump will have, JSON"
     )
+    up.add_argument(
+        "--store",
+        metavar="URL",
+        help="of all journals: postgresql://USER@HOST:PORT/DATABASE, or sqlite for files in the "
+        "data folder; as last time, at first sqlite. A password in the URL is handed on in the "
+        "environment; 'ps' shows it of this command alone, in PGPASSWORD or a service file of none",
+    )
     up.add_argument("--no-person", action="store_true", help="nobody eats and asks for advice")
     up.add_argument("--no-screen", action="store_true", help="log lines in place of the screen")
     up.add_argument("--for", dest="for_s", type=texts.seconds, metavar="30s", help="then stop")

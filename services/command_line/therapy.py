@@ -13,7 +13,7 @@ from schemas.therapy import BolusSettingsSet
 from schemas.units import EventId, MilliUnitsPerHour, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, CommandFailed, wrong_input
-from services.command_line.journals import all_of, journal, running_pump
+from services.command_line.journals import all_of, journal, kept_journal, running_pump
 from services.command_line.session import Session, run_session
 from services.command_line.settings_files import read_settings, settings_as_file
 from services.command_line.therapy_files import (
@@ -133,7 +133,7 @@ def _show(
     """Print what is in force, out of the service's own journal."""
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)
-    with journal(folder.journal(service)) as store:
+    with journal(kept_journal(folder, service)) as store:
         found = shown(list(all_of(store, pump=chosen.pump or running_pump(folder), kinds=kinds)))
     if found is None:
         raise CommandFailed("none is in force", REFUSED)

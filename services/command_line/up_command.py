@@ -21,6 +21,7 @@ def up(arguments: argparse.Namespace) -> int:
         screen=not arguments.no_screen,
         for_s=arguments.for_s,
         pump=chosen.pump,
+        store=arguments.store,
         pump_faults=arguments.pump_faults,
     )
     return run_up(options)

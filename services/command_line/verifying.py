@@ -12,7 +12,7 @@ from core.record import HISTORIAN
 from schemas.units import PumpId, Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, wrong_input
-from services.command_line.journals import journal, known_service
+from services.command_line.journals import Place, journal, known_service, record_file
 from services.command_line.proving import verify_proof
 from services.command_line.record_checking import verify_record
 from services.command_line.session import print_json
@@ -40,11 +40,12 @@ def _decisions(arguments: argparse.Namespace) -> int:
     """Make the decisions of the journals again."""
     folder = DataFolder(choices(arguments).data)
     wanted = DECIDERS if arguments.service is None else [known_service(arguments.service)]
+    place = record_file(arguments.store, folder)
     verdicts: dict[str, Verdict] = {}
     for name in wanted:
         # The historian first: what it has heard by then stands in the speaker's own journal.
-        record = _recorded(folder, name)
-        with journal(folder.journal(name)) as store:
+        record = _recorded(place, name)
+        with journal(place.of(name)) as store:
             verdict = verify_decisions(DECIDERS[name], store)
             beside = compare(said_in(store, name), record)
         verdicts[name] = replace(verdict, differences=(*verdict.differences, *beside))
@@ -60,12 +61,11 @@ def _decisions(arguments: argparse.Namespace) -> int:
     return _tell_differences(verdicts)
 
 
-def _recorded(folder: DataFolder, name: Speaker) -> Said:
+def _recorded(place: Place, name: Speaker) -> Said:
     """Read what the historian keeps of a service; nothing of itself, or where it has no journal."""
-    path = folder.journal(HISTORIAN)
-    if name == HISTORIAN or not path.exists():
+    if name == HISTORIAN or not place.is_there():
         return {}
-    with journal(path) as store:
+    with journal(place) as store:
         return said_in(store, name)
 
 
@@ -89,7 +89,7 @@ def _orders(arguments: argparse.Namespace) -> int:
     """Follow each dose of the record from its order to its account."""
     chosen = choices(arguments)
     found: dict[PumpId, Lives] = {}
-    with journal(DataFolder(chosen.data).journal("historian")) as store:
+    with journal(record_file(arguments.store, DataFolder(chosen.data))) as store:
         for pump in pumps_in(store) if chosen.pump is None else (chosen.pump,):
             found[pump] = lives_of(recorded(store, pump=pump, speakers=SPEAKERS))
     if chosen.json:

@@ -45,6 +45,7 @@ class DataFolder:
         self.checkpoints = path / "checkpoints"
         self.lock = path / "up.lock"
         self.running = path / "running.json"
+        self.store = path / "store"
 
     def make(self) -> None:
         """Make the folders that are missing, readable by the owner alone.
@@ -58,6 +59,17 @@ class DataFolder:
     def journal(self, service: str) -> Path:
         """Name the journal of a service."""
         return self.journals / f"{service}.db"
+
+    def database(self) -> str:
+        """Read the URL of the database that the journals are in; empty: in files."""
+        try:
+            return self.store.read_text().strip()
+        except FileNotFoundError:
+            return ""
+
+    def store_of(self, service: str) -> str:
+        """Give the URL of the store of a service's journal."""
+        return self.database() or f"sqlite:{self.journal(service)}"
 
     def pump_memory(self, pump: PumpId) -> Path:
         """Name the non-volatile memory of a virtual pump."""

@@ -87,6 +87,22 @@ class StoreBroken(BasaltError):
 
 
 @dataclass(eq=False)
+class StoreMissing(StoreBroken):
+    """There is no such journal."""
+
+
+@dataclass(eq=False)
+class CopyRefused(BasaltError):
+    """A journal is not copied, or its copy is not what it should be."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        """Say why."""
+        return self.reason
+
+
+@dataclass(eq=False)
 class StoreUrlWrong(BasaltError):
     """What was said of a store names none."""
 

@@ -1,5 +1,6 @@
 """Store on eventsourcing's PostgreSQL recorder: one transaction for a whole step."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,13 @@ from psycopg.rows import dict_row, tuple_row
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime import postgres_schema
 from services.runtime.entries import split
-from services.runtime.errors import SecondWriter, StoreBroken, StoreUnreachable, StoreUnwritable
+from services.runtime.errors import (
+    SecondWriter,
+    StoreBroken,
+    StoreMissing,
+    StoreUnreachable,
+    StoreUnwritable,
+)
 from services.runtime.history import event_id_in, is_event_of
 from services.runtime.page_marks import PageMarks
 from services.runtime.ports import Commit, End, Head, Row
@@ -28,6 +35,12 @@ COMMANDS_KEPT_MAX = 1_000_000
 
 READERS_MAX = 8
 """[-] connections for reading at once; each stream that is not read to its end holds one."""
+
+LOCK_LOOKS_MAX = 10
+"""[-] looks at the lock; the server needs a moment to notice that its last holder was killed."""
+
+LOCK_LOOK_S = 0.1
+"""[s] between two looks."""
 
 WRITER_AWAY = (psycopg.OperationalError, psycopg.InterfaceError)
 """[-] how psycopg says that the server or the line to it is gone."""
@@ -111,17 +124,22 @@ class PostgresStore:
     def _assert_usable(self, *, writes: bool) -> None:
         if not writes:
             if not self._ask(postgres_schema.IS_THERE, f"{self._schema}.ends"):
-                raise StoreBroken(self._shown, "there is no journal; has this system ever run?")
+                raise StoreMissing(self._shown, "there is no journal; has this system ever run?")
             return
         for name, wanted in MUST_BE.items():
             level = self._ask(f"SHOW {name}")
             if level not in wanted:
                 raise StoreBroken(self._shown, f"{name} is {level}, not {wanted[0]}")
-        if not self._ask(postgres_schema.TAKE_LOCK, self._schema):
+        if not any(self._take_lock(wait=number > 0) for number in range(LOCK_LOOKS_MAX)):
             raise StoreBroken(self._shown, "another process has this journal open")
         self._writer.execute(
             postgres_schema.in_schema("CREATE SCHEMA IF NOT EXISTS {0}", self._schema)
         )
+
+    def _take_lock(self, *, wait: bool) -> bool:
+        if wait:
+            time.sleep(LOCK_LOOK_S)
+        return bool(self._ask(postgres_schema.TAKE_LOCK, self._schema))
 
     def commit(self, commit: Commit) -> None:
         """Store a step: all of it or nothing, durable when it returns.

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from services.runtime.errors import StoreBroken, StoreUrlWrong
+from services.runtime.errors import StoreBroken, StoreMissing, StoreUrlWrong
 from services.runtime.ports import Store
 from services.runtime.sqlite_store import SqliteStore
 
@@ -57,7 +57,7 @@ def store_to_read(url: str, *, service: str) -> Store:
         return _postgres(url, service=service, writes=False)
     path = sqlite_path(url)
     if not path.is_file():
-        raise StoreBroken(str(path), "there is no journal; has this system ever run?")
+        raise StoreMissing(str(path), "there is no journal; has this system ever run?")
     return SqliteStore(path)
 
 

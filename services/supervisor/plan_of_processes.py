@@ -56,7 +56,7 @@ def decider_specs(plan: Plan) -> Iterator[ChildSpec]:
         ),
     }
     for name in DECIDERS:
-        store = f"--store=sqlite:{plan.folder.journal(name)}"
+        store = f"--store={plan.folder.store_of(name)}"
         yield _spec(plan, name, (*_bus(plan, name), store, *own.get(name, ())))
 
 

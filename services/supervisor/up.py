@@ -17,6 +17,7 @@ from services.runtime.pump_script import read_pump_script
 from services.supervisor.errors import StartRefused
 from services.supervisor.folder_lock import FolderLock
 from services.supervisor.plain import complain, say
+from services.supervisor.store_choice import settle_store
 from services.supervisor.system import System, SystemOptions
 from services.supervisor.trace import Wish
 
@@ -57,6 +58,8 @@ class UpOptions:
     """[s] real time from ready to stop; None runs until told."""
     pump: PumpId | None = None
     """[-] id of the virtual pump; None that of the folder, at first 'demo'."""
+    store: str | None = None
+    """[-] of the journals: 'sqlite' for files, or the URL of a database; None as last time."""
     pump_faults: Path | None = None
     """[-] script of faults that the virtual pump will have; None for an honest one."""
 
@@ -101,6 +104,7 @@ async def _up(options: UpOptions) -> int:
         ),
     )
     with FolderLock(folder):
+        settle_store(folder, options.store)
         _hear_signals(told, system)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(system.stop)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from schemas.units import UtcMillis
-from services.command_line.journals import journal
+from services.command_line.journals import journal, kept_journal
 from services.command_line.texts import instant
 from services.command_line.words import moment
 from services.runtime.data_folder import DataFolder
@@ -369,5 +369,5 @@ def test_an_order_leaves_a_trace(house: House) -> None:
 
 
 def _orders_heard(house: House) -> int:
-    with journal(DataFolder(house.data).journal("bolus_advisor")) as store:
+    with journal(kept_journal(DataFolder(house.data), "bolus_advisor")) as store:
         return sum("order_bolus.v1" in row.topic for _, row in store.rows())
