@@ -115,7 +115,7 @@ class PostgresServer:
         self._databases += 1
         name = f"house{self._databases}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name}".encode())
         return self.url(name)
 
 

@@ -23,8 +23,9 @@ from schemas.units import PumpId, Speaker
 from services.runtime.causal_order import recorded
 from services.runtime.data_folder import DataFolder
 from services.runtime.entries import ADOPTED, HEARD, read_row
+from services.runtime.ports import Store
 from services.runtime.replay import Verdict, replay, verify_decisions
-from services.runtime.sqlite_store import SqliteStore
+from services.runtime.stores import store_to_read
 
 BIN = Path(sys.executable).parent
 READY_S = 60.0
@@ -110,8 +111,8 @@ class RealHouse:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=30)
 
-    def journal(self, name: str) -> SqliteStore:
-        return SqliteStore(self.folder.journal(name))
+    def journal(self, name: str) -> Store:
+        return store_to_read(self.folder.store_of(name), service=name)
 
     def own_events(self, name: str) -> dict[int, bytes]:
         """Give what a service said, by version, from its own journal."""

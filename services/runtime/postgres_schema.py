@@ -57,4 +57,5 @@ IS_THERE = "SELECT to_regclass(%s) IS NOT NULL"
 
 def in_schema(statement: str, schema: str) -> Composed:
     """Name the journal's own schema where a statement says {0}."""
-    return SQL(statement).format(Identifier(schema))
+    text = SQL(statement)  # pyright: ignore[reportArgumentType]  # no foreign text
+    return text.format(Identifier(schema))

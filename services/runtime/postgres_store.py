@@ -9,7 +9,7 @@ import psycopg
 from eventsourcing.persistence import IntegrityError, PersistenceError
 from eventsourcing.postgres import PostgresDatastore
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import dict_row, tuple_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime import postgres_schema
@@ -100,7 +100,7 @@ class PostgresStore:
     def _connect(self, address: PostgresAddress) -> psycopg.Connection[Any]:
         try:
             text = make_conninfo(**address.options)
-            return psycopg.connect(text, autocommit=True, row_factory=dict_row)
+            return psycopg.Connection[DictRow].connect(text, autocommit=True, row_factory=dict_row)
         except psycopg.Error as error:
             raise StoreUnreachable(self._shown, first_line(error)) from error
 

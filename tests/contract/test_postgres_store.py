@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ from services.runtime import postgres_schema, postgres_store, stores
 from services.runtime.errors import SecondWriter, StoreBroken, StoreUnreachable, StoreUrlWrong
 from services.runtime.ports import Commit, Row
 from services.runtime.postgres_address import postgres_address, url_without_password
+from services.runtime.postgres_recorder import JournalRecorder
 from services.runtime.postgres_store import PostgresStore
 
 PUMP = PumpId("p1")
@@ -66,6 +68,52 @@ def test_without_the_lock_a_second_writer_is_let_in(
         assert [] == list(second.rows())
 
 
+def cut_off(url: str, store: PostgresStore) -> None:
+    """End the connection of a writer at the server, as a line that breaks does."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        pid = store._writer.info.backend_pid
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+
+
+def test_a_writer_that_was_cut_off_stores_nothing_any_more(postgres: PostgresServer) -> None:
+    """Its lock is gone with its connection, and another may have it."""
+    url = postgres.new_database()
+    with opened(url) as first:
+        first.commit(Commit(rows=[row(1)]))
+        cut_off(url, first)
+        with opened(url) as second:
+            with pytest.raises(StoreUnreachable):
+                first.commit(Commit(rows=[row(2)]))
+            second.commit(Commit(rows=[row(2)]))
+
+
+def test_over_any_connection_two_would_write(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mutant of the fence: a step stored over the pool, as the library stores its own."""
+    insert = JournalRecorder.insert_step
+
+    def over_any(
+        self: JournalRecorder,
+        writer: psycopg.Connection[Any],
+        commit: Commit,
+        *,
+        after_row: int,
+    ) -> None:
+        del writer
+        with self.datastore.get_connection() as connection:
+            insert(self, connection, commit, after_row=after_row)
+
+    monkeypatch.setattr(JournalRecorder, "insert_step", over_any)
+    url = postgres.new_database()
+    with opened(url) as first:
+        cut_off(url, first)
+        with opened(url) as second:
+            first.commit(Commit(rows=[row(1)]))
+            with pytest.raises(SecondWriter):
+                second.commit(Commit(rows=[row(1)]))
+
+
 @pytest.mark.parametrize(
     "setting",
     [
@@ -79,7 +127,7 @@ def test_a_database_that_would_lose_commits_is_refused(
     """What a commit has said must have happened, after a power cut too."""
     url = postgres.new_database()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(setting.format(url.rsplit("/", 1)[1]))
+        connection.execute(setting.format(url.rsplit("/", 1)[1]).encode())
 
     with pytest.raises(StoreBroken, match="synchronous_commit is"):
         PostgresStore(postgres_address(url, service="actuator"))
