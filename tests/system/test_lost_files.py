@@ -135,10 +135,11 @@ def test_all_journals_gone_at_once_come_back_from_the_stream(lived: Path, tmp_pa
 
     assert "ended by itself" not in house.text()
     assert not alarms(house)
-    house.assert_each_dose_once()
-    house.assert_accounted()
     dose, look = first_dose_and_first_look(house)
     assert look < dose
+    let_it_rest(house)  # a pulse between the last look and the stop is accounted now
+    house.assert_each_dose_once()
+    house.assert_accounted()
     assert [1_000, 500] == [event.delivered for event in house.said("actuator", BolusDelivered)]
     assert [1_000, 500] == [event.amount for event in house.said("bolus_advisor", BolusOrdered)]
     for name in LOST[:-1]:
