@@ -6,6 +6,7 @@ from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.entries import ADOPTED, HEARD, split
 from services.runtime.errors import SecondWriter
 from services.runtime.history import event_id_in, is_event_of
+from services.runtime.journal_reading import rows_behind
 from services.runtime.ports import Commit, End, Head, Row
 
 
@@ -47,14 +48,8 @@ class FakeStore:
 
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:
         """Stream this service's own events stored after the one named, or all."""
-        passed = event is None
-        for row in self._rows:
-            if row.topic.startswith((HEARD, ADOPTED)):
-                continue
-            if passed:
-                yield row
-            elif event_id_in(split(row.state)[1]) == event:
-                passed = True
+        own = (row for row in self._rows if not row.topic.startswith((HEARD, ADOPTED)))
+        yield from rows_behind(own, event)
 
     def history(
         self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool

@@ -12,8 +12,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row, tuple_row
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime import postgres_schema
-from services.runtime.entries import split
+from services.runtime import journal_reading, postgres_schema
 from services.runtime.errors import (
     SecondWriter,
     StoreBroken,
@@ -21,17 +20,10 @@ from services.runtime.errors import (
     StoreUnreachable,
     StoreUnwritable,
 )
-from services.runtime.history import event_id_in, is_event_of
-from services.runtime.page_marks import PageMarks
+from services.runtime.journal_reading import CommandIds, Pages, rows_behind
 from services.runtime.ports import Commit, End, Head, Row
 from services.runtime.postgres_address import PostgresAddress, first_line
 from services.runtime.postgres_recorder import JournalRecorder
-
-FETCH_ROWS = 2000
-"""[-] rows taken from the server at a time, as of the file."""
-
-COMMANDS_KEPT_MAX = 1_000_000
-"""[-] ids of commands kept in memory; of more, each is looked up."""
 
 READERS_MAX = 8
 """[-] connections for reading at once; each stream that is not read to its end holds one."""
@@ -91,11 +83,11 @@ class PostgresStore:
                 if writes:
                     self._recorder.create_table()
                 self._last = self._ask(postgres_schema.LAST_NUMBER)
-            self._commands = self._known_commands()
+            self._commands = CommandIds(self._known_commands(), position_of=self._position_of)
         except BaseException:
             self.close()
             raise
-        self._marks = PageMarks()
+        self._pages = Pages()
 
     def _connect(self, address: PostgresAddress) -> psycopg.Connection[Any]:
         try:
@@ -161,8 +153,7 @@ class PostgresStore:
         except psycopg.Error as error:
             raise StoreUnwritable(self._shown, first_line(error)) from error
         self._last += len(commit.rows)
-        if self._commands is not None:
-            self._commands.update(commit.commands)
+        self._commands.add(commit.commands)
 
     def _stream(self, statement: str, *parameters: object) -> Iterator[Any]:
         named = postgres_schema.in_schema(statement, self._schema)
@@ -173,7 +164,7 @@ class PostgresStore:
             connection.cursor("rows", row_factory=tuple_row) as cursor,
         ):
             cursor.execute(named, parameters, binary=True)
-            while page := cursor.fetchmany(FETCH_ROWS):
+            while page := cursor.fetchmany(journal_reading.FETCH_ROWS):
                 yield from page
 
     def rows(
@@ -192,40 +183,30 @@ class PostgresStore:
 
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:
         """Stream this service's own events stored after the one named, or all."""
-        passed = event is None
-        for pump, position, topic, state in self._stream(
+        said = self._stream(
             f"SELECT {postgres_schema.ROW} FROM {{0}}.stored_events "  # noqa: S608  # no foreign text
             f"WHERE {postgres_schema.SAID_NOT_HEARD} ORDER BY notification_id"
-        ):
-            row = Row(PumpId(pump), position, topic, state)
-            if passed:
-                yield row
-            elif event_id_in(split(state)[1]) == event:
-                passed = True
+        )
+        yield from rows_behind((Row(PumpId(pump), *rest) for pump, *rest in said), event)
 
     def history(
         self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
     ) -> Iterator[bytes]:
         """Stream the stored bytes of a speaker's events first..last, heard or own."""
         said = postgres_schema.SAID_NOT_HEARD
-        key, is_first = (pump, speaker, own), True
-        for position, state in self._stream(
+        statement = (
             "SELECT originator_version, state FROM {0}.stored_events "  # noqa: S608  # no foreign text
             "WHERE originator_id=%s AND originator_version>=%s "
-            f"AND {said if own else f'NOT ({said})'} ORDER BY originator_version",
-            pump,
-            self._marks.before(key, first),
-        ):
-            head, data = split(state)
-            if own or is_event_of(head.subject, speaker):
-                version = int(event_id_in(data).rsplit(":", 1)[1])
-                if version > last:
-                    return
-                if version >= first:
-                    if is_first:
-                        self._marks.put(key, version, position)
-                    is_first = False
-                    yield data
+            f"AND {said if own else f'NOT ({said})'} ORDER BY originator_version"
+        )
+        yield from self._pages.read(
+            lambda position: self._stream(statement, pump, position),
+            speaker=speaker,
+            pump=pump,
+            first=first,
+            last=last,
+            own=own,
+        )
 
     def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
         """Read all heads."""
@@ -243,15 +224,11 @@ class PostgresStore:
 
     def command(self, *, pump: PumpId, command: CommandId) -> int | None:
         """Find the position at which a command was heard, None if it never was."""
-        if self._commands is not None and (pump, command) not in self._commands:
-            return None
-        return self._position_of(pump, command)
+        return self._commands.position(pump, command)
 
     def knows(self, *, pump: PumpId, command: CommandId) -> bool:
         """Say whether a command was ever heard."""
-        if self._commands is not None:
-            return (pump, command) in self._commands
-        return self._position_of(pump, command) is not None
+        return self._commands.has(pump, command)
 
     def _position_of(self, pump: PumpId, command: CommandId) -> int | None:
         statement = "SELECT position FROM {0}.commands WHERE pump=%s AND command=%s"
@@ -273,11 +250,9 @@ class PostgresStore:
         )
         return [Row(PumpId(name), at, topic, state) for name, at, topic, state in found]
 
-    def _known_commands(self) -> set[tuple[str, str]] | None:
-        """Read the ids of all commands ever heard; None when they are too many to keep."""
+    def _known_commands(self) -> Iterator[tuple[str, str]]:
         statement = "SELECT pump, command FROM {0}.commands LIMIT %s"
-        known = set(self._stream(statement, COMMANDS_KEPT_MAX + 1))
-        return known if len(known) <= COMMANDS_KEPT_MAX else None
+        return self._stream(statement, journal_reading.COMMANDS_KEPT_MAX + 1)
 
     def sequence(self, *, stream: str) -> int:
         """Read the position in the stream created at that instant, 0 if never heard."""

@@ -15,18 +15,10 @@ from eventsourcing.persistence import (
 from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime import journal_schema
-from services.runtime.entries import split
+from services.runtime import journal_reading, journal_schema
 from services.runtime.errors import SecondWriter, StoreBroken, StoreUnwritable
-from services.runtime.history import event_id_in, is_event_of
-from services.runtime.page_marks import PageMarks
+from services.runtime.journal_reading import CommandIds, Pages, rows_behind
 from services.runtime.ports import Commit, End, Head, Row
-
-FETCH_ROWS = 2000
-"""[-] rows taken from the database at a time; source: three times the rate of select_events."""
-
-COMMANDS_KEPT_MAX = 1_000_000
-"""[-] ids of commands kept in memory, ten years of readings; of more, each is looked up."""
 
 SYNCHRONOUS_FULL = 2
 """[-] SQLite's word for 'a commit is on the disk'; NORMAL lost 265 of 3,730 in a power cut."""
@@ -83,8 +75,8 @@ class SqliteStore:
             self._recorder = JournalRecorder(self._datastore)
             self._recorder.create_table()
             self._assert_usable()
-            self._commands = self._known_commands()
-            self._marks = PageMarks()
+            self._commands = CommandIds(self._known_commands(), position_of=self._position_of)
+            self._pages = Pages()
         except (PersistenceError, sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreBroken(str(path), f"damaged: {error}") from error
 
@@ -110,8 +102,7 @@ class SqliteStore:
             raise SecondWriter(f"{self._path}: {error}") from error
         except PersistenceError as error:
             raise StoreUnwritable(str(self._path), str(error)) from error
-        if self._commands is not None:
-            self._commands.update(commit.commands)
+        self._commands.add(commit.commands)
 
     def _stream(self, statement: str, parameters: Sequence[object] = ()) -> Iterator[Any]:
         is_left = False
@@ -121,7 +112,7 @@ class SqliteStore:
                 raw.row_factory = None
                 raw.execute(statement, parameters)
                 try:
-                    while page := raw.fetchmany(FETCH_ROWS):
+                    while page := raw.fetchmany(journal_reading.FETCH_ROWS):
                         yield from page
                 except GeneratorExit:
                     is_left = True
@@ -148,38 +139,29 @@ class SqliteStore:
 
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:
         """Stream this service's own events stored after the one named, or all."""
-        passed = event is None
-        for pump, position, topic, state in self._stream(
+        said = self._stream(
             f"SELECT * FROM stored_events WHERE {journal_schema.SAID_NOT_HEARD} ORDER BY rowid"  # noqa: S608  # no foreign text
-        ):
-            row = Row(PumpId(pump), position, topic, state)
-            if passed:
-                yield row
-            elif event_id_in(split(state)[1]) == event:
-                passed = True
+        )
+        yield from rows_behind((Row(PumpId(pump), *rest) for pump, *rest in said), event)
 
     def history(
         self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
     ) -> Iterator[bytes]:
         """Stream the stored bytes of a speaker's events first..last, heard or own."""
         which = journal_schema.SAID_NOT_HEARD if own else f"NOT ({journal_schema.SAID_NOT_HEARD})"
-        key, is_first = (pump, speaker, own), True
-        for position, state in self._stream(
+        statement = (
             "SELECT originator_version, state FROM stored_events "  # noqa: S608  # no foreign text
             f"WHERE originator_id=? AND originator_version>=? AND {which} "
-            "ORDER BY originator_version",
-            (pump, self._marks.before(key, first)),
-        ):
-            head, data = split(state)
-            if own or is_event_of(head.subject, speaker):
-                version = int(event_id_in(data).rsplit(":", 1)[1])
-                if version > last:
-                    return
-                if version >= first:
-                    if is_first:
-                        self._marks.put(key, version, position)
-                    is_first = False
-                    yield data
+            "ORDER BY originator_version"
+        )
+        yield from self._pages.read(
+            lambda position: self._stream(statement, (pump, position)),
+            speaker=speaker,
+            pump=pump,
+            first=first,
+            last=last,
+            own=own,
+        )
 
     def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
         """Read all heads."""
@@ -197,15 +179,11 @@ class SqliteStore:
 
     def command(self, *, pump: PumpId, command: CommandId) -> int | None:
         """Find the position at which a command was heard, None if it never was."""
-        if self._commands is not None and (pump, command) not in self._commands:
-            return None
-        return self._position_of(pump, command)
+        return self._commands.position(pump, command)
 
     def knows(self, *, pump: PumpId, command: CommandId) -> bool:
         """Say whether a command was ever heard."""
-        if self._commands is not None:
-            return (pump, command) in self._commands
-        return self._position_of(pump, command) is not None
+        return self._commands.has(pump, command)
 
     def _position_of(self, pump: PumpId, command: CommandId) -> int | None:
         found = next(self._stream(journal_schema.GET_COMMAND, (pump, command)), None)
@@ -220,10 +198,8 @@ class SqliteStore:
         found = self._stream(journal_schema.ROWS_FROM, (pump, position, count))
         return [Row(PumpId(name), at, topic, state) for name, at, topic, state in found]
 
-    def _known_commands(self) -> set[tuple[str, str]] | None:
-        """Read the ids of all commands ever heard; None when they are too many to keep."""
-        known = set(self._stream(journal_schema.COMMANDS, (COMMANDS_KEPT_MAX + 1,)))
-        return known if len(known) <= COMMANDS_KEPT_MAX else None
+    def _known_commands(self) -> Iterator[tuple[str, str]]:
+        return self._stream(journal_schema.COMMANDS, (journal_reading.COMMANDS_KEPT_MAX + 1,))
 
     def sequence(self, *, stream: str) -> int:
         """Read the position in the stream created at that instant, 0 if never heard."""

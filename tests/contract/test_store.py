@@ -244,7 +244,7 @@ def test_too_many_commands_to_keep_in_mind_are_looked_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever fits into memory, a command is obeyed once."""
-    monkeypatch.setattr("services.runtime.sqlite_store.COMMANDS_KEPT_MAX", 1)
+    monkeypatch.setattr("services.runtime.journal_reading.COMMANDS_KEPT_MAX", 1)
     commands = {(PUMP, CommandId(f"c{n}")): n for n in range(3)}
     store = SqliteStore(tmp_path / "journal.db")
     store.commit(Commit(rows=[row(1, speaker=ME, version=1)], commands=commands))
