@@ -51,11 +51,11 @@ def has_drifted(state: DeliveryState, status: PumpStatus, read_at: Now | None) -
     if read_at is None:
         return False
     known = state.challenged
-    is_off = known is not None and known.challenge == status.challenge
-    if is_off and known is not None:
+    if known is not None and known.challenge == status.challenge:
         ran = status.uptime - known.uptime
-        is_off = abs(ran - (read_at.real - known.real)) > DRIFT_REAL_MS_MAX
-    return is_off or measured_ahead(state, status, read_at) != state.pump_ahead
+        if abs(ran - (read_at.real - known.real)) > DRIFT_REAL_MS_MAX:
+            return True
+    return measured_ahead(state, status, read_at) != state.pump_ahead
 
 
 def tell_ahead(teller: Teller, ahead: Milliseconds) -> None:
