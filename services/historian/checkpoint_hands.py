@@ -52,6 +52,8 @@ class CheckpointHands:
 
     async def keep(self, put: Put) -> None:
         """Write them at the start too, and now and then: a short run would leave none."""
+        if self._key is None or self._files is None:
+            return
         pause_s = PAUSE_S_MIN
         while going_on():
             async with self._one_at_a_time:
