@@ -1,12 +1,13 @@
 """One line of a journal as bytes: a head line, then what was heard or said, letter for letter."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from core.decider import Entry
 from schemas import codec
-from schemas.message import Envelope, Now
+from schemas.message import Envelope, Now, name_of, tag_of
 from schemas.units import Actor, Speaker, UtcMillis
 from services.runtime.ports import Row
 
@@ -39,6 +40,7 @@ class EntryHead(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 _heads = msgspec.json.Decoder(EntryHead)
+_EVENT_NAMES: Final = {tag_of(kind): name_of(kind) for kind in codec.EVENT_KINDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ def split(state: bytes) -> tuple[EntryHead, bytes]:
 def tag_in_topic(topic: str) -> str:
     """Give the tag that a topic ends in."""
     return topic.rsplit(" ", 1)[-1]
+
+
+def event_name_in_topic(topic: str) -> str | None:
+    """Give the name of the event that a topic ends in, without its version; None for no event."""
+    return _EVENT_NAMES.get(tag_in_topic(topic))
 
 
 def read_row(row: Row) -> ReadEntry:

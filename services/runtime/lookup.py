@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator, Set
 
 from core.explanation import Known, is_event_id
 from schemas import codec
-from schemas.message import Command, Report, parse_event_id, tag_of
+from schemas.message import Command, Report, parse_event_id
 from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime.entries import HEARD, read_row, split, tag_in_topic
+from services.runtime.entries import HEARD, event_name_in_topic, read_row, split
 from services.runtime.history import event_id_in
 from services.runtime.ports import Row, Store
-
-_EVENT_TAGS = frozenset(tag_of(kind) for kind in codec.EVENT_KINDS)
 
 OpenJournal = Callable[[Speaker], Store | None]
 """[-] gives a service's own journal; None where it is not at hand."""
@@ -38,7 +36,7 @@ class Lookup:
     def newest(self, kind: str) -> EventId | None:
         """Find the newest event of a kind, named as in its tag without the version."""
         for name, row in self._read_on():
-            if tag_in_topic(row.topic).rsplit(".", 1)[0] == kind:
+            if event_name_in_topic(row.topic) == kind:
                 return EventId(name)
         return None
 
@@ -87,8 +85,8 @@ def events_of(store: Store, *, pump: PumpId, kinds: Set[str] = frozenset()) -> I
         kinds: named as in their tags without the version; all when empty.
     """
     for _, row in store.rows(pump=pump):
-        tag = tag_in_topic(row.topic)
-        if tag in _EVENT_TAGS and (not kinds or tag.rsplit(".", 1)[0] in kinds):
+        name = event_name_in_topic(row.topic)
+        if name is not None and (not kinds or name in kinds):
             yield _known_event(split(row.state)[1])
 
 

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from core.deciders import DECIDERS
-from schemas.codec import EVENT_KINDS
 from schemas.message import parse_event_id, tag_of
 from schemas.record import HistoryLost, Malformed
 from schemas.units import PumpId, Speaker
-from services.runtime.entries import read_row, tag_in_topic
+from services.runtime.entries import event_name_in_topic, read_row, tag_in_topic
 from services.runtime.history import identity_in
 from services.runtime.moved_heads import moved_head
 from services.runtime.ports import Head, Row, Store
@@ -20,7 +19,6 @@ from services.runtime.ports import Head, Row, Store
 LOST: Final = b""
 """[-] the bytes of an event that nobody has."""
 
-_EVENT_TAGS: Final = frozenset(tag_of(kind) for kind in EVENT_KINDS)
 _RARE: Final = frozenset({tag_of(Malformed), tag_of(HistoryLost)})
 
 
@@ -47,13 +45,12 @@ def leaves_in(row: Row, heads: Mapping[Speaker, Head]) -> Iterator[Leaf]:
     Raises:
         One of codec.DECODE_ERRORS: the line says it is an event and cannot be read.
     """
-    tag = tag_in_topic(row.topic)
-    if tag in _EVENT_TAGS:
+    if event_name_in_topic(row.topic) is not None:
         data = row.state.partition(b"\n")[2]
         identity = identity_in(data)
         speaker, _, version = parse_event_id(identity.id)
         yield Leaf(speaker, version, identity.previous, data)
-    elif tag in _RARE:
+    elif tag_in_topic(row.topic) in _RARE:
         yield from _of_a_report(row, heads)
 
 
