@@ -28,6 +28,9 @@ from services.runtime.lookup import events_of
 from services.runtime.ports import Store
 from services.runtime.zones import local_time
 
+UTC: Final = "UTC"
+"""[-] whose days are counted where none is said."""
+
 NIGHT_HOURS: Final = range(6)
 """[h] of the wall clock that are night; source: consensus report, 00:00 to 06:00."""
 
@@ -69,6 +72,7 @@ Row = dict[str, Any]
 
 def history(arguments: argparse.Namespace) -> int:
     """Answer one question about the record."""
+    _assert_of_use(arguments)
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)
     with journal(record_file(arguments.store, folder)) as store:
@@ -79,6 +83,13 @@ def history(arguments: argparse.Namespace) -> int:
         except ZoneError as error:
             raise wrong_input(str(error)) from error
     return DONE
+
+
+def _assert_of_use(arguments: argparse.Namespace) -> None:
+    """Refuse an option that the question does not have: it would seem to have been heard."""
+    for option, (field, of) in _OPTIONS_OF.items():
+        if getattr(arguments, field) and arguments.what not in of:
+            raise wrong_input(f"{option} is for 'history {of[0]}', not for '{arguments.what}'")
 
 
 def _events(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
@@ -125,7 +136,7 @@ def _is_within(at: UtcMillis, arguments: argparse.Namespace) -> bool:
 
 def _days(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
     """Add up each day of the wall clock."""
-    book = DayBook(partial(_day_of, zone=arguments.zone))
+    book = DayBook(partial(_day_of, zone=arguments.zone or UTC))
     for known in events_of(store, pump=pump):
         if isinstance(known.body, Event) and _is_within(known.at, arguments):
             book.take(known.body, at=known.at)
@@ -147,7 +158,7 @@ def _glucose(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Itera
         if isinstance(reading, GlucoseMeasured | GlucoseBeyondRange) and _is_within(
             reading.measured_at, arguments
         ):
-            for part in _parts_of(reading.measured_at, arguments.zone):
+            for part in _parts_of(reading.measured_at, arguments.zone or UTC):
                 readings.setdefault(part, []).append(reading)
     for part, found in sorted(readings.items()):
         in_order = sorted(found, key=lambda one: one.measured_at)
@@ -199,6 +210,18 @@ def _print_lines(rows: Iterable[Row]) -> None:
     for row in rows:
         print(codec.encode(row).decode())
 
+
+_LISTS: Final = ("events", "changes", "gaps")
+
+_OPTIONS_OF: Final = {
+    "--kind": ("kind", ("events",)),
+    "--by": ("actor_is", _LISTS),
+    "--cause": ("cause", _LISTS),
+    "--after": ("after", _LISTS),
+    "--limit": ("limit", _LISTS),
+    "--zone": ("zone", ("days", "glucose")),
+}
+"""[-] options with the questions that have them."""
 
 _ANSWERS: Final[dict[str, Callable[[Store, PumpId, argparse.Namespace], Iterator[Row]]]] = {
     "events": _events,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from core import checkpoints
 from core.errors import CheckpointBroken
 from core.explanation import is_event_id
 from core.inclusion import InclusionProof, prove, proven_by
@@ -34,8 +35,12 @@ def prove_event(arguments: argparse.Namespace) -> int:
     note = CheckpointFiles(place).newest(pump, speaker)
     if note is None:
         raise CommandFailed(f"no checkpoint about {speaker}, pump {pump} in {place}", REFUSED)
+    try:
+        size = checkpoints.read(note, public=record_public(arguments, folder)).size
+    except CheckpointBroken as error:
+        raise CommandFailed(f"the newest checkpoint in {place}: {error}", REFUSED) from error
     with journal(record_file(arguments.store, folder)) as store:
-        proof = msgspec.json.format(msgspec.json.encode(_proof(store, name, note))).decode()
+        proof = msgspec.json.format(msgspec.json.encode(_proof(store, name, note, size))).decode()
     if arguments.out is None:
         print(proof)
     else:
@@ -67,10 +72,9 @@ def verify_proof(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _proof(store: Store, name: EventId, note: str) -> InclusionProof:
+def _proof(store: Store, name: EventId, note: str, size: int) -> InclusionProof:
     """Read the leaves that a checkpoint covers, and lead from the event to its root."""
     speaker, pump, number = parse_event_id(name)
-    size = int(note.split("\n")[1])
     leaves: list[bytes] = []
     event: bytes | None = None
     for leaf in leaves_of(store, pump=pump):

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from core.errors import CheckpointBroken
@@ -14,7 +15,7 @@ from services.runtime.checkpoint_files import CheckpointFiles
 from services.runtime.data_folder import DataFolder
 from services.runtime.errors import OrderKeyBroken
 from services.runtime.order_keys import public_path, read_public
-from services.runtime.record_check import Checkpoints, RecordVerdict, check_record
+from services.runtime.record_check import Checkpoints, check_record
 
 FAULTS_SHOWN = 10
 """[-] of a record that is wrong."""
@@ -34,7 +35,8 @@ def verify_record(arguments: argparse.Namespace) -> int:
         row = (verdict.lines, verdict.events, verdict.checkpoints, len(verdict.faults))
         columns = ("lines", "events", "checkpoints compared", "wrong")
         print_table(columns, [[str(cell) for cell in row]], right=frozenset(range(4)))
-    _tell_faults(verdict)
+    faults = [f"{one.pump}, line {one.position}: {one.text}" for one in verdict.faults]
+    tell_first(faults, most=FAULTS_SHOWN)
     if not kept:
         text = "no checkpoint to hold it against: what was put back or cut short whole is not seen"
         print(f"basalt: {text}", file=sys.stderr)
@@ -77,8 +79,9 @@ def _tell_how_far(lines: int) -> None:
         print(f"\r{lines:,} lines checked", end="", file=sys.stderr, flush=True)
 
 
-def _tell_faults(verdict: RecordVerdict) -> None:
-    for fault in verdict.faults[:FAULTS_SHOWN]:
-        print(f"basalt: {fault.pump}, line {fault.position}: {fault.text}", file=sys.stderr)
-    if len(verdict.faults) > FAULTS_SHOWN:
-        print(f"basalt: {len(verdict.faults) - FAULTS_SHOWN} more", file=sys.stderr)
+def tell_first(faults: Sequence[str], *, most: int, of: str = "") -> None:
+    """Say the first faults, and how many more there are."""
+    for text in faults[:most]:
+        print(f"basalt: {text}", file=sys.stderr)
+    if len(faults) > most:
+        print(f"basalt: {of}{len(faults) - most} more", file=sys.stderr)

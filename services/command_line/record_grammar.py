@@ -80,7 +80,7 @@ def _add_history(commands: Commands) -> None:
     asked.add_argument("--cause", metavar="ID", help="only what this command or event led to")
     asked.add_argument("--after", metavar="EVENT", help="go on behind this one")
     asked.add_argument("--limit", type=int, metavar="N", help="so many at most")
-    asked.add_argument("--zone", default="UTC", metavar="ZONE", help="of days: Europe/Berlin; UTC")
+    asked.add_argument("--zone", metavar="ZONE", help="of days: Europe/Berlin; UTC")
     asked.add_argument(
         "--format", choices=("table", "csv", "jsonl"), default="table", help="%(default)s"
     )

@@ -1,8 +1,6 @@
 """The record held against itself: every decision made once more, every dose followed to its end."""
 
 import argparse
-import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +12,7 @@ from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, wrong_input
 from services.command_line.journals import Place, journal, known_service, record_file
 from services.command_line.proving import verify_proof
-from services.command_line.record_checking import verify_record
+from services.command_line.record_checking import tell_first, verify_record
 from services.command_line.session import print_json
 from services.command_line.tables import print_table
 from services.runtime.causal_order import recorded
@@ -31,8 +29,9 @@ def verify(arguments: argparse.Namespace) -> int:
     what: str = arguments.what
     if (what == "proof") != (arguments.file is not None):
         raise wrong_input("'verify proof' takes the FILE of one; nothing else takes a file")
-    if arguments.service is not None and what != "decisions":
-        raise wrong_input(f"--service is for 'verify decisions', not for 'verify {what}'")
+    for option, of in _OPTIONS_OF.items():
+        if getattr(arguments, option) is not None and what not in of:
+            raise wrong_input(f"--{option} is for 'verify {of[0]}', not for 'verify {what}'")
     return _VERIFY[what](arguments)
 
 
@@ -71,18 +70,9 @@ def _recorded(place: Place, name: Speaker) -> Said:
 
 def _tell_differences(verdicts: dict[str, Verdict]) -> int:
     for name, one in verdicts.items():
-        _tell(
-            name, [f"{name} {diff.pump}:{diff.position}: {diff.text}" for diff in one.differences]
-        )
+        faults = [f"{name} {diff.pump}:{diff.position}: {diff.text}" for diff in one.differences]
+        tell_first(faults, most=DIFFERENCES_SHOWN, of=f"{name}: ")
     return REFUSED if any(one.differences for one in verdicts.values()) else DONE
-
-
-def _tell(name: str, faults: Sequence[str]) -> None:
-    """Say the first faults, and how many more there are."""
-    for text in faults[:DIFFERENCES_SHOWN]:
-        print(f"basalt: {text}", file=sys.stderr)
-    if len(faults) > DIFFERENCES_SHOWN:
-        print(f"basalt: {name}: {len(faults) - DIFFERENCES_SHOWN} more", file=sys.stderr)
 
 
 def _orders(arguments: argparse.Namespace) -> int:
@@ -103,7 +93,8 @@ def _orders(arguments: argparse.Namespace) -> int:
         columns = ("pump", "doses that are", "count", "")
         print_table(columns, rows or [("-", "no dose on record", "0", "")], right=frozenset({2}))
     for pump, lives in found.items():
-        _tell(pump, [f"{pump} {_in_words(wrong)}" for wrong in lives.wrong])
+        faults = [f"{pump} {_in_words(wrong)}" for wrong in lives.wrong]
+        tell_first(faults, most=DIFFERENCES_SHOWN, of=f"{pump}: ")
     return REFUSED if any(lives.wrong for lives in found.values()) else DONE
 
 
@@ -111,6 +102,14 @@ def _in_words(wrong: WrongStep) -> str:
     before, step = wrong.before.replace("_", " "), wrong.step.replace("_", " ")
     return f"{wrong.event}: {wrong.dose} was {before} and cannot {step}"
 
+
+_OPTIONS_OF: Final = {
+    "service": ("decisions",),
+    "store": ("record", "decisions", "orders"),
+    "checkpoints": ("record",),
+    "key": ("record", "proof"),
+}
+"""[-] options with what they are for; one that changed nothing would deceive."""
 
 _VERIFY: Final = {
     "decisions": _decisions,

@@ -158,7 +158,12 @@ def test_a_question_that_makes_no_sense_is_refused(lived: RealHouse) -> None:
     zone = lived.basalt("history", "days", "--zone", "Berlin", check=False)
     after = lived.basalt("history", "events", "--after", "actuator:demo:0", check=False)
 
+    useless = lived.basalt("history", "days", "--kind", "bolus_ordered", check=False)
+    also = lived.basalt("verify", "orders", "--key", "record.pub", check=False)
+
     assert [2, 2, 2] == [one.returncode for one in (kind, zone, after)]
+    assert (2, True) == (useless.returncode, "--kind is for 'history events'" in useless.stderr)
+    assert (2, True) == (also.returncode, "--key is for 'verify record'" in also.stderr)
     assert "no event is of the kind 'bolus'" in kind.stderr
     assert "Berlin" in zone.stderr
     assert "no event 'actuator:demo:0' of these" in after.stderr
