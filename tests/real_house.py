@@ -23,7 +23,7 @@ from schemas.units import PumpId, Speaker
 from services.runtime.causal_order import recorded
 from services.runtime.data_folder import DataFolder
 from services.runtime.entries import ADOPTED, HEARD, read_row
-from services.runtime.ports import Store
+from services.runtime.ports import Row, Store
 from services.runtime.replay import Verdict, replay, verify_decisions
 from services.runtime.stores import store_to_read
 
@@ -111,8 +111,23 @@ class RealHouse:
             self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=30)
 
-    def journal(self, name: str) -> Store:
-        return store_to_read(self.folder.store_of(name), service=name)
+    @contextmanager
+    def journal(self, name: str) -> Iterator[Store]:
+        """Open a journal and close it again.
+
+        A test that copies a file of SQLite while its own process has it open takes the locks off
+        it: another process then removes the log of what this one still reads.
+        """
+        store = store_to_read(self.folder.store_of(name), service=name)
+        try:
+            yield store
+        finally:
+            store.close()
+
+    def rows(self, name: str) -> list[Row]:
+        """Read all rows of a service's journal about the pump."""
+        with self.journal(name) as store:
+            return [row for _, row in store.rows(pump=self.pump)]
 
     def own_events(self, name: str) -> dict[int, bytes]:
         """Give what a service said, by version, from its own journal."""
@@ -124,7 +139,7 @@ class RealHouse:
 
     def _events(self, journal: str, wanted: Any, speaker: str) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
-        for _, row in self.journal(journal).rows(pump=self.pump):
+        for row in self.rows(journal):
             if not wanted(row.topic):
                 continue
             read = read_row(row)
@@ -136,8 +151,8 @@ class RealHouse:
 
     def said(self, name: str, kind: type[Event]) -> list[Any]:
         """Give a service's events of one kind, in order."""
-        rows = self.journal(name).rows(pump=self.pump)
-        read = [read_row(row) for _, row in rows if not row.topic.startswith((HEARD, ADOPTED))]
+        own = (row for row in self.rows(name) if not row.topic.startswith((HEARD, ADOPTED)))
+        read = [read_row(row) for row in own]
         return [one.entry.body for one in read if isinstance(one.entry.body, kind)]
 
     def ledger(self) -> list[PumpRecord]:
@@ -159,7 +174,10 @@ class RealHouse:
 
     def last_now(self) -> Now:
         """Give the latest time that any service decided at."""
-        times = [read_row(row).now for name in DECIDERS for _, row in self.journal(name).rows()]
+        times: list[Now] = []
+        for name in DECIDERS:
+            with self.journal(name) as store:
+                times.extend(read_row(row).now for _, row in store.rows())
         return max(times, key=lambda now: now.therapy)
 
     def until_begun(self) -> None:
@@ -171,7 +189,8 @@ class RealHouse:
         self.wait_until(self._is_settled, "every order is heard and no dose is open")
 
     def _is_settled(self) -> bool:
-        heard = self.journal("actuator").heads().get((self.pump, Speaker("bolus_advisor")))
+        with self.journal("actuator") as store:
+            heard = store.heads().get((self.pump, Speaker("bolus_advisor")))
         said = max(self.own_events("bolus_advisor"), default=0)
         is_heard = (heard.version if heard else 0) >= said
         return is_heard and not self.fold("actuator").doses.open
@@ -192,7 +211,7 @@ class RealHouse:
         """Fold a service's own journal."""
         decider = DECIDERS[Speaker(name)]
         state = decider.initial(self.pump)
-        for _, row in self.journal(name).rows(pump=self.pump):
+        for row in self.rows(name):
             state = decider.evolve(state, read_row(row).entry)
         return state
 
@@ -201,14 +220,16 @@ class RealHouse:
 
     def replayed(self, now: Now) -> dict[str, Any]:
         """Fold the historian's record instead."""
-        return dict(replay(self.journal("historian"), pump=self.pump, at=now.therapy))
+        with self.journal("historian") as store:
+            return dict(replay(store, pump=self.pump, at=now.therapy))
 
     def verdicts(self) -> dict[Speaker, Verdict]:
         """Make every decision again."""
-        return {
-            name: verify_decisions(decider, self.journal(name))
-            for name, decider in DECIDERS.items()
-        }
+        found: dict[Speaker, Verdict] = {}
+        for name, decider in DECIDERS.items():
+            with self.journal(name) as store:
+                found[name] = verify_decisions(decider, store)
+        return found
 
     def assert_record_is_whole(self) -> None:
         """No version is missing or doubled, and the historian keeps the same bytes."""
@@ -239,11 +260,8 @@ class RealHouse:
 
     def assert_orders_are_sound(self) -> None:
         """By the historian's record: every dose went a way that there is."""
-        store = self.journal("historian")
-        try:
+        with self.journal("historian") as store:
             wrong = lives_of(recorded(store, pump=self.pump, speakers=SPEAKERS)).wrong
-        finally:
-            store.close()
         assert () == wrong, wrong
 
     def assert_replay_agrees(self) -> None:

@@ -68,7 +68,8 @@ def test_a_service_whose_journal_is_gone_takes_its_past_over(
     assert not forked
     house.assert_each_dose_once_by_ledger()
     house.assert_accounted()
-    heads = house.journal("historian").heads()
+    with house.journal("historian") as store:
+        heads = store.heads()
     versions = house.recorded_events("bolus_advisor")
     assert list(range(1, len(versions) + 1)) == sorted(versions)
     assert heads[house.pump, Speaker("bolus_advisor")].version == len(versions)
@@ -111,7 +112,7 @@ def test_a_journal_and_the_stream_gone_together_come_back_from_the_historian(
 
 def first_dose_and_first_look(house: RealHouse) -> tuple[int, int]:
     """Say where the actuator's journal has its first dose and its first look since it was lost."""
-    topics = [row.topic for _, row in house.journal("actuator").rows(pump=house.pump)]
+    topics = [row.topic for row in house.rows("actuator")]
     since = max(at for at, topic in enumerate(topics) if topic == "heard restarted.v1")
     return topics.index("bolus_started.v1", since), topics.index("pump_found.v1", since)
 
