@@ -24,7 +24,15 @@ from schemas import (
     record,
     therapy,
 )
-from schemas.message import Command, CommandEnvelope, Envelope, Event, Report, tag_of
+from schemas.message import (
+    Command,
+    CommandEnvelope,
+    Envelope,
+    Event,
+    Report,
+    WholeEnvelope,
+    tag_of,
+)
 from schemas.upcasts import UPCASTS, UPCASTS_MAX, Upcast
 
 _ROOMS: tuple[ModuleType, ...] = (
@@ -76,6 +84,15 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 _envelopes = msgspec.json.Decoder(Envelope)
 _command_envelopes = msgspec.json.Decoder(CommandEnvelope)
 _events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(_one_of(EVENT_KINDS))
+_whole_envelopes: msgspec.json.Decoder[WholeEnvelope] = msgspec.json.Decoder(
+    msgspec.defstruct(
+        "WholeEnvelope",
+        [("event", _one_of(EVENT_KINDS))],
+        bases=(WholeEnvelope,),
+        frozen=True,
+        kw_only=True,
+    )
+)
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(_one_of(COMMAND_KINDS))
 _reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(_one_of(REPORT_KINDS))
 _any: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
@@ -123,6 +140,27 @@ def decode_envelope(data: bytes) -> Envelope:
         One of DECODE_ERRORS.
     """
     return _envelopes.decode(data)
+
+
+def decode_whole(data: bytes) -> WholeEnvelope:
+    """Read an event with its outside in one pass, brought to its newest version.
+
+    Raises:
+        One of DECODE_ERRORS: unknown tag, wrong type, out of range.
+    """
+    try:
+        return _whole_envelopes.decode(data)
+    except msgspec.ValidationError:
+        outside = decode_envelope(data)
+        return WholeEnvelope(
+            id=outside.id,
+            at=outside.at,
+            recorded_at=outside.recorded_at,
+            cause=outside.cause,
+            previous=outside.previous,
+            heard=outside.heard,
+            event=decode_event(outside.event),
+        )
 
 
 def decode_command_envelope(data: bytes) -> CommandEnvelope:

@@ -69,6 +69,25 @@ class Envelope(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     """[-] the event itself, tagged."""
 
 
+class WholeEnvelope(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """An event as it is read: its outside, and itself in its newest version."""
+
+    id: EventId
+    """[-] 'speaker:pump:version'."""
+    at: UtcMillis
+    """[ms] therapy time of the decision."""
+    recorded_at: UtcMillis
+    """[ms] real time of the decision."""
+    cause: str
+    """[-] id of the event, command or report that led to it."""
+    previous: str = ""
+    """[-] SHA-256 (hex) of the stored bytes of this speaker's event before it for this pump."""
+    heard: dict[str, int] = {}
+    """[-] highest version of each other speaker known then."""
+    event: Event
+    """[-] the event itself."""
+
+
 class CommandEnvelope(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """The outside of a command: who asks, and until when it is worth obeying."""
 

@@ -1,13 +1,12 @@
 """One line of a journal as bytes: a head line, then what was heard or said, letter for letter."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
 from core.decider import Entry
 from schemas import codec
-from schemas.message import Envelope, Now, name_of, tag_of
+from schemas.message import Envelope, Event, Now, WholeEnvelope, name_of, tag_of
 from schemas.units import Actor, Speaker, UtcMillis
 from services.runtime.ports import Row
 
@@ -43,8 +42,7 @@ _heads = msgspec.json.Decoder(EntryHead)
 _EVENT_NAMES: Final = {tag_of(kind): name_of(kind) for kind in codec.EVENT_KINDS}
 
 
-@dataclass(frozen=True, slots=True)
-class ReadEntry:
+class ReadEntry(msgspec.Struct, frozen=True, gc=False):
     """A stored line, decoded."""
 
     head: EntryHead
@@ -96,9 +94,8 @@ def _entry(row: Row, head: EntryHead, data: bytes) -> Entry:
     if ".command." in head.subject:
         command = codec.decode_command_envelope(data)
         return command_entry(command.id, command.actor, head.therapy, command.command)
-    envelope = codec.decode_envelope(data)
-    sha256 = codec.sha256_hex(data)
-    return event_entry(envelope, sha256)
+    whole = codec.decode_whole(data)
+    return _said(whole, codec.sha256_hex(data), whole.event)
 
 
 def command_entry(name: str, actor: Actor, at: UtcMillis, command: msgspec.Raw) -> Entry:
@@ -108,11 +105,15 @@ def command_entry(name: str, actor: Actor, at: UtcMillis, command: msgspec.Raw) 
 
 def event_entry(envelope: Envelope, sha256: str) -> Entry:
     """Make the entry of an event; the hash is that of its stored bytes."""
+    return _said(envelope, sha256, codec.decode_event(envelope.event))
+
+
+def _said(envelope: Envelope | WholeEnvelope, sha256: str, body: Event) -> Entry:
     return Entry(
         id=envelope.id,
         at=envelope.at,
-        speaker=Speaker(envelope.id.split(":", 1)[0]),
+        speaker=Speaker(envelope.id.partition(":")[0]),
         sha256=sha256,
         heard=envelope.heard,
-        body=codec.decode_event(envelope.event),
+        body=body,
     )

@@ -91,14 +91,14 @@ def events_of(store: Store, *, pump: PumpId, kinds: Set[str] = frozenset()) -> I
 
 
 def _known_event(data: bytes) -> Known:
-    envelope = codec.decode_envelope(data)
+    envelope = codec.decode_whole(data)
     return Known(
         name=envelope.id,
         at=envelope.at,
         recorded_at=envelope.recorded_at,
         by=parse_event_id(envelope.id)[0],
         cause=envelope.cause,
-        body=codec.decode_event(envelope.event),
+        body=envelope.event,
     )
 
 
