@@ -84,15 +84,14 @@ _encoder = msgspec.json.Encoder(order="deterministic")
 _envelopes = msgspec.json.Decoder(Envelope)
 _command_envelopes = msgspec.json.Decoder(CommandEnvelope)
 _events: msgspec.json.Decoder[Event] = msgspec.json.Decoder(_one_of(EVENT_KINDS))
-_whole_envelopes: msgspec.json.Decoder[WholeEnvelope] = msgspec.json.Decoder(
-    msgspec.defstruct(
-        "WholeEnvelope",
-        [("event", _one_of(EVENT_KINDS))],
-        bases=(WholeEnvelope,),
-        frozen=True,
-        kw_only=True,
-    )
+_whole: Any = msgspec.defstruct(
+    "WholeEnvelope",
+    [("event", _one_of(EVENT_KINDS))],
+    bases=(WholeEnvelope,),
+    frozen=True,
+    kw_only=True,
 )
+_whole_envelopes: msgspec.json.Decoder[WholeEnvelope] = msgspec.json.Decoder(_whole)
 _commands: msgspec.json.Decoder[Command] = msgspec.json.Decoder(_one_of(COMMAND_KINDS))
 _reports: msgspec.json.Decoder[Report] = msgspec.json.Decoder(_one_of(REPORT_KINDS))
 _any: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])

@@ -109,13 +109,16 @@ def _add_checks(commands: Commands) -> None:
         "verify",
         "verifying:verify",
         text="make every stored decision once more and compare the bytes, follow each dose from "
-        "order to account, check the record against itself and its checkpoints, or check a "
-        "proof; exit 1 where something is wrong",
+        "order to account, check the record against itself and its checkpoints, hold the kept "
+        "states against a full fold, or check a proof; exit 1 where something is wrong",
         example="basalt verify decisions --service actuator\n  basalt verify orders\n"
-        "  basalt verify record\n  basalt verify proof proof.json --key record.pub",
+        "  basalt verify record\n  basalt verify snapshots\n"
+        "  basalt verify proof proof.json --key record.pub",
     )
     verify.add_argument(
-        "what", choices=("decisions", "orders", "record", "proof"), help="what is verified"
+        "what",
+        choices=("decisions", "orders", "record", "snapshots", "proof"),
+        help="what is verified",
     )
     verify.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of a proof")
     verify.add_argument("--service", metavar="NAME", help="decisions of one service; all")

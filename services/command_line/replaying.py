@@ -16,6 +16,7 @@ from schemas.units import MilliUnits, MilliUnitsPerHour
 from services.command_line.choices import choices
 from services.command_line.exits import DONE
 from services.command_line.journals import journal, known_service, record_file, recorded_pump
+from services.command_line.snapshot_checking import snapshots_of
 from services.command_line.tables import print_table
 from services.command_line.words import moment
 from services.runtime.data_folder import DataFolder
@@ -32,7 +33,8 @@ def replay_record(arguments: argparse.Namespace) -> int:
         known = arguments.known_by and known_service(arguments.known_by)
         views: dict[str, Any] = {}
         if known is None:
-            views.update(replay(store, pump=pump, at=arguments.at))
+            with snapshots_of(folder) as kept:
+                views.update(replay(store, pump=pump, at=arguments.at, snapshots=kept))
     if known is not None:
         decider = DECIDERS[known]
         with journal(place.of(known)) as own:

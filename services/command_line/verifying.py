@@ -14,6 +14,7 @@ from services.command_line.journals import Place, journal, known_service, record
 from services.command_line.proving import verify_proof
 from services.command_line.record_checking import tell_first, verify_record
 from services.command_line.session import print_json
+from services.command_line.snapshot_checking import verify_snapshots
 from services.command_line.tables import print_table
 from services.runtime.causal_order import recorded
 from services.runtime.compare_records import Said, compare, said_in
@@ -105,7 +106,7 @@ def _in_words(wrong: WrongStep) -> str:
 
 _OPTIONS_OF: Final = {
     "service": ("decisions",),
-    "store": ("record", "decisions", "orders"),
+    "store": ("record", "decisions", "orders", "snapshots"),
     "checkpoints": ("record",),
     "key": ("record", "proof"),
 }
@@ -115,5 +116,6 @@ _VERIFY: Final = {
     "decisions": _decisions,
     "orders": _orders,
     "record": verify_record,
+    "snapshots": verify_snapshots,
     "proof": verify_proof,
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from core.record import RECORD_DECIDER
 from services.historian.checkpoint_hands import CheckpointHands
+from services.historian.snapshot_hands import SnapshotHands
 from services.runtime.order_keys import read_record_key
 from services.runtime.process import Body, World, parser_for, run_service
 
@@ -21,6 +22,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sign-with", type=Path, metavar="FILE", help="seed that checkpoints are signed with"
     )
+    parser.add_argument(
+        "--snapshots",
+        type=Path,
+        metavar="FILE",
+        help="where states of the record are kept, so that any instant is near; without it not",
+    )
     return parser
 
 
@@ -28,7 +35,8 @@ def _body(world: World) -> Body:
     path: Path | None = world.arguments.sign_with
     key = read_record_key(path) if path else None
     hands = CheckpointHands(world.store, key=key, folder=world.arguments.checkpoints)
-    return Body(hands=hands, senses=[hands.keep])
+    snapshots = SnapshotHands(world.store, path=world.arguments.snapshots)
+    return Body(hands=hands, senses=[hands.keep, snapshots.keep])
 
 
 if __name__ == "__main__":

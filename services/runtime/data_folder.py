@@ -43,6 +43,7 @@ class DataFolder:
         self.pump = path / "pump"
         self.logs = path / "logs"
         self.checkpoints = path / "checkpoints"
+        self.snapshots = path / "snapshots.db"
         self.lock = path / "up.lock"
         self.running = path / "running.json"
         self.store = path / "store"

@@ -7,17 +7,18 @@ from typing import Any
 import msgspec
 
 from core.decider import Decider
-from core.deciders import DECIDERS
 from schemas import codec
 from schemas.message import Event, Now
-from schemas.units import PumpId, Speaker, UtcMillis
+from schemas.units import PumpId, UtcMillis
 from services.runtime.books import Ledger
 from services.runtime.causal_order import read_past
 from services.runtime.entries import ADOPTED, HEARD, ReadEntry, read_row
 from services.runtime.errors import JournalAltered
 from services.runtime.moved_heads import moved_head
 from services.runtime.ports import End, Head, Row, Store
+from services.runtime.record_fold import RecordFold
 from services.runtime.row_links import followed, link_in
+from services.runtime.snapshots import Snapshots, folded
 from services.runtime.speech import say
 
 
@@ -39,32 +40,30 @@ class Verdict:
     differences: tuple[Difference, ...]
 
 
-def replay(store: Store, *, pump: PumpId, at: UtcMillis | None = None) -> dict[str, msgspec.Struct]:
+def replay(
+    store: Store,
+    *,
+    pump: PumpId,
+    at: UtcMillis | None = None,
+    snapshots: Snapshots | None = None,
+) -> dict[str, msgspec.Struct]:
     """Fold the record of a pump with the deciders' own `evolve`, and show what each would.
 
     Args:
         store: the historian's journal.
         pump: whose record.
         at: [ms] therapy time; what was decided later is left out; None for all.
+        snapshots: from which the fold goes on where they are of this record; all is folded else.
 
     Returns:
         The view of each speaker at `at`, or at the time of the last event.
     """
-    states: dict[Speaker, Any] = {name: one.initial(pump) for name, one in DECIDERS.items()}
-    now = Now(therapy=UtcMillis(at or 0), real=UtcMillis(0), speed=1)
-    for _, row in store.rows(pump=pump):
-        read = read_row(row)
-        speaker = read.entry.speaker
-        if speaker is None or not isinstance(read.entry.body, Event):
-            continue
-        if at is not None and read.entry.at > at:
-            continue
-        if at is None:
-            now = Now(therapy=max(now.therapy, read.entry.at), real=now.real, speed=1)
-        for name, decider in DECIDERS.items():
-            if speaker == name or speaker in decider.hears:
-                states[name] = decider.evolve(states[name], read.entry)
-    return {name: DECIDERS[name].view(state, now) for name, state in states.items()}
+    fold = folded(store, snapshots, pump=pump, at=at) if snapshots else None
+    if fold is None:
+        fold = RecordFold(pump)
+        for _, row in store.rows(pump=pump):
+            fold.add(row, until=at)
+    return fold.views(at=at)
 
 
 def known_by(

@@ -53,6 +53,7 @@ def decider_specs(plan: Plan) -> Iterator[ChildSpec]:
         "historian": (
             f"--sign-with={plan.folder.record_key}",
             f"--checkpoints={plan.folder.checkpoints}",
+            f"--snapshots={plan.folder.snapshots}",
         ),
     }
     for name in DECIDERS:

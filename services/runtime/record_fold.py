@@ -1,0 +1,115 @@
+"""The record of one pump folded by all five deciders, line by line, and kept as bytes."""
+
+import hashlib
+import zlib
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Final
+
+import msgspec
+
+from core.deciders import DECIDERS
+from schemas.message import Event, Now
+from schemas.units import PumpId, Speaker, UtcMillis
+from services.runtime.entries import read_row
+from services.runtime.ports import Row
+
+NEVER: Final = UtcMillis(2**62)
+"""[ms] later than anything; the oldest of no events."""
+
+_encoder = msgspec.msgpack.Encoder(order="deterministic")
+_parts = msgspec.msgpack.Decoder(dict[Speaker, msgspec.Raw])
+_decoders: Final = {
+    name: msgspec.msgpack.Decoder(type(decider.initial(PumpId(""))))
+    for name, decider in DECIDERS.items()
+}
+
+
+class RecordFold:
+    """What each decider makes of the events of a pump; the same fold as that of a live service."""
+
+    def __init__(self, pump: PumpId) -> None:
+        """Know nothing yet."""
+        self._pump = pump
+        self._states: dict[Speaker, Any] = {
+            name: decider.initial(pump) for name, decider in DECIDERS.items()
+        }
+        self.position = 0
+        """[-] of the newest line taken in."""
+        self.newest = UtcMillis(0)
+        """[ms] latest therapy time of an event taken in."""
+
+    def add(self, row: Row, *, until: UtcMillis | None = None) -> UtcMillis:
+        """Take in the next line, unless its event was decided after `until`.
+
+        Returns:
+            [ms] therapy time of its event, NEVER where the line is none.
+
+        Raises:
+            One of codec.DECODE_ERRORS: the line cannot be read.
+        """
+        self.position = row.position
+        read = read_row(row)
+        speaker = read.entry.speaker
+        if speaker is None or not isinstance(read.entry.body, Event):
+            return NEVER
+        at = read.entry.at
+        if until is not None and at > until:
+            return at
+        self.newest = max(self.newest, at)
+        for name, decider in DECIDERS.items():
+            if speaker == name or speaker in decider.hears:
+                self._states[name] = decider.evolve(self._states[name], read.entry)
+        return at
+
+    def views(self, *, at: UtcMillis | None) -> dict[str, msgspec.Struct]:
+        """Show each decider's state at `at`, or at the time of the last event."""
+        therapy = self.newest if at is None else at
+        now = Now(therapy=therapy, real=UtcMillis(0), speed=1)
+        return {name: DECIDERS[name].view(state, now) for name, state in self._states.items()}
+
+    def packed(self) -> bytes:
+        """Write the states; equal states give equal bytes."""
+        parts = {name: msgspec.Raw(_encoder.encode(state)) for name, state in self._states.items()}
+        return zlib.compress(_encoder.encode(parts), 1)
+
+    @classmethod
+    def unpacked(
+        cls, data: bytes, *, pump: PumpId, position: int, newest: UtcMillis
+    ) -> "RecordFold":
+        """Go on from states that were written.
+
+        Raises:
+            ValueError: these are none (msgspec.DecodeError and zlib.error become one).
+        """
+        fold = cls(pump)
+        try:
+            parts = _parts.decode(zlib.decompress(data))
+            fold._states = {name: _decoders[name].decode(parts[name]) for name in DECIDERS}
+        except (zlib.error, msgspec.DecodeError, KeyError) as error:
+            raise ValueError(f"no states of this release: {error}") from error
+        fold.position, fold.newest = position, newest
+        return fold
+
+
+def thinking() -> str:
+    """Give the hash (hex) of everything that states follow from: the text of core and schemas.
+
+    States that were folded by other rules are worth nothing, also within one release.
+    """
+    digest = hashlib.sha256()
+    for package in ("core", "schemas"):
+        for name, text in sorted(_texts(files(package), package)):
+            digest.update(f"{name} {len(text)}\n".encode() + text)
+    return digest.hexdigest()
+
+
+def _texts(folder: Traversable, name: str) -> list[tuple[str, bytes]]:
+    found: list[tuple[str, bytes]] = []
+    for one in folder.iterdir():
+        path = f"{name}/{one.name}"
+        if one.is_dir():
+            found.extend(_texts(one, path))
+        elif one.name.endswith(".py"):
+            found.append((path, one.read_bytes()))
+    return found

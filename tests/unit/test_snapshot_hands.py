@@ -1,0 +1,115 @@
+"""The historian keeps snapshots while its record grows, and goes on without where it cannot."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import structlog
+
+from fake_house import PUMP, FakeHouse
+from schemas.units import MINUTE_MS, Speaker
+from services.historian import snapshot_hands
+from services.historian.snapshot_hands import SnapshotHands
+from services.runtime import snapshots
+from services.runtime.machine import Reported
+from services.runtime.snapshots import Snapshots, differing
+
+FEW = 7
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "LINES_BETWEEN", FEW)
+    monkeypatch.setattr(snapshot_hands, "PAUSE_S", 0.0)
+
+
+@pytest.fixture
+def house() -> FakeHouse:
+    house = FakeHouse()
+    house.set_up()
+    house.order(500)
+    house.run(ms=5 * MINUTE_MS)
+    return house
+
+
+async def put(reported: Reported) -> None:
+    raise AssertionError(reported)
+
+
+async def keep_for_a_while(house: FakeHouse, path: Path | None) -> None:
+    hands = SnapshotHands(house.stores[Speaker("historian")], path=path)
+    task = asyncio.create_task(hands.keep(put))
+    for _ in range(200):
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def kept(house: FakeHouse, path: Path) -> int:
+    with closing(Snapshots(path)) as read:
+        record = house.stores[Speaker("historian")]
+        assert not any(differs for _, differs in differing(record, read, pump=PUMP))
+        return read.last(PUMP)
+
+
+async def test_they_follow_the_record(house: FakeHouse, tmp_path: Path) -> None:
+    """Over a restart as well."""
+    path = tmp_path / "snapshots.db"
+    await keep_for_a_while(house, path)
+    before = kept(house, path)
+    house.glucose("120")
+    house.run(ms=30 * MINUTE_MS)
+    await keep_for_a_while(house, path)
+    assert kept(house, path) > before > 0
+
+
+async def test_without_a_file_none_are_made(house: FakeHouse) -> None:
+    hands = SnapshotHands(house.stores[Speaker("historian")], path=None)
+    await asyncio.wait_for(hands.keep(put), timeout=5)
+
+
+async def test_a_damaged_file_is_made_anew(house: FakeHouse, tmp_path: Path) -> None:
+    path = tmp_path / "snapshots.db"
+    path.write_bytes(b"no database at all" * 1000)
+    with structlog.testing.capture_logs() as logs:
+        await keep_for_a_while(house, path)
+    assert [one["event"] for one in logs] == ["snapshots.unwritable"]
+    assert kept(house, path) > 0
+
+
+async def test_a_place_that_cannot_be_written_is_told_and_left(
+    house: FakeHouse, tmp_path: Path
+) -> None:
+    """Dosing and the record go on: snapshots are a convenience."""
+    hands = SnapshotHands(
+        house.stores[Speaker("historian")], path=tmp_path / "no folder" / "snapshots.db"
+    )
+    with structlog.testing.capture_logs() as logs:
+        await asyncio.wait_for(hands.keep(put), timeout=5)
+    assert [one["event"] for one in logs] == ["snapshots.unwritable"]
+
+
+async def test_an_unreadable_record_is_told_and_left(
+    house: FakeHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> int:
+        raise ValueError("no line")
+
+    monkeypatch.setattr("services.runtime.snapshots.SnapshotMaker.grow", broken)
+    hands = SnapshotHands(house.stores[Speaker("historian")], path=tmp_path / "snapshots.db")
+    with structlog.testing.capture_logs() as logs:
+        await asyncio.wait_for(hands.keep(put), timeout=5)
+    assert [one["event"] for one in logs] == ["snapshots.record_unreadable"]
+
+
+async def test_a_file_whose_pages_are_torn_is_made_anew(house: FakeHouse, tmp_path: Path) -> None:
+    path = tmp_path / "snapshots.db"
+    await keep_for_a_while(house, path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
+    with pytest.raises(sqlite3.DatabaseError), closing(Snapshots(path)) as read:
+        read.last(PUMP)
+    await keep_for_a_while(house, path)
+    assert kept(house, path) > 0
