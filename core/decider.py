@@ -47,6 +47,8 @@ class Decider(Generic[StateT]):
 
     name: Speaker
     hears: tuple[Speaker, ...]
+    keeps_commands: bool = False
+    """[-] it keeps the commands to those that it hears as well, without deciding anything."""
     says: tuple[type[Event], ...]
     obeys: tuple[type[Command], ...]
     initial: Callable[[PumpId], StateT]

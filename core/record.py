@@ -169,6 +169,7 @@ RECORD_DECIDER: Final = Decider(
         Speaker("bolus_advisor"),
         Speaker("actuator"),
     ),
+    keeps_commands=True,
     says=(*COMMON_EVENTS, CheckpointMade, SpeedChanged, ProcessReported, StorageReported),
     obeys=(*COMMON_COMMANDS, ReportProcess, ReportStorage),
     initial=_initial,

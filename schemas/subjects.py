@@ -77,6 +77,20 @@ def command_filter(service: Speaker) -> str:
     return f"basalt.*.command.{service}.>"
 
 
+def listening_filters(
+    me: Speaker, hears: tuple[Speaker, ...], *, keeps_commands: bool
+) -> list[str]:
+    """Name all that a decider listens to.
+
+    Args:
+        me: whose commands it obeys.
+        hears: whose events it hears.
+        keeps_commands: the commands to those as well.
+    """
+    obeyed = (me, *hears) if keeps_commands else (me,)
+    return [*map(command_filter, obeyed), *map(speaker_filter, hears)]
+
+
 def reply_inbox(*, client: str, token: str) -> str:
     """Spell where a client waits for the outcome of one command."""
     return f"basalt_reply.{client}.{token}"

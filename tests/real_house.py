@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from core.decider import Decider
 from core.deciders import DECIDERS
 from core.order_life import SPEAKERS, lives_of
+from house_on_record import assert_replays
 from schemas.delivery import BolusStarted
 from schemas.device import PumpRecord
 from schemas.message import Event, Now, parse_event_id
@@ -170,7 +170,7 @@ class RealHouse:
 
     def views(self, now: Now) -> dict[str, Any]:
         """Fold each service's own journal and show its state at an instant."""
-        return {name: self._view(decider, now) for name, decider in DECIDERS.items()}
+        return {name: one.view(self.fold(name), now) for name, one in DECIDERS.items()}
 
     def last_now(self) -> Now:
         """Give the latest time that any service decided at."""
@@ -214,9 +214,6 @@ class RealHouse:
         for row in self.rows(name):
             state = decider.evolve(state, read_row(row).entry)
         return state
-
-    def _view(self, decider: Decider[Any], now: Now) -> Any:
-        return decider.view(self.fold(decider.name), now)
 
     def replayed(self, now: Now) -> dict[str, Any]:
         """Fold the historian's record instead."""
@@ -284,9 +281,15 @@ def let_it_rest(stopped: RealHouse) -> None:
 
 @contextmanager
 def real_house(
-    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+    folder: Path,
+    *arguments: str,
+    environment: Mapping[str, str] | None = None,
+    replays: bool = True,
 ) -> Iterator[RealHouse]:
-    """Start a system; whatever happens, nothing of it is left running."""
+    """Start a system; whatever happens, nothing of it is left running.
+
+    What lived must replay, unless the test says that it has damaged what is on record.
+    """
     house = RealHouse(folder, *arguments, environment=environment)
     try:
         house.wait_ready()
@@ -298,3 +301,5 @@ def real_house(
             except subprocess.TimeoutExpired:
                 house.process.kill()
                 house.process.wait()
+    if replays:
+        assert_replays(house)

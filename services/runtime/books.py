@@ -7,9 +7,10 @@ from core.decider import Decider, Entry
 from schemas import codec
 from schemas.message import EVENTS_PER_DECISION_MAX, Now
 from schemas.record import SpeakerForked
+from schemas.subjects import parse_subject
 from schemas.units import CommandId, PumpId, Speaker
 from services.runtime.crashpoints import crashpoint
-from services.runtime.entries import EntryHead, ReadEntry, read_row
+from services.runtime.entries import EntryHead, ReadEntry, kept_name, read_row
 from services.runtime.errors import JournalAltered
 from services.runtime.moved_heads import moved_head
 from services.runtime.outcomes import outcome_again
@@ -91,7 +92,10 @@ class Books(Generic[StateT]):
 
     def _is_kept(self, pump: PumpId, read: ReadEntry) -> bool:
         """Say whether a command that was heard is known as such: it would be obeyed again."""
-        return self._store.knows(pump=pump, command=CommandId(read.entry.id))
+        name = CommandId(read.entry.id)
+        if not read.is_heard:
+            name = kept_name(parse_subject(read.head.subject).service, name)
+        return self._store.knows(pump=pump, command=name)
 
     def _compare_ends(self) -> None:
         """Hold what the lines led to against what was kept beside them."""

@@ -7,14 +7,15 @@ import msgspec
 from core.decider import Entry
 from schemas import codec
 from schemas.message import Envelope, Event, Now, WholeEnvelope, name_of, tag_of
-from schemas.units import Actor, Speaker, UtcMillis
+from schemas.units import Actor, CommandId, Speaker, UtcMillis
 from services.runtime.ports import Row
 
 HEARD = "heard "
 """[-] prefix of the topic of a message that entered `decide`."""
 
 ADOPTED = "adopted "
-"""[-] prefix of the topic of an old event taken over without deciding."""
+"""[-] prefix of the topic of what is kept without deciding: an old event taken over, or a command
+to somebody else."""
 
 
 class EntryHead(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -38,6 +39,13 @@ class EntryHead(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """[-] hash (hex) over this line and the link of the one before; empty in older journals."""
 
 
+def head_at(
+    now: Now, *, trace: str, subject: str = "", entry: int = 0, sequence: int = 0
+) -> EntryHead:
+    """Make the first line of what is stored now; its link follows from the line before."""
+    return EntryHead(now.therapy, now.real, now.speed, entry, subject, trace, sequence)
+
+
 _heads = msgspec.json.Decoder(EntryHead)
 _EVENT_NAMES: Final = {tag_of(kind): name_of(kind) for kind in codec.EVENT_KINDS}
 
@@ -59,6 +67,11 @@ class ReadEntry(msgspec.Struct, frozen=True, gc=False):
     def is_heard(self) -> bool:
         """Say whether it entered `decide`."""
         return self.topic.startswith(HEARD)
+
+
+def kept_name(service: str, command: str) -> CommandId:
+    """Name a command to somebody else among those that a journal knows; no id has a line break."""
+    return CommandId(f"{service}\n{command}")
 
 
 def split(state: bytes) -> tuple[EntryHead, bytes]:

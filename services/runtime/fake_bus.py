@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from schemas.subjects import command_filter, parse_subject, speaker_filter
+from schemas.subjects import listening_filters, parse_subject, speaker_filter
 from schemas.units import PumpId, Speaker
 from services.runtime.errors import HistoryUnavailable, WrongLastSequence
 from services.runtime.ports import FETCH_MESSAGES_MAX, NONE_OF_THEM, Arrived, Outgoing, StreamState
@@ -50,11 +50,18 @@ def matches(subject: str, pattern: str) -> bool:
 class FakeBus:
     """One service's view of a FakeBroker."""
 
-    def __init__(self, *, broker: FakeBroker, speaker: Speaker, hears: Sequence[Speaker]) -> None:
-        """Listen to commands to `speaker` and to all events of those it hears."""
+    def __init__(
+        self,
+        *,
+        broker: FakeBroker,
+        speaker: Speaker,
+        hears: Sequence[Speaker],
+        keeps_commands: bool = False,
+    ) -> None:
+        """Listen as a consumer of the stream does that is made for this decider."""
         self._broker = broker
         self._speaker = speaker
-        self._filters = [command_filter(speaker), *(speaker_filter(name) for name in hears)]
+        self._filters = listening_filters(speaker, tuple(hears), keeps_commands=keeps_commands)
         self._position = 0
 
     async def stream_state(self) -> StreamState:

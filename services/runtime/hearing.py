@@ -13,7 +13,7 @@ from schemas.record import CommandExpired, ForkFound, Malformed
 from schemas.subjects import REPLY_HEADER, SubjectParts, is_reply_inbox, parse_subject
 from schemas.units import CommandId, PumpId, Speaker
 from services.runtime.admission import NOTHING_HEARD, Admission, admit
-from services.runtime.entries import command_entry, event_entry
+from services.runtime.entries import command_entry, event_entry, kept_name
 from services.runtime.errors import RestoredFromOldCopy
 from services.runtime.ports import Arrived, Head
 
@@ -60,7 +60,7 @@ class Repeated:
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """An event heard before."""
+    """Heard before, or nothing for this listener."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,18 @@ class Missing:
     last: int
 
 
-Hearing = Heard | Instead | Repeated | Dropped | Missing
+class Overheard(msgspec.Struct, frozen=True, gc=False):
+    """A command to somebody else, to be kept and not to be obeyed."""
+
+    pump: PumpId
+    entry: Entry
+    subject: str
+    data: bytes
+    command: CommandId
+    """[-] under which it is kept: another service may know another command by the same id."""
+
+
+Hearing = Heard | Instead | Repeated | Dropped | Missing | Overheard
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,9 @@ class Listener:
     hears: tuple[Speaker, ...]
     obeys: frozenset[str]
     outcome: Callable[[PumpId, CommandId], bytes | None]
+    keeps: frozenset[Speaker] = frozenset()
+    """[-] to whom commands are kept as well."""
+    is_answered: Callable[[PumpId, CommandId], bool] = lambda _, __: False
 
 
 def hear(
@@ -103,6 +117,8 @@ def hear(
     except ValueError as error:
         return malformed(arrived, UNKNOWN_PUMP, str(error))
     sha256 = codec.sha256_hex(arrived.data)
+    if parts.kind == "command" and parts.service in listener.keeps:
+        return _overhear(arrived, sha256, parts, listener, now)
     if _is_damaged(arrived, sha256):
         return _damaged(arrived, parts, listener, heads)
     if parts.kind == "command":
@@ -217,9 +233,7 @@ def _hear_command(arrived: Arrived, parts: SubjectParts, listener: Listener, now
     if reply and not is_reply_inbox(reply):
         return malformed(arrived, pump, f"reply inbox {reply[:80]!r} is not one")
     try:
-        envelope = codec.decode_command_envelope(arrived.data)
-        if not 1 <= len(envelope.id) <= 64 or not envelope.id.isprintable():
-            raise ValueError("a command's id has 1 to 64 printable characters")
+        envelope = _command_in(arrived.data)
     except codec.DECODE_ERRORS as error:
         return malformed(arrived, pump, str(error))
     stored = listener.outcome(pump, envelope.id)
@@ -233,6 +247,30 @@ def _hear_command(arrived: Arrived, parts: SubjectParts, listener: Listener, now
     if refusal is not None:
         return Instead(pump, refusal, arrived.data, None, envelope.id, reply)
     return Heard(pump, entry, arrived.subject, arrived.data, None, envelope.id, reply)
+
+
+def _command_in(data: bytes) -> CommandEnvelope:
+    envelope = codec.decode_command_envelope(data)
+    if not 1 <= len(envelope.id) <= 64 or not envelope.id.isprintable():
+        raise ValueError("a command's id has 1 to 64 printable characters")
+    return envelope
+
+
+def _overhear(
+    arrived: Arrived, sha256: str, parts: SubjectParts, listener: Listener, now: Now
+) -> Hearing:
+    """Keep a command to somebody else once; what cannot be read its own service sets aside."""
+    if _is_damaged(arrived, sha256):
+        return Dropped()
+    try:
+        envelope = _command_in(arrived.data)
+        entry = command_entry(envelope.id, envelope.actor, now.therapy, envelope.command)
+    except codec.DECODE_ERRORS:
+        return Dropped()
+    name = kept_name(parts.service, envelope.id)
+    if listener.is_answered(parts.pump, name):
+        return Dropped()
+    return Overheard(parts.pump, entry, arrived.subject, arrived.data, name)
 
 
 def _refusal(

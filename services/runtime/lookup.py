@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Set
 
+import msgspec
+
 from core.explanation import Known, is_event_id
 from schemas import codec
 from schemas.message import Command, Report, parse_event_id
 from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime.entries import HEARD, event_name_in_topic, read_row, split
+from services.runtime.entries import event_name_in_topic, kept_name, read_row, split
 from services.runtime.history import event_id_in
 from services.runtime.ports import Row, Store
 
@@ -23,6 +25,7 @@ class Lookup:
     def __init__(self, record: Store, *, pump: PumpId, journals: OpenJournal) -> None:
         """Read nothing yet."""
         self._pump = pump
+        self._record = record
         self._unread = record.rows(pump=pump, newest_first=True)
         self._met: dict[str, Row] = {}
         self._journals = journals
@@ -55,25 +58,31 @@ class Lookup:
                 yield name, row
 
     def _heard(self, name: str, speaker: Speaker) -> Known | None:
-        """Read what a service heard itself: only its own journal has commands and reports."""
+        """Read what a service heard itself: its own journal has it, the record commands alone."""
         journal = self._journals(speaker)
-        if journal is None:
-            return None
-        position = _position(journal, self._pump, name)
-        rows = () if position is None else journal.rows_from(self._pump, position, count=1)
-        read = next((read_row(row) for row in rows if row.topic.startswith(HEARD)), None)
-        if read is None or read.entry.id != name:
-            return None
-        if not isinstance(read.entry.body, Command | Report):
-            return None
-        return Known(
-            name=name,
-            at=read.head.therapy,
-            recorded_at=read.head.real,
-            by=str(read.entry.actor or speaker),
-            cause=None,
-            body=read.entry.body,
-        )
+        if journal is not None:
+            known = _line(journal, self._pump, _position(journal, self._pump, name))
+            if known is not None and known.name == name:
+                return msgspec.structs.replace(known, by=known.by or speaker)
+        kept = self._record.command(pump=self._pump, command=kept_name(speaker, name))
+        return _line(self._record, self._pump, kept)
+
+
+def _line(journal: Store, pump: PumpId, position: int | None) -> Known | None:
+    """Read the command or report of a line; `by` stays empty for a report."""
+    rows = () if position is None else journal.rows_from(pump, position, count=1)
+    for row in rows:
+        read = read_row(row)
+        if isinstance(read.entry.body, Command | Report):
+            return Known(
+                name=read.entry.id,
+                at=read.head.therapy,
+                recorded_at=read.head.real,
+                by=str(read.entry.actor or ""),
+                cause=None,
+                body=read.entry.body,
+            )
+    return None
 
 
 def events_of(store: Store, *, pump: PumpId, kinds: Set[str] = frozenset()) -> Iterator[Known]:

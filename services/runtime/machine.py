@@ -12,13 +12,14 @@ from schemas.message import EVENTS_PER_DECISION_MAX, Event, Now, Report, tag_of
 from schemas.record import HistoryLost, Tick
 from schemas.units import EventId, PumpId, Speaker, UtcMillis
 from services.runtime.books import Books, Ledger
-from services.runtime.entries import ADOPTED, HEARD, EntryHead
+from services.runtime.entries import ADOPTED, HEARD, EntryHead, head_at
 from services.runtime.hearing import (
     Dropped,
     Heard,
     Instead,
     Listener,
     Missing,
+    Overheard,
     Repeated,
     hear,
     malformed,
@@ -65,7 +66,14 @@ class Machine(Generic[StateT]):
         self.books: Books[StateT] = Books(decider=decider, store=store)
         self._says = frozenset(decider.says)
         obeys = frozenset(tag_of(kind) for kind in decider.obeys)
-        self._listener = Listener(decider.name, decider.hears, obeys, self.books.outcome)
+        self._listener = Listener(
+            decider.name,
+            decider.hears,
+            obeys,
+            self.books.outcome,
+            keeps=frozenset(decider.hears if decider.keeps_commands else ()),
+            is_answered=self.books.is_answered,
+        )
 
     def handle(self, inputs: Sequence[Input], *, now: Now) -> Step:
         """Hear inputs in order, decide, and store everything in one transaction.
@@ -123,7 +131,7 @@ class Machine(Generic[StateT]):
             spoken = read_back(data)
             own = spoken.entry.speaker == self.decider.name
             trace = trace_id_of(None, cause=spoken.entry.id)
-            head = EntryHead(now.therapy, now.real, now.speed, 0, spoken.subject, trace)
+            head = head_at(now, trace=trace, subject=spoken.subject)
             topic = ("" if own else ADOPTED) + tag_of(type(spoken.entry.body))
             ledger = self.books.ledger(pump)
             at = self.books.put_row(ledger, topic, head=head, data=data, entry=spoken.entry)
@@ -153,6 +161,8 @@ class Machine(Generic[StateT]):
                     step.answers.append((reply, outcome))
             case Instead():
                 self._instead(heard, now, step)
+            case Overheard():
+                self._keep(ledger, heard, arrived, now)
             case Dropped():
                 pass
         return None
@@ -177,9 +187,7 @@ class Machine(Generic[StateT]):
             self._instead(instead, now, step)
             return
         trace = trace_id_of(arrived.headers.get(TRACE_HEADER), cause=entry.id)
-        head = EntryHead(
-            now.therapy, now.real, now.speed, 0, heard.subject, trace, arrived.sequence
-        )
+        head = head_at(now, trace=trace, subject=heard.subject, sequence=arrived.sequence)
         topic = HEARD + tag_of(type(entry.body))
         at = self.books.put_row(
             ledger, topic, head=head, data=heard.data, entry=entry, evolved=evolved
@@ -188,6 +196,13 @@ class Machine(Generic[StateT]):
             self.books.put_head(ledger, *heard.head)
         said = self._say(ledger, entry.id, events, when=head, position=at, step=step)
         self._answer(ledger, heard, said, position=at, step=step)
+
+    def _keep(self, ledger: Ledger[StateT], heard: Overheard, arrived: Arrived, now: Now) -> None:
+        trace = trace_id_of(arrived.headers.get(TRACE_HEADER), cause=heard.entry.id)
+        head = head_at(now, trace=trace, subject=heard.subject, sequence=arrived.sequence)
+        topic = ADOPTED + tag_of(type(heard.entry.body))
+        at = self.books.put_row(ledger, topic, head=head, data=heard.data, entry=heard.entry)
+        self.books.put_command(ledger, heard.command, at)
 
     def _instead(self, instead: Instead, now: Now, step: Step) -> None:
         ledger = self.books.ledger(instead.pump)
@@ -204,7 +219,7 @@ class Machine(Generic[StateT]):
         entry = Entry(id=name, at=now.therapy, body=report)
         events = self._decide(ledger, entry, now)
         trace = trace_id_of(None, cause=f"{self.decider.name}:{ledger.pump}:{name}")
-        head = EntryHead(now.therapy, now.real, now.speed, 0, "", trace)
+        head = head_at(now, trace=trace)
         body = codec.encode(report) + (b"\n" + data if data else b"")
         topic = HEARD + tag_of(type(report))
         at = self.books.put_row(ledger, topic, head=head, data=body, entry=entry)

@@ -58,7 +58,12 @@ class Stepper(Generic[StateT]):
         self._clock = clock
         self._hands = hands
         self._sense = sense
-        self._bus = FakeBus(broker=broker, speaker=decider.name, hears=decider.hears)
+        self._bus = FakeBus(
+            broker=broker,
+            speaker=decider.name,
+            hears=decider.hears,
+            keeps_commands=decider.keeps_commands,
+        )
         finish(self._bus.reset(position=self.machine.books.follow(stream=broker.created)))
         reports = (
             Restarted(release=version(), tzdata=tzdata_version()),

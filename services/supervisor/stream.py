@@ -4,7 +4,7 @@ import json
 from typing import Any, Protocol
 
 from core.deciders import DECIDERS
-from schemas.subjects import STREAM, STREAM_SUBJECTS, command_filter, speaker_filter
+from schemas.subjects import STREAM, STREAM_SUBJECTS, listening_filters
 from schemas.units import DAY_MS
 from services.runtime.errors import BasaltError
 
@@ -54,7 +54,7 @@ def stream_config(*, replicas: int = 1) -> dict[str, Any]:
 
 
 def consumer_configs() -> dict[str, dict[str, Any]]:
-    """Give the configuration of each decider's consumer: its commands, and those it hears."""
+    """Give the configuration of each decider's consumer: all that it listens to."""
     return {
         name: {
             "durable_name": name,
@@ -62,10 +62,9 @@ def consumer_configs() -> dict[str, dict[str, Any]]:
             "ack_policy": "none",
             "deliver_policy": "all",
             "max_waiting": 8,
-            "filter_subjects": [
-                command_filter(name),
-                *(speaker_filter(heard) for heard in decider.hears),
-            ],
+            "filter_subjects": listening_filters(
+                name, decider.hears, keeps_commands=decider.keeps_commands
+            ),
         }
         for name, decider in DECIDERS.items()
     }

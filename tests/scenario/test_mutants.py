@@ -1,7 +1,6 @@
 """Weaken a safety mechanism and see the check that guards it fail: a test that cannot is none."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -13,7 +12,7 @@ import core.delivery_orders
 import core.pump_orders
 import services.actuator.pump_hands
 import services.runtime.hearing
-import services.runtime.replay
+import services.runtime.record_fold
 from fake_house import PUMP, FakeHouse
 from schemas import codec
 from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
@@ -154,9 +153,11 @@ def record_drops_basal(patch: pytest.MonkeyPatch) -> None:
         found = read(row)
         if not row.topic.endswith("basal_delivered.v1"):
             return found
-        return replace(found, entry=msgspec.structs.replace(found.entry, speaker=None))
+        return msgspec.structs.replace(
+            found, entry=msgspec.structs.replace(found.entry, speaker=None)
+        )
 
-    patch.setattr(services.runtime.replay, "read_row", forgetful)
+    patch.setattr(services.runtime.record_fold, "read_row", forgetful)
 
 
 PAIRS: list[tuple[Callable[[FakeHouse], bool], Patch]] = [

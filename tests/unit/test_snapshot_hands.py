@@ -6,7 +6,6 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-import structlog
 
 from fake_house import PUMP, FakeHouse
 from schemas.units import MINUTE_MS, Speaker
@@ -32,6 +31,22 @@ def house() -> FakeHouse:
     house.order(500)
     house.run(ms=5 * MINUTE_MS)
     return house
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Take down what is said of snapshots, however logs are set up."""
+    found: list[str] = []
+    monkeypatch.setattr(snapshot_hands, "log", _Log(found))
+    return found
+
+
+class _Log:
+    def __init__(self, found: list[str]) -> None:
+        self._found = found
+
+    def error(self, event: str, **_: object) -> None:
+        self._found.append(event)
 
 
 async def put(reported: Reported) -> None:
@@ -70,38 +85,37 @@ async def test_without_a_file_none_are_made(house: FakeHouse) -> None:
     await asyncio.wait_for(hands.keep(put), timeout=5)
 
 
-async def test_a_damaged_file_is_made_anew(house: FakeHouse, tmp_path: Path) -> None:
+async def test_a_damaged_file_is_made_anew(
+    house: FakeHouse, tmp_path: Path, logged: list[str]
+) -> None:
     path = tmp_path / "snapshots.db"
     path.write_bytes(b"no database at all" * 1000)
-    with structlog.testing.capture_logs() as logs:
-        await keep_for_a_while(house, path)
-    assert [one["event"] for one in logs] == ["snapshots.unwritable"]
+    await keep_for_a_while(house, path)
+    assert logged == ["snapshots.unwritable"]
     assert kept(house, path) > 0
 
 
 async def test_a_place_that_cannot_be_written_is_told_and_left(
-    house: FakeHouse, tmp_path: Path
+    house: FakeHouse, tmp_path: Path, logged: list[str]
 ) -> None:
     """Dosing and the record go on: snapshots are a convenience."""
     hands = SnapshotHands(
         house.stores[Speaker("historian")], path=tmp_path / "no folder" / "snapshots.db"
     )
-    with structlog.testing.capture_logs() as logs:
-        await asyncio.wait_for(hands.keep(put), timeout=5)
-    assert [one["event"] for one in logs] == ["snapshots.unwritable"]
+    await asyncio.wait_for(hands.keep(put), timeout=5)
+    assert logged == ["snapshots.unwritable"]
 
 
 async def test_an_unreadable_record_is_told_and_left(
-    house: FakeHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: FakeHouse, tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> int:
         raise ValueError("no line")
 
     monkeypatch.setattr("services.runtime.snapshots.SnapshotMaker.grow", broken)
     hands = SnapshotHands(house.stores[Speaker("historian")], path=tmp_path / "snapshots.db")
-    with structlog.testing.capture_logs() as logs:
-        await asyncio.wait_for(hands.keep(put), timeout=5)
-    assert [one["event"] for one in logs] == ["snapshots.record_unreadable"]
+    await asyncio.wait_for(hands.keep(put), timeout=5)
+    assert logged == ["snapshots.record_unreadable"]
 
 
 async def test_a_file_whose_pages_are_torn_is_made_anew(house: FakeHouse, tmp_path: Path) -> None:
