@@ -43,10 +43,11 @@ mutants: $(READY) ## Change limits, pulses, boluses and insulin 6200 times; 95 %
 	@$(BIN)/mutmut run --max-children 2 $(ARGS)
 	@$(BIN)/python -m bench.mutants
 
-nightly: $(READY) ## Run the property tests with 5000 examples each, then 1000 random kills, 100 nested ones, every set of stores put back, and three days without a broker.
+nightly: $(READY) ## Run the property tests with 5000 examples each, then 1000 random kills, 100 nested ones, every set of stores put back, three days without a broker, and a year that replays.
 	@$(BIN)/python -m pytest -n 2 --hypothesis-profile nightly tests/property tests/unit tests/scenario $(ARGS)
 	@BASALT_KILLS=1000 BASALT_NESTED=100 $(BIN)/python -m pytest -s tests/system/test_random_kills.py
 	@BASALT_SUBSETS=1 $(BIN)/python -m pytest -s tests/system/test_put_back.py
+	@BASALT_DAYS=365 $(BIN)/python -m pytest -s tests/scenario/test_lived_days.py
 	@BASALT_AWAY_H=72 $(BIN)/python -m pytest -s tests/system/test_broker_away.py
 
 lock: $(READY) ## Write requirements.lock anew from pyproject.toml, for every Python; keeps pins that still fit.
