@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from core.deciders import DECIDERS
 from services.runtime.replay import replay, verify_decisions
-from services.runtime.snapshots import Snapshots, differing
+from services.runtime.snapshots import Snapshots, differing, is_of
 
 if TYPE_CHECKING:
     from real_house import RealHouse
@@ -27,9 +27,12 @@ def assert_replays(house: "RealHouse") -> None:
 
 
 def _assert_record_folds_alike(house: "RealHouse") -> None:
+    """Snapshots of a record that a test took away stay until the historian has time for new ones."""
     now = house.last_now()
     lived = house.views(now)
     with house.journal("historian") as record, closing(Snapshots(house.folder.snapshots)) as kept:
         assert lived == replay(record, pump=house.pump, at=now.therapy)
         assert lived == replay(record, pump=house.pump, at=now.therapy, snapshots=kept)
-        assert not any(differs for _, differs in differing(record, kept, pump=house.pump))
+        last = kept.nearest(house.pump, at=None)
+        if last is not None and is_of(last, record):
+            assert not any(differs for _, differs in differing(record, kept, pump=house.pump))

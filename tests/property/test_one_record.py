@@ -90,7 +90,7 @@ def hashes(store: FakeStore) -> dict[str, str]:
     check = RecordCheck({})
     for _, row in store.rows():
         assert list(check.add(row)) == []
-    trees = {
+    trees: dict[str, str] = {
         speaker: tree.root().hex()
         for speaker, tree in check.pumps[PUMP].trees.items()
         if speaker != HISTORIAN
