@@ -27,7 +27,7 @@ def assert_replays(house: "RealHouse") -> None:
 
 
 def _assert_record_folds_alike(house: "RealHouse") -> None:
-    """Snapshots of a record that a test took away stay until the historian has time for new ones."""
+    """Snapshots of a record that a test took away stay until there is time for new ones."""
     now = house.last_now()
     lived = house.views(now)
     with house.journal("historian") as record, closing(Snapshots(house.folder.snapshots)) as kept:

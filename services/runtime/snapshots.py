@@ -18,8 +18,8 @@ from services.runtime.ports import Row, Store
 from services.runtime.record_fold import NEVER, RecordFold, thinking
 from services.runtime.row_links import link_in
 
-LINES_BETWEEN: Final = 250
-"""[-] of a pump's record from one snapshot to the next: some 3 ms of folding on average."""
+LINES_BETWEEN: Final = 150
+"""[-] of a pump's record from one snapshot to the next: some 3 ms of folding."""
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS thinking (sha256 TEXT NOT NULL);
@@ -169,18 +169,19 @@ def folded(
 
     What was decided until then and arrived late, however late, is found and taken in as well.
     """
-    nearest = snapshots.nearest(pump, at=at)
-    if nearest is None:
+    newest = snapshots.nearest(pump, at=None)
+    if newest is None:
         return None
+    if not is_of(newest, store):
+        log.warning("snapshot.of_another_record", pump=pump, line=newest.position)
+        return None
+    nearest = newest if at is None else snapshots.nearest(pump, at=at)
     try:
-        fold = nearest.fold()
+        fold = RecordFold(pump) if nearest is None else nearest.fold()
     except ValueError as error:
-        log.warning("snapshot.unreadable", line=nearest.position, error=str(error))
+        log.warning("snapshot.unreadable", error=str(error))
         return None
-    if not is_of(nearest, store):
-        log.warning("snapshot.of_another_record", pump=pump, line=nearest.position)
-        return None
-    for row in _rows_behind(store, snapshots, pump=pump, position=nearest.position, at=at):
+    for row in _rows_behind(store, snapshots, pump=pump, position=fold.position, at=at):
         fold.add(row, until=at)
     return fold
 
