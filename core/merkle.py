@@ -42,11 +42,27 @@ class GrowingTree:
             ends_here //= 2
         self._perfect.append(leaf)
 
+    @property
+    def perfect(self) -> tuple[bytes, ...]:
+        """Give the roots of the perfect subtrees, the largest first: all that the tree keeps."""
+        return tuple(self._perfect)
+
+    @classmethod
+    def resumed(cls, size: int, perfect: Sequence[bytes]) -> "GrowingTree":
+        """Go on from what a tree of this size kept.
+
+        Raises:
+            ValueError: a tree of this size keeps another number of hashes.
+        """
+        if size < 0 or len(perfect) != size.bit_count():
+            raise ValueError(f"{len(perfect)} hashes for a tree of {size} leaves")
+        tree = cls()
+        tree.size, tree._perfect = size, list(perfect)
+        return tree
+
     def copy(self) -> "GrowingTree":
         """Give another tree that grows on from here by itself."""
-        other = GrowingTree()
-        other.size, other._perfect = self.size, list(self._perfect)
-        return other
+        return GrowingTree.resumed(self.size, self._perfect)
 
     def root(self) -> bytes:
         """Give the root over all leaves so far; of none the hash of nothing."""

@@ -110,17 +110,18 @@ def _add_checks(commands: Commands) -> None:
         "verifying:verify",
         text="make every stored decision once more and compare the bytes, follow each dose from "
         "order to account, check the record against itself and its checkpoints, hold the kept "
-        "states against a full fold, or check a proof; exit 1 where something is wrong",
+        "states against a full fold, check a proof or an archive; exit 1 where something is wrong",
         example="basalt verify decisions --service actuator\n  basalt verify orders\n"
         "  basalt verify record\n  basalt verify snapshots\n"
-        "  basalt verify proof proof.json --key record.pub",
+        "  basalt verify proof proof.json --key record.pub\n"
+        "  basalt verify archive 2026-03.jsonl.gz --key record.pub",
     )
     verify.add_argument(
         "what",
-        choices=("decisions", "orders", "record", "snapshots", "proof"),
+        choices=("decisions", "orders", "record", "snapshots", "proof", "archive"),
         help="what is verified",
     )
-    verify.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of a proof")
+    verify.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of a proof or archive")
     verify.add_argument("--service", metavar="NAME", help="decisions of one service; all")
     _add_trust(verify)
     prove = add_command(
@@ -133,6 +134,36 @@ def _add_checks(commands: Commands) -> None:
     prove.add_argument("event", metavar="EVENT", help="its id")
     prove.add_argument("--out", type=Path, metavar="FILE", help="write it there")
     _add_trust(prove)
+    _add_archive(commands)
+
+
+def _add_archive(commands: Commands) -> None:
+    archive = add_command(
+        commands,
+        "archive",
+        "archiving:write_archive",
+        text="write a closed period of the record into a file that verifies without the record; "
+        "redacted, names and times are others and the proofs hold; nothing is deleted",
+        example="basalt archive 2026-03.jsonl.gz --from 2026-03-01T00:00:00Z "
+        "--to 2026-04-01T00:00:00Z\n  basalt archive shared.jsonl.gz --redact",
+    )
+    archive.add_argument("file", type=Path, metavar="FILE", help="made; packed when it ends in .gz")
+    archive.add_argument(
+        "--from", dest="since", type=texts.instant, metavar="TIME", help="recorded from then on"
+    )
+    archive.add_argument(
+        "--to", dest="until", type=texts.instant, metavar="TIME", help="recorded before then"
+    )
+    archive.add_argument(
+        "--redact", action="store_true", help="other names and times, no commands and reports"
+    )
+    archive.add_argument(
+        "--weeks", type=int, metavar="N", help="so many earlier; a random number of them"
+    )
+    archive.add_argument(
+        "--sign-with", type=Path, metavar="FILE", help="seed of the record; DATA/keys/record.key"
+    )
+    _add_trust(archive)
 
 
 def _add_reading(command: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ from core.deciders import DECIDERS
 from core.order_life import OPEN, SPEAKERS, Lives, WrongStep, lives_of
 from core.record import HISTORIAN
 from schemas.units import PumpId, Speaker
+from services.command_line.archiving import check_archive
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, wrong_input
 from services.command_line.journals import Place, journal, known_service, record_file
@@ -28,8 +29,9 @@ DIFFERENCES_SHOWN = 5
 def verify(arguments: argparse.Namespace) -> int:
     """Verify what was asked for."""
     what: str = arguments.what
-    if (what == "proof") != (arguments.file is not None):
-        raise wrong_input("'verify proof' takes the FILE of one; nothing else takes a file")
+    if (what in _OF_A_FILE) != (arguments.file is not None):
+        takers = " and ".join(f"'verify {one}'" for one in _OF_A_FILE)
+        raise wrong_input(f"{takers} take the FILE of one; nothing else takes a file")
     for option, of in _OPTIONS_OF.items():
         if getattr(arguments, option) is not None and what not in of:
             raise wrong_input(f"--{option} is for 'verify {of[0]}', not for 'verify {what}'")
@@ -104,11 +106,14 @@ def _in_words(wrong: WrongStep) -> str:
     return f"{wrong.event}: {wrong.dose} was {before} and cannot {step}"
 
 
+_OF_A_FILE: Final = ("proof", "archive")
+"""[-] what is handed over as a file."""
+
 _OPTIONS_OF: Final = {
     "service": ("decisions",),
     "store": ("record", "decisions", "orders", "snapshots"),
     "checkpoints": ("record",),
-    "key": ("record", "proof"),
+    "key": ("record", "proof", "archive"),
 }
 """[-] options with what they are for; one that changed nothing would deceive."""
 
@@ -118,4 +123,5 @@ _VERIFY: Final = {
     "record": verify_record,
     "snapshots": verify_snapshots,
     "proof": verify_proof,
+    "archive": check_archive,
 }

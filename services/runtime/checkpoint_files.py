@@ -38,8 +38,12 @@ class CheckpointFiles:
 
     def newest(self, pump: PumpId, speaker: Speaker) -> str | None:
         """Give the newest note about a speaker, as it was written; None without one."""
-        notes = _notes(self._folder / f"{pump}.{speaker}{SUFFIX}")
+        notes = self.notes(pump, speaker)
         return notes[-1] if notes else None
+
+    def notes(self, pump: PumpId, speaker: Speaker) -> list[str]:
+        """Give all notes about a speaker as they were written."""
+        return _notes(self._folder / f"{pump}.{speaker}{SUFFIX}")
 
     def read(self, *, public: bytes) -> dict[tuple[PumpId, Speaker], list[Checkpoint]]:
         """Read all of them, in the order of writing.

@@ -113,6 +113,10 @@ class StoreUrlWrong(BasaltError):
         return self.reason
 
 
+class ArchiveBroken(BasaltError):
+    """A file is no archive, is cut short, or cannot be made of this record."""
+
+
 @dataclass(eq=False)
 class StoreUnreachable(BasaltError):
     """The server of a journal does not answer, or went away: the process ends and comes back."""
