@@ -20,7 +20,6 @@ KEPT: Final = frozenset(
         "field",
         "process",
         "pump_model",
-        "reason",
         "received",
         "release",
         "root",
