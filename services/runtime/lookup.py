@@ -6,7 +6,7 @@ import msgspec
 
 from core.explanation import Known, is_event_id
 from schemas import codec
-from schemas.message import Command, Report, parse_event_id
+from schemas.message import Command, Report
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.entries import event_name_in_topic, kept_name, read_row, split
 from services.runtime.history import event_id_in
@@ -96,7 +96,7 @@ def events_of(store: Store, *, pump: PumpId, kinds: Set[str] = frozenset()) -> I
     for _, row in store.rows(pump=pump):
         name = event_name_in_topic(row.topic)
         if name is not None and (not kinds or name in kinds):
-            yield _known_event(split(row.state)[1])
+            yield _known_event(row.state.partition(b"\n")[2])
 
 
 def _known_event(data: bytes) -> Known:
@@ -105,7 +105,7 @@ def _known_event(data: bytes) -> Known:
         name=envelope.id,
         at=envelope.at,
         recorded_at=envelope.recorded_at,
-        by=parse_event_id(envelope.id)[0],
+        by=envelope.id.partition(":")[0],
         cause=envelope.cause,
         body=envelope.event,
     )

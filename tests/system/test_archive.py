@@ -1,4 +1,4 @@
-"""Archives and snapshots of a real house by the command line, checked as somebody elsewhere would."""
+"""Archives and snapshots of a real house by the command line, checked as others would."""
 
 import sqlite3
 from contextlib import closing
