@@ -5,6 +5,7 @@ from pathlib import Path
 
 from services.command_line import texts
 from services.command_line.grammar import Commands, add_command
+from services.command_line.whatif_grammar import add_what_if
 
 DATABASE = "postgresql://USER@HOST:PORT/DATABASE"
 """[-] what the URL of a database looks like."""
@@ -20,6 +21,7 @@ def add_record(commands: Commands) -> None:
     """Add replay, explanations, checks and proofs."""
     _add_replay(commands)
     _add_history(commands)
+    add_what_if(commands, store_help=STORE_HELP)
     _add_checks(commands)
     _add_store(commands)
 

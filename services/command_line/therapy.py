@@ -38,7 +38,7 @@ def profile(arguments: argparse.Namespace) -> int:
     asked = read_profile(
         Path(arguments.file), activate=not arguments.keep, because=arguments.because
     )
-    _must_be_zone(asked.zone, said_in=arguments.file)
+    must_be_zone(asked.zone, said_in=arguments.file)
     return _set(arguments, asked, Speaker("basal_scheduler"))
 
 
@@ -50,7 +50,7 @@ def week(arguments: argparse.Namespace) -> int:
 
 def zone(arguments: argparse.Namespace) -> int:
     """Let profiles run by the clock of another zone."""
-    _must_be_zone(arguments.zone, said_in="zone")
+    must_be_zone(arguments.zone, said_in="zone")
     return _set(
         arguments,
         SetBasalZone(zone=arguments.zone, because=arguments.because),
@@ -58,7 +58,12 @@ def zone(arguments: argparse.Namespace) -> int:
     )
 
 
-def _must_be_zone(name: str, *, said_in: str) -> None:
+def must_be_zone(name: str, *, said_in: str) -> None:
+    """Refuse what is no time zone.
+
+    Raises:
+        CommandFailed: there is none of that name.
+    """
     try:
         local_resolver(name)
     except ZoneError as error:
@@ -70,7 +75,7 @@ def settings(arguments: argparse.Namespace) -> int:
     if arguments.file == SHOW:
         return _show(arguments, "bolus_advisor", (BolusSettingsSet,), _settings)
     asked = read_settings(Path(arguments.file), because=arguments.because)
-    _must_be_zone(asked.zone, said_in=arguments.file)
+    must_be_zone(asked.zone, said_in=arguments.file)
     return _set(arguments, asked, Speaker("bolus_advisor"))
 
 

@@ -21,15 +21,20 @@ class ZoneHands:
         del pump
         if not isinstance(effect, ResolveZone):
             raise TypeError(f"no hands for {type(effect).__name__}")
-        starts_at = UtcMillis(effect.since - MARGIN_MS)
-        ends_at = UtcMillis(starts_at + SPAN_DAYS_MAX * DAY_MS)
-        try:
-            found = transitions(effect.zone, starts_at=starts_at, ends_at=ends_at)
-        except ZoneError:
-            found = ()
-        return ZoneResolved(
-            zone=effect.zone,
-            tzdata=tzdata_version(),
-            transitions=found,
-            known_until=ends_at,
-        )
+        return resolved(effect.zone, since=effect.since)
+
+
+def resolved(zone: str, *, since: UtcMillis) -> ZoneResolved:
+    """Look a zone up from an instant on [ms]; an unknown one has no transitions."""
+    starts_at = UtcMillis(since - MARGIN_MS)
+    ends_at = UtcMillis(starts_at + SPAN_DAYS_MAX * DAY_MS)
+    try:
+        found = transitions(zone, starts_at=starts_at, ends_at=ends_at)
+    except ZoneError:
+        found = ()
+    return ZoneResolved(
+        zone=zone,
+        tzdata=tzdata_version(),
+        transitions=found,
+        known_until=ends_at,
+    )
