@@ -6,7 +6,7 @@ from core.bolus_state import BolusState
 from core.day_totals import DayOf
 from core.decider import Entry
 from core.fork.measuring import Measures
-from core.fork.shapes import Forked, Row, Turn
+from core.fork.shapes import Forked, Row
 from core.fork.telling import Asking, compared
 from schemas.bolus import CarbsRecorded
 from schemas.message import tag_of
@@ -23,11 +23,10 @@ class Comparison:
         self._rows: list[Row] = []
         self._differs_from: UtcMillis | None = None
 
-    def record(self, turn: Turn) -> None:
+    def record(self, entries: Iterable[Entry]) -> None:
         """Measure what was heard and said in the record."""
-        for entry in (turn.heard, *turn.said):
-            if entry is not None:
-                self.measures.take_recorded(entry)
+        for entry in entries:
+            self.measures.take_recorded(entry)
 
     def add(self, rows: Iterable[Row]) -> None:
         """Add what was left out elsewhere."""

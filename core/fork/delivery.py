@@ -69,12 +69,9 @@ class ForkedDelivery:
         kept = (one for one in said if isinstance(one, BasalPlanAccepted))
         return [entry for one in kept for entry in self._said(one, now)]
 
-    def hear(self, entry: Entry, now: Now) -> list[Entry]:
+    def hear(self, entry: Entry, body: Event, now: Now) -> list[Entry]:
         """Say in the fork what the actuator said in the record, an event of its own."""
         self._version = version_of(entry.id)
-        body = entry.body
-        if not isinstance(body, Event):
-            return []
         if isinstance(body, DeliveryLimitsSet) and self.limits is not None:
             return []
         if isinstance(body, BasalPlanAccepted):
@@ -104,13 +101,10 @@ class ForkedDelivery:
         """Cut the plan anew where anything that it is cut by may differ."""
         limits, heard = self.limits or self.state.limits, self.state.plan_heard
         is_other = self.plans_differ or self.doses.differ or self.limits is not None
-        if not is_other or limits is None:
+        if not is_other or limits is None or heard is None:
             return [self._taken(entry, accepted)]
-        if heard is None:
-            return []
-        again, *_ = accept_plan(self.state, *heard, limits, now)
-        if not isinstance(again, BasalPlanAccepted):
-            return []
+        said = accept_plan(self.state, *heard, limits, now)
+        again = next(one for one in said if isinstance(one, BasalPlanAccepted))
         if again.steps != accepted.steps:
             self._flow_anew(now)
         flowed = self._change(again, now)

@@ -157,7 +157,7 @@ class _House:
         if heard is None:
             self.run.adopt(turn)
             return
-        self._both.record(turn)
+        self._both.record((heard, *turn.said))
         said: list[Entry] = []
         for entry in self._in_the_fork(heard, now):
             said.extend(self._tell(entry, now, recorded=turn.said))
@@ -194,8 +194,8 @@ class _House:
 
     def _in_the_fork(self, heard: Entry, now: Now) -> list[Entry]:
         """Give what is heard in the fork in place of a recorded entry."""
-        if heard.speaker == ACTUATOR:
-            return self.delivery.hear(heard, now)
+        if heard.speaker == ACTUATOR and isinstance(heard.body, Event):
+            return self.delivery.hear(heard, heard.body, now)
         if heard.speaker == BASAL_SCHEDULER:
             return self._scheduled(heard)
         if isinstance(heard.body, SetBolusSettings):

@@ -19,6 +19,8 @@ from schemas.units import MgDl
 Asking = RequestAdvice | AcceptAdvice | OrderBolus | OrderPreset
 """[-] commands that lead to an advice or an order."""
 
+_REFUSALS = (AdviceRefused, AcceptanceRefused, OrderRefused)
+
 
 def compared(
     asked: Entry, *, recorded: Sequence[Entry], forked: Sequence[Entry], reading: object
@@ -52,9 +54,9 @@ def _side(said: Sequence[Entry], *, is_advice: bool) -> Side:
     ordered = [one.body.amount for one in said if isinstance(one.body, BolusOrdered)]
     if ordered:
         return Side(amount=sum(ordered))
-    for one in said:
-        if isinstance(one.body, AdviceRefused | AcceptanceRefused | OrderRefused):
-            return Side(reason=one.body.reason, said_by=tag_of(type(one.body)))
+    refused = next((one.body for one in said if isinstance(one.body, _REFUSALS)), None)
+    if refused is not None:
+        return Side(reason=refused.reason, said_by=tag_of(type(refused)))
     return Side(amount=0) if said and not is_advice else Side()
 
 

@@ -8,23 +8,19 @@ import pytest
 import core.fork.doses
 import core.fork.house
 from core.fork.run import Run
-from core.fork.shapes import ForkRefused
 from fake_house import LIMITS, PROFILE, SETTINGS, FakeHouse, whole_day
 from forks import amounts, eat, forked, of_kind, profile
 from schemas.basal import (
     CancelTemporaryRate,
-    SetBasalWeek,
     SetBasalZone,
     SetTemporaryRate,
 )
-from schemas.bolus import RecordCarbs
 from schemas.orders import OrderBolus, RecordInjection
 from schemas.pump import ResumeDelivery, SuspendDelivery
 from schemas.therapy import InsulinAction
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
-    Grams,
     Milliseconds,
     MilliUnits,
     MilliUnitsPerHour,
