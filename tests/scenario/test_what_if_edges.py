@@ -152,7 +152,8 @@ def test_what_was_eaten_stays_eaten_though_the_fork_refused_the_bolus(house: Fak
     assert ("glucose_below_safe_minimum", None) == (advice.forked.reason, advice.forked.amount)
     assert "no_such_advice" == order.forked.reason
     assert [40] == [row.carbs for row in of_kind(found, "carried")]
-    assert 0 == sum(day.bolus_forked for day in found.days) < order.recorded.amount
+    assert 4_000 == order.recorded.amount == found.days[0].bolus_recorded
+    assert 0 == found.days[0].bolus_forked
 
 
 def test_a_meal_is_not_counted_twice_where_the_fork_accepts_what_the_record_refused(

@@ -143,8 +143,9 @@ def waking(*, most: int, ticks: list[Entry]) -> Run[Any]:
     def evolve(state: Any, entry: Entry) -> Any:
         return Waking(min(state.heard + 1, most))
 
+    basal: Any = BASAL_DECIDER
     decider: Any = dataclasses.replace(
-        BASAL_DECIDER,
+        basal,
         initial=lambda pump: Waking(),
         decide=decide,
         evolve=evolve,

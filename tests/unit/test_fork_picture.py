@@ -17,7 +17,7 @@ LABEL = len("10-25")
 
 
 def a_fork(*, hours: int, most: int = 5_000) -> Forked:
-    """Make a fork with insulin on board for every hour, one side unknown in the first, the other in the third."""
+    """Make a fork of so many hours; each side is unknown in one of them."""
     points = tuple(
         OnBoard(
             at=UtcMillis(BEGIN + hour * HOUR_MS),
@@ -44,9 +44,14 @@ def a_fork(*, hours: int, most: int = 5_000) -> Forked:
     )
 
 
+def tree_of(svg: str) -> Any:
+    """Read a picture as any viewer would."""
+    return ElementTree.fromstring(svg)  # noqa: S314  # written by the function under test
+
+
 def texts(svg: str) -> list[str]:
     """Give all that is written in a picture."""
-    return [str(one.text) for one in ElementTree.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314
+    return [str(one.text) for one in tree_of(svg).iter(f"{SVG}text")]
 
 
 def test_axes_have_units_sides_a_legend_and_glucose_its_caveat() -> None:
@@ -66,7 +71,7 @@ def test_axes_have_units_sides_a_legend_and_glucose_its_caveat() -> None:
 def test_sides_differ_by_more_than_colour() -> None:
     """Blue, round and solid; vermilion, square and dashed: in grey they are told apart too."""
     svg = drawn(a_fork(hours=8))
-    tree = ElementTree.fromstring(svg)  # noqa: S314
+    tree = tree_of(svg)
 
     lines = list(tree.iter(f"{SVG}polyline"))
     dashed = {one.get("stroke"): one.get("stroke-dasharray") is not None for one in lines}
@@ -104,7 +109,7 @@ def test_a_long_time_has_few_labels_all_at_midnight(days: int) -> None:
 @pytest.mark.parametrize("most", [0, 400, 5_000, 70_000, 10**12])
 def test_nothing_is_drawn_outside(most: int) -> None:
     """Whatever the amounts."""
-    tree: Any = ElementTree.fromstring(drawn(a_fork(hours=8, most=most)))  # noqa: S314
+    tree = tree_of(drawn(a_fork(hours=8, most=most)))
 
     for line in tree.iter(f"{SVG}polyline"):
         for point in str(line.get("points")).split():
