@@ -4,7 +4,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from core.deciders import DECIDERS
-from services.runtime.replay import replay, verify_decisions
+from services.runtime.decisions_again import verify_decisions
+from services.runtime.replay import replay
 from services.runtime.snapshots import Snapshots, differing, is_of
 
 if TYPE_CHECKING:

@@ -22,9 +22,10 @@ from schemas.message import Event, Now, parse_event_id
 from schemas.units import PumpId, Speaker
 from services.runtime.causal_order import recorded
 from services.runtime.data_folder import DataFolder
+from services.runtime.decisions_again import Verdict, verify_decisions
 from services.runtime.entries import ADOPTED, HEARD, read_row
 from services.runtime.ports import Row, Store
-from services.runtime.replay import Verdict, replay, verify_decisions
+from services.runtime.replay import replay
 from services.runtime.stores import store_to_read
 
 BIN = Path(sys.executable).parent

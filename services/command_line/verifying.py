@@ -20,7 +20,8 @@ from services.command_line.tables import print_table
 from services.runtime.causal_order import recorded
 from services.runtime.compare_records import Said, compare, said_in
 from services.runtime.data_folder import DataFolder
-from services.runtime.replay import Verdict, pumps_in, verify_decisions
+from services.runtime.decisions_again import Verdict, verify_decisions
+from services.runtime.replay import pumps_in
 
 DIFFERENCES_SHOWN = 5
 """[-] of one service or pump."""

@@ -13,11 +13,11 @@ from fake_house import DECIDER_OF, FakeHouse
 from schemas.units import MINUTE_MS, CommandId, PumpId, Speaker
 from services.runtime.books import Books
 from services.runtime.compare_records import compare, said_in
+from services.runtime.decisions_again import verify_decisions
 from services.runtime.entries import split
 from services.runtime.errors import JournalAltered, StoreBroken
 from services.runtime.fake_store import FakeStore
 from services.runtime.ports import Commit, Row, Store
-from services.runtime.replay import verify_decisions
 from services.runtime.row_links import linked
 from services.runtime.sqlite_store import SqliteStore
 

@@ -23,13 +23,14 @@ from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, Speaker
 from services.runtime import crashpoints, pump_host
 from services.runtime.books import Books
 from services.runtime.crashpoints import CRASH_POINTS
+from services.runtime.decisions_again import verify_decisions
 from services.runtime.entries import HEARD, read_row
 from services.runtime.errors import BasaltError, PumpTimeout
 from services.runtime.fake_store import FakeStore
 from services.runtime.ports import Commit
 from services.runtime.pump_host import PumpHost
 from services.runtime.pump_store import FakePumpStore
-from services.runtime.replay import replay, verify_decisions
+from services.runtime.replay import replay
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 

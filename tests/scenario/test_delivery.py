@@ -33,8 +33,9 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
+from services.runtime.decisions_again import verify_decisions
 from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.replay import replay, verify_decisions
+from services.runtime.replay import replay
 from signed_orders import sign_ordered
 
 

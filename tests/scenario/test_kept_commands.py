@@ -18,12 +18,12 @@ from schemas.record import ReportStorage
 from schemas.units import MINUTE_MS, Grams, MilliUnits, Speaker
 from services.runtime import machine
 from services.runtime.books import Books
+from services.runtime.decisions_again import verify_decisions
 from services.runtime.entries import HEARD, ReadEntry, read_row
 from services.runtime.errors import JournalAltered
 from services.runtime.fake_store import FakeStore
 from services.runtime.lookup import Lookup
 from services.runtime.record_check import check_record
-from services.runtime.replay import verify_decisions
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from fake_house import PUMP, FakeHouse
 from lived_days import LivedDays
 from schemas.message import Now
 from schemas.units import DAY_MS, UtcMillis
+from services.runtime.decisions_again import verify_decisions
 from services.runtime.record_fold import RecordFold
-from services.runtime.replay import known_by, replay, verify_decisions
+from services.runtime.replay import known_by, replay
 from services.runtime.snapshots import SnapshotMaker, Snapshots, differing
 
 DAYS = int(os.environ.get("BASALT_DAYS", "4"))

@@ -10,9 +10,9 @@ from schemas.headers import EVENT_ID_HEADER, SHA256_HEADER
 from schemas.orders import OrderBolus
 from schemas.record import MessageQuarantined
 from schemas.units import MINUTE_MS, MilliUnits, Speaker
+from services.runtime.decisions_again import verify_decisions
 from services.runtime.hearing import Dropped, Instead, Listener, Missing, hear
 from services.runtime.ports import Arrived, Head
-from services.runtime.replay import verify_decisions
 
 ACTUATOR = Speaker("actuator")
 
