@@ -1,13 +1,15 @@
 """Every decision of a journal made once more, and held against what is stored."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from core.decider import Decider
+from core.dose_diff import EventChange, change_of, paired
 from schemas import codec
-from schemas.message import Event
-from schemas.units import PumpId
+from schemas.message import Event, name_of
+from schemas.record import Restarted
+from schemas.units import PumpId, UtcMillis
 from services.runtime.books import Ledger
 from services.runtime.causal_order import read_past
 from services.runtime.entries import ADOPTED, HEARD, ReadEntry, read_row
@@ -26,6 +28,39 @@ class Verdict:
     decisions: int
     events: int
     differences: tuple[Difference, ...]
+    changed: tuple["Changed", ...] = ()
+    """[-] the decisions among the differences that come out otherwise today."""
+    versions: tuple["Versions", ...] = ()
+    """[-] under which the journal was written, in the order of its restarts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What a process ran by."""
+
+    release: str
+    """[-] of Basalt."""
+    tzdata: str
+    """[-] of the time-zone data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A decision that comes out otherwise than it did."""
+
+    pump: PumpId
+    position: int
+    """[-] of the line that led to it."""
+    at: UtcMillis
+    """[ms] therapy time."""
+    heard: str
+    """[-] id of what led to it."""
+    kind: str
+    """[-] name of what led to it."""
+    versions: Versions | None
+    """[-] under which it was decided; None before the first start on record."""
+    events: tuple[EventChange, ...]
+    """[-] what is said otherwise."""
 
 
 @dataclass(slots=True)
@@ -38,6 +73,25 @@ class _Again:
     link: str = ""
     at: int = 0
     expected: list[Event] = field(default_factory=list)
+    stored: list["_Stored"] = field(default_factory=list)
+    versions: list[Versions] = field(default_factory=list)
+    changed: list[Changed] = field(default_factory=list)
+
+
+class _Stored(NamedTuple):
+    """One event of a decision as it was said, and after which of its speaker's."""
+
+    read: ReadEntry
+    position: int
+    after: Head | None
+
+    @property
+    def body(self) -> Event:
+        """Give the event."""
+        body = self.read.entry.body
+        if not isinstance(body, Event):
+            raise TypeError(f"{self.read.entry.id} is no event")
+        return body
 
 
 def verify_decisions(decider: Decider[Any], store: Store) -> Verdict:
@@ -55,18 +109,26 @@ def verify_decisions(decider: Decider[Any], store: Store) -> Verdict:
             differences.append(Difference(row.pump, row.position, f"not understood: {error}"))
             continue
         if row.topic.startswith(HEARD):
-            differences.extend(_unsaid(row.pump, again))
+            differences.extend(_held(decider, row.pump, again))
             differences.extend(_hear(decider, row.pump, again, read, row.position))
             decisions += 1
-        elif row.topic.startswith(ADOPTED):
-            _fold(decider, again, read)
+            continue
+        events += not row.topic.startswith(ADOPTED)
+        if read.head.entry and not row.topic.startswith(ADOPTED):
+            _take(decider, again, read, row.position)
         else:
-            events += 1
-            differences.extend(_compare(decider, row.pump, again, read, row.position))
+            differences.extend(_held(decider, row.pump, again))
+            _fold(decider, again, read)
     for pump, again in pumps.items():
-        differences.extend(_unsaid(pump, again))
+        differences.extend(_held(decider, pump, again))
     differences.extend(_cut_off(pumps, ends))
-    return Verdict(decisions, events, tuple(differences))
+    return Verdict(
+        decisions,
+        events,
+        tuple(differences),
+        tuple(one for again in pumps.values() for one in again.changed),
+        tuple(dict.fromkeys(one for again in pumps.values() for one in again.versions)),
+    )
 
 
 def _follow(again: _Again, row: Row, end: End | None) -> Iterator[Difference]:
@@ -93,6 +155,8 @@ def _hear(
     decider: Decider[Any], pump: PumpId, again: _Again, read: ReadEntry, position: int
 ) -> Iterator[Difference]:
     again.heard, again.position = read, position
+    if isinstance(read.entry.body, Restarted):
+        again.versions.append(Versions(read.entry.body.release, read.entry.body.tzdata))
     try:
         again.expected = list(decider.decide(again.ledger.state, read.entry, read.now))
     except Exception as error:  # noqa: BLE001  # what no longer decides is a difference
@@ -112,29 +176,69 @@ def _fold(decider: Decider[Any], again: _Again, read: ReadEntry) -> None:
             ledger.heard[speaker] = head.version
 
 
-def _compare(
-    decider: Decider[Any], pump: PumpId, again: _Again, read: ReadEntry, position: int
-) -> Iterator[Difference]:
-    if read.head.entry == 0:
-        _fold(decider, again, read)
-        return
-    if not again.expected or again.heard is None:
-        yield Difference(pump, position, f"{read.entry.id} is not decided any more")
-    else:
-        _begin_where_it_goes_on(decider, again, read)
-        spoken = say(
-            again.expected.pop(0),
-            speaker=decider.name,
-            pump=pump,
-            after=again.ledger.heads.get(decider.name),
-            cause=again.heard.entry.id,
-            heard=again.ledger.heard,
-            when=again.heard.head,
-        )
-        if spoken.data != read.data and not _is_older_form(spoken.data, read.data):
-            said, stored = spoken.data.decode(), read.data.decode(errors="replace")
-            yield Difference(pump, position, f"decided {said}, stored {stored}")
+def _take(decider: Decider[Any], again: _Again, read: ReadEntry, position: int) -> None:
+    """Take an event that was said because of the entry before; go on from it as it stands."""
+    _begin_where_it_goes_on(decider, again, read)
+    again.stored.append(_Stored(read, position, again.ledger.heads.get(decider.name)))
     _fold(decider, again, read)
+
+
+def _held(decider: Decider[Any], pump: PumpId, again: _Again) -> Iterator[Difference]:
+    """Hold what was said because of an entry against what is decided of it today."""
+    stored, decided = again.stored, again.expected
+    again.stored, again.expected = [], []
+    heard = again.heard
+    said = [one.body for one in stored]
+    found: list[EventChange] = []
+    for one, other in paired(said, decided):
+        kept = None if one is None else stored[one]
+        event = None if other is None else decided[other]
+        if kept is not None and event is not None and _is_said_again(decider, again, kept, event):
+            continue
+        change = change_of(kept.body if kept else None, event)
+        found.append(change)
+        yield Difference(pump, kept.position if kept else again.position, _in_words(change))
+    if found and heard is not None:
+        again.changed.append(_changed(pump, again, heard, found))
+
+
+def _is_said_again(decider: Decider[Any], again: _Again, kept: _Stored, event: Event) -> bool:
+    """Say whether an event of today is what is stored, to the byte."""
+    if again.heard is None:
+        return False
+    spoken = say(
+        event,
+        speaker=decider.name,
+        pump=again.ledger.pump,
+        after=kept.after,
+        cause=again.heard.entry.id,
+        heard=again.ledger.heard,
+        when=again.heard.head,
+    )
+    return spoken.data == kept.read.data or _is_older_form(spoken.data, kept.read.data)
+
+
+def _in_words(change: EventChange) -> str:
+    if not change.is_decided:
+        return f"{change.kind} is not decided any more"
+    if not change.is_stored:
+        return f"{change.kind} is decided, not stored"
+    fields = "; ".join(f"{one.field} {one.stored} -> {one.decided}" for one in change.fields)
+    return f"{change.kind} is decided otherwise: {fields or 'what stands around it'}"
+
+
+def _changed(
+    pump: PumpId, again: _Again, heard: ReadEntry, found: Sequence[EventChange]
+) -> Changed:
+    return Changed(
+        pump=pump,
+        position=again.position,
+        at=heard.head.therapy,
+        heard=heard.entry.id,
+        kind=name_of(type(heard.entry.body)),
+        versions=again.versions[-1] if again.versions else None,
+        events=tuple(found),
+    )
 
 
 def _begin_where_it_goes_on(decider: Decider[Any], again: _Again, read: ReadEntry) -> None:
@@ -155,9 +259,3 @@ def _is_older_form(said: bytes, stored: bytes) -> bool:
     if codec.upcast(then.event) is None:
         return False
     return codec.decode_event(now.event) == codec.decode_event(then.event)
-
-
-def _unsaid(pump: PumpId, again: _Again) -> Iterator[Difference]:
-    for event in again.expected:
-        yield Difference(pump, again.position, f"{type(event).__name__} is decided, not stored")
-    again.expected = []
