@@ -15,6 +15,7 @@ import msgspec
 
 from core.deciders import DECIDERS
 from core.order_life import SPEAKERS, lives_of
+from fork_checks import assert_fork_is_the_record
 from house_on_record import assert_replays
 from schemas.delivery import BolusStarted
 from schemas.device import PumpRecord
@@ -270,6 +271,12 @@ class RealHouse:
         for name, verdict in self.verdicts().items():
             assert verdict.decisions > 0
             assert () == verdict.differences, name
+        self.assert_forks_to_itself()
+
+    def assert_forks_to_itself(self) -> None:
+        """With no other settings a fork of what was lived is what was lived."""
+        with self.journal("basal_scheduler") as scheduler, self.journal("bolus_advisor") as advisor:
+            assert_fork_is_the_record(scheduler, advisor, pump=self.pump)
 
 
 def let_it_rest(stopped: RealHouse) -> None:

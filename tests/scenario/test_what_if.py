@@ -9,6 +9,7 @@ import core.fork.doses
 import core.fork.house
 from core.fork.run import Run
 from fake_house import LIMITS, PROFILE, SETTINGS, FakeHouse, whole_day
+from fork_checks import assert_same
 from forks import amounts, eat, forked, of_kind, profile
 from schemas.basal import (
     CancelTemporaryRate,
@@ -92,11 +93,7 @@ def test_with_no_other_settings_the_fork_is_the_record(
     found = forked(house, UtcMillis(begin + hours * HOUR_MS))
 
     assert len(of_kind(found, "order")) >= 1
-    assert all(not row.differs and row.difference == 0 for row in found.rows)
-    assert all(one.recorded == one.forked for one in found.on_board)
-    for day in found.days:
-        assert (day.basal_recorded, day.bolus_recorded) == (day.basal_forked, day.bolus_forked)
-    assert (None, None) == (found.differs_from, found.basal_differs_from)
+    assert_same(found)
     assert len(runs) == 2
     for run in runs:
         assert run.recorded == run.forked
