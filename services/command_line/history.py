@@ -1,27 +1,24 @@
 """`basalt history`: what was said of a pump, and what each day came to."""
 
 import argparse
-import csv
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from core.day_totals import DayBook
 from core.explanation import Known
-from core.glucose_metrics import MAGE_VARIANT, GlucoseMetrics, metrics
+from core.glucose_metrics import GlucoseMetrics, metrics
 from schemas import codec
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, name_of, tag_of
 from schemas.units import MgDl, PumpId, UtcMillis
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, wrong_input
+from services.command_line.history_formats import Row, give, instant, is_streamed
 from services.command_line.journals import journal, record_file, recorded_pump
-from services.command_line.tables import print_table
 from services.command_line.told import in_words
-from services.command_line.words import moment
 from services.runtime.data_folder import DataFolder
 from services.runtime.errors import ZoneError
 from services.runtime.lookup import events_of
@@ -63,23 +60,19 @@ GAPS: Final = frozenset(
 
 _KINDS: Final = frozenset(name_of(kind) for kind in codec.EVENT_KINDS)
 
-_FOR_PROGRAMS: Final = frozenset({"kind", "cause"})
-"""[-] columns that a table for people does without."""
-
-Row = dict[str, Any]
-"""[-] one line of an answer: its columns by name, raw values."""
-
 
 def history(arguments: argparse.Namespace) -> int:
     """Answer one question about the record."""
     _assert_of_use(arguments)
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)
-    with journal(record_file(arguments.store, folder)) as store:
+    form = "jsonl" if chosen.json else arguments.format
+    shows = not is_streamed(form, output=arguments.output)
+    with journal(record_file(arguments.store, folder), shows=shows) as store:
         pump = recorded_pump(chosen, folder, store)
         try:
             rows = _ANSWERS[arguments.what](store, pump, arguments)
-            _FORMATS["jsonl" if chosen.json else arguments.format](rows)
+            give(rows, form=form, what=arguments.what, output=arguments.output)
         except ZoneError as error:
             raise wrong_input(str(error)) from error
     return DONE
@@ -106,7 +99,7 @@ def _events(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterat
         if not _is_wanted(known, arguments):
             continue
         yield {
-            "at": moment(known.at),
+            "at": instant(known.at),
             "event": known.name,
             "kind": tag_of(type(known.body)),
             "cause": known.cause,
@@ -183,34 +176,6 @@ def _day_of(at: UtcMillis, *, zone: str) -> str:
     return local_time(at, zone=zone).date().isoformat()
 
 
-def _print_table(rows: Iterable[Row]) -> None:
-    found = list(rows)
-    if not found:
-        print("nothing on record")
-        return
-    said = [name for name in found[0] if any(row[name] is not None for row in found)]
-    columns = [name for name in said if name not in _FOR_PROGRAMS]
-    cells = [["" if row[name] is None else str(row[name]) for name in columns] for row in found]
-    numbers = {n for n, name in enumerate(columns) if isinstance(found[0][name], int | float)}
-    print_table([name.replace("_", " ") for name in columns], cells, right=frozenset(numbers))
-    if "mage" in columns:
-        print(f"glucose in mg/dL, shares in % of readings; MAGE: {MAGE_VARIANT}")
-
-
-def _print_csv(rows: Iterable[Row]) -> None:
-    writer: Any = None
-    for row in rows:
-        if writer is None:
-            writer = csv.DictWriter(sys.stdout, fieldnames=list(row), lineterminator="\n")
-            writer.writeheader()
-        writer.writerow(row)
-
-
-def _print_lines(rows: Iterable[Row]) -> None:
-    for row in rows:
-        print(codec.encode(row).decode())
-
-
 _LISTS: Final = ("events", "changes", "gaps")
 
 _OPTIONS_OF: Final = {
@@ -229,10 +194,4 @@ _ANSWERS: Final[dict[str, Callable[[Store, PumpId, argparse.Namespace], Iterator
     "gaps": _events,
     "days": _days,
     "glucose": _glucose,
-}
-
-_FORMATS: Final[dict[str, Callable[[Iterable[Row]], None]]] = {
-    "table": _print_table,
-    "csv": _print_csv,
-    "jsonl": _print_lines,
 }

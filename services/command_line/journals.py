@@ -17,6 +17,7 @@ from services.command_line.exits import (
     unreachable,
     wrong_input,
 )
+from services.command_line.progress import watched
 from services.runtime.data_folder import DataFolder, NotRunning
 from services.runtime.entries import read_row, tag_in_topic
 from services.runtime.errors import StoreBroken, StoreUnreachable, StoreUrlWrong
@@ -60,8 +61,12 @@ class Place:
 
 
 @contextmanager
-def journal(place: Place) -> Iterator[Store]:
+def journal(place: Place, *, shows: bool = True) -> Iterator[Store]:
     """Open a journal that exists.
+
+    Args:
+        place: where it is.
+        shows: how far it was read, on a terminal; not beside an answer that is written meanwhile.
 
     Raises:
         CommandFailed: there is none, or it cannot be read.
@@ -70,6 +75,7 @@ def journal(place: Place) -> Iterator[Store]:
         raise CommandFailed(f"there is no journal {place}; has this system ever run?", UNKNOWN)
     try:
         store = store_to_read(place.url, service=place.service)
+        store = watched(store, name=place.service) if shows else store
     except (StoreBroken, StoreUnreachable) as error:
         raise CommandFailed(f"{place} cannot be read: {error.reason}", UNKNOWN) from error
     except StoreUrlWrong as error:

@@ -62,7 +62,8 @@ def _add_history(commands: Commands) -> None:
         "days and glucose",
         example="basalt history events --kind bolus_ordered --from 2026-03-01T00:00:00Z\n"
         "  basalt history changes\n  basalt history days --zone Europe/Berlin --format csv\n"
-        "  basalt history glucose",
+        "  basalt history glucose\n"
+        "  basalt history events --format parquet --output events.parquet",
     )
     asked.add_argument(
         "what",
@@ -84,7 +85,13 @@ def _add_history(commands: Commands) -> None:
     asked.add_argument("--limit", type=int, metavar="N", help="so many at most")
     asked.add_argument("--zone", metavar="ZONE", help="of days: Europe/Berlin; UTC")
     asked.add_argument(
-        "--format", choices=("table", "csv", "jsonl"), default="table", help="%(default)s"
+        "--format",
+        choices=("table", "csv", "jsonl", "parquet"),
+        default="table",
+        help="%(default)s; parquet needs --output and the extra 'parquet'",
+    )
+    asked.add_argument(
+        "--output", type=Path, metavar="FILE", help="into a file, whole or not at all"
     )
     _add_reading(asked)
 

@@ -12,6 +12,7 @@ from schemas.units import Speaker
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, UNKNOWN, CommandFailed, wrong_input
 from services.command_line.journals import known_service
+from services.command_line.progress import clear, show
 from services.command_line.session import print_json
 from services.command_line.tables import print_table
 from services.runtime.errors import (
@@ -50,7 +51,8 @@ def copy_store(arguments: argparse.Namespace) -> int:
         if not pairs:
             raise CommandFailed(f"{_shown(arguments.source)} has no journal", REFUSED)
         for service, (source_of, target_of) in pairs.items():
-            done[service] = copy_journal(source_of, target_of, told=_teller(service))
+            with _teller(service, source_of) as told:
+                done[service] = copy_journal(source_of, target_of, told=told)
     if choices(arguments).json:
         print_json(done)
         return DONE
@@ -97,10 +99,16 @@ def _is_there(place: str, service: str) -> bool:
         return False
 
 
-def _teller(service: str) -> Callable[[int], None]:
-    return partial(_tell, service)
+@contextmanager
+def _teller(service: str, source: Store) -> Iterator[Callable[[int], None]]:
+    """Show how far a journal was copied, then verified, where somebody looks."""
+    if not sys.stderr.isatty():
+        yield _tell_nobody
+        return
+    total = sum(end.position for end in source.ends().values())
+    yield partial(show, service, total=total, screen=sys.stderr)
+    clear(sys.stderr)
 
 
-def _tell(service: str, lines: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{service}: line {lines:,}", end="", file=sys.stderr, flush=True)
+def _tell_nobody(lines: int) -> None:
+    del lines

@@ -1,7 +1,6 @@
 """`basalt whatif`: a history gone on with from an instant under other settings."""
 
 import argparse
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from services.command_line.settings_files import read_settings
 from services.command_line.therapy import must_be_zone
 from services.command_line.therapy_files import read_limits, read_profile
 from services.command_line.whatif_tables import print_fork
+from services.command_line.whole_files import whole
 from services.command_line.words import moment, refused
 from services.runtime.data_folder import DataFolder
 from services.runtime.errors import ZoneError
@@ -76,7 +76,8 @@ def fork_history(arguments: argparse.Namespace) -> int:
             raise wrong_input(str(error)) from error
     title = _title(arguments)
     if arguments.picture is not None:
-        _write(arguments.picture, _drawn(forked, zone=zone, title=title))
+        with whole(arguments.picture) as draft:
+            draft.write_text(_drawn(forked, zone=zone, title=title), encoding="utf-8")
     if chosen.json:
         print(codec.encode(_Answer.of(forked, zone=zone, other=other)).decode())
     else:
@@ -183,14 +184,3 @@ def _named(value: Path | str) -> str:
 
 def _drawn(forked: Forked, *, zone: str, title: str) -> str:
     return draw(forked, local=partial(local_time, zone=zone), zone=zone, title=title)
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file under another name first, so that a kill leaves no half picture."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise wrong_input(f"{path}: {error.strerror or error}") from error

@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from real_house import RealHouse, real_house
@@ -150,6 +151,21 @@ def test_questions_that_people_ask_have_answers(lived: RealHouse) -> None:
     assert "MAGE: Service 1970" in asked(lived, "glucose", "--zone", "Europe/Berlin")
     assert "the pump was off" in asked(lived, "gaps")
     assert "nothing on record" in asked(lived, "events", "--to", "2000-01-01T00:00:00Z")
+
+
+def test_answers_go_into_files_for_other_programs(lived: RealHouse, tmp_path: Path) -> None:
+    """Parquet with typed columns, CSV as on the screen; each there whole."""
+    parquet, text = tmp_path / "days.parquet", tmp_path / "days.csv"
+    asked(lived, "days", "--format", "parquet", "--output", str(parquet))
+    asked(lived, "days", "--format", "csv", "--output", str(text))
+
+    days = pyarrow.parquet.read_table(parquet).to_pylist()
+
+    assert 3.0 == sum(day["bolus_u"] for day in days)
+    assert [one["day"] for one in lines(lived, "days")] == [str(day["day"]) for day in days]
+    assert asked(lived, "days", "--format", "csv") == text.read_text()
+    nowhere = lived.basalt("history", "days", "--format", "parquet", check=False)
+    assert (2, True) == (nowhere.returncode, "needs --output FILE" in nowhere.stderr)
 
 
 def test_a_question_that_makes_no_sense_is_refused(lived: RealHouse) -> None:
