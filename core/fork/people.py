@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -11,26 +11,30 @@ from core.decider import Entry
 from core.fork.doses import Doses
 from core.fork.schedule import twins
 from core.fork.shapes import Other
-from schemas.bolus import AcceptAdvice, BolusAdvised
-from schemas.orders import OrderSigned
+from schemas.bolus import AcceptAdvice, BolusAdvised, CarbsRecorded
+from schemas.message import Command
+from schemas.orders import InjectionRecorded, OrderSigned
 from schemas.therapy import BolusSettingsSet, SetBolusSettings
-from schemas.units import EventId
+
+CommandT = TypeVar("CommandT", bound=Command)
 
 SEEN_MAX: Final = 512
 """[-] pairs of what was to be seen on both sides, kept back from now."""
 
-NOT_ADVISED: Final = "not advised in the fork: "
-"""[-] before the name of a recorded advice that the fork did not give."""
+NOT_SAID: Final = "not said in the fork: "
+"""[-] before the name of a recorded event that has no place in the fork."""
+
+_NAMED = (BolusAdvised, CarbsRecorded, InjectionRecorded)
+"""[-] what commands of persons name: to accept it, or to correct it."""
 
 
 class People:
-    """Which advice of the fork stands for which of the record, and what was to be seen when."""
+    """Which event of the fork stands for which of the record, and what was to be seen when."""
 
     def __init__(self, doses: Doses) -> None:
-        """Know no advice."""
-        self._advices: dict[str, EventId] = {}
+        """Know no event."""
+        self._names: dict[str, str] = {}
         self._amounts: dict[str, tuple[int, int]] = {}
-        self._gone: set[str] = set()
         self._doses = doses
         self._seen: deque[tuple[Mapping[str, int], Mapping[str, int]]] = deque(maxlen=SEEN_MAX)
 
@@ -41,41 +45,49 @@ class People:
             self._seen.append(pair)
 
     def note(self, said: Iterable[Entry], recorded: Iterable[Entry]) -> None:
-        """Note the advices of one decision on both sides."""
-        there = {one.id: one.body for one in recorded if isinstance(one.body, BolusAdvised)}
-        here = [one for one in said if isinstance(one.body, BolusAdvised)]
-        self._gone.update(there)
-        for one, twin in twins(here, [one for one in recorded if one.id in there]):
-            if twin is not None and isinstance(one.body, BolusAdvised):
-                self._gone.discard(twin)
-                self._advices[twin] = EventId(one.id)
-                self._amounts[twin] = (there[twin].amount, one.body.amount)
+        """Note what one decision said on both sides and persons may name."""
+        there = {one.id: one for one in recorded if isinstance(one.body, _NAMED)}
+        here = [one for one in said if isinstance(one.body, _NAMED)]
+        self._names.update({name: f"{NOT_SAID}{name}" for name in there})
+        for one, twin in twins(here, there.values()):
+            if twin is None:
+                continue
+            self._names[twin] = one.id
+            advised = there[twin].body
+            if isinstance(one.body, BolusAdvised) and isinstance(advised, BolusAdvised):
+                self._amounts[twin] = (advised.amount, one.body.amount)
 
     def asked(self, entry: Entry) -> Entry | None:
         """Say a command or report to the fork; None where it is about what the fork has not."""
         match entry.body:
             case AcceptAdvice() as accepted:
-                return msgspec.structs.replace(entry, body=self._accept(accepted))
+                body: Command = self._accept(accepted)
             case OrderSigned(dose=dose) as signed:
                 forked = self._doses.dose_of(dose)
                 if forked is None:
                     return None
-                return msgspec.structs.replace(
-                    entry, body=msgspec.structs.replace(signed, dose=forked)
-                )
+                named = msgspec.structs.replace(signed, dose=forked)
+                return msgspec.structs.replace(entry, body=named)
+            case Command() as command:
+                body = self._renamed(command)
             case _:
                 return entry
+        return msgspec.structs.replace(entry, body=body)
+
+    def _renamed(self, command: CommandT) -> CommandT:
+        """Let a command name, for each recorded event, the one that stands for it."""
+        fields = {name: getattr(command, name) for name in command.__struct_fields__}
+        changed = {
+            name: self._names[value]
+            for name, value in fields.items()
+            if isinstance(value, str) and value in self._names
+        }
+        return msgspec.structs.replace(command, **changed) if changed else command
 
     def _accept(self, accepted: AcceptAdvice) -> AcceptAdvice:
-        name = accepted.advice
-        advised, forked = self._amounts.get(name, (None, None))
-        if name in self._gone:
-            named = EventId(f"{NOT_ADVISED}{name}")
-        else:
-            named = self._advices.get(name, name)
+        advised, forked = self._amounts.get(accepted.advice, (None, None))
         return msgspec.structs.replace(
-            accepted,
-            advice=named,
+            self._renamed(accepted),
             amount=forked if accepted.amount == advised else accepted.amount,
             heard=self._heard(accepted.heard),
         )

@@ -11,8 +11,10 @@ from core.basal import BASAL_DECIDER
 from core.decider import Entry
 from core.fork.doses import Doses, OfDose
 from core.fork.flowing import Flowing
+from core.fork.people import People
 from core.fork.run import Run
 from schemas.basal import ZoneLookupRequested, ZoneResolved
+from schemas.bolus import CarbsRecorded
 from schemas.delivery import (
     BolusCancelled,
     BolusDelivered,
@@ -22,14 +24,15 @@ from schemas.delivery import (
 )
 from schemas.device import PlanStep, PumpPlan
 from schemas.doubt import BolusReconciled, BolusUnknown, DoseSettled
-from schemas.message import Deadline, Event, Now
-from schemas.orders import BolusOrdered
+from schemas.message import Command, Deadline, Event, Now
+from schemas.orders import BolusOrdered, InjectionRecorded
 from schemas.record import Tick
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
     MINUTE_MS,
     DoseId,
+    Grams,
     MilliUnits,
     MilliUnitsPerHour,
     PumpId,
@@ -174,3 +177,34 @@ def test_wakes_between_two_lines_have_a_limit(monkeypatch: pytest.MonkeyPatch) -
     waking(most=100, ticks=ticks).wake(until=UtcMillis(1_000))
 
     assert 3 == len(ticks)
+
+
+class Correct(Command, frozen=True, kw_only=True, tag="correct_in_a_test.v1"):
+    """A command that names what was said before."""
+
+    dose: str
+    carbs: str = ""
+    grams: int = 0
+
+
+def said(name: str, body: Event) -> Entry:
+    return Entry(id=f"bolus_advisor:p1:{name}", at=UtcMillis(0), body=body)
+
+
+def test_who_corrects_what_was_recorded_corrects_what_stands_for_it() -> None:
+    """Numbers in the fork differ from those of the record where it said more or less before."""
+    people = People(Doses())
+    pen = InjectionRecorded(amount=MilliUnits(1_000), given_at=UtcMillis(0), actor="me")
+    meal = CarbsRecorded(grams=Grams(40), eaten_at=UtcMillis(0), actor="me")
+    people.note([said("7", pen)], [said("5", pen), said("6", meal)])
+
+    def named(dose: str, carbs: str) -> Any:
+        asked = Correct(dose=f"bolus_advisor:p1:{dose}", carbs=f"bolus_advisor:p1:{carbs}")
+        entry = people.asked(Entry(id="c", at=UtcMillis(0), body=asked))
+        assert entry is not None
+        return entry.body
+
+    assert "bolus_advisor:p1:7" == named("5", "3").dose
+    assert "bolus_advisor:p1:3" == named("5", "3").carbs, "from before the fork"
+    assert "not said in the fork: bolus_advisor:p1:6" == named("5", "6").carbs
+    assert Correct(dose="bolus_advisor:p1:1", carbs="bolus_advisor:p1:2") == named("1", "2")
