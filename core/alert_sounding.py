@@ -53,6 +53,7 @@ def advance(
     *,
     snoozed: Set[AlertName],
     now: UtcMillis,
+    doubted: Set[AlertName] = frozenset(),
 ) -> tuple[tuple[Sounding, ...], tuple[Sound, ...]]:
     """Bring alerts to an instant; give them, in the order in which they were raised, and what
     happened.
@@ -62,8 +63,11 @@ def advance(
         picture: what is known by now.
         snoozed: alerts that a person silences now; those that do not stand are ignored.
         now: [ms] instant, not before the last one.
+        doubted: alerts that were raised by a reading that counts no more; they do not stand merely
+            because they stood.
     """
-    stand = standing(picture, active={one.name for one in soundings}, now=now)
+    active = {one.name for one in soundings} - doubted
+    stand = standing(picture, active=active, now=now)
     if not stand and not soundings:
         return (), ()
     kept: list[Sounding] = []

@@ -7,8 +7,8 @@ import msgspec
 from core.basal_ahead import BasalAhead
 from core.doses import DoseBook
 from core.glucose_quality import Point, noise_of
+from core.meals import Eaten
 from schemas.basal import ZoneTransition
-from schemas.bolus import CarbsRecorded
 from schemas.delivery import DeliveryLimitsSet
 from schemas.device import PumpPlan
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
@@ -43,7 +43,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the basal that flows by itself."""
     recorded_from: UtcMillis | None = None
     """[ms] since when doses are recorded; before it anything may have been given."""
-    meals: tuple[CarbsRecorded, ...] = ()
+    meals: tuple[Eaten, ...] = ()
     """[-] that may not be absorbed yet."""
     points: tuple[Point, ...] = ()
     """[-] newest numbers of the sensor, sorted."""

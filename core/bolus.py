@@ -9,6 +9,7 @@ from core.bolus_settings import settings_problem
 from core.bolus_state import BOLUS_ADVISOR, BolusState, basis_of, evolve, initial
 from core.bolus_view import view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
+from core.corrections import correct_carbs, correct_dose
 from core.decider import Decider, Entry
 from core.local_clock import decide_clock
 from core.order_signing import bolus_effects, take_signed, withdraw_unsigned
@@ -25,6 +26,15 @@ from schemas.bolus import (
     CarbsRefused,
     RecordCarbs,
     RequestAdvice,
+)
+from schemas.corrections import (
+    CarbsCorrected,
+    CarbsCorrectionRefused,
+    CorrectCarbs,
+    CorrectDose,
+    DoseCorrected,
+    DoseCorrectionRefused,
+    ReadingVoided,
 )
 from schemas.forecast import GlucoseForecast
 from schemas.glucose import GlucoseMeasured
@@ -78,6 +88,10 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _record_carbs(asked, actor, now)
         case RecordInjection() as asked:
             return _record_injection(asked, actor, now)
+        case CorrectDose() as wrong:
+            return (correct_dose(state.doses, wrong, actor=actor, now=now),)
+        case CorrectCarbs() as wrong_meal:
+            return (correct_carbs(state.meals, wrong_meal, actor=actor, now=now),)
         case RequestAdvice() as wanted:
             return _advise(state, wanted, now)
         case AcceptAdvice() as asked:
@@ -88,7 +102,7 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return set_preset(state, asked, actor)
         case OrderPreset() as wanted_preset:
             return order_preset(state, wanted_preset, actor, now)
-        case GlucoseMeasured():
+        case GlucoseMeasured() | ReadingVoided():
             return _look_ahead(state, entry, now)
         case OrderSigned() as signed:
             return take_signed(state, signed)
@@ -100,10 +114,10 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
 
 
 def _look_ahead(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
-    """Say where a new reading leads, if it is the newest."""
+    """Say where a new reading leads if it is the newest, and the others without one."""
     renewed = decide_clock(state.clock, state.common.alarms, entry, now)
     known = evolve(state, entry)
-    if known.reading_id != entry.id:
+    if isinstance(entry.body, GlucoseMeasured) and known.reading_id != entry.id:
         return renewed
     ahead = forecast(basis_of(known), now)
     return renewed if ahead is None else (*renewed, ahead)
@@ -169,6 +183,10 @@ BOLUS_DECIDER: Final = Decider(
         CarbsRefused,
         InjectionRecorded,
         InjectionRefused,
+        DoseCorrected,
+        DoseCorrectionRefused,
+        CarbsCorrected,
+        CarbsCorrectionRefused,
         BolusAdvised,
         AdviceRefused,
         AdviceAccepted,
@@ -186,6 +204,8 @@ BOLUS_DECIDER: Final = Decider(
         SetBolusSettings,
         RecordCarbs,
         RecordInjection,
+        CorrectDose,
+        CorrectCarbs,
         RequestAdvice,
         AcceptAdvice,
         OrderBolus,

@@ -1,13 +1,28 @@
-"""What an advice, or the person who takes it, may not have seen: doses, carbs and settings."""
+"""What an advice, or who takes it, may not have seen: doses, carbs, settings, voided readings."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from core.decider import Entry
+from core.doses import DoseBook
+from schemas.corrections import DoseCorrected
+from schemas.delivery import BolusProgressed, BolusStarted
+from schemas.mechanism import MotorRanUnasked
 from schemas.message import version_of
+from schemas.orders import BolusOrdered, InjectionRecorded
 from schemas.units import Speaker
 
-Unseen = Literal["dose_since", "carbs_since", "settings_since"]
+Unseen = Literal["dose_since", "carbs_since", "settings_since", "reading_voided"]
+
+
+_NEW_INSULIN: Final = (
+    BolusOrdered,
+    BolusStarted,
+    InjectionRecorded,
+    DoseCorrected,
+    MotorRanUnasked,
+)
+"""[-] events of insulin that no earlier advice can have counted, or counted otherwise."""
 
 
 class Marks(NamedTuple):
@@ -16,6 +31,7 @@ class Marks(NamedTuple):
     doses: int = 0
     carbs: int = 0
     settings: int = 0
+    voided: int = 0
 
 
 class News(NamedTuple):
@@ -24,17 +40,19 @@ class News(NamedTuple):
     doses: tuple[tuple[Speaker, int], ...] = ()
     carbs: tuple[tuple[Speaker, int], ...] = ()
     settings: tuple[tuple[Speaker, int], ...] = ()
+    voided: tuple[tuple[Speaker, int], ...] = ()
 
     @property
     def heard(self) -> dict[str, int]:
         """Give what somebody has seen who sees all of it: by speaker, the newest version."""
-        return dict(sorted((*self[0], *self[1], *self[2])))
+        return dict(sorted((*self[0], *self[1], *self[2], *self[3])))
 
 
 REASONS: tuple[tuple[int, Unseen], ...] = (
     (0, "dose_since"),
     (1, "carbs_since"),
     (2, "settings_since"),
+    (3, "reading_voided"),
 )
 """[-] place in marks and news, and the refusal of what is unseen there."""
 
@@ -67,3 +85,13 @@ def unseen(news: News, *, marks: Marks, advised: Marks, heard: Mapping[str, int]
         if marks[place] != advised[place] or (heard and is_new):
             return reason
     return None
+
+
+def tells_of_insulin(book: DoseBook, body: object) -> bool:
+    """Say whether an event tells of insulin that no earlier advice can have counted.
+
+    The pump's own doings are among it: a bolus that nobody here ordered, strokes without a command.
+    """
+    if isinstance(body, BolusProgressed):
+        return all(body.dose != known.dose for known in book.open)
+    return isinstance(body, _NEW_INSULIN)

@@ -5,9 +5,10 @@ from collections.abc import Collection
 import msgspec
 
 from core.advice import advise, safe_minimum
+from core.advices import Advice
 from core.alarms import raise_alarm
 from core.bolus_news import unseen
-from core.bolus_state import Advice, BolusState, basis_of
+from core.bolus_state import BolusState, basis_of
 from core.confirmation import Wish, confirm_reasons
 from core.decider import is_past
 from core.limits import LIMITS_DIFFER, breach, whole_pulses

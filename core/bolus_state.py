@@ -4,35 +4,43 @@ from typing import Final
 
 import msgspec
 
+from core.advices import ADVICES_KEPT, Advice, used
 from core.alarms import is_active
 from core.basal_ahead import BasalAhead, profile_of
 from core.basis import Basis, Reading
-from core.bolus_news import Marks, News, note
+from core.bolus_news import Marks, News, note, tells_of_insulin
 from core.common import CLOCK_WENT_BACK, Common, evolve_common
 from core.confirmation import remember
 from core.decider import Entry
 from core.dose_fold import fold_doses
 from core.doses import DoseBook
 from core.glucose_picture import Picture, fold_reading, reading_of
-from core.glucose_quality import FUTURE_MS_MAX
 from core.insulin_record import remember_profile
 from core.local_clock import LocalClock, fold_clock
-from core.meals import remember_meal
+from core.meals import Eaten, correct_meal, last_meal, remember_meal
 from core.plan_ids import pump_plan
+from core.presets_kept import with_preset
+from core.readings_kept import (
+    ReadingsKept,
+    keep,
+    newest_of,
+    outranks,
+    picture_without,
+    take_out,
+)
 from schemas.basal import BasalPlanMade, BasalZoneSet
 from schemas.bolus import AdviceAccepted, BolusAdvised, CarbsRecorded
-from schemas.delivery import BolusProgressed, BolusStarted, DeliveryLimitsSet
+from schemas.corrections import CarbsCorrected, ReadingVoided
+from schemas.delivery import BolusStarted, DeliveryLimitsSet
 from schemas.device import PumpPlan
 from schemas.doubt import PumpCountAccepted, PumpDoubted
 from schemas.forecast import GlucoseForecast
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
-from schemas.mechanism import MotorRanUnasked
 from schemas.orders import (
     BolusOrdered,
     BolusOrderSigned,
     BolusOrderWithdrawn,
     BolusPresetSet,
-    InjectionRecorded,
 )
 from schemas.plans import BasalPlanAccepted
 from schemas.pump import DeliveryResumed, DeliverySuspended, PumpChallenged
@@ -40,22 +48,6 @@ from schemas.therapy import BolusSettingsSet
 from schemas.units import DoseId, EventId, Grams, MilliUnits, PumpId, Speaker, UtcMillis
 
 BOLUS_ADVISOR: Final = Speaker("bolus_advisor")
-
-ADVICES_KEPT = 20
-"""[-] advices that can still be accepted or recognised as used."""
-
-
-class Advice(msgspec.Struct, frozen=True, kw_only=True):
-    """An advice that was given, and what had been heard when it was."""
-
-    id: EventId
-    """[-] its event."""
-    advised: BolusAdvised
-    """[-] the advice."""
-    marks: Marks
-    """[-] heard by then."""
-    is_used: bool = False
-    """[-] accepted already."""
 
 
 class BolusState(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +69,8 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] the one with the latest time of measurement."""
     reading_id: EventId = EventId("")
     """[-] its event."""
+    readings: ReadingsKept = ReadingsKept()
+    """[-] the newest, so that one that was wrong can be taken out."""
     doses: DoseBook = DoseBook()
     """[-] the advisor's own account."""
     ahead: BasalAhead = BasalAhead()
@@ -105,7 +99,7 @@ class BolusState(msgspec.Struct, frozen=True, kw_only=True):
     """[g] recorded in all."""
     last_carbs: CarbsRecorded | None = None
     """[-] the newest recorded."""
-    meals: tuple[CarbsRecorded, ...] = ()
+    meals: tuple[Eaten, ...] = ()
     """[-] those that may not be absorbed yet, in order of arrival."""
     picture: Picture = Picture()
     """[-] where the sensor leads."""
@@ -181,22 +175,18 @@ def _fold(state: BolusState, entry: Entry) -> BolusState:
             return _take_plan(state, body)
         case BasalZoneSet():
             return msgspec.structs.replace(state, marks=marks._replace(settings=marks.settings + 1))
-        case CarbsRecorded(grams=grams):
-            return msgspec.structs.replace(
-                state,
-                last_carbs=body,
-                meals=remember_meal(state.meals, body, at=entry.at),
-                carbs_total=Grams(state.carbs_total + grams),
-                marks=marks._replace(carbs=marks.carbs + 1),
-            )
+        case CarbsRecorded() | CarbsCorrected():
+            return _take_carbs(state, body, entry)
+        case ReadingVoided(reading=name):
+            return _take_out(state, name)
         case BolusPresetSet():
-            return _take_preset(state, body)
+            return msgspec.structs.replace(state, presets=with_preset(state.presets, body))
         case BolusAdvised():
             advice = Advice(id=EventId(entry.id), advised=body, marks=marks)
             advices = (*state.advices[-ADVICES_KEPT + 1 :], advice)
             return msgspec.structs.replace(state, advices=advices)
         case AdviceAccepted(advice=name):
-            return msgspec.structs.replace(state, advices=_used(state.advices, name))
+            return msgspec.structs.replace(state, advices=used(state.advices, name))
         case DeliverySuspended() | DeliveryResumed():
             return msgspec.structs.replace(state, suspended=isinstance(body, DeliverySuspended))
         case PumpDoubted() | PumpCountAccepted():
@@ -210,11 +200,25 @@ def _fold(state: BolusState, entry: Entry) -> BolusState:
             return _take_dose(state, entry)
 
 
-def _take_preset(state: BolusState, preset: BolusPresetSet) -> BolusState:
-    others = [known for known in state.presets if known.name != preset.name]
-    kept = [*others, preset] if preset.amount else others
-    presets = tuple(sorted(kept, key=lambda known: known.name))
-    return msgspec.structs.replace(state, presets=presets)
+def _take_carbs(
+    state: BolusState, said: CarbsRecorded | CarbsCorrected, entry: Entry
+) -> BolusState:
+    if isinstance(said, CarbsRecorded):
+        name = EventId(entry.id)
+        eaten = Eaten(id=name, grams=said.grams, eaten_at=said.eaten_at, actor=said.actor)
+        meals = remember_meal(state.meals, eaten, at=entry.at)
+        last: CarbsRecorded | None = said
+        more = int(said.grams)
+    else:
+        meals = correct_meal(state.meals, said)
+        last, more = last_meal(meals), said.grams - said.was
+    return msgspec.structs.replace(
+        state,
+        last_carbs=last,
+        meals=meals,
+        carbs_total=Grams(state.carbs_total + more),
+        marks=state.marks._replace(carbs=state.marks.carbs + 1),
+    )
 
 
 def _take_plan(state: BolusState, plan: BasalPlanMade | BasalPlanAccepted) -> BolusState:
@@ -236,25 +240,27 @@ def _take_reading(state: BolusState, reading: Reading, entry: Entry) -> BolusSta
     else:
         picture = fold_reading(state.picture, reading_of(reading, now=entry.at))
         state = msgspec.structs.replace(state, picture=picture)
-    if state.reading is not None and _outranks(state.reading, reading):
-        return state
-    return msgspec.structs.replace(state, reading=reading, reading_id=EventId(entry.id))
+    readings = keep(state.readings, entry.id, reading, at=entry.at)
+    if state.reading is not None and outranks(state.reading, reading):
+        return msgspec.structs.replace(state, readings=readings)
+    return msgspec.structs.replace(
+        state, readings=readings, reading=reading, reading_id=EventId(entry.id)
+    )
 
 
-def _outranks(known: Reading, reading: Reading) -> bool:
-    """Say whether a drop of blood, up to 5 min older than the sensor, or the newer one is known."""
-    later = reading.measured_at - known.measured_at
-    if known.source == "meter" and reading.source == "sensor":
-        return later <= FUTURE_MS_MAX
-    if known.source == "sensor" and reading.source == "meter":
-        return later < -FUTURE_MS_MAX
-    return later < 0
-
-
-def _used(advices: tuple[Advice, ...], name: EventId) -> tuple[Advice, ...]:
-    return tuple(
-        msgspec.structs.replace(advice, is_used=True) if advice.id == name else advice
-        for advice in advices
+def _take_out(state: BolusState, name: EventId) -> BolusState:
+    """Know what would be known if a reading had never come; no advice from before it holds."""
+    left = take_out(state.readings, name)
+    best = newest_of(left.counting)
+    shown = state.forecast
+    return msgspec.structs.replace(
+        state,
+        readings=left,
+        picture=picture_without(state.picture, state.readings, name),
+        reading=None if best is None else best.reading,
+        reading_id=EventId("") if best is None else best.id,
+        forecast=None if shown is not None and shown.reading == name else shown,
+        marks=state.marks._replace(voided=state.marks.voided + 1),
     )
 
 
@@ -276,16 +282,6 @@ def _take_dose(state: BolusState, entry: Entry) -> BolusState:
     if isinstance(entry.body, BolusOrderWithdrawn):
         state = _no_more_unsigned(state, entry.body.dose)
     return msgspec.structs.replace(state, doses=doses, marks=marks)
-
-
-def tells_of_insulin(book: DoseBook, body: object) -> bool:
-    """Say whether an event tells of insulin that no earlier advice can have counted.
-
-    The pump's own doings are among it: a bolus that nobody here ordered, strokes without a command.
-    """
-    if isinstance(body, BolusProgressed):
-        return all(body.dose != known.dose for known in book.open)
-    return isinstance(body, BolusOrdered | BolusStarted | InjectionRecorded | MotorRanUnasked)
 
 
 def _no_more_unsigned(state: BolusState, dose: DoseId) -> BolusState:

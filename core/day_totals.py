@@ -6,6 +6,7 @@ import msgspec
 
 from schemas.basal import TemporaryRateStarted
 from schemas.bolus import CarbsRecorded
+from schemas.corrections import CarbsCorrected, DoseCorrected
 from schemas.delivery import (
     BasalDelivered,
     BolusDelivered,
@@ -52,9 +53,17 @@ class DayBook:
         self.days: dict[str, DayTotals] = {}
         self._day_of = day_of
         self._doses: dict[DoseId, tuple[str, MilliUnits, int]] = {}
+        self._told: dict[str, tuple[str, int]] = {}
 
-    def take(self, event: Event, *, at: UtcMillis) -> None:
-        """Add one event that was said at an instant [ms]."""
+    def take(self, event: Event, *, at: UtcMillis, name: str = "") -> None:
+        """Add one event that was said at an instant [ms].
+
+        Args:
+            event: what was said.
+            at: [ms] the instant.
+            name: [-] its id, by which a correction names it; a correction of what was not added
+                changes nothing.
+        """
         match event:
             case BasalDelivered(ends_at=when, amount=amount):
                 self._day(when).basal += amount
@@ -73,16 +82,28 @@ class DayBook:
             case BolusUnknown(dose=dose, least=least, most=most):
                 self._dose(dose, at, least, unknown=most - least)
             case _:
-                self._take_other(event)
+                self._take_other(event, name)
 
-    def _take_other(self, event: Event) -> None:
+    def _take_other(self, event: Event, name: str) -> None:
         match event:
             case InjectionRecorded(given_at=when, amount=amount):
                 self._day(when).pen += amount
+                self._told[name] = self._day_of(when), amount
             case PumpPrimed(at=when, amount=amount):
                 self._day(when).primed += amount
             case CarbsRecorded(eaten_at=when, grams=grams):
                 self._day(when).carbs += grams
+                self._told[name] = self._day_of(when), grams
+            case DoseCorrected(dose=dose, given_at=when, amount=amount) if dose in self._told:
+                day, was = self._told[dose]
+                self.days[day].pen -= was
+                self._day(when).pen += amount
+                self._told[dose] = self._day_of(when), amount
+            case CarbsCorrected(carbs=meal, eaten_at=when, grams=grams) if meal in self._told:
+                day, was = self._told[meal]
+                self.days[day].carbs -= was
+                self._day(when).carbs += grams
+                self._told[meal] = self._day_of(when), grams
             case TemporaryRateStarted(starts_at=when):
                 self._day(when).temporary_rates += 1
             case DeliveryGap(starts_at=when):

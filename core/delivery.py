@@ -23,6 +23,7 @@ from core.mechanism import clear_fault, prime, remind, remind_at
 from core.pump_models import PUMP_MODELS
 from core.running_limits import halt_extended, hold_again
 from schemas.basal import BasalPlanMade
+from schemas.corrections import DoseCorrected
 from schemas.delivery import (
     CancelBolus,
     DeliveryLimitsRefused,
@@ -89,7 +90,7 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return take_signature(state, by, now)
         case BolusOrderWithdrawn() as withdrawn:
             return withdraw(state, withdrawn)
-        case InjectionRecorded():
+        case InjectionRecorded() | DoseCorrected():
             return hold_again(evolve(state, entry), now)
         case PumpRead(reading=reading, read_at=read_at):
             return decide_reading(state, reading, now, read_at=read_at)

@@ -8,6 +8,7 @@ import msgspec
 from core.decider import Entry
 from core.doses import KEPT_MS, BolusPart, DoseBook, OpenDose, close
 from core.insulin.on_board import Delivered
+from schemas.corrections import DoseCorrected
 from schemas.delivery import (
     BasalDelivered,
     BolusDelivered,
@@ -23,7 +24,7 @@ from schemas.doubt import (
 )
 from schemas.mechanism import MotorRanUnasked
 from schemas.orders import BolusOrdered, BolusOrderWithdrawn, InjectionRecorded
-from schemas.units import DoseId, MilliUnits, UtcMillis
+from schemas.units import DoseId, EventId, MilliUnits, UtcMillis
 
 
 def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
@@ -49,9 +50,15 @@ def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
             return _count_bolus(book, part)
         case InjectionRecorded(amount=amount, given_at=given_at):
             injected = BolusPart(
-                dose=DoseId(entry.id), starts_at=given_at, ends_at=given_at, amount=amount
+                dose=DoseId(entry.id),
+                starts_at=given_at,
+                ends_at=given_at,
+                amount=amount,
+                is_by_pen=True,
             )
             return msgspec.structs.replace(book, boluses=(*book.boluses, injected))
+        case DoseCorrected() as corrected:
+            return _correct(book, corrected, EventId(entry.id))
         case MotorRanUnasked(amount=amount, at=at):
             unasked = BolusPart(dose=DoseId(entry.id), starts_at=at, ends_at=at, amount=amount)
             return msgspec.structs.replace(
@@ -147,6 +154,24 @@ def _settle(book: DoseBook, settled: DoseSettled, at: UtcMillis) -> DoseBook:
         bolus_total=MilliUnits(book.bolus_total + extra),
     )
     return close(added, opened.dose)
+
+
+def _correct(book: DoseBook, corrected: DoseCorrected, name: EventId) -> DoseBook:
+    """Count another amount by pen, also in an account that does not know the first one."""
+    said = BolusPart(
+        dose=corrected.dose,
+        starts_at=corrected.given_at,
+        ends_at=corrected.given_at,
+        amount=corrected.amount,
+        is_by_pen=True,
+        correction=name,
+    )
+    if not any(one.is_by_pen and one.dose == said.dose for one in book.boluses):
+        return msgspec.structs.replace(book, boluses=(*book.boluses, said))
+    boluses = tuple(
+        said if one.is_by_pen and one.dose == said.dose else one for one in book.boluses
+    )
+    return msgspec.structs.replace(book, boluses=boluses)
 
 
 def _replace_word(book: DoseBook, dose: DoseId, counted: MilliUnits | None) -> DoseBook:

@@ -10,7 +10,7 @@ from core.basal_ahead import BasalAhead
 from core.insulin.on_board import Delivered, insulin_on_board, still_acts
 from core.limits import Given
 from schemas.therapy import InsulinAction
-from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, UtcMillis
+from schemas.units import DAY_MS, HOUR_MS, DoseId, EventId, MilliUnits, UtcMillis
 
 KEPT_MS = DAY_MS + HOUR_MS
 """[ms] deliveries kept: the longest window of a limit, and an hour for late arrivals."""
@@ -32,6 +32,10 @@ class BolusPart(Delivered, frozen=True, kw_only=True):
     """[mU] the part of it that was for carbohydrate, rounded down."""
     by_person: bool = False
     """[-] not counted by the pump: somebody says so, until the pump tells."""
+    is_by_pen: bool = False
+    """[-] given by pen or syringe: it stands on a person's word alone."""
+    correction: EventId | None = None
+    """[-] the event that last said another amount or time; none while nobody did."""
 
 
 class OpenDose(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,8 +154,10 @@ class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
         return MilliUnits(max(0, insulin_on_board(parts, action=action, at=at) - 1))
 
     def acting(self, action: InsulinAction, *, at: UtcMillis) -> tuple[DoseId, ...]:
-        """Name the doses that still act, sorted."""
-        names = {part.dose for part in self.boluses if still_acts(part, action=action, at=at)}
+        """Name the doses that still act and what corrected them, sorted."""
+        parts = [part for part in self.boluses if still_acts(part, action=action, at=at)]
+        names = {part.dose for part in parts}
+        names |= {DoseId(part.correction) for part in parts if part.correction is not None}
         return tuple(sorted(names | {dose.dose for dose in self.open}))
 
 

@@ -12,6 +12,7 @@ from core.decider import Decider, Entry, no_effects
 from core.errors import GlucoseTextError
 from core.glucose_picture import (
     Picture,
+    fold_corrected_meal,
     fold_forecast,
     fold_reading,
     fold_set_change,
@@ -27,6 +28,7 @@ from core.glucose_state import (
     view,
 )
 from core.glucose_text import GlucoseText, parse_glucose
+from core.readings_kept import arrival_of, comes_again, device_of, picture_without, void
 from schemas.alarms import (
     AcknowledgementRefused,
     AlarmCleared,
@@ -35,6 +37,7 @@ from schemas.alarms import (
     AlarmSnoozed,
     SnoozeAlarm,
 )
+from schemas.corrections import CarbsCorrected, ReadingVoided, VoidingRefused, VoidReading
 from schemas.forecast import GlucoseForecast
 from schemas.glucose import (
     GlucoseAlertsRefused,
@@ -90,6 +93,10 @@ def _decide(state: GlucoseState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _alerts(state, fold_forecast(state.picture, forecast), now)
         case ReservoirFilled(at=at) | PumpPrimed(at=at):
             return _alerts(state, fold_set_change(state.picture, at), now)
+        case CarbsCorrected() as corrected:
+            return _alerts(state, fold_corrected_meal(state.picture, corrected), now)
+        case VoidReading() as wrong:
+            return _void(state, wrong, str(entry.actor), now)
         case SnoozeAlarm(alarm=alarm):
             return _snooze(state, alarm, str(entry.actor), now)
         case SetGlucoseAlerts() as wanted:
@@ -149,6 +156,8 @@ def _why_not(
 ) -> RejectionReason | None:
     if value is None:
         return "not_a_number"
+    if comes_again(state.readings, asked):
+        return "voided"
     number = value.glucose
     if number is not None and not GLUCOSE_MG_DL_MIN <= number <= GLUCOSE_MG_DL_MAX:
         return "implausible"
@@ -159,11 +168,11 @@ def _why_not(
     is_newest = state.latest is None or asked.measured_at > state.latest.measured_at
     if is_newest:
         return "doubled" if _is_doubled(asked, state.picture.sensor_at) else None
+    seen = [one.reading for one in state.readings.counting]
     key = (asked.measured_at, asked.source, asked.device)
-    seen = (*state.seen, *state.seen_before)
-    if key in seen:
+    if any(key == (one.measured_at, one.source, device_of(one)) for one in seen):
         return "duplicate"
-    others = (at for at, source, _ in seen if source == "sensor")
+    others = (one.measured_at for one in seen if one.source == "sensor")
     return "doubled" if any(_is_doubled(asked, at) for at in others) else None
 
 
@@ -174,16 +183,29 @@ def _is_doubled(asked: RecordReading, sensor_at: UtcMillis | None) -> bool:
     return abs(asked.measured_at - sensor_at) <= DOUBLED_MS
 
 
+def _void(state: GlucoseState, asked: VoidReading, actor: str, now: Now) -> tuple[Event, ...]:
+    found = void(state.readings, asked, actor=actor, speaker=GLUCOSE_INGEST, now=now)
+    if isinstance(found, VoidingRefused):
+        return (found,)
+    picture = picture_without(state.picture, state.readings, found.reading)
+    since = arrival_of(state.readings, found.reading)
+    doubted = frozenset(one.name for one in state.soundings if one.raised_at >= since)
+    return (found, *_alerts(state, picture, now, doubted=doubted))
+
+
 def _alerts(
     state: GlucoseState,
     picture: Picture,
     now: Now,
     *,
     snoozed: Set[AlertName] = frozenset(),
+    doubted: Set[AlertName] = frozenset(),
     actor: str = "",
 ) -> tuple[Event, ...]:
     """Say what has happened with alerts by this picture."""
-    soundings, sounds = advance(state.soundings, picture, snoozed=snoozed, now=now.therapy)
+    soundings, sounds = advance(
+        state.soundings, picture, snoozed=snoozed, doubted=doubted, now=now.therapy
+    )
     if not sounds:
         return ()
     after = {one.name: one for one in soundings}
@@ -251,12 +273,14 @@ GLUCOSE_DECIDER: Final = Decider(
         GlucoseMeasured,
         GlucoseBeyondRange,
         ReadingRejected,
+        ReadingVoided,
+        VoidingRefused,
         AlarmRepeated,
         AlarmSnoozed,
         GlucoseAlertsSet,
         GlucoseAlertsRefused,
     ),
-    obeys=(*COMMON_COMMANDS, RecordReading, SnoozeAlarm, SetGlucoseAlerts),
+    obeys=(*COMMON_COMMANDS, RecordReading, VoidReading, SnoozeAlarm, SetGlucoseAlerts),
     initial=initial,
     decide=_decide,
     evolve=evolve,

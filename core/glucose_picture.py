@@ -15,6 +15,7 @@ from core.glucose_quality import (
     trend_of,
 )
 from core.occlusion_suspicion import Watched, watch_insulin, watch_reading
+from schemas.corrections import CarbsCorrected
 from schemas.forecast import ForecastPoint, GlucoseForecast
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
 from schemas.units import HOUR_MS, MgDl, MilliUnits, UtcMillis
@@ -174,6 +175,15 @@ def fold_forecast(picture: Picture, forecast: GlucoseForecast) -> Picture:
 def fold_meal(picture: Picture, at: UtcMillis) -> Picture:
     """Remember a meal."""
     return msgspec.structs.replace(picture, meals=_with(picture.meals, at))
+
+
+def fold_corrected_meal(picture: Picture, corrected: CarbsCorrected) -> Picture:
+    """Remember a meal at the time at which it was eaten; one that was not is forgotten."""
+    meals = list(picture.meals)
+    if corrected.was and corrected.was_eaten_at in meals:
+        meals.remove(corrected.was_eaten_at)
+    kept = msgspec.structs.replace(picture, meals=tuple(meals))
+    return fold_meal(kept, corrected.eaten_at) if corrected.grams else kept
 
 
 def fold_insulin(picture: Picture, *, at: UtcMillis, amount: MilliUnits) -> Picture:

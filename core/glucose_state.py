@@ -12,6 +12,7 @@ from core.decider import Entry
 from core.glucose_picture import (
     AlertSettings,
     Picture,
+    fold_corrected_meal,
     fold_correction,
     fold_forecast,
     fold_insulin,
@@ -22,8 +23,10 @@ from core.glucose_picture import (
     reading_of,
 )
 from core.glucose_quality import Noise, noise_of
+from core.readings_kept import ReadingsKept, keep, latest_of, picture_without, take_out
 from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmRepeated, AlarmSnoozed
 from schemas.bolus import CarbsRecorded
+from schemas.corrections import CarbsCorrected, ReadingVoided
 from schemas.delivery import BasalDelivered, BolusProgressed
 from schemas.forecast import GlucoseForecast
 from schemas.glucose import (
@@ -37,18 +40,9 @@ from schemas.message import Now
 from schemas.orders import BolusOrdered
 from schemas.pump import ReservoirFilled
 from schemas.record import Tick
-from schemas.units import HOUR_MS, MINUTE_MS, MgDl, PumpId, Speaker, UtcMillis
+from schemas.units import HOUR_MS, MINUTE_MS, EventId, MgDl, PumpId, Speaker, UtcMillis
 
 GLUCOSE_INGEST: Final = Speaker("glucose_ingest")
-
-LATEST_READINGS_MAX = 300
-"""[-] readings kept at least to find duplicates: a day of a sensor that reads every 5 min."""
-
-NEWEST_READINGS_MAX = 32
-"""[-] of them that are added to one by one; moved over together, so that a reading is cheap."""
-
-ReadingKey = tuple[UtcMillis, str, str]
-"""Time of measurement [ms], source and device: what makes two readings the same one."""
 
 
 class GlucoseState(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,10 +52,8 @@ class GlucoseState(msgspec.Struct, frozen=True, kw_only=True):
     """[-] alarms and faults."""
     latest: GlucoseMeasured | GlucoseBeyondRange | None = None
     """[-] the reading with the latest time of measurement."""
-    seen: tuple[ReadingKey, ...] = ()
-    """[-] the newest readings taken, in order of arrival."""
-    seen_before: tuple[ReadingKey, ...] = ()
-    """[-] those taken before them, in order of arrival."""
+    readings: ReadingsKept = ReadingsKept()
+    """[-] the newest readings taken."""
     counted: int = 0
     """[-] readings taken in all."""
     rejected: int = 0
@@ -126,13 +118,18 @@ def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
         return state
     match body:
         case GlucoseMeasured() | GlucoseBeyondRange():
-            return _take_reading(state, body, entry.at)
+            return _take_reading(state, body, entry.id, entry.at)
+        case ReadingVoided(reading=voided):
+            return _take_out(state, voided)
         case ReadingRejected():
             return msgspec.structs.replace(state, rejected=state.rejected + 1)
         case GlucoseForecast():
             return msgspec.structs.replace(state, picture=fold_forecast(state.picture, body))
         case CarbsRecorded(eaten_at=at):
             return msgspec.structs.replace(state, picture=fold_meal(state.picture, at))
+        case CarbsCorrected() as corrected:
+            picture = fold_corrected_meal(state.picture, corrected)
+            return msgspec.structs.replace(state, picture=picture)
         case BasalDelivered(ends_at=at, amount=amount) | BolusProgressed(ends_at=at, amount=amount):
             picture = fold_insulin(state.picture, at=at, amount=amount)
             return msgspec.structs.replace(state, picture=picture)
@@ -164,24 +161,30 @@ def view(state: GlucoseState, now: Now) -> GlucoseView:
 
 
 def _take_reading(
-    state: GlucoseState, body: GlucoseMeasured | GlucoseBeyondRange, at: UtcMillis
+    state: GlucoseState, body: GlucoseMeasured | GlucoseBeyondRange, name: str, at: UtcMillis
 ) -> GlucoseState:
     latest = state.latest
     picture = fold_reading(state.picture, reading_of(body, now=at))
     if latest is None or body.measured_at > latest.measured_at:
         latest = body
-    seen = (*state.seen, (body.measured_at, body.source, body.device))
-    before = state.seen_before
-    if len(seen) >= NEWEST_READINGS_MAX:
-        seen, before = (), (*before, *seen)[-LATEST_READINGS_MAX:]
     return msgspec.structs.replace(
         state,
         latest=latest,
         picture=picture,
-        seen=seen,
-        seen_before=before,
+        readings=keep(state.readings, name, body, at=at),
         counted=state.counted + 1,
         looked_at=at,
+    )
+
+
+def _take_out(state: GlucoseState, name: EventId) -> GlucoseState:
+    """Know what would be known if a reading had never come."""
+    left = take_out(state.readings, name)
+    return msgspec.structs.replace(
+        state,
+        readings=left,
+        latest=latest_of(left.counting),
+        picture=picture_without(state.picture, state.readings, name),
     )
 
 

@@ -3,9 +3,12 @@
 import math
 from collections.abc import Iterable
 
+import msgspec
+
 from core.carbs import ABSORPTION_MIN, ABSORPTION_MIN_MAX, DELAY_MIN, Meal, on_board_g
 from schemas.bolus import CarbsRecorded
-from schemas.units import MINUTE_MS, Grams, UtcMillis
+from schemas.corrections import CarbsCorrected
+from schemas.units import MINUTE_MS, EventId, Grams, UtcMillis
 
 MEALS_MAX = 50
 """[-] newest meals that are remembered."""
@@ -14,15 +17,49 @@ MEALS_MS = int((ABSORPTION_MIN_MAX + DELAY_MIN) * MINUTE_MS)
 """[ms] for which a meal can be absorbed."""
 
 
-def remember_meal(
-    known: tuple[CarbsRecorded, ...], eaten: CarbsRecorded, *, at: UtcMillis
-) -> tuple[CarbsRecorded, ...]:
+class Eaten(msgspec.Struct, frozen=True, kw_only=True):
+    """Carbohydrate as it counts: recorded, and corrected since."""
+
+    id: EventId
+    """[-] the event that recorded it."""
+    grams: Grams
+    """[g] 0 or more; 0 where it was not eaten after all."""
+    eaten_at: UtcMillis
+    """[ms] therapy time."""
+    actor: str
+    """[-] who said so."""
+
+
+def remember_meal(known: tuple[Eaten, ...], eaten: Eaten, *, at: UtcMillis) -> tuple[Eaten, ...]:
     """Add a meal, and forget those that are absorbed at an instant [ms]."""
     kept = (one for one in known if one.eaten_at > at - MEALS_MS)
     return (*kept, eaten)[-MEALS_MAX:]
 
 
-def meals_of(recorded: Iterable[CarbsRecorded], *, overrun: float) -> tuple[Meal, ...]:
+def correct_meal(known: tuple[Eaten, ...], corrected: CarbsCorrected) -> tuple[Eaten, ...]:
+    """Count a meal as somebody says that it was."""
+    return tuple(
+        Eaten(
+            id=one.id,
+            grams=corrected.grams,
+            eaten_at=corrected.eaten_at,
+            actor=corrected.actor,
+        )
+        if one.id == corrected.carbs
+        else one
+        for one in known
+    )
+
+
+def last_meal(known: Iterable[Eaten]) -> CarbsRecorded | None:
+    """Give the meal that was recorded last and was eaten, as it counts."""
+    eaten = [one for one in known if one.grams]
+    if not eaten:
+        return None
+    return CarbsRecorded(grams=eaten[-1].grams, eaten_at=eaten[-1].eaten_at, actor=eaten[-1].actor)
+
+
+def meals_of(recorded: Iterable[Eaten], *, overrun: float) -> tuple[Meal, ...]:
     """Give meals as they are absorbed: by Loop's curve in 3 h, as nobody has said how fast.
 
     Args:

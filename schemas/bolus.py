@@ -279,6 +279,7 @@ class AcceptanceRefused(Refusal, frozen=True, kw_only=True, tag="acceptance_refu
         "dose_since",
         "carbs_since",
         "settings_since",
+        "reading_voided",
         "advice_changed",
         "advice_withdrawn",
         "nothing_to_give",

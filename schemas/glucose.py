@@ -8,7 +8,7 @@ from schemas.units import HOUR_MS, MINUTE_MS, MgDl, Milliseconds, UtcMillis
 GlucoseSource = Literal["meter", "sensor"]
 GlucoseUnit = Literal["mg/dL", "mmol/L"]
 RejectionReason = Literal[
-    "not_a_number", "implausible", "future", "ancient", "duplicate", "doubled"
+    "not_a_number", "implausible", "future", "ancient", "duplicate", "doubled", "voided"
 ]
 
 

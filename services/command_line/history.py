@@ -11,6 +11,7 @@ from core.day_totals import DayBook
 from core.explanation import Known
 from core.glucose_metrics import GlucoseMetrics, metrics
 from schemas import codec
+from schemas.corrections import CarbsCorrected, DoseCorrected, ReadingVoided
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, name_of, tag_of
 from schemas.units import MgDl, PumpId, UtcMillis
@@ -40,6 +41,9 @@ CHANGES: Final = frozenset(
         "bolus_preset_set",
         "delivery_limits_set",
         "glucose_alerts_set",
+        "reading_voided",
+        "dose_corrected",
+        "carbs_corrected",
     }
 )
 """[-] kinds that say what somebody changed."""
@@ -131,8 +135,11 @@ def _days(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator
     """Add up each day of the wall clock."""
     book = DayBook(partial(_day_of, zone=arguments.zone or UTC))
     for known in events_of(store, pump=pump):
-        if isinstance(known.body, Event) and _is_within(known.at, arguments):
-            book.take(known.body, at=known.at)
+        if not isinstance(known.body, Event):
+            continue
+        is_correction = isinstance(known.body, DoseCorrected | CarbsCorrected)
+        if is_correction or _is_within(known.at, arguments):
+            book.take(known.body, at=known.at, name=known.name)
     for day, totals in sorted(book.days.items()):
         insulin = ("basal", "bolus", "unknown", "pen", "primed")
         plain = msgspec.structs.asdict(totals)
@@ -144,10 +151,14 @@ def _days(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator
 
 
 def _glucose(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
-    """Reduce glucose to numbers: each day, its night, and all of it."""
+    """Reduce glucose to numbers: each day, its night, and all of it; what was voided left out."""
     readings: dict[str, list[GlucoseMeasured | GlucoseBeyondRange]] = {}
+    voids = events_of(store, pump=pump, kinds={"reading_voided"})
+    voided = {one.body.reading for one in voids if isinstance(one.body, ReadingVoided)}
     for known in events_of(store, pump=pump, kinds={"glucose_measured", "glucose_beyond_range"}):
         reading = known.body
+        if known.name in voided:
+            continue
         if isinstance(reading, GlucoseMeasured | GlucoseBeyondRange) and _is_within(
             reading.measured_at, arguments
         ):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from services.command_line.calc_grammar import add_calc
+from services.command_line.correction_grammar import add_corrections
 from services.command_line.grammar import DATA_VARIABLE, OneLineParser, add_shared
 from services.command_line.pump_grammar import add_doubt, add_mechanism
 from services.command_line.record_grammar import add_record
@@ -52,6 +53,7 @@ def make_parser() -> argparse.ArgumentParser:
     for add in (
         add_system,
         add_person,
+        add_corrections,
         add_alerts,
         add_bolus,
         add_therapy,

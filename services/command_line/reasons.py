@@ -23,6 +23,14 @@ OF_ANY: Final[dict[str, str]] = {
     "dose_since": "a dose was ordered after the advice; ask for a new one",
     "doubled": "another path brought a sensor reading of the same 20 s before",
     "duplicate": "the same reading was taken before",
+    "voided": "it was voided before: somebody said that it was wrong",
+    "reading_voided": "a reading was voided after the advice; ask for a new one",
+    "no_such_reading": "no reading of that id counts; 'basalt history events' lists them",
+    "already_voided": "it was voided before",
+    "no_such_dose": "no insulin by pen of that id was recorded in the last 24 h",
+    "counted_by_pump": "what the pump counted stands; record what came beyond it by 'basalt pen'",
+    "no_such_carbs": "no carbohydrate of that id was recorded in the last 10 h",
+    "nothing_changed": "it counts so already",
     "days_wrong": "a week has seven names of profiles, Monday first",
     "expired": "it came too late and is not obeyed any more; ask again",
     "future": "it claims a time more than 5 min ahead of therapy time",
@@ -192,6 +200,21 @@ OF_ONE: Final[dict[tuple[str, str], str]] = {
     ),
     ("delivery_command_refused.v1", "duration_out_of_range"): (
         "a suspension that ends by itself lasts 1 min to 24 h"
+    ),
+    ("voiding_refused.v1", "too_old"): (
+        "a reading can be voided for 24 h, of the newest 300 at least"
+    ),
+    ("dose_correction_refused.v1", "too_old"): "it can be corrected for 24 h after it was given",
+    ("dose_correction_refused.v1", "out_of_range"): "insulin by pen is 0 to 100 U",
+    ("dose_correction_refused.v1", "time_out_of_range"): (
+        "it counts from 24 h before therapy time, and not ahead of it"
+    ),
+    ("carbs_correction_refused.v1", "too_old"): (
+        "it can be corrected for 10 h after it was eaten; then it is absorbed"
+    ),
+    ("carbs_correction_refused.v1", "out_of_range"): "carbohydrate is 0 to 300 g",
+    ("carbs_correction_refused.v1", "time_out_of_range"): (
+        "carbohydrate counts from 12 h before therapy time to 1 h ahead of it"
     ),
     ("injection_refused.v1", "out_of_range"): "an injection is more than 0, up to 100 U",
     ("injection_refused.v1", "time_out_of_range"): (

@@ -21,6 +21,7 @@ from schemas.basal import (
     ZoneLookupRequested,
 )
 from schemas.bolus import AcceptanceRefused, AdviceAccepted, AdviceRefused, CarbsRecorded
+from schemas.corrections import CarbsCorrected, DoseCorrected, ReadingVoided
 from schemas.delivery import (
     BolusCancelled,
     BolusRefused,
@@ -164,6 +165,12 @@ def _of_bolus(event: Event) -> str | None:
             return f"{signed_units(amount)} ordered{spread}"
         case InjectionRecorded(amount=amount):
             return f"{signed_units(amount)} by pen or syringe recorded"
+        case ReadingVoided(reading=reading, received=received):
+            return f"reading {reading} ({received}) counts no more; it stays on record"
+        case DoseCorrected(dose=dose, amount=amount, was=was):
+            return f"{dose} counts as {signed_units(amount)} by pen, not {signed_units(was)}"
+        case CarbsCorrected(carbs=carbs, grams=grams, was=was):
+            return f"{carbs} counts as {grams} g of carbohydrate, not {was} g"
         case BolusPresetSet(name=name, amount=amount):
             return f"{name}: {signed_units(amount)} kept" if amount else f"{name}: forgotten"
         case BolusSettingsSet():

@@ -25,6 +25,7 @@ from schemas.bolus import (
     BolusAdvised,
     CarbsRecorded,
 )
+from schemas.corrections import CarbsCorrected, DoseCorrected, ReadingVoided
 from schemas.delivery import (
     BolusCancelled,
     BolusDelivered,
@@ -154,6 +155,10 @@ def _of_bolus(event: Event, zone: str) -> str:
             return f"bolus of {units(amount)}{spread} ordered by {actor}"
         case InjectionRecorded(amount=amount, actor=actor):
             return f"{units(amount)} by pen or syringe, recorded by {actor}"
+        case DoseCorrected(amount=amount, was=was, actor=actor):
+            return f"by pen it was {units(amount)}, not {units(was)}, says {actor}"
+        case CarbsCorrected(grams=grams, was=was, actor=actor):
+            return f"the meal was {grams} g, not {was} g, says {actor}"
         case BolusPresetSet(name=name, amount=amount, actor=actor):
             return f"preset {name}: {units(amount)} by {actor}"
         case BolusSettingsSet(actor=actor):
@@ -240,6 +245,8 @@ def _of_the_rest(event: Event, zone: str) -> str:
             return f"glucose {glucose} mg/dL ({device or source})"
         case GlucoseBeyondRange(bound=bound, source=source):
             return f"glucose {bound.upper()} ({source})"
+        case ReadingVoided(received=received, actor=actor):
+            return f"the reading {received} was wrong, says {actor}"
         case BasalProfileSet(name=name, actor=actor, activate=activate):
             return f"basal profile {name} {'set' if activate else 'kept'} by {actor}"
         case BasalWeekSet(actor=actor):

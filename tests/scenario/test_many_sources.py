@@ -63,7 +63,7 @@ def test_the_mutant_that_takes_the_newest_alone_is_caught(
 ) -> None:
     """The old rule: time decides, whatever measured."""
     monkeypatch.setattr(
-        core.bolus_state, "_outranks", lambda known, new: new.measured_at < known.measured_at
+        core.bolus_state, "outranks", lambda known, new: new.measured_at < known.measured_at
     )
 
     assert not blood_counts(house)

@@ -349,6 +349,45 @@ def test_an_order_is_explained_to_who_asked_for_it(house: House) -> None:
 
 @pytest.mark.requirement("R17")
 @pytest.mark.parametrize("amount", [".5", "0,5", "1e1", " 5", "-1"])
+def _id_of_newest(house: House, kind: str) -> str:
+    events = house.basalt("history", "events", "--kind", kind, "--format", "jsonl").out
+    return str(json.loads(events.splitlines()[-1])["id"])
+
+
+def test_what_was_recorded_wrong_is_corrected_once_and_stays_on_record(house: House) -> None:
+    """A sugary finger, a slip of the pen, a meal that was not eaten."""
+    house.basalt("glucose", "400")
+    house.basalt("pen", "9")
+    house.basalt("carbs", "200")
+    reading, pen, meal = (
+        _id_of_newest(house, kind)
+        for kind in ("glucose_measured", "injection_recorded", "carbs_recorded")
+    )
+    voided = house.basalt("correct", "glucose", reading, "--because", "sugar on the finger")
+    again = house.basalt("correct", "glucose", reading)
+    less = house.basalt("correct", "pen", pen, "0.9")
+    none = house.basalt("correct", "carbs", meal, "0")
+    useless = house.basalt("correct", "glucose", reading, "120")
+    missing = house.basalt("correct", "pen", pen)
+    no_dose = house.basalt("correct", "pen", reading, "1")
+    no_amount = house.basalt("correct", "pen", pen, "much")
+    numbers = house.basalt("history", "glucose", "--format", "csv").out
+    changes = house.basalt("history", "changes").out
+
+    assert (0, True) == (voided.code, "counts no more; it stays on record" in voided.out)
+    assert (1, True) == (again.code, "voided before" in again.err)
+    assert (0, True) == (less.code, "counts as 0.9 U by pen, not 9 U" in less.out)
+    assert (0, True) == (none.code, "counts as 0 g of carbohydrate, not 200 g" in none.out)
+    assert (2, True) == (useless.code, "taken out whole" in useless.err)
+    assert (2, True) == (missing.code, "AMOUNT is missing" in missing.err)
+    assert (1, True) == (no_dose.code, "no insulin by pen of that id" in no_dose.err)
+    assert 2 == no_amount.code
+    assert "400" not in numbers
+    assert "sugar on the finger" in changes or reading in changes
+    assert reading in house.basalt("history", "events", "--format", "jsonl").out
+    assert "void_reading" in house.basalt("explain", _id_of_newest(house, "reading_voided")).out
+
+
 def test_a_wrong_amount_leaves_no_trace(house: House, amount: str) -> None:
     """Nothing was sent means that nobody heard it."""
     before = _orders_heard(house)
