@@ -10,7 +10,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help run test check format coverage mutants nightly lock clean
+.PHONY: help run test check format coverage mutants nightly golden lock clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -49,6 +49,9 @@ nightly: $(READY) ## Run the property tests with 5000 examples each, then 1000 r
 	@BASALT_SUBSETS=1 $(BIN)/python -m pytest -s tests/system/test_put_back.py
 	@BASALT_DAYS=365 $(BIN)/python -m pytest -s tests/scenario/test_lived_days.py
 	@BASALT_AWAY_H=72 $(BIN)/python -m pytest -s tests/system/test_broker_away.py
+
+golden: $(READY) ## Write the golden history of this release; one that is there is never written over.
+	@PYTHONPATH=tests $(BIN)/python tests/golden_histories.py
 
 lock: $(READY) ## Write requirements.lock anew from pyproject.toml, for every Python; keeps pins that still fit.
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
