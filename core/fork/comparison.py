@@ -6,9 +6,10 @@ from core.bolus_state import BolusState
 from core.day_totals import DayOf
 from core.decider import Entry
 from core.fork.measuring import Measures
-from core.fork.shapes import Forked, Row
+from core.fork.shapes import Forked, Row, Side
 from core.fork.telling import Asking, compared
 from schemas.bolus import CarbsRecorded
+from schemas.delivery import BolusRefused
 from schemas.message import tag_of
 from schemas.units import PumpId, UtcMillis
 
@@ -41,6 +42,17 @@ class Comparison:
         """Note what was eaten and is kept."""
         text = tag_of(CarbsRecorded)
         self._rows.append(Row(at=at, kind="carried", cause=cause, carbs=eaten.grams, text=text))
+
+    def refuse(self, said: Iterable[Entry]) -> None:
+        """Note what the actuator of the fork refuses, and did not refuse in the record."""
+        for one in said:
+            if not isinstance(one.body, BolusRefused):
+                continue
+            tag = tag_of(BolusRefused)
+            side = Side(reason=one.body.reason, said_by=tag)
+            row = Row(at=one.at, kind="refused", cause=one.body.dose, forked=side, text=tag)
+            self._rows.append(row)
+            self.differ(one.at)
 
     def compare(
         self, asked: Entry, *, recorded: Sequence[Entry], forked: Sequence[Entry], of: BolusState

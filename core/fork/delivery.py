@@ -2,9 +2,11 @@
 
 import msgspec
 
+from core.authentic import signable
 from core.basal_cut import accept_plan
 from core.decider import Entry
 from core.delivery import DELIVERY_DECIDER
+from core.delivery_orders import LIMIT_REASONS, take_order
 from core.delivery_state import ACTUATOR, DeliveryState
 from core.fork.doses import Doses, OfDose
 from core.fork.flowing import COUNTED_MS, Flowing
@@ -12,13 +14,19 @@ from core.fork.shapes import WHAT_IF, ForkRefused
 from core.plan_ids import pump_plan
 from schemas.delivery import (
     BasalDelivered,
+    BolusRefused,
+    BolusStarted,
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
     SetDeliveryLimits,
 )
+from schemas.device import SignedOrder
 from schemas.message import Event, Now, event_id, version_of
 from schemas.plans import BasalPlanAccepted
-from schemas.units import PumpId, UtcMillis
+from schemas.units import DoseId, PumpId, UtcMillis
+
+_CHECKED = (*LIMIT_REASONS, "reservoir")
+"""[-] refusals that follow from an account; the others from the world of the record."""
 
 
 class ForkedDelivery:
@@ -80,9 +88,26 @@ class ForkedDelivery:
             return []
         if isinstance(body, OfDose):
             event = self.doses.forked(body)
+            refused = self.check(event.dose, now) if isinstance(event, BolusStarted) else None
+            if refused is not None:
+                self.doses.refuse(body.dose)
+                event = refused
             return [] if event is None else [self._taken(entry, event)]
         flowed = self._entries(self.flowing.meet(body), now) if self.flowing else []
         return [*flowed, self._taken(entry, body)]
+
+    def check(self, dose: DoseId, now: Now) -> BolusRefused | None:
+        """Let the actuator check an order by the fork's account, where that may differ.
+
+        What hinders it in the world (the pump is away, the order came too late) is the record's.
+        """
+        waiting = next((one for one in self.state.waiting if one.dose == dose), None)
+        if waiting is None or not (self.doses.differ or self.plans_differ or self.limits):
+            return None
+        signed = SignedOrder(order=signable(dose, waiting.order), key=WHAT_IF, signature="")
+        said = take_order(self.state, waiting, signed, now)
+        refused = next((one for one in said if isinstance(one, BolusRefused)), None)
+        return refused if refused is not None and refused.reason in _CHECKED else None
 
     def pass_time(self, now: Now) -> list[Entry]:
         """Account for the fork's own basal up to now."""

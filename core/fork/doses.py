@@ -87,6 +87,11 @@ class Doses:
         pair = self._pairs[recorded]
         return None if pair is None else pair.dose
 
+    def refuse(self, recorded: DoseId) -> None:
+        """Say nothing more of an order of the record: the one that stood for it was refused."""
+        self._pairs[recorded] = None
+        self.differ = True
+
     def forked(self, event: OfDose) -> Event | None:
         """Say of the fork's dose what the actuator said of the recorded one."""
         if event.dose not in self._pairs:

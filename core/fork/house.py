@@ -30,6 +30,7 @@ from core.fork.shapes import (
 from core.fork.waiting import Waiting
 from schemas.basal import BasalPlanMade
 from schemas.bolus import AcceptAdvice, CarbsRecorded
+from schemas.delivery import BolusRefused
 from schemas.message import Event, Now
 from schemas.orders import OrderSigned
 from schemas.therapy import BolusSettingsRefused, SetBolusSettings
@@ -182,6 +183,7 @@ class _House:
         entry, now = word.entry, word.now
         if entry.speaker == ACTUATOR and isinstance(entry.body, Event):
             entry = self.delivery.say(entry.body, now)
+            self._both.refuse([entry])
         elif isinstance(entry.body, BasalPlanMade):
             self._tell(entry, now)
             self._both.differ(now.therapy)
@@ -195,7 +197,9 @@ class _House:
     def _in_the_fork(self, heard: Entry, now: Now) -> list[Entry]:
         """Give what is heard in the fork in place of a recorded entry."""
         if heard.speaker == ACTUATOR and isinstance(heard.body, Event):
-            return self.delivery.hear(heard, heard.body, now)
+            said = self.delivery.hear(heard, heard.body, now)
+            self._both.refuse(() if isinstance(heard.body, BolusRefused) else said)
+            return said
         if heard.speaker == BASAL_SCHEDULER:
             return self._scheduled(heard)
         if isinstance(heard.body, SetBolusSettings):
@@ -259,7 +263,8 @@ class _House:
         """Sign and give an order that the record has not."""
         signed = OrderSigned(dose=DoseId(order.id), key=WHAT_IF)
         self._tell(Entry(id="report:fork", at=now.therapy, body=signed), now)
-        for at, event in given_alone(order):
+        refused = self.delivery.check(DoseId(order.id), now)
+        for at, event in [(now.therapy, refused)] if refused else given_alone(order):
             entry = Entry(id=f"{WHAT_IF}:dose", at=at, speaker=ACTUATOR, body=event)
             self._waiting.add(Word(entry, moved(now, at), None))
 

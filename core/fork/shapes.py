@@ -53,7 +53,7 @@ class Other(msgspec.Struct, frozen=True, kw_only=True):
     """[-] of delivery; a recorded change of them is left out then."""
 
 
-RowKind = Literal["advice", "order", "left_out", "carried"]
+RowKind = Literal["advice", "order", "refused", "left_out", "carried"]
 
 
 class Side(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,10 +77,11 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     at: UtcMillis
     """[ms] therapy time."""
     kind: RowKind
-    """[-] 'left_out': a recorded setting that the fork's stands in place of; 'carried': what was
-    eaten, kept although the fork refused the bolus that it was recorded with."""
+    """[-] 'refused': an order of the fork that its actuator refused; 'left_out': a recorded
+    setting that the fork's stands in place of; 'carried': what was eaten, kept although the fork
+    refused the bolus that it was recorded with."""
     cause: str
-    """[-] id of the command."""
+    """[-] id of the command; for 'refused', of the order."""
     carbs: int = 0
     """[g] that it was for."""
     glucose: MgDl | None = None
@@ -90,7 +91,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     forked: Side = Side()
     """[-] in the fork."""
     text: str = ""
-    """[-] what was left out or carried: the tag of the command or event; else empty."""
+    """[-] what was refused, left out or carried: the tag of the command or event; else empty."""
 
     @property
     def difference(self) -> int:

@@ -83,6 +83,9 @@ def _why(row: Row) -> Iterator[str]:
         yield _KINDS[row.kind]
         return
     there, here = row.recorded, row.forked
+    if row.kind == "refused":
+        yield f"by the actuator of the fork: {in_words(here.reason, tag=here.said_by)}"
+        return
     if here.reason != there.reason:
         if here.reason:
             yield in_words(here.reason, tag=here.said_by)

@@ -419,3 +419,30 @@ def test_a_scheduler_that_said_nothing_more_goes_on_in_the_fork(house: FakeHouse
     found = forked_turns(before, turns(house, "bolus_advisor"), at)
 
     assert [(4_000, 4_000)] == amounts(found)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_actuator_of_the_fork_refuses_what_its_reservoir_has_not(ordered: bool) -> None:
+    """4 U of 40 g were there; 13.3 U at 3 g/U are not, whether the record has an order or none."""
+    house = FakeHouse(fill_mu=12_000)
+    house.set_up()
+    house.ask(msgspec.structs.replace(LIMITS, single=MilliUnits(15_000)), to="actuator")
+    at = minutes(house, 1)
+    careful = msgspec.structs.replace(SETTINGS, safe_minimum=MgDl(100))
+    if not ordered:
+        house.ask(careful, to="bolus_advisor")
+        house.glucose("95")
+        house.ask(tight(14_000), to="actuator")
+        house.ask(OrderBolus(amount=MilliUnits(14_500)), to="bolus_advisor")
+    else:
+        eat(house, 40, glucose="110")
+    minutes(house, 10)
+    large = msgspec.structs.replace(LIMITS, single=MilliUnits(15_000))
+
+    found = forked(house, at, settings=whole_day(carb_ratio=3_000), limits=large)
+
+    (refused,) = of_kind(found, "refused")
+    assert ("reservoir", "bolus_refused.v1") == (refused.forked.reason, refused.text)
+    assert (None if not ordered else 4_000) == of_kind(found, "order")[0].recorded.amount
+    assert (14_500 if not ordered else 13_300) == of_kind(found, "order")[0].forked.amount
+    assert 0 == sum(day.bolus_forked for day in found.days)
