@@ -66,7 +66,8 @@ def advance(
         doubted: alerts that were raised by a reading that counts no more; they do not stand merely
             because they stood.
     """
-    active = {one.name for one in soundings} - doubted
+    names: set[AlertName] = {one.name for one in soundings}
+    active = names - doubted
     stand = standing(picture, active=active, now=now)
     if not stand and not soundings:
         return (), ()

@@ -189,7 +189,9 @@ def _void(state: GlucoseState, asked: VoidReading, actor: str, now: Now) -> tupl
         return (found,)
     picture = picture_without(state.picture, state.readings, found.reading)
     since = arrival_of(state.readings, found.reading)
-    doubted = frozenset(one.name for one in state.soundings if one.raised_at >= since)
+    doubted: frozenset[AlertName] = frozenset(
+        one.name for one in state.soundings if one.raised_at >= since
+    )
     return (found, *_alerts(state, picture, now, doubted=doubted))
 
 

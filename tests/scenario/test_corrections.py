@@ -263,7 +263,7 @@ def test_the_only_reading_voided_leaves_none(house: FakeHouse) -> None:
 
 def test_a_picture_without_a_reading_is_as_if_it_had_never_come(house: FakeHouse) -> None:
     """Two houses, one of which never had it: the same trend, alerts and advice."""
-    other = FakeHouse()
+    other, wrong = FakeHouse(), EventId("")
     other.set_up()
     for value in (120, 124, 390, 131, 136):
         for one in (house, other):
