@@ -15,6 +15,7 @@ from schemas.corrections import CarbsCorrected, DoseCorrected, ReadingVoided
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, name_of, tag_of
 from schemas.units import MgDl, PumpId, UtcMillis
+from services.command_line.changes import Changes
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, wrong_input
 from services.command_line.history_formats import Row, give, instant, is_streamed
@@ -96,7 +97,9 @@ def _events(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterat
         raise wrong_input(f"no event is of the kind {min(unknown)!r}; see 'basalt schema'")
     passed = arguments.after is None
     count = 0
+    changes = Changes() if arguments.what == "changes" else None
     for known in events_of(store, pump=pump, kinds=wanted):
+        changed = changes.of(known) if changes else ""
         if not passed:
             passed = known.name == arguments.after
             continue
@@ -108,7 +111,7 @@ def _events(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterat
             "kind": tag_of(type(known.body)),
             "cause": known.cause,
             "actor": getattr(known.body, "actor", None),
-            "text": in_words(known),
+            "text": f"{in_words(known)}: {changed}" if changed else in_words(known),
             "because": getattr(known.body, "because", None) or None,
         }
         count += 1
