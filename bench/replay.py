@@ -19,6 +19,7 @@ from schemas.delivery import BasalDelivered
 from schemas.glucose import GlucoseMeasured
 from schemas.message import Event, Now
 from schemas.units import DAY_MS, MINUTE_MS, MgDl, MilliUnits, PumpId, Speaker, UtcMillis
+from services.runtime.decisions_again import verify_decisions
 from services.runtime.entries import EntryHead
 from services.runtime.lookup import events_of
 from services.runtime.machine import Machine
@@ -176,6 +177,8 @@ def main() -> None:
             _rate(count, checked),
             f"limit {CHECK_LIMIT:,}: {count / checked / CHECK_LIMIT:.1f} times",
         )
+        again = seconds(lambda: verify_decisions(RECORD_DECIDER, store))
+        table.add_row("the historian's decisions made again", _rate(count, again), "")
         store.close()
     few = min(count, 30_000)
     by_stock = seconds(stock(few))

@@ -111,8 +111,8 @@ def _tell_versions(verdicts: Mapping[str, Verdict]) -> None:
     for one in sorted(then, key=str):
         if one is not None:
             print(
-                f"basalt: some were decided by release {one.release} with time-zone data "
-                f"{one.tzdata}; this is {today.release} with {today.tzdata}",
+                f"basalt: some were decided by release {one.release or 'unknown'} with time-zone "
+                f"data {one.tzdata}; this is {today.release} with {today.tzdata}",
                 file=sys.stderr,
             )
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from core.decider import Decider
 from core.dose_diff import EventChange, change_of, paired
 from schemas import codec
+from schemas.basal import ZoneResolved
 from schemas.message import Event, name_of
 from schemas.record import Restarted
 from schemas.units import PumpId, UtcMillis
@@ -39,7 +40,7 @@ class Versions:
     """What a process ran by."""
 
     release: str
-    """[-] of Basalt."""
+    """[-] of Basalt; empty before the first restart, which is the first to name it."""
     tzdata: str
     """[-] of the time-zone data."""
 
@@ -155,14 +156,25 @@ def _hear(
     decider: Decider[Any], pump: PumpId, again: _Again, read: ReadEntry, position: int
 ) -> Iterator[Difference]:
     again.heard, again.position = read, position
-    if isinstance(read.entry.body, Restarted):
-        again.versions.append(Versions(read.entry.body.release, read.entry.body.tzdata))
+    _note_versions(again, read.entry.body)
     try:
         again.expected = list(decider.decide(again.ledger.state, read.entry, read.now))
     except Exception as error:  # noqa: BLE001  # what no longer decides is a difference
         again.expected = []
         yield Difference(pump, position, f"deciding raised {type(error).__name__}: {error}")
     _fold(decider, again, read)
+
+
+def _note_versions(again: _Again, body: object) -> None:
+    """Note what the process runs by: it says so at each start, and at each look at a zone."""
+    match body:
+        case Restarted(release=release, tzdata=tzdata):
+            again.versions.append(Versions(release, tzdata))
+        case ZoneResolved(tzdata=tzdata):
+            release = again.versions[-1].release if again.versions else ""
+            again.versions.append(Versions(release, tzdata))
+        case _:
+            pass
 
 
 def _fold(decider: Decider[Any], again: _Again, read: ReadEntry) -> None:
