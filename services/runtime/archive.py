@@ -13,6 +13,7 @@ import msgspec
 from core import checkpoints
 from core.merkle import GrowingTree
 from schemas.units import PumpId, Speaker, UtcMillis
+from services.runtime.entries import split
 from services.runtime.errors import ArchiveBroken
 from services.runtime.ports import End, Head, Row
 from services.runtime.record_check import PumpCheck, RecordCheck, RecordVerdict
@@ -156,7 +157,7 @@ def archive_of(
 
 def _heard_at(row: Row) -> UtcMillis:
     """Read when the record got a line: its therapy time never goes back."""
-    return UtcMillis(msgspec.json.decode(row.state.partition(b"\n")[0], type=tuple)[0])
+    return split(row.state)[0].therapy
 
 
 def _head(
