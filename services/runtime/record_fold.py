@@ -11,12 +11,20 @@ import msgspec
 from core.deciders import DECIDERS
 from schemas.message import Event, Now
 from schemas.units import PumpId, Speaker, UtcMillis
-from services.runtime.entries import read_row
+from services.runtime.entries import event_name_in_topic, read_row
 from services.runtime.ports import Row
 
 NEVER: Final = UtcMillis(2**62)
 """[ms] later than anything; the oldest of no events."""
 
+class _Instant(msgspec.Struct, gc=False):
+    """When an event was decided; nothing else of it is read."""
+
+    at: UtcMillis
+    """[ms] therapy time."""
+
+
+_instants = msgspec.json.Decoder(_Instant)
 _encoder = msgspec.msgpack.Encoder(order="deterministic")
 _parts = msgspec.msgpack.Decoder(dict[Speaker, msgspec.Raw])
 _decoders: Final = {
@@ -49,18 +57,19 @@ class RecordFold:
             One of codec.DECODE_ERRORS: the line cannot be read.
         """
         self.position = row.position
+        if until is not None and event_name_in_topic(row.topic) is not None:
+            at = _instants.decode(row.state.partition(b"\n")[2]).at
+            if at > until:
+                return at
         read = read_row(row)
         speaker = read.entry.speaker
         if speaker is None or not isinstance(read.entry.body, Event):
             return NEVER
-        at = read.entry.at
-        if until is not None and at > until:
-            return at
-        self.newest = max(self.newest, at)
+        self.newest = max(self.newest, read.entry.at)
         for name, decider in DECIDERS.items():
             if speaker == name or speaker in decider.hears:
                 self._states[name] = decider.evolve(self._states[name], read.entry)
-        return at
+        return read.entry.at
 
     def views(self, *, at: UtcMillis | None) -> dict[str, msgspec.Struct]:
         """Show each decider's state at `at`, or at the time of the last event."""
