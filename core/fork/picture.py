@@ -54,6 +54,7 @@ def draw(forked: Forked, *, local: LocalOf, zone: str, title: str) -> str:
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         _text(LEFT, 24, f"Pump {forked.pump}: {title}", size=16),
         *_legend(),
+        _text(WIDTH - RIGHT, 52, _totals(forked), anchor="end"),
         *_on_board(forked),
         *_orders(forked),
         *_times(forked, local),
@@ -74,6 +75,17 @@ def _legend() -> Iterator[str]:
     yield _line(LEFT + 150, 48, LEFT + 184, 48, FORKED, width=2.5, dashed=True)
     yield _square(LEFT + 167, 48, FORKED)
     yield _text(LEFT + 192, 52, "with the other settings")
+
+
+def _totals(forked: Forked) -> str:
+    """Say what all days come to on both sides."""
+    sums = [
+        sum(getattr(day, f"{name}_{side}") for day in forked.days) / 1000
+        for name in ("basal", "bolus")
+        for side in ("recorded", "forked")
+    ]
+    basal, basal_other, bolus, bolus_other = sums
+    return f"basal {basal:g} U, other {basal_other:g} U; bolus {bolus:g} U, other {bolus_other:g} U"
 
 
 def _on_board(forked: Forked) -> Iterator[str]:

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from core.fork.picture import FORKED, RECORDED, TICKS_MAX, WIDTH
-from core.fork.shapes import Forked, OnBoard, Row, Side
+from core.fork.shapes import DayTotal, Forked, OnBoard, Row, Side
 from forks import drawn
 from schemas.units import HOUR_MS, PumpId, UtcMillis
 
@@ -39,7 +39,15 @@ def a_fork(*, hours: int, most: int = 5_000) -> Forked:
         since=BEGIN,
         until=UtcMillis(BEGIN + hours * HOUR_MS),
         rows=(both, order),
-        days=(),
+        days=(
+            DayTotal(day="2026-10-24", basal_recorded=1_000, basal_forked=1_050),
+            DayTotal(
+                day="2026-10-25",
+                basal_recorded=19_000,
+                basal_forked=19_500,
+                bolus_recorded=6_000,
+            ),
+        ),
         on_board=points,
     )
 
@@ -65,6 +73,7 @@ def test_axes_have_units_sides_a_legend_and_glucose_its_caveat() -> None:
     assert "with the other settings" in written
     assert "wall clock of Europe/Berlin" in written
     assert "Pump p<1>: what if" in written
+    assert "basal 20 U, other 20.55 U; bolus 6 U, other 0 U" in written
     assert found.caveat in " ".join(written)
 
 
