@@ -331,27 +331,9 @@ def test_every_decision_can_be_made_again(house: House) -> None:
     assert one["actuator"]["decisions"] > 0 and [] == one["actuator"]["differences"]
 
 
-def test_an_order_is_explained_to_who_asked_for_it(house: House) -> None:
-    """Newest of a kind or by its id, as a tree or whole; what is not there is refused."""
-    newest = house.basalt("explain", "bolus_ordered")
-    whole = house.json("explain", "bolus_ordered")
-    by_name = house.basalt("explain", whole["name"])
-    wrong = [house.basalt("explain", name) for name in ("bolus_ordred", "actuator:demo:999999")]
-
-    assert newest.out == by_name.out
-    assert "cause: order bolus (amount=" in newest.out
-    assert "person:" in newest.out
-    assert ("bolus_ordered.v1", "cause") == (whole["body"]["type"], whole["origins"][0]["role"])
-    assert [1, 1] == [said.code for said in wrong]
-    assert "no event of the kind 'bolus_ordred'" in wrong[0].err
-    assert "no event 'actuator:demo:999999'" in wrong[1].err
-
-
-@pytest.mark.requirement("R17")
-@pytest.mark.parametrize("amount", [".5", "0,5", "1e1", " 5", "-1"])
 def _id_of_newest(house: House, kind: str) -> str:
     events = house.basalt("history", "events", "--kind", kind, "--format", "jsonl").out
-    return str(json.loads(events.splitlines()[-1])["id"])
+    return str(json.loads(events.splitlines()[-1])["event"])
 
 
 def test_what_was_recorded_wrong_is_corrected_once_and_stays_on_record(house: House) -> None:
@@ -385,9 +367,28 @@ def test_what_was_recorded_wrong_is_corrected_once_and_stays_on_record(house: Ho
     assert "400" not in numbers
     assert "sugar on the finger" in changes or reading in changes
     assert reading in house.basalt("history", "events", "--format", "jsonl").out
-    assert "void_reading" in house.basalt("explain", _id_of_newest(house, "reading_voided")).out
+    told = house.basalt("explain", _id_of_newest(house, "reading_voided")).out
+    assert "void reading (" in told and "glucose 400 mg/dL" in told and reading in told
 
 
+def test_an_order_is_explained_to_who_asked_for_it(house: House) -> None:
+    """Newest of a kind or by its id, as a tree or whole; what is not there is refused."""
+    newest = house.basalt("explain", "bolus_ordered")
+    whole = house.json("explain", "bolus_ordered")
+    by_name = house.basalt("explain", whole["name"])
+    wrong = [house.basalt("explain", name) for name in ("bolus_ordred", "actuator:demo:999999")]
+
+    assert newest.out == by_name.out
+    assert "cause: order bolus (amount=" in newest.out
+    assert "person:" in newest.out
+    assert ("bolus_ordered.v1", "cause") == (whole["body"]["type"], whole["origins"][0]["role"])
+    assert [1, 1] == [said.code for said in wrong]
+    assert "no event of the kind 'bolus_ordred'" in wrong[0].err
+    assert "no event 'actuator:demo:999999'" in wrong[1].err
+
+
+@pytest.mark.requirement("R17")
+@pytest.mark.parametrize("amount", [".5", "0,5", "1e1", " 5", "-1"])
 def test_a_wrong_amount_leaves_no_trace(house: House, amount: str) -> None:
     """Nothing was sent means that nobody heard it."""
     before = _orders_heard(house)
