@@ -50,8 +50,8 @@ nightly: $(READY) ## Run the property tests with 5000 examples each, then 1000 r
 	@BASALT_DAYS=365 $(BIN)/python -m pytest -s tests/scenario/test_lived_days.py
 	@BASALT_AWAY_H=72 $(BIN)/python -m pytest -s tests/system/test_broker_away.py
 
-golden: $(READY) ## Write the golden history of this release; one that is there is never written over.
-	@PYTHONPATH=tests $(BIN)/python tests/golden_histories.py
+golden: $(READY) ## Write the golden history of the version that is being made; never of a released one.
+	@cd tests && ../$(BIN)/python golden_history.py
 
 lock: $(READY) ## Write requirements.lock anew from pyproject.toml, for every Python; keeps pins that still fit.
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \

@@ -5,30 +5,32 @@ import pytest
 from core.fork.shapes import Other
 from fake_house import PUMP, whole_day
 from fork_checks import assert_fork_is_the_record, assert_same
-from golden_histories import journals_path, releases, stores_in
+from golden_history import Journals, path_of, unpacked, versions
 from schemas.units import Speaker
 from services.runtime.forking import what_if
 from services.runtime.turns import turns_of
 
+SCHEDULER, ADVISOR = Speaker("basal_scheduler"), Speaker("bolus_advisor")
+KEPT: dict[str, Journals] = {name: unpacked(path_of(name).read_bytes()) for name in versions()}
+SCENES = [(name, scene) for name in KEPT for scene, service in KEPT[name] if service == ADVISOR]
 
-@pytest.mark.parametrize("release", releases())
-def test_a_golden_history_forked_with_nothing_changed_is_itself(release: str) -> None:
+
+@pytest.mark.parametrize(("version", "scene"), SCENES)
+def test_a_golden_history_forked_with_nothing_changed_is_itself(version: str, scene: str) -> None:
     """To the milliunit, whatever was done in it."""
-    stores = stores_in(journals_path(release))
-    scheduler, advisor = stores[Speaker("basal_scheduler")], stores[Speaker("bolus_advisor")]
+    stores = KEPT[version]
 
-    assert_fork_is_the_record(scheduler, advisor, pump=PUMP)
+    assert_fork_is_the_record(stores[scene, SCHEDULER], stores[scene, ADVISOR], pump=PUMP)
 
 
-@pytest.mark.parametrize("release", releases())
-def test_a_golden_history_under_another_ratio_is_another(release: str) -> None:
+@pytest.mark.parametrize("version", versions())
+def test_a_golden_history_under_another_ratio_is_another(version: str) -> None:
     """A check that never fails checks nothing."""
-    stores = stores_in(journals_path(release))
-    advisor = stores[Speaker("bolus_advisor")]
+    advisor = KEPT[version]["therapy", ADVISOR]
     first = next(turns_of(advisor, pump=PUMP))
 
     found = what_if(
-        scheduler=stores[Speaker("basal_scheduler")],
+        scheduler=KEPT[version]["therapy", SCHEDULER],
         advisor=advisor,
         pump=PUMP,
         since=first.now.therapy,
