@@ -88,3 +88,24 @@ def test_a_way_that_is_too_short_or_too_long_leads_nowhere() -> None:
     assert root_by_way(leaves[2], way[:-1], index=2, size=7) is None
     assert root_by_way(leaves[2], (*way, leaves[0]), index=2, size=7) is None
     assert root_by_way(leaves[0], (), index=0, size=1) == leaves[0]
+
+
+@pytest.mark.parametrize("size", range(18))
+def test_a_tree_goes_on_from_what_another_kept(size: int) -> None:
+    """From each size on: log2(n) hashes are all that is needed of the past."""
+    leaves = [leaf_hash(bytes([number])) for number in range(20)]
+    whole, part = GrowingTree(), GrowingTree()
+    for leaf in leaves[:size]:
+        part.add(leaf)
+    resumed = GrowingTree.resumed(part.size, part.perfect)
+    for leaf in leaves:
+        whole.add(leaf)
+    for leaf in leaves[size:]:
+        resumed.add(leaf)
+    assert (resumed.size, resumed.root()) == (whole.size, whole.root())
+
+
+def test_a_tree_of_another_number_of_hashes_is_none() -> None:
+    for size, count in ((1, 2), (-1, 0), (3, 1)):
+        with pytest.raises(ValueError, match="hashes"):
+            GrowingTree.resumed(size, [b""] * count)

@@ -71,6 +71,14 @@ def test_one_name_is_always_the_same_other_one() -> None:
     assert [name.partition(":")[0] for name in names] == ["person", "person", "program", "person"]
 
 
+def test_the_pump_is_called_otherwise_wherever_it_stands() -> None:
+    """By itself too, and another pump by another name."""
+    made = redaction()
+    found: list[Any] = [made.event(whole(_said(actor))).event for actor in ("p1", "actuator:p2:7")]
+    assert found[0].actor == "pump-1"
+    assert "p2" not in found[1].actor
+
+
 def test_a_kind_of_value_that_is_new_is_not_let_through() -> None:
     """Whoever adds one decides what is shared of it."""
 
