@@ -91,6 +91,7 @@ def _lines(scene: str, name: Speaker, store: FakeStore) -> Iterator[list[Any]]:
 def unpacked(data: bytes) -> Journals:
     """Read journals back, and link their lines anew; the last link holds them all."""
     found: Journals = {}
+    store, end = FakeStore(), ""
     rows: list[Row] = []
     link = ""
     for line in lzma.decompress(data).split(b"\n"):

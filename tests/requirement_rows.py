@@ -278,6 +278,36 @@ ROWS: Final[dict[str, Row]] = {
         "core/pump_guard.py:most_at_once",
         "test_the_mutant_that_looks_at_no_order_is_caught",
     ),
+    "R91": Row(
+        "commands and what came of them stand in one record",
+        "services/runtime/hearing.py:Overheard",
+        "test_the_mutant_that_keeps_them_by_their_bare_name_is_caught",
+    ),
+    "R93": Row(
+        "a change obscures nothing earlier",
+        "core/corrections.py:correct_dose",
+        "test_a_mutant_of_the_corrections_is_caught",
+    ),
+    "R94": Row(
+        "altered records are discernible",
+        "services/runtime/record_check.py:RecordCheck",
+        "test_the_mutant_that_takes_every_root_for_right_is_caught",
+    ),
+    "R95": Row(
+        "steps come in the order that there is",
+        "core/order_life.py:lives_of",
+        "test_the_mutant_that_hears_everything_again_is_caught",
+    ),
+    "R96": Row(
+        "records can be handed over whole",
+        "services/runtime/archive.py:archive_of",
+        "test_the_mutant_that_compares_no_root_is_caught",
+    ),
+    "R97": Row(
+        "a replay gives the same, to the bit",
+        "services/runtime/decisions_again.py:verify_decisions",
+        "test_a_rule_that_changes_is_caught",
+    ),
     "R98": Row(
         "packets may be altered, dropped, replayed",
         "core/authentic.py:order_problem",
@@ -337,12 +367,13 @@ EXCEPTIONS: Final[dict[str, str]] = {
     "R75": "there is one channel of alarms, the record; no speaker",
     "R77": "spread over the mutants of this table; no test of its own",
     "R84": "every fault of the virtual pump is unmasked",
+    "R92": "nothing is ever overwritten: the oldest event stays, and a disk that fills is an alarm",
     "R101": "readings are authentic by the broker's permissions only",
     "R105": "there is no physical button",
     "R106": "versions are not signed",
     "R109": "the lock file names every package with its hashes; no SBOM document yet",
 }
-"""[-] requirements of sections A, C, D, E, F, G and J that no row stands for, and why."""
+"""[-] requirements of sections A, C, D, E, F, G, I and J that no row stands for, and why."""
 
-SECTIONS: Final = (*range(1, 21), *range(33, 85), *range(98, 111))
-"""[-] numbers of sections A, C to G and J."""
+SECTIONS: Final = (*range(1, 21), *range(33, 85), *range(91, 111))
+"""[-] numbers of sections A, C to G, I and J."""

@@ -17,6 +17,7 @@ from services.runtime.ports import Row
 NEVER: Final = UtcMillis(2**62)
 """[ms] later than anything; the oldest of no events."""
 
+
 class _Instant(msgspec.Struct, gc=False):
     """When an event was decided; nothing else of it is read."""
 

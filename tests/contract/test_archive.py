@@ -52,6 +52,7 @@ def is_found(parts: list[Part]) -> bool:
         return True
 
 
+@pytest.mark.requirement("R96")
 def test_a_whole_archive_verifies(house: FakeHouse, notes: Path) -> None:
     """Five speakers lead to a signed root each; what is newer is chained, and said to be."""
     found = check(written(house, notes))

@@ -358,6 +358,7 @@ def test_an_advice_from_before_a_correction_is_not_accepted(house: FakeHouse, re
     assert advice_is_not_taken(house, reason)
 
 
+@pytest.mark.requirement("R93")
 def test_the_record_has_both_and_each_instant_its_own(house: FakeHouse) -> None:
     """As known before the correction, and after it; live and replayed are the same."""
     dose = pen(house, 4_000)

@@ -75,6 +75,7 @@ def seen_as_ever(name: str = NEWEST) -> bool:
     return stored == views_of(kept(name))
 
 
+@pytest.mark.requirement("R97")
 @pytest.mark.parametrize("name", versions())
 def test_every_version_has_a_golden_history_that_is_decided_as_ever(name: str) -> None:
     """A rule that changes is seen here first: accept it with its reason, or do not change it."""

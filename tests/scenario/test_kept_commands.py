@@ -50,6 +50,7 @@ def obeyed(house: FakeHouse, name: str) -> list[bytes]:
     return [one.data for one in read if isinstance(one.entry.body, Command)]
 
 
+@pytest.mark.requirement("R91")
 def test_each_command_stands_in_the_record_letter_for_letter(house: FakeHouse) -> None:
     """Of each service, in the order in which they came."""
     house.order(500)

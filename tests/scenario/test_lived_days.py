@@ -49,6 +49,7 @@ def test_every_pulse_is_accounted_for(house: FakeHouse) -> None:
     assert house.accounted() == house.odometer
 
 
+@pytest.mark.requirement("R97")
 def test_the_record_folds_to_what_lives(house: FakeHouse) -> None:
     """All five, from the historian's record alone."""
     now = house.clock.now().therapy

@@ -66,6 +66,7 @@ def test_an_end_is_an_end(state: DoseState) -> None:
     assert state not in OPEN
 
 
+@pytest.mark.requirement("R95")
 def test_a_house_that_lives_leaves_a_sound_record() -> None:
     """Given in full, cancelled, refused, lost from sight and found again."""
     house = FakeHouse()
