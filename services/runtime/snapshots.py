@@ -18,7 +18,7 @@ from services.runtime.ports import Row, Store
 from services.runtime.record_fold import NEVER, RecordFold, thinking
 from services.runtime.row_links import link_in
 
-LINES_BETWEEN: Final = 150
+LINES_BETWEEN: Final = 250
 """[-] of a pump's record from one snapshot to the next: some 3 ms of folding."""
 
 _SCHEMA: Final = """

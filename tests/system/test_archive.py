@@ -17,9 +17,9 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> RealHouse:
     """Hours in seconds; the historian is killed in between."""
     folder = tmp_path_factory.mktemp("archive") / "data"
     with real_house(folder, "--speed", "600") as house:
-        house.wait_until(lambda: snapshots(house) > 0, "a snapshot is kept")
+        house.wait_until(lambda: snapshots(house) > 0, "a snapshot is kept", s=120)
         house.kill("historian")
-        house.wait_until(lambda: snapshots(house) > LINES_BETWEEN, "another is kept")
+        house.wait_until(lambda: snapshots(house) > LINES_BETWEEN, "another is kept", s=120)
         house.wait_until(lambda: covers(house, "glucose_ingest:demo:9"), "a checkpoint is written")
         assert house.stop() == 0
     return house
