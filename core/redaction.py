@@ -10,7 +10,9 @@ from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hi
 import msgspec
 
 from core.explanation import is_event_id
+from schemas.bolus import AdviceTerm
 from schemas.message import Event, WholeEnvelope, event_id, parse_event_id
+from schemas.record import CommandRefused
 from schemas.units import EventId, Milliseconds, PumpId, Speaker, UtcMillis
 
 KEPT: Final = frozenset(
@@ -31,6 +33,9 @@ KEPT: Final = frozenset(
     }
 )
 """[-] fields of text that name no person, place or thing; the zone says where schedules are."""
+
+KEPT_OF: Final = frozenset({(AdviceTerm, "name"), (CommandRefused, "name")})
+"""[-] the same, where a field of that name says who or what elsewhere."""
 
 _REPORT: Final = "report:"
 """[-] how the name of a report begins, which is a line of a journal."""
@@ -70,6 +75,7 @@ class Redaction:
         changed = {
             field: self._value(getattr(value, field), hints[field], field)
             for field in value.__struct_fields__
+            if (kind, field) not in KEPT_OF
         }
         return msgspec.structs.replace(value, **changed)
 

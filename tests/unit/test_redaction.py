@@ -79,6 +79,15 @@ def test_the_pump_is_called_otherwise_wherever_it_stands() -> None:
     assert "p2" not in found[1].actor
 
 
+def test_the_terms_of_an_advice_are_still_called_by_their_names() -> None:
+    """They are nobody's, and without them no advice can be followed."""
+    advised = next(kind for kind in codec.EVENT_KINDS if tag_of(kind) == "bolus_advised.v1")
+    event: Any = example(advised)
+    found: Any = redaction().event(whole(event)).event
+    assert event.terms
+    assert [one.name for one in found.terms] == [one.name for one in event.terms]
+
+
 def test_a_kind_of_value_that_is_new_is_not_let_through() -> None:
     """Whoever adds one decides what is shared of it."""
 
