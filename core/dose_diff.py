@@ -10,6 +10,7 @@ import msgspec
 from schemas import codec
 from schemas.basal import BasalPlanMade
 from schemas.bolus import BolusAdvised
+from schemas.corrections import DoseCorrected
 from schemas.delivery import (
     BasalDelivered,
     BolusDelivered,
@@ -17,7 +18,8 @@ from schemas.delivery import (
     BolusStarted,
     BolusStopped,
 )
-from schemas.doubt import DoseSettled
+from schemas.doubt import BolusReconciled, BolusUnknown, DoseSettled
+from schemas.mechanism import MotorRanUnasked
 from schemas.message import Event, Refusal, name_of
 from schemas.orders import BolusOrdered, InjectionRecorded
 from schemas.plans import BasalPlanAccepted
@@ -38,8 +40,12 @@ _BY_FIELD: Final[dict[type[Event], str]] = {
     BolusDelivered: "delivered",
     BolusStopped: "delivered",
     DoseSettled: "delivered",
+    DoseCorrected: "amount",
+    MotorRanUnasked: "amount",
+    BolusReconciled: "delivered",
+    BolusUnknown: "most",
 }
-"""[-] where an event says how much insulin [mU]."""
+"""[-] where an event says how much insulin [mU]; what is not known counts as all of it."""
 
 
 class FieldChange(msgspec.Struct, frozen=True, kw_only=True):

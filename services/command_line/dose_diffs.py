@@ -19,7 +19,7 @@ DOSES_SHOWN = 20
 WHY_FIELDS_MAX = 3
 """[-] shown in a line; --json has all."""
 
-_AMOUNTS = ("amount", "delivered", "steps")
+_AMOUNTS = ("amount", "delivered", "most", "steps")
 """[-] fields that are the amount itself, and no reason for it."""
 
 
