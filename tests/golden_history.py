@@ -39,8 +39,8 @@ CHANGELOG: Final = Path(__file__).parents[1] / "CHANGELOG.md"
 Journals = dict[tuple[str, Speaker], FakeStore]
 """[-] by scene and service."""
 
-Told = tuple[str, str, int, str, int]
-"""Scene, service, line, what was said or would be, and by how many milliunits."""
+Told = tuple[str, str, int, str, int, str]
+"""Scene, service, line, what was said or would be, by how many milliunits, and in which fields."""
 
 
 def versions() -> Mapping[str, bool]:
@@ -125,13 +125,13 @@ def differences(journals: Journals) -> list[Told]:
     for (scene, name), store in journals.items():
         verdict = verify_decisions(DECIDERS[name], store)
         told = [
-            (scene, name, changed.position, _became(event), event.difference or 0)
+            (scene, name, changed.position, _became(event), event.difference or 0, _fields(event))
             for changed in verdict.changed
             for event in changed.events
         ]
         if len(told) != len(verdict.differences):
             texts = "; ".join(one.text for one in verdict.differences)
-            told.append((scene, name, 0, texts, 0))
+            told.append((scene, name, 0, texts, 0, ""))
         found.extend(told)
     return found
 
@@ -140,6 +140,12 @@ def _became(event: EventChange) -> str:
     stored = event.kind if event.is_stored else "nothing"
     decided = event.kind if event.is_decided else "nothing"
     return f"{stored} became {decided}"
+
+
+def _fields(event: EventChange) -> str:
+    """Name what differs, so that another difference in the same event is another one."""
+    told = [f"{one.field} {one.stored} -> {one.decided}" for one in event.fields]
+    return "; ".join([*told, f"{event.more} more"] if event.more else told)
 
 
 def kinds_in(journals: Journals) -> set[str]:

@@ -38,6 +38,9 @@ from schemas.units import Speaker
 
 NEWEST = next(iter(versions()))
 
+TOLD = ("scene", "service", "line", "what", "by_mu", "fields")
+"""[-] keys of an accepted difference; its reason stands beside them."""
+
 NOT_SAID = frozenset(
     {
         "basal_plan_refused.v1",  # the scenes set limits before a plan
@@ -62,7 +65,7 @@ def accepted(name: str) -> list[tuple[Any, ...]]:
         return []
     found = json.loads(path.read_text())
     assert all(one["reason"] for one in found)
-    return [(one["scene"], one["service"], one["line"], one["what"], one["by_mu"]) for one in found]
+    return [tuple(one[key] for key in TOLD) for one in found]
 
 
 def decided_as_ever(name: str = NEWEST) -> bool:
@@ -99,9 +102,16 @@ def test_the_newest_says_all_that_can_be_said() -> None:
 def told_exactly() -> bool:
     """An advice 500 mU too large, a forecast missing, one too many: three, at their places."""
     expected = [
-        ("bad", "bolus_advisor", 16, "nothing became glucose_forecast", 0),
-        ("bad", "bolus_advisor", 17, "glucose_forecast became nothing", 0),
-        ("bad", "bolus_advisor", 23, "bolus_advised became bolus_advised", -500),
+        ("bad", "bolus_advisor", 16, "nothing became glucose_forecast", 0, ""),
+        ("bad", "bolus_advisor", 17, "glucose_forecast became nothing", 0, ""),
+        (
+            "bad",
+            "bolus_advisor",
+            23,
+            "bolus_advised became bolus_advised",
+            -500,
+            "amount 3750 -> 3250",
+        ),
     ]
     return expected == differences(kept("bad"))
 
@@ -189,6 +199,34 @@ def test_a_view_that_changes_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_caught(seen_as_ever, forgetful, monkeypatch)
 
 
+def told_under(weaken: Callable[[Patch], None]) -> list[golden_history.Told]:
+    """Give what differs under another rule."""
+    with pytest.MonkeyPatch.context() as patch:
+        weaken(patch)
+        return differences(kept(NEWEST))
+
+
+def another_change_is_another() -> bool:
+    """The same event, by as many milliunits, but another value of a field."""
+    first = told_under(said_otherwise(GlucoseMeasured, device="another"))
+    second = told_under(said_otherwise(GlucoseMeasured, device="a third"))
+    return len(first) == len(second) > 0 and not set(first) & set(second)
+
+
+def test_an_accepted_difference_hides_no_other_in_the_same_event() -> None:
+    """What was accepted with a reason is that change alone."""
+    assert another_change_is_another()
+
+
+def test_a_golden_test_that_looks_at_no_field_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take any change of the same event for the one that was accepted."""
+    assert is_caught(
+        another_change_is_another,
+        lambda patch: patch.setattr(golden_history, "_fields", lambda _: ""),
+        monkeypatch,
+    )
+
+
 def test_an_accepted_difference_that_has_vanished_is_caught(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
@@ -200,6 +238,7 @@ def test_an_accepted_difference_that_has_vanished_is_caught(
             "line": 1,
             "what": "bolus_advised became bolus_advised",
             "by_mu": 50,
+            "fields": "amount 0 -> 50",
             "reason": "the rule was mended",
         }
     ]
