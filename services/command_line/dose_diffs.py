@@ -10,8 +10,6 @@ from schemas.units import MilliUnits
 from services.command_line.tables import print_table
 from services.command_line.words import moment
 from services.runtime.decisions_again import Changed, Verdict, Versions
-from services.runtime.release import version
-from services.runtime.zones import tzdata_version
 
 DOSES_SHOWN = 20
 """[-] of all services; --json has all."""
@@ -99,22 +97,34 @@ def _sums(events: Iterator[EventChange]) -> dict[str, tuple[int, int]]:
     return {kind: (count, amounts[kind]) for kind, count in counts.items()}
 
 
+def print_versions(verdicts: Mapping[str, Verdict]) -> None:
+    """Print under which versions the journals were written, and under which they were read."""
+    met = dict.fromkeys(one for verdict in verdicts.values() for one in verdict.versions)
+    today = dict.fromkeys(one.today for one in verdicts.values() if one.today is not None)
+    if met:
+        print(f"decided by {', '.join(map(_named, met))}")
+    print(f"decided again by {', '.join(map(_named, today))}")
+
+
 def _tell_versions(verdicts: Mapping[str, Verdict]) -> None:
-    """Say it where decisions differ and were made under another release or time-zone data."""
-    today = Versions(version(), tzdata_version())
-    then = {
-        changed.versions
+    """Say how many of the decisions that differ were made under other versions than today's."""
+    others = Counter(
+        (changed.versions, verdict.today)
         for verdict in verdicts.values()
         for changed in verdict.changed
-        if changed.versions not in (None, today)
-    }
-    for one in sorted(then, key=str):
-        if one is not None:
+        if changed.versions is not None and changed.versions != verdict.today
+    )
+    for (then, today), count in sorted(others.items(), key=str):
+        if then is not None and today is not None:
             print(
-                f"basalt: some were decided by release {one.release or 'unknown'} with time-zone "
-                f"data {one.tzdata}; this is {today.release} with {today.tzdata}",
+                f"basalt: {count} that differ were decided by {_named(then)}; "
+                f"this is {_named(today)}",
                 file=sys.stderr,
             )
+
+
+def _named(one: Versions) -> str:
+    return f"release {one.release or 'unknown'} with time-zone data {one.tzdata}"
 
 
 def _units(amount: MilliUnits | None) -> str:

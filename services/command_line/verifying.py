@@ -10,7 +10,7 @@ from core.record import HISTORIAN
 from schemas.units import PumpId, Speaker
 from services.command_line.archiving import check_archive
 from services.command_line.choices import choices
-from services.command_line.dose_diffs import print_doses
+from services.command_line.dose_diffs import print_doses, print_versions
 from services.command_line.exits import DONE, REFUSED, wrong_input
 from services.command_line.journals import Place, journal, known_service, record_file
 from services.command_line.proving import verify_proof
@@ -63,6 +63,7 @@ def _decisions(arguments: argparse.Namespace) -> int:
         columns = ("service", "decisions made again", "events compared", "differences")
         print_table(columns, rows, right=frozenset({1, 2, 3}))
         print_doses(verdicts)
+        print_versions(verdicts)
     return _tell_differences(verdicts)
 
 

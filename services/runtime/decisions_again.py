@@ -17,9 +17,11 @@ from services.runtime.entries import ADOPTED, HEARD, ReadEntry, read_row
 from services.runtime.errors import JournalAltered
 from services.runtime.moved_heads import moved_head
 from services.runtime.ports import End, Head, Row, Store
+from services.runtime.release import version
 from services.runtime.replay import Difference
 from services.runtime.row_links import followed, link_in
 from services.runtime.speech import say
+from services.runtime.zones import tzdata_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Verdict:
     """[-] the decisions among the differences that come out otherwise today."""
     versions: tuple["Versions", ...] = ()
     """[-] under which the journal was written, in the order of its restarts."""
+    today: "Versions | None" = None
+    """[-] under which the decisions were made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,7 @@ def verify_decisions(decider: Decider[Any], store: Store) -> Verdict:
         tuple(differences),
         tuple(one for again in pumps.values() for one in again.changed),
         tuple(dict.fromkeys(one for again in pumps.values() for one in again.versions)),
+        Versions(version(), tzdata_version()),
     )
 
 

@@ -27,7 +27,7 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.command_line.dose_diffs import print_doses
+from services.command_line.dose_diffs import print_doses, print_versions
 from services.runtime import decisions_again
 from services.runtime.decisions_again import Verdict, Versions, verify_decisions
 from services.runtime.release import version
@@ -171,9 +171,26 @@ def test_versions_are_part_of_the_record(
     known = tzdata_version()
     assert verdict(house).versions == (Versions("", known), Versions(version(), known))
     refuses_high(monkeypatch)
-    monkeypatch.setattr("services.command_line.dose_diffs.tzdata_version", lambda: "2030.1")
-    print_doses({ADVISOR: verdict(house)})
-    assert f"time-zone data {known}; this is" in capsys.readouterr().err
+    monkeypatch.setattr(decisions_again, "tzdata_version", lambda: "2030.1")
+    found = verdict(house)
+    assert found.today == Versions(version(), "2030.1")
+    print_doses({ADVISOR: found})
+    told = capsys.readouterr().err
+    then = f"release {version()} with time-zone data {known}"
+    now = f"this is release {version()} with time-zone data 2030.1"
+    assert f"basalt: {len(found.changed)} that differ were decided by {then}; {now}\n" == told
+
+
+def test_versions_are_named_where_nothing_differs(
+    house: FakeHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That all is as it was holds under these versions, and nobody has to guess under which."""
+    known = tzdata_version()
+    print_versions({ADVISOR: verdict(house)})
+    first = f"release unknown with time-zone data {known}"
+    again = f"release {version()} with time-zone data {known}"
+    out, err = capsys.readouterr()
+    assert (f"decided by {first}, {again}\ndecided again by {again}\n", "") == (out, err)
 
 
 def test_only_so_many_are_printed(
