@@ -268,6 +268,9 @@ def test_who_stole_the_advisors_place_on_the_bus_gets_no_insulin(tmp_path: Path)
     with real_house(tmp_path / "data", *QUIET) as house:
         house.basalt("bolus", "0.5")
         house.until_settled()
+        # Both must not speak at once: then each of them has a number 8, and neither is believed.
+        said = len(house.own_events(ADVISOR))
+        house.wait_until(lambda: len(house.own_events(ADVISOR)) > said, "it has just spoken")
         asyncio.run(_speak_as_advisor(house, STRANGER))
         house.wait_until(
             lambda: 3 <= len(house.said("actuator", OrderNotBelieved)), "three are not believed"
