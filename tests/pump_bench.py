@@ -121,7 +121,8 @@ class ProcessBench:
         assert self._process is not None
         if self._process.returncode is None:
             self._process.kill()
-        await self._process.wait()
+        # To the end of its pipes: one that stays open is closed by the collector, whenever that is.
+        await self._process.communicate()
 
     async def end(self, how: signal.Signals) -> int:
         assert self._process is not None
