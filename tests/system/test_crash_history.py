@@ -21,12 +21,17 @@ def lose(house: RealHouse, *names: str) -> None:
 
 
 def start_and_die(house: RealHouse, folder: CrashFolder, *names: str) -> None:
-    """Start it, each of these dying at each of its points of history, and let it rest."""
+    """Start it, each of these dying at each of its points of history, and let it rest.
+
+    A historian that lost its past with the stream has it speaker by speaker where it died while it
+    asked: its fold is not that of what lived, its events and every decision are.
+    """
     for name in names:
         for point in points_of(name):
             if point.startswith(HISTORY):
                 folder.arm(name, point)
-    with real_house(house.folder.path, *SPEED, environment=folder.environment) as again:
+    environment = folder.environment
+    with real_house(house.folder.path, *SPEED, environment=environment, replays=False) as again:
         again.wait_until(lambda: not folder.armed(), "all have died")
         again.wait_until(again.has_come_to_rest, "everybody knows everything")
         again.basalt("bolus", "0.5", "--confirm")
