@@ -171,7 +171,7 @@ def main() -> None:
             _rate(count, folded),
             f"{ratio:.2f} of scan and decode; aim {FOLD_RATIO}",
         )
-        checked = seconds(lambda: check_record(store, checkpoints={}, told=lambda _: None))
+        checked = seconds(lambda: check_record(store, checkpoints={}))
         table.add_row(
             "links, chains and roots checked",
             _rate(count, checked),

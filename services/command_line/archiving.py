@@ -13,6 +13,7 @@ from schemas.units import DAY_MS, Milliseconds, PumpId
 from services.command_line.choices import choices
 from services.command_line.exits import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.journals import journal, record_file, recorded_pump
+from services.command_line.progress import clear, show
 from services.command_line.record_checking import (
     FAULTS_SHOWN,
     checkpoint_folder,
@@ -64,12 +65,11 @@ def write_archive(arguments: argparse.Namespace) -> int:
         )
         made: Iterator[Any] = _redacted(parts, arguments, pump) if arguments.redact else parts
         try:
-            lines = write_lines(path, made, told=_tell_how_far)
+            lines = write_lines(path, made)
         except (ArchiveBroken, CheckpointBroken) as error:
             raise CommandFailed(f"no archive of {pump}: {error}", REFUSED) from error
         except OSError as error:
             raise wrong_input(f"{path} cannot be written: {error.strerror}") from error
-    _tell_how_far(0)
     print(
         f"wrote {path}, {lines - 2:,} lines; whoever has record.pub checks it: "
         f"basalt verify archive {path} --key record.pub"
@@ -109,7 +109,8 @@ def check_archive(arguments: argparse.Namespace) -> int:
         raise CommandFailed(f"{path} does not verify: {error}", REFUSED) from error
     except OSError as error:
         raise wrong_input(f"{path} cannot be read: {error.strerror}") from error
-    _tell_how_far(0)
+    if sys.stderr.isatty():
+        clear(sys.stderr)
     return _show(arguments, found)
 
 
@@ -142,5 +143,4 @@ def _check_redacted(arguments: argparse.Namespace, path: Path, public: bytes) ->
 
 def _tell_how_far(lines: int) -> None:
     if sys.stderr.isatty():
-        text = f"\r{lines:,} lines" if lines else "\r\x1b[K"
-        print(end=text, file=sys.stderr, flush=True)
+        show("archive", lines, total=0, screen=sys.stderr)

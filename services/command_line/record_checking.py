@@ -26,9 +26,7 @@ def verify_record(arguments: argparse.Namespace) -> int:
     folder = DataFolder(choices(arguments).data)
     kept = _checkpoints(arguments, folder)
     with journal(record_file(arguments.store, folder)) as store:
-        verdict = check_record(store, checkpoints=kept, told=_tell_how_far)
-    if sys.stderr.isatty():
-        print(end="\r\x1b[K", file=sys.stderr)
+        verdict = check_record(store, checkpoints=kept)
     if choices(arguments).json:
         print_json(verdict)
     else:
@@ -72,11 +70,6 @@ def _checkpoints(arguments: argparse.Namespace, folder: DataFolder) -> Checkpoin
         return CheckpointFiles(place).read(public=record_public(arguments, folder))
     except CheckpointBroken as error:
         raise CommandFailed(str(error), REFUSED) from error
-
-
-def _tell_how_far(lines: int) -> None:
-    if sys.stderr.isatty():
-        print(f"\r{lines:,} lines checked", end="", file=sys.stderr, flush=True)
 
 
 def tell_first(faults: Sequence[str], *, most: int, of: str = "") -> None:

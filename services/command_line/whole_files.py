@@ -1,30 +1,22 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, or a sentence that says why."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from services.command_line.exits import wrong_input
+from services.runtime import whole_files
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
     """Give another name to write under; the file gets its own when all is written.
 
-    A kill leaves no half file of that name, and a file that was there before stays until then.
-
     Raises:
         CommandFailed: the file cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        draft.touch(exist_ok=True)
-        yield draft
-        with draft.open("rb") as written:
-            os.fsync(written.fileno())
-        draft.replace(path)
+        with whole_files.whole(path) as draft:
+            yield draft
     except OSError as error:
         raise wrong_input(f"{path}: {error.strerror or error}") from error
-    finally:
-        draft.unlink(missing_ok=True)

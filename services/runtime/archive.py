@@ -20,7 +20,7 @@ from services.runtime.record_check import PumpCheck, RecordCheck, RecordVerdict
 from services.runtime.replay import Difference
 
 TOLD_EVERY: Final = 20_000
-"""[-] lines between two words about how far it has come."""
+"""[-] lines between two words about how far a check has come."""
 
 
 class TreeThen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,8 +1,7 @@
 """Archives as files: JSON lines, packed where the name ends in .gz; whole or not there."""
 
 import gzip
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO, Any
@@ -10,19 +9,17 @@ from typing import IO, Any
 import msgspec
 
 from services.runtime.errors import ArchiveBroken
+from services.runtime.whole_files import whole
 
 LINE_BYTES_MAX = 8_000_000
 """[B] of one line; more is no archive."""
 
-TOLD_EVERY = 20_000
-"""[-] lines between two words about how far it has come."""
-
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-def write_lines(path: Path, parts: Iterable[msgspec.Struct], *, told: Callable[[int], None]) -> int:
-    """Write all parts under a draft's name, then give the file its own; the same parts give the
-    same bytes. What breaks off leaves no file.
+def write_lines(path: Path, parts: Iterable[msgspec.Struct]) -> int:
+    """Write all parts into a file that is there whole or not at all; the same parts give the same
+    bytes.
 
     Returns:
         [-] lines written.
@@ -30,20 +27,11 @@ def write_lines(path: Path, parts: Iterable[msgspec.Struct], *, told: Callable[[
     Raises:
         OSError: it cannot be written.
     """
-    draft = path.with_name(f"{path.name}.draft")
     number = 0
-    try:
-        with draft.open("wb") as plain:
-            with _packed(plain, path) as file:
-                for number, part in enumerate(parts, start=1):
-                    file.write(encoded(part))
-                    if number % TOLD_EVERY == 0:
-                        told(number)
-            plain.flush()
-            os.fsync(plain.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole(path) as draft, draft.open("wb") as plain, _packed(plain, path) as file:
+        for part in parts:
+            file.write(encoded(part))
+            number += 1
     return number
 
 

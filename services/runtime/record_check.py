@@ -1,8 +1,7 @@
 """A historian's record held against itself and against checkpoints that lie elsewhere."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from core.checkpoints import Checkpoint
 from core.merkle import GrowingTree, leaf_hash
@@ -14,9 +13,6 @@ from services.runtime.ports import End, Head, Row, Store
 from services.runtime.record_leaves import LOST, Leaf, leaves_in
 from services.runtime.replay import Difference
 from services.runtime.row_links import followed, link_in
-
-TOLD_EVERY: Final = 20_000
-"""[-] lines between two words about how far a check has come."""
 
 Checkpoints = Mapping[tuple[PumpId, Speaker], Sequence[Checkpoint]]
 """[-] those kept elsewhere, in any order."""
@@ -111,23 +107,18 @@ class RecordCheck:
                 yield Difference(name, pump.position, text)
 
 
-def check_record(
-    store: Store, *, checkpoints: Checkpoints, told: Callable[[int], None]
-) -> RecordVerdict:
+def check_record(store: Store, *, checkpoints: Checkpoints) -> RecordVerdict:
     """Check a whole record, once through.
 
     Args:
         store: the historian's journal.
         checkpoints: what lies elsewhere.
-        told: hears now and then how many lines are checked.
     """
     check, faults, lines = RecordCheck(checkpoints), list[Difference](), 0
     ends = store.ends()
     for _, row in store.rows():
         faults.extend(check.add(row))
         lines += 1
-        if not lines % TOLD_EVERY:
-            told(lines)
     faults.extend(check.end(ends))
     events = sum(tree.size for pump in check.pumps.values() for tree in pump.trees.values())
     return RecordVerdict(lines, events, check.compared, tuple(faults))

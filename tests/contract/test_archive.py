@@ -196,9 +196,8 @@ def test_a_file_holds_what_was_written_and_the_same_bytes_each_time(
 ) -> None:
     parts = written(house, notes)
     path, again = tmp_path / name, tmp_path / f"again-{name}"
-    told: list[int] = []
-    assert write_lines(path, parts, told=told.append) == len(parts)
-    write_lines(again, parts, told=told.append)
+    assert write_lines(path, parts) == len(parts)
+    write_lines(again, parts)
     assert path.read_bytes() == again.read_bytes()
     assert [part for _, part in read_lines(path, Part)] == parts
     assert sorted(one.name for one in tmp_path.iterdir()) == sorted([path.name, again.name])
@@ -210,7 +209,7 @@ def test_what_breaks_off_leaves_no_file(house: FakeHouse, notes: Path, tmp_path:
         raise ArchiveBroken("the record is wrong")
 
     with pytest.raises(ArchiveBroken):
-        write_lines(tmp_path / "a.jsonl", broken(), told=lambda _: None)
+        write_lines(tmp_path / "a.jsonl", broken())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -200,13 +200,13 @@ def test_a_record_written_anew_is_found_by_a_checkpoint_at_each_line() -> None:
     """Its links fit, its chains fit, its trees have other roots; the honest one passes."""
     rows, check = small()
     kept = {(PUMP, one): [checkpoint_of(check.pumps[PUMP], one)] for one in SPEAKERS}
-    honest = check_record(store_of(rows), checkpoints=kept, told=print)
+    honest = check_record(store_of(rows), checkpoints=kept)
     assert ((), len(SPEAKERS), len(rows)) == (honest.faults, honest.checkpoints, honest.events)
 
     for at in range(len(rows)):
         forged = store_of(written_anew(rows, at))
-        assert () == check_record(forged, checkpoints={}, told=print).faults
-        (fault,) = check_record(forged, checkpoints=kept, told=print).faults
+        assert () == check_record(forged, checkpoints={}).faults
+        (fault,) = check_record(forged, checkpoints=kept).faults
         assert "not those of the checkpoint" in fault.text
         assert SPEAKERS[at % len(SPEAKERS)] in fault.text
 
@@ -225,7 +225,7 @@ def test_an_older_checkpoint_narrows_the_place_down() -> None:
         ]
     }
 
-    verdict = check_record(store_of(written_anew(rows, 21)), checkpoints=kept, told=print)
+    verdict = check_record(store_of(written_anew(rows, 21)), checkpoints=kept)
 
     assert (2, 1) == (verdict.checkpoints, len(verdict.faults))
 
@@ -237,11 +237,11 @@ def test_the_mutant_that_takes_every_root_for_right_is_caught(
     rows, check = small(9)
     kept = {(PUMP, SPEAKERS[1]): [checkpoint_of(check.pumps[PUMP], SPEAKERS[1])]}
     forged = store_of(written_anew(rows, 4))
-    assert check_record(forged, checkpoints=kept, told=print).faults
+    assert check_record(forged, checkpoints=kept).faults
     (one,) = kept[PUMP, SPEAKERS[1]]
     monkeypatch.setattr(GrowingTree, "root", lambda _: one.root)
 
-    assert () == check_record(forged, checkpoints=kept, told=print).faults
+    assert () == check_record(forged, checkpoints=kept).faults
 
 
 def test_the_mutant_that_follows_no_link_is_caught_by_a_changed_time(

@@ -61,7 +61,7 @@ async def test_each_speaker_has_a_checkpoint_that_the_record_agrees_with(
     await write(made)
 
     kept = CheckpointFiles(tmp_path).read(public=bytes(KEY.verify_key))
-    verdict = check_record(house.stores[HISTORIAN], checkpoints=kept, told=print)
+    verdict = check_record(house.stores[HISTORIAN], checkpoints=kept)
     counts = {speaker: len(found) for (_, speaker), found in kept.items()}
     assert {"glucose_ingest": 2, "actuator": 1} == {
         name: counts[Speaker(name)] for name in ("glucose_ingest", "actuator")
