@@ -9,8 +9,12 @@ from xml.etree import ElementTree
 import pytest
 
 from real_house import RealHouse, real_house
+from schemas.units import MINUTE_MS
 
 pytestmark = pytest.mark.system
+
+LIVED_MS = 15 * MINUTE_MS
+"""[ms] after the bolus: insulin on board is looked at every five minutes."""
 
 OTHER_LIMITS = {"single": "2", "hourly": "15", "daily": "80", "basal": "3"}
 
@@ -33,6 +37,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHouse]:
         )
         house.basalt("accept", "--yes", "--confirm", check=False)
         house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        rested = house.last_now().therapy
+        house.wait_until(
+            lambda: house.last_now().therapy > rested + LIVED_MS, "insulin on board is looked at"
+        )
         yield house
 
 
