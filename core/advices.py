@@ -10,7 +10,7 @@ ADVICES_KEPT = 20
 """[-] advices that can still be accepted or recognised as used."""
 
 
-class Advice(msgspec.Struct, frozen=True, kw_only=True):
+class Advice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An advice that was given, and what had been heard when it was."""
 
     id: EventId

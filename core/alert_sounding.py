@@ -17,7 +17,7 @@ from core.glucose_picture import Picture
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, UtcMillis
 
 
-class Sounding(msgspec.Struct, frozen=True, kw_only=True):
+class Sounding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """An alert that stands."""
 
     name: AlertName

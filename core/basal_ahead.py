@@ -15,7 +15,7 @@ from schemas.device import PumpPlan
 from schemas.units import HOUR_MS, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
-class BasalAhead(msgspec.Struct, frozen=True, kw_only=True):
+class BasalAhead(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What flows by itself from now on, as far as a service knows."""
 
     plan: PumpPlan | None = None

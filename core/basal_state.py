@@ -28,7 +28,7 @@ from schemas.units import EventId, MilliUnitsPerHour, PumpId, Speaker, UtcMillis
 BASAL_SCHEDULER: Final = Speaker("basal_scheduler")
 
 
-class Programme(msgspec.Struct, frozen=True, kw_only=True):
+class Programme(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The profiles kept, and which of them is for which day."""
 
     profiles: tuple[BasalProfileSet, ...] = ()
@@ -59,7 +59,7 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
         return next(i for i, profile in enumerate(self.profiles) if profile.name == name)
 
 
-class BasalState(msgspec.Struct, frozen=True, kw_only=True):
+class BasalState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What basal_scheduler knows of one person."""
 
     common: Common = Common()

@@ -7,6 +7,7 @@ import msgspec
 from core.authentic import LATE
 from core.decider import Entry
 from core.delivery_state import DeliveryState
+from core.folds import Folds
 from schemas.alarms import AlarmCleared
 from schemas.doubt import OrderNotBelieved, OrderRefusedByPump
 from schemas.units import UtcMillis
@@ -18,19 +19,28 @@ NOT_BELIEVED_MAX: Final = 3
 """[-] orders that could not be believed before it is an alarm; source: R110."""
 
 
-def evolve_belief(state: DeliveryState, entry: Entry) -> DeliveryState:
-    """Fold what was not believed; whoever has seen the alarm ends it, and counting begins anew."""
-    match entry.body:
-        case OrderNotBelieved(count=count, reason=reason):
-            return _counted(state, count, reason, at=entry.at)
-        case OrderRefusedByPump(count=count, reason=reason, history_sequence=sequence):
-            read = max(state.history_sequence, sequence)
-            known = msgspec.structs.replace(state, history_sequence=read)
-            return _counted(known, count, reason, at=entry.at)
-        case AlarmCleared(alarm=alarm) if alarm == NOT_BELIEVED_ALARM:
-            return msgspec.structs.replace(state, not_believed=0, late_at=())
-        case _:
-            return state
+evolve_belief: Final = Folds[DeliveryState]()
+"""[-] what was not believed; whoever has seen the alarm ends it, and counting begins anew."""
+
+
+@evolve_belief.of
+def _doubt_order(state: DeliveryState, doubted: OrderNotBelieved, entry: Entry) -> DeliveryState:
+    return _counted(state, doubted.count, doubted.reason, at=entry.at)
+
+
+@evolve_belief.of
+def _pump_refused(state: DeliveryState, refused: OrderRefusedByPump, entry: Entry) -> DeliveryState:
+    read = max(state.history_sequence, refused.history_sequence)
+    known = msgspec.structs.replace(state, history_sequence=read)
+    return _counted(known, refused.count, refused.reason, at=entry.at)
+
+
+@evolve_belief.of
+def _begin_anew(state: DeliveryState, cleared: AlarmCleared, entry: Entry) -> DeliveryState:
+    del entry
+    if cleared.alarm != NOT_BELIEVED_ALARM:
+        return state
+    return msgspec.structs.replace(state, not_believed=0, late_at=())
 
 
 def _counted(state: DeliveryState, count: int, reason: str, *, at: UtcMillis) -> DeliveryState:

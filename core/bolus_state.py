@@ -50,7 +50,7 @@ from schemas.units import DoseId, EventId, Grams, MilliUnits, PumpId, Speaker, U
 BOLUS_ADVISOR: Final = Speaker("bolus_advisor")
 
 
-class BolusState(msgspec.Struct, frozen=True, kw_only=True):
+class BolusState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What bolus_advisor knows of one person."""
 
     common: Common = Common()

@@ -13,6 +13,7 @@ from core.alarms import (
     raise_alarm,
 )
 from core.decider import Entry
+from core.folds import Folds
 from schemas.alarms import (
     AcknowledgeAlarm,
     AcknowledgementRefused,
@@ -63,7 +64,7 @@ QUARANTINE = Condition(
 )
 
 
-class Common(msgspec.Struct, frozen=True, kw_only=True):
+class Common(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The part of every decider's state that concerns the record and the alarms."""
 
     alarms: Alarms = ()
@@ -118,21 +119,41 @@ def decide_common(common: Common, entry: Entry) -> tuple[Event, ...] | None:
 
 
 def evolve_common(common: Common, entry: Entry, *, me: Speaker) -> Common:
-    """Fold what every decider folds alike."""
-    if entry.speaker != me:
-        return common
-    match entry.body:
-        case HistoryMissing(speaker=name):
-            return msgspec.structs.replace(common, missing_from=_with(common.missing_from, name))
-        case HistorySettled(speaker=name):
-            left = tuple(other for other in common.missing_from if other != name)
-            return msgspec.structs.replace(common, missing_from=left)
-        case SpeakerForked(speaker=name):
-            return msgspec.structs.replace(common, forked=_with(common.forked, name))
-        case AlarmRaised() | AlarmRepeated() | AlarmCleared() | AlarmAcknowledged():
-            return msgspec.structs.replace(common, alarms=fold_alarm(common.alarms, entry))
-        case _:
-            return common
+    """Fold what every decider folds alike, of its own events only."""
+    return _fold(common, entry) if entry.speaker == me else common
+
+
+_fold: Final = Folds[Common]()
+
+
+@_fold.of
+def _miss(common: Common, missing: HistoryMissing, entry: Entry) -> Common:
+    del entry
+    names = _with(common.missing_from, missing.speaker)
+    return msgspec.structs.replace(common, missing_from=names)
+
+
+@_fold.of
+def _take_settled(common: Common, settled: HistorySettled, entry: Entry) -> Common:
+    del entry
+    left = tuple(other for other in common.missing_from if other != settled.speaker)
+    return msgspec.structs.replace(common, missing_from=left)
+
+
+@_fold.of
+def _distrust(common: Common, forked: SpeakerForked, entry: Entry) -> Common:
+    del entry
+    return msgspec.structs.replace(common, forked=_with(common.forked, forked.speaker))
+
+
+@_fold.of
+def _sound(
+    common: Common,
+    said: AlarmRaised | AlarmRepeated | AlarmCleared | AlarmAcknowledged,
+    entry: Entry,
+) -> Common:
+    del said
+    return msgspec.structs.replace(common, alarms=fold_alarm(common.alarms, entry))
 
 
 def _with(names: tuple[Speaker, ...], name: str) -> tuple[Speaker, ...]:

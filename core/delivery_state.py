@@ -41,7 +41,7 @@ class Sent(NamedTuple):
     start_by: Deadline
 
 
-class DeliveryState(msgspec.Struct, frozen=True, kw_only=True):
+class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the actuator knows of one pump."""
 
     common: Common = Common()

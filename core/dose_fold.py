@@ -1,12 +1,12 @@
 """How each event changes the account of doses."""
 
-from collections.abc import Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
 from core.decider import Entry
 from core.doses import KEPT_MS, BolusPart, DoseBook, OpenDose, close
+from core.folds import Folds
 from core.insulin.on_board import Delivered
 from schemas.corrections import DoseCorrected
 from schemas.delivery import (
@@ -26,64 +26,120 @@ from schemas.mechanism import MotorRanUnasked
 from schemas.orders import BolusOrdered, BolusOrderWithdrawn, InjectionRecorded
 from schemas.units import DoseId, EventId, MilliUnits, UtcMillis
 
+fold_doses: Final = Folds[DoseBook]()
+"""[-] what each event does to the account of doses."""
 
-def fold_doses(book: DoseBook, entry: Entry) -> DoseBook:
-    """Fold one event about doses."""
-    match entry.body:
-        case BasalDelivered() as part:
-            return _count_basal(book, part)
-        case BolusOrdered(amount=amount, meal=meal, duration=duration):
-            ordered = OpenDose(
-                dose=DoseId(entry.id),
-                amount=amount,
-                meal=meal,
-                since=entry.at,
-                is_extended=duration > 0,
-            )
-            return _open(book, ordered)
-        case BolusStarted(dose=dose, amount=amount, duration=duration):
-            started = OpenDose(dose=dose, amount=amount, since=entry.at, is_extended=duration > 0)
-            opened = _open(book, started)
-            counted = msgspec.structs.replace(opened, started_at=entry.at)
-            return _change(counted, dose, is_started=True)
-        case BolusProgressed() as part:
-            return _count_bolus(book, part)
-        case InjectionRecorded(amount=amount, given_at=given_at):
-            injected = BolusPart(
-                dose=DoseId(entry.id),
-                starts_at=given_at,
-                ends_at=given_at,
-                amount=amount,
-                is_by_pen=True,
-            )
-            return msgspec.structs.replace(book, boluses=(*book.boluses, injected))
-        case DoseCorrected() as corrected:
-            return _correct(book, corrected, EventId(entry.id))
-        case MotorRanUnasked(amount=amount, at=at):
-            unasked = BolusPart(dose=DoseId(entry.id), starts_at=at, ends_at=at, amount=amount)
-            return msgspec.structs.replace(
-                book,
-                boluses=(*book.boluses, unasked),
-                bolus_total=MilliUnits(book.bolus_total + amount),
-            )
-        case BolusUnknown(dose=dose):
-            return _change(book, dose, is_unknown=True)
-        case BolusReconciled(dose=dose, outcome=outcome):
-            if outcome == "running":
-                return _change(book, dose, is_unknown=False)
-            if outcome in ("failed", "expired"):
-                book = _replace_word(book, dose, None)
-            return close(book, dose)
-        case DoseSettled() as settled:
-            return _settle(book, settled, entry.at)
-        case BolusDelivered(dose=dose) | BolusStopped(dose=dose):
-            return close(_replace_word(book, dose, None), dose)
-        case BolusRefused(dose=dose):
-            return close(book, dose)
-        case BolusOrderWithdrawn(dose=dose):
-            return close(book, dose)
-        case _:
-            return book
+
+@fold_doses.of
+def _count_basal(book: DoseBook, part: BasalDelivered, entry: Entry) -> DoseBook:
+    del entry
+    counted = Delivered(starts_at=part.starts_at, ends_at=part.ends_at, amount=part.amount)
+    return msgspec.structs.replace(
+        book,
+        basal=_recent(book.basal, part.ends_at) + (counted,),  # noqa: RUF005  # copies once, not twice
+        basal_total=MilliUnits(book.basal_total + part.amount),
+    )
+
+
+@fold_doses.of
+def _take_order(book: DoseBook, order: BolusOrdered, entry: Entry) -> DoseBook:
+    ordered = OpenDose(
+        dose=DoseId(entry.id),
+        amount=order.amount,
+        meal=order.meal,
+        since=entry.at,
+        is_extended=order.duration > 0,
+    )
+    return _open(book, ordered)
+
+
+@fold_doses.of
+def _start(book: DoseBook, begun: BolusStarted, entry: Entry) -> DoseBook:
+    started = OpenDose(
+        dose=begun.dose, amount=begun.amount, since=entry.at, is_extended=begun.duration > 0
+    )
+    counted = msgspec.structs.replace(_open(book, started), started_at=entry.at)
+    return _change(counted, begun.dose, is_started=True)
+
+
+@fold_doses.of
+def _count_bolus(book: DoseBook, part: BolusProgressed, entry: Entry) -> DoseBook:
+    del entry
+    opened = next((known for known in book.open if known.dose == part.dose), None)
+    counted = BolusPart(
+        dose=part.dose,
+        starts_at=part.starts_at,
+        ends_at=part.ends_at,
+        amount=part.amount,
+        meal=MilliUnits(part.amount * opened.meal // opened.amount if opened else 0),
+    )
+    book = _replace_word(book, part.dose, part.amount)
+    added = msgspec.structs.replace(
+        book,
+        boluses=(*_recent(book.boluses, part.ends_at), counted),
+        bolus_total=MilliUnits(book.bolus_total + part.amount),
+    )
+    return _change(added, part.dose, delivered=part.delivered)
+
+
+@fold_doses.of
+def _inject(book: DoseBook, said: InjectionRecorded, entry: Entry) -> DoseBook:
+    injected = BolusPart(
+        dose=DoseId(entry.id),
+        starts_at=said.given_at,
+        ends_at=said.given_at,
+        amount=said.amount,
+        is_by_pen=True,
+    )
+    return msgspec.structs.replace(book, boluses=(*book.boluses, injected))
+
+
+@fold_doses.of
+def _take_correction(book: DoseBook, corrected: DoseCorrected, entry: Entry) -> DoseBook:
+    return _correct(book, corrected, EventId(entry.id))
+
+
+@fold_doses.of
+def _count_unasked(book: DoseBook, ran: MotorRanUnasked, entry: Entry) -> DoseBook:
+    unasked = BolusPart(dose=DoseId(entry.id), starts_at=ran.at, ends_at=ran.at, amount=ran.amount)
+    return msgspec.structs.replace(
+        book,
+        boluses=(*book.boluses, unasked),
+        bolus_total=MilliUnits(book.bolus_total + ran.amount),
+    )
+
+
+@fold_doses.of
+def _doubt(book: DoseBook, doubted: BolusUnknown, entry: Entry) -> DoseBook:
+    del entry
+    return _change(book, doubted.dose, is_unknown=True)
+
+
+@fold_doses.of
+def _reconcile(book: DoseBook, found: BolusReconciled, entry: Entry) -> DoseBook:
+    del entry
+    if found.outcome == "running":
+        return _change(book, found.dose, is_unknown=False)
+    if found.outcome in ("failed", "expired"):
+        book = _replace_word(book, found.dose, None)
+    return close(book, found.dose)
+
+
+@fold_doses.of
+def _take_settled(book: DoseBook, settled: DoseSettled, entry: Entry) -> DoseBook:
+    return _settle(book, settled, entry.at)
+
+
+@fold_doses.of
+def _end(book: DoseBook, ended: BolusDelivered | BolusStopped, entry: Entry) -> DoseBook:
+    del entry
+    return close(_replace_word(book, ended.dose, None), ended.dose)
+
+
+@fold_doses.of
+def _give_up(book: DoseBook, ended: BolusRefused | BolusOrderWithdrawn, entry: Entry) -> DoseBook:
+    del entry
+    return close(book, ended.dose)
 
 
 def _open(book: DoseBook, opened: OpenDose) -> DoseBook:
@@ -112,24 +168,6 @@ def _change(
         for known in book.open
     )
     return msgspec.structs.replace(book, open=changed)
-
-
-def _count_bolus(book: DoseBook, part: BolusProgressed) -> DoseBook:
-    opened = next((known for known in book.open if known.dose == part.dose), None)
-    counted = BolusPart(
-        dose=part.dose,
-        starts_at=part.starts_at,
-        ends_at=part.ends_at,
-        amount=part.amount,
-        meal=MilliUnits(part.amount * opened.meal // opened.amount if opened else 0),
-    )
-    book = _replace_word(book, part.dose, part.amount)
-    added = msgspec.structs.replace(
-        book,
-        boluses=(*_recent(book.boluses, part.ends_at), counted),
-        bolus_total=MilliUnits(book.bolus_total + part.amount),
-    )
-    return _change(added, part.dose, delivered=part.delivered)
 
 
 def _settle(book: DoseBook, settled: DoseSettled, at: UtcMillis) -> DoseBook:
@@ -198,21 +236,12 @@ def _replace_word(book: DoseBook, dose: DoseId, counted: MilliUnits | None) -> D
     )
 
 
-def _count_basal(book: DoseBook, part: BasalDelivered) -> DoseBook:
-    counted = Delivered(starts_at=part.starts_at, ends_at=part.ends_at, amount=part.amount)
-    return msgspec.structs.replace(
-        book,
-        basal=(*_recent(book.basal, part.ends_at), counted),
-        basal_total=MilliUnits(book.basal_total + part.amount),
-    )
-
-
 PartT = TypeVar("PartT", bound=Delivered)
 
 
-def _recent(parts: Sequence[PartT], at: UtcMillis) -> Sequence[PartT]:
+def _recent(parts: tuple[PartT, ...], at: UtcMillis) -> tuple[PartT, ...]:
     """Drop from the front what no window reaches any more."""
-    keep = 0
-    while keep < len(parts) and parts[keep].ends_at < at - KEPT_MS:
+    since, keep = at - KEPT_MS, 0
+    while keep < len(parts) and parts[keep].ends_at < since:
         keep += 1
-    return parts[keep:]
+    return parts[keep:] if keep else parts

@@ -23,7 +23,7 @@ NOTHING_AHEAD = BasalAhead()
 """[-] no basal flows by itself."""
 
 
-class BolusPart(Delivered, frozen=True, kw_only=True):
+class BolusPart(Delivered, frozen=True, gc=False, kw_only=True):
     """A part of a bolus that the pump counted."""
 
     dose: DoseId
@@ -38,7 +38,7 @@ class BolusPart(Delivered, frozen=True, kw_only=True):
     """[-] the event that last said another amount or time; none while nobody did."""
 
 
-class OpenDose(msgspec.Struct, frozen=True, kw_only=True):
+class OpenDose(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A dose that was ordered and whose end is not known yet."""
 
     dose: DoseId
@@ -64,7 +64,7 @@ class OpenDose(msgspec.Struct, frozen=True, kw_only=True):
         return MilliUnits(max(0, self.amount - self.delivered))
 
 
-class DoseBook(msgspec.Struct, frozen=True, kw_only=True):
+class DoseBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Every dose of the last day, and those still open."""
 
     boluses: tuple[BolusPart, ...] = ()

@@ -33,7 +33,7 @@ EVENTS_MS: Final = 8 * HOUR_MS
 """[ms] that meals and corrections are remembered."""
 
 
-class AlertSettings(msgspec.Struct, frozen=True, kw_only=True):
+class AlertSettings(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """When alerts stand; these are no settings of therapy and have defaults."""
 
     urgent_low: int = 54
@@ -69,7 +69,7 @@ class Still(msgspec.Struct, frozen=True, gc=False):
     """[-] readings."""
 
 
-class Picture(msgspec.Struct, frozen=True, kw_only=True):
+class Picture(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What is known of glucose and of what was done about it; the news alone, nothing filled in."""
 
     since: UtcMillis | None = None

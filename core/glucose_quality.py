@@ -73,7 +73,7 @@ Noise = Literal["unknown", "clean", "light", "medium", "heavy"]
 Verdict = Literal["taken", "implausible", "future", "duplicate", "doubled", "backfill"]
 
 
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
+class Reading(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One reading as it came."""
 
     at: UtcMillis

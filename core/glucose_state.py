@@ -45,7 +45,7 @@ from schemas.units import HOUR_MS, MINUTE_MS, EventId, MgDl, PumpId, Speaker, Ut
 GLUCOSE_INGEST: Final = Speaker("glucose_ingest")
 
 
-class GlucoseState(msgspec.Struct, frozen=True, kw_only=True):
+class GlucoseState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What glucose_ingest knows of one person."""
 
     common: Common = Common()

@@ -9,7 +9,7 @@ from schemas.units import DoseId, Milliseconds, MilliUnits, UtcMillis
 LastDoseState = Literal["started", "running", "delivered", "stopped", "unknown", "settled"]
 
 
-class LastDose(msgspec.Struct, frozen=True, kw_only=True):
+class LastDose(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The newest bolus that was started."""
 
     dose: DoseId

@@ -33,7 +33,7 @@ ZONE_UNKNOWN: Final = Condition(
 )
 
 
-class LocalClock(msgspec.Struct, frozen=True, kw_only=True):
+class LocalClock(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Where the person is, and what is known of the clock there."""
 
     zone: str = ""

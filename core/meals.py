@@ -17,7 +17,7 @@ MEALS_MS = int((ABSORPTION_MIN_MAX + DELAY_MIN) * MINUTE_MS)
 """[ms] for which a meal can be absorbed."""
 
 
-class Eaten(msgspec.Struct, frozen=True, kw_only=True):
+class Eaten(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Carbohydrate as it counts: recorded, and corrected since."""
 
     id: EventId

@@ -1,9 +1,12 @@
 """How the pump's mechanism changes what the actuator knows of it."""
 
+from typing import Final
+
 import msgspec
 
 from core.decider import Entry
 from core.delivery_state import DeliveryState
+from core.folds import Folds
 from schemas.mechanism import (
     FaultClearRequested,
     PrimeRequested,
@@ -18,36 +21,62 @@ CYCLES_MAX = 3
 """[-] faults in 10 min that keep the motor off, and that are remembered; source: R69."""
 
 
-def evolve_mechanism(state: DeliveryState, entry: Entry) -> DeliveryState:
-    """Fold what concerns the mechanism; anything else gives the same state back."""
-    match entry.body:
-        case PumpFaulted(fault=fault, at=at):
-            return msgspec.structs.replace(
-                state,
-                fault=fault,
-                faulted_at=(*state.faulted_at, at)[-CYCLES_MAX:],
-                stopped_at=state.stopped_at or at,
-            )
-        case PumpFaultCleared(at=at):
-            stopped_at = at if state.suspended else None
-            return msgspec.structs.replace(state, fault=None, stopped_at=stopped_at)
-        case DeliverySuspended(at=at):
-            return msgspec.structs.replace(state, stopped_at=state.stopped_at or at)
-        case DeliveryResumed(at=at):
-            stopped_at = at if state.fault is not None else None
-            return msgspec.structs.replace(state, stopped_at=stopped_at)
-        case PumpFound(suspended=suspended):
-            is_off = suspended or state.fault is not None
-            return msgspec.structs.replace(
-                state, stopped_at=(state.stopped_at or entry.at) if is_off else None
-            )
-        case PumpPrimed(amount=amount):
-            return msgspec.structs.replace(
-                state, primed_total=MilliUnits(state.primed_total + amount)
-            )
-        case FaultClearRequested():
-            return msgspec.structs.replace(state, acting=(*state.acting, "clear_fault"))
-        case PrimeRequested():
-            return msgspec.structs.replace(state, acting=(*state.acting, "prime"))
-        case _:
-            return state
+evolve_mechanism: Final = Folds[DeliveryState]()
+"""[-] what each event that concerns the mechanism does to what is known of it."""
+
+
+@evolve_mechanism.of
+def _fault(state: DeliveryState, faulted: PumpFaulted, entry: Entry) -> DeliveryState:
+    del entry
+    return msgspec.structs.replace(
+        state,
+        fault=faulted.fault,
+        faulted_at=(*state.faulted_at, faulted.at)[-CYCLES_MAX:],
+        stopped_at=state.stopped_at or faulted.at,
+    )
+
+
+@evolve_mechanism.of
+def _clear_fault(state: DeliveryState, cleared: PumpFaultCleared, entry: Entry) -> DeliveryState:
+    del entry
+    stopped_at = cleared.at if state.suspended else None
+    return msgspec.structs.replace(state, fault=None, stopped_at=stopped_at)
+
+
+@evolve_mechanism.of
+def _suspend(state: DeliveryState, suspended: DeliverySuspended, entry: Entry) -> DeliveryState:
+    del entry
+    return msgspec.structs.replace(state, stopped_at=state.stopped_at or suspended.at)
+
+
+@evolve_mechanism.of
+def _resume(state: DeliveryState, resumed: DeliveryResumed, entry: Entry) -> DeliveryState:
+    del entry
+    stopped_at = resumed.at if state.fault is not None else None
+    return msgspec.structs.replace(state, stopped_at=stopped_at)
+
+
+@evolve_mechanism.of
+def _find(state: DeliveryState, found: PumpFound, entry: Entry) -> DeliveryState:
+    is_off = found.suspended or state.fault is not None
+    stopped_at = (state.stopped_at or entry.at) if is_off else None
+    return msgspec.structs.replace(state, stopped_at=stopped_at)
+
+
+@evolve_mechanism.of
+def _prime(state: DeliveryState, primed: PumpPrimed, entry: Entry) -> DeliveryState:
+    del entry
+    total = MilliUnits(state.primed_total + primed.amount)
+    return msgspec.structs.replace(state, primed_total=total)
+
+
+@evolve_mechanism.of
+def _ask_to_clear(state: DeliveryState, asked: FaultClearRequested, entry: Entry) -> DeliveryState:
+    del asked, entry
+    return msgspec.structs.replace(state, acting=(*state.acting, "clear_fault"))
+
+
+@evolve_mechanism.of
+def _ask_to_prime(state: DeliveryState, asked: PrimeRequested, entry: Entry) -> DeliveryState:
+    del asked, entry
+    return msgspec.structs.replace(state, acting=(*state.acting, "prime"))

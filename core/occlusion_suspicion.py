@@ -43,7 +43,7 @@ Given = tuple[UtcMillis, MilliUnits]
 """Start of a slot [ms] and the insulin counted in it [mU]."""
 
 
-class Watched(msgspec.Struct, frozen=True, kw_only=True):
+class Watched(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a suspicion is made of."""
 
     points: tuple[Point, ...] = ()

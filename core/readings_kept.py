@@ -38,7 +38,7 @@ class Kept(NamedTuple):
     """[ms] therapy time of its arrival."""
 
 
-class ReadingsKept(msgspec.Struct, frozen=True, kw_only=True):
+class ReadingsKept(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The newest readings, in order of arrival."""
 
     newest: tuple[Kept, ...] = ()

@@ -44,7 +44,7 @@ CHECKPOINT_MS = HOUR_MS
 """[ms] therapy time between checkpoints while anything happens; project's own choice."""
 
 
-class RecordState(msgspec.Struct, frozen=True, kw_only=True):
+class RecordState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the historian knows of the record of one pump."""
 
     common: Common = Common()

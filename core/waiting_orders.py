@@ -18,9 +18,6 @@ from schemas.units import DoseId, MilliUnits, Speaker
 ADVISOR: Final = Speaker("bolus_advisor")
 SCHEDULER: Final = Speaker("basal_scheduler")
 
-COUNTED: Final = ("limits", "doses", "plan", "plan_heard", "insulin")
-"""[-] fields of the actuator's state that its limits are computed from."""
-
 ORDERS: Final = (BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn)
 """[-] no news to the advisor: each of them was checked with those before it counted."""
 
@@ -40,7 +37,7 @@ class WaitingOrder(NamedTuple):
     """[mU] both halves."""
 
 
-class Known(msgspec.Struct, frozen=True, kw_only=True):
+class Known(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How far the record was known by which the limits are computed."""
 
     counted: tuple[tuple[Speaker, int], ...] = ()
@@ -76,10 +73,13 @@ def note(known: Known, entry: Entry, *, changed: bool) -> Known:
     """Note an event of a speaker, and whether it changed what the limits are computed from."""
     if entry.speaker is None or entry.id.startswith("draft:"):
         return known
+    counts = changed and not isinstance(entry.body, ORDERS)
+    if not counts and entry.speaker != SCHEDULER:
+        return known
     version = version_of(entry.id)
     if entry.speaker == SCHEDULER:
         known = msgspec.structs.replace(known, scheduler=version)
-    if not changed or isinstance(entry.body, ORDERS):
+    if not counts:
         return known
     counted = tuple(sorted({**dict(known.counted), entry.speaker: version}.items()))
     return msgspec.structs.replace(known, counted=counted)

@@ -18,7 +18,7 @@ WEEK_DAYS = 7
 """[-] Monday first."""
 
 
-class ProfileSegment(msgspec.Struct, frozen=True, kw_only=True):
+class ProfileSegment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One stretch of a local day at one rate, until the next segment or midnight."""
 
     start_minute: int
@@ -139,7 +139,7 @@ class BasalProfileRefused(Refusal, frozen=True, kw_only=True, tag="basal_profile
     """[-] why."""
 
 
-class ZoneTransition(msgspec.Struct, frozen=True, kw_only=True):
+class ZoneTransition(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """From this instant the zone's wall clock is so far ahead of UTC."""
 
     at: UtcMillis

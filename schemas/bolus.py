@@ -137,7 +137,7 @@ ConfirmReason = Literal[
 """[-] why an amount is ordered only when somebody says so a second time."""
 
 
-class AdviceFactors(msgspec.Struct, frozen=True, kw_only=True):
+class AdviceFactors(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The settings that an advice was computed by, and where in the day each of them begins."""
 
     carb_ratio: MilligramsPerUnit
@@ -158,7 +158,7 @@ class AdviceFactors(msgspec.Struct, frozen=True, kw_only=True):
     """[min] after local midnight, the start of its segment."""
 
 
-class AdviceTerm(msgspec.Struct, frozen=True, kw_only=True):
+class AdviceTerm(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One addend of a rule set's sum."""
 
     name: str
@@ -167,7 +167,7 @@ class AdviceTerm(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] rounded down; negative where it takes away."""
 
 
-class Clamp(msgspec.Struct, frozen=True, kw_only=True):
+class Clamp(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One step from a wanted amount to a smaller one."""
 
     limit: ClampName

@@ -18,7 +18,7 @@ from schemas.units import (
 )
 
 
-class Lockout(msgspec.Struct, frozen=True, kw_only=True):
+class Lockout(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How long a bolus must wait for the start of the one before it, by who orders it."""
 
     person: Milliseconds = Milliseconds(0)

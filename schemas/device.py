@@ -18,7 +18,7 @@ HISTORY_PAGE_RECORDS_MAX = 200
 """[-] records of history in one answer of the pump."""
 
 
-class PlanStep(msgspec.Struct, frozen=True, kw_only=True):
+class PlanStep(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One stretch of constant basal rate, until the next step or the end of the plan."""
 
     at: UtcMillis
@@ -27,7 +27,7 @@ class PlanStep(msgspec.Struct, frozen=True, kw_only=True):
     """[mU/h] 0 to 35000."""
 
 
-class PumpPlan(msgspec.Struct, frozen=True, kw_only=True):
+class PumpPlan(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The basal programme that the pump delivers by itself."""
 
     plan: str

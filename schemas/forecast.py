@@ -6,7 +6,7 @@ from schemas.message import Event
 from schemas.units import EventId, Grams, MgDl, UtcMillis
 
 
-class ForecastPoint(msgspec.Struct, frozen=True, kw_only=True):
+class ForecastPoint(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Glucose at an instant to come."""
 
     at: UtcMillis

@@ -22,7 +22,7 @@ BasalCutReason = Literal[
 ]
 
 
-class BasalCut(msgspec.Struct, frozen=True, kw_only=True):
+class BasalCut(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A rate of a plan that is not delivered as planned."""
 
     at: UtcMillis

@@ -10,7 +10,7 @@ from schemas.units import MgDl, MicrogramsPerDlPerUnit, MilligramsPerUnit, Milli
 ActionModel = Literal["exponential", "bilinear", "walsh", "linear"]
 
 
-class InsulinAction(msgspec.Struct, frozen=True, kw_only=True):
+class InsulinAction(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How insulin acts: LoopKit's exponential model, or another one of the field's."""
 
     duration: Milliseconds
@@ -24,7 +24,7 @@ class InsulinAction(msgspec.Struct, frozen=True, kw_only=True):
     """[-] bilinear: oref0 and Nightscout; walsh: Medtronic's; linear: Omnipod's."""
 
 
-class CarbRatioSegment(msgspec.Struct, frozen=True, kw_only=True):
+class CarbRatioSegment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One stretch of a local day with one carbohydrate ratio."""
 
     start_minute: int
@@ -33,7 +33,7 @@ class CarbRatioSegment(msgspec.Struct, frozen=True, kw_only=True):
     """[mg/U] 1000 to 150000."""
 
 
-class SensitivitySegment(msgspec.Struct, frozen=True, kw_only=True):
+class SensitivitySegment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One stretch of a local day with one sensitivity."""
 
     start_minute: int
@@ -42,7 +42,7 @@ class SensitivitySegment(msgspec.Struct, frozen=True, kw_only=True):
     """[ug/dL/U] 5000 to 500000."""
 
 
-class TargetSegment(msgspec.Struct, frozen=True, kw_only=True):
+class TargetSegment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One stretch of a local day with one target."""
 
     start_minute: int

@@ -31,7 +31,7 @@ ACTIONS_KEPT = 256
 """[-] curves kept ready; a pump has one model at a time."""
 
 
-class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+class Delivered(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Insulin that was moved between two instants, evenly."""
 
     starts_at: UtcMillis

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 import core.delivery
-import core.delivery_evolve
 import core.delivery_orders
+import core.dose_evolve
 from core.delivery_orders import cancel
 from core.delivery_state import DeliveryState
 from fake_house import FakeHouse
@@ -140,7 +140,7 @@ def test_the_mutant_that_starts_what_was_cancelled_is_caught(
 
 def test_the_mutant_whose_wish_outlives_the_dose_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The actuator would look at the pump, and store what it saw, without a pause and for ever."""
-    monkeypatch.setattr(core.delivery_evolve, "_end", lambda state, _: state)
+    monkeypatch.setattr(core.dose_evolve, "_end", lambda state, _: state)
 
     with pytest.raises(RuntimeError, match="never comes to rest"):
         cancelled_before_the_signature(None)

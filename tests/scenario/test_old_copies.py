@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-import core.delivery_evolve
 import core.delivery_reading
+import core.pump_evolve
 from core.amounts import print_units
 from fake_house import IDENTITY, PUMP, FakeHouse
 from schemas.alarms import AlarmRaised
@@ -251,7 +251,7 @@ def test_the_mutant_that_accepts_no_numbers_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pump would be doubted again at the next reading."""
-    monkeypatch.setattr(core.delivery_evolve, "numbers_accepted", lambda s: s.numbers_started)
+    monkeypatch.setattr(core.pump_evolve, "numbers_accepted", lambda s: s.numbers_started)
 
     put_back_and_accept(house)
 
