@@ -4,7 +4,8 @@ from typing import Final
 
 import msgspec
 
-from core.basal_state import BASAL_SCHEDULER, BasalState, evolve, initial, refuse_zone, view
+from core.basal_evolve import evolve
+from core.basal_state import BASAL_SCHEDULER, BasalState, initial, refuse_zone, view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry
 from core.effects import zone_effects

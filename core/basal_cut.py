@@ -179,7 +179,7 @@ def _pieces(made: BasalPlanMade) -> tuple[Piece, ...]:
 def _surroundings(state: DeliveryState, made: BasalPlanMade, at: UtcMillis) -> tuple[Flow, ...]:
     """Give all other insulin: given, not counted yet, and programmed to come."""
     given = state.doses.given(at=at)
-    counted_to = max((part.ends_at for part in state.doses.basal[-1:]), default=at)
+    counted_to = state.doses.basal.ends_at or at
     uncounted = BasalAhead(plan=state.plan).flows(counted_to=counted_to, at=at, ends_at=at)
     programmed = BasalAhead(plan=profile_of(made)).flows(
         counted_to=at, at=at, ends_at=UtcMillis(at + AHEAD_MS)

@@ -1,27 +1,21 @@
-"""What basal_scheduler knows of one person, and how each entry changes it."""
+"""What basal_scheduler knows of one person."""
 
 from typing import Final
 
 import msgspec
 
 from core.alarms import ActiveAlarm
-from core.common import Common, evolve_common
-from core.decider import Entry
+from core.common import Common
 from core.schedule import Week
 from schemas.basal import (
-    WEEK_DAYS,
     BasalPlanMade,
     BasalProfileRefused,
     BasalProfileSet,
-    BasalWeekSet,
     BasalZoneRefused,
-    BasalZoneSet,
-    TemporaryRateEnded,
     TemporaryRateStarted,
     ZoneLookupRequested,
     ZoneResolved,
 )
-from schemas.delivery import DeliveryLimitsSet
 from schemas.message import Event, Now
 from schemas.units import EventId, MilliUnitsPerHour, PumpId, Speaker, UtcMillis
 
@@ -81,6 +75,11 @@ class BasalState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     pump_model: str | None = None
     """[-] what temporary rates it takes, by the actuator's limits; none while they are not set."""
 
+    @property
+    def newest(self) -> Programme:
+        """Give what a change builds on: what waits already, else what is in force."""
+        return self.waiting or self.programme
+
     def must_wait(self, zone: str | None = None) -> bool:
         """Say whether a change must wait, lest it fall with one whose zone may not exist.
 
@@ -122,79 +121,6 @@ def initial(pump: PumpId) -> BasalState:
     """Know nothing yet."""
     del pump
     return BasalState()
-
-
-def evolve(state: BasalState, entry: Entry) -> BasalState:
-    """Fold one entry; what `view` shows follows from events alone."""
-    match entry.body:
-        case BasalProfileSet() as profile:
-            return _take_profile(state, profile, EventId(entry.id))
-        case BasalWeekSet(days=days):
-            week = msgspec.structs.replace(_newest(state), days=days, settings=EventId(entry.id))
-            return msgspec.structs.replace(state, waiting=week)
-        case BasalZoneSet(zone=zone):
-            moved = msgspec.structs.replace(_newest(state), zone=zone, settings=EventId(entry.id))
-            return msgspec.structs.replace(state, waiting=moved)
-        case BasalProfileRefused(reason="unknown_zone") | BasalZoneRefused(reason="unknown_zone"):
-            return msgspec.structs.replace(state, waiting=None)
-        case ZoneLookupRequested() as lookup:
-            return msgspec.structs.replace(state, lookup=lookup)
-        case ZoneResolved() as resolved:
-            return _know_zone(state, resolved)
-        case TemporaryRateStarted() as temporary:
-            return msgspec.structs.replace(state, temporary=temporary)
-        case TemporaryRateEnded():
-            return msgspec.structs.replace(state, temporary=None)
-        case DeliveryLimitsSet(pump_model=pump_model):
-            return msgspec.structs.replace(state, pump_model=pump_model)
-        case BasalPlanMade() as plan:
-            return _take_plan(state, plan, EventId(entry.id))
-        case _:
-            common = evolve_common(state.common, entry, me=BASAL_SCHEDULER)
-            return msgspec.structs.replace(state, common=common)
-
-
-def _newest(state: BasalState) -> Programme:
-    """Give what a change builds on: what waits already, else what is in force."""
-    return state.waiting or state.programme
-
-
-def _take_profile(state: BasalState, profile: BasalProfileSet, name: EventId) -> BasalState:
-    """Keep a profile; put it to use where it is activated, or is in use already."""
-    base = _newest(state)
-    kept = {one.name: (one, of) for one, of in zip(base.profiles, base.ids, strict=True)}
-    kept[profile.name] = (profile, name)
-    ordered = [kept[key] for key in sorted(kept)]
-    changed = msgspec.structs.replace(
-        base, profiles=tuple(one for one, _ in ordered), ids=tuple(of for _, of in ordered)
-    )
-    if profile.activate:
-        changed = msgspec.structs.replace(
-            changed, days=(profile.name,) * WEEK_DAYS, zone=profile.zone, settings=name
-        )
-    elif profile.name in base.days:
-        changed = msgspec.structs.replace(changed, settings=name)
-    if changed.settings == name or state.waiting is not None:
-        return msgspec.structs.replace(state, waiting=changed)
-    return msgspec.structs.replace(state, programme=changed)
-
-
-def _know_zone(state: BasalState, zone: ZoneResolved) -> BasalState:
-    answered = state.lookup is not None and state.lookup.zone == zone.zone
-    known = msgspec.structs.replace(state, lookup=None if answered else state.lookup)
-    wanted = {state.programme.zone, _newest(state).zone}
-    if not zone.transitions or zone.zone not in wanted:
-        return known
-    return msgspec.structs.replace(known, zone=zone)
-
-
-def _take_plan(state: BasalState, plan: BasalPlanMade, plan_id: EventId) -> BasalState:
-    """A plan puts the programme that it was made of in force."""
-    known = msgspec.structs.replace(state, plan=plan, plan_id=plan_id)
-    made_of = plan.settings or plan.profile
-    if state.waiting is None or made_of != state.waiting.settings:
-        return known
-    return msgspec.structs.replace(known, programme=state.waiting, waiting=None)
 
 
 def refuse_zone(waiting: Programme) -> Event:

@@ -3,10 +3,11 @@
 from typing import Final
 
 from core.advice import CARBS_G_MAX, advise
+from core.bolus_evolve import evolve
 from core.bolus_orders import accept, disagreement, order_own, order_preset
 from core.bolus_presets import set_preset
 from core.bolus_settings import settings_problem
-from core.bolus_state import BOLUS_ADVISOR, BolusState, basis_of, evolve, initial
+from core.bolus_state import BOLUS_ADVISOR, BolusState, basis_of, initial
 from core.bolus_view import view
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.corrections import correct_carbs, correct_dose

@@ -36,7 +36,7 @@ def _count_basal(book: DoseBook, part: BasalDelivered, entry: Entry) -> DoseBook
     counted = Delivered(starts_at=part.starts_at, ends_at=part.ends_at, amount=part.amount)
     return msgspec.structs.replace(
         book,
-        basal=_recent(book.basal, part.ends_at) + (counted,),  # noqa: RUF005  # copies once, not twice
+        basal=book.basal.with_part(counted, kept=KEPT_MS),
         basal_total=MilliUnits(book.basal_total + part.amount),
     )
 

@@ -4,15 +4,18 @@ The advisor and the actuator each keep one, from what they heard and said themse
 limits are checked twice from two records.
 """
 
+from typing import Final
+
 import msgspec
 
 from core.basal_ahead import BasalAhead
+from core.basal_counted import BasalCounted
 from core.insulin.on_board import Delivered, insulin_on_board, still_acts
 from core.limits import Given
 from schemas.therapy import InsulinAction
-from schemas.units import DAY_MS, HOUR_MS, DoseId, EventId, MilliUnits, UtcMillis
+from schemas.units import DAY_MS, HOUR_MS, DoseId, EventId, Milliseconds, MilliUnits, UtcMillis
 
-KEPT_MS = DAY_MS + HOUR_MS
+KEPT_MS: Final = Milliseconds(DAY_MS + HOUR_MS)
 """[ms] deliveries kept: the longest window of a limit, and an hour for late arrivals."""
 
 
@@ -69,8 +72,8 @@ class DoseBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     boluses: tuple[BolusPart, ...] = ()
     """[-] counted parts and injections, in order of arrival."""
-    basal: tuple[Delivered, ...] = ()
-    """[-] counted basal, in order of arrival."""
+    basal: BasalCounted = BasalCounted()
+    """[-] counted basal."""
     open: tuple[OpenDose, ...] = ()
     """[-] ordered, running or unknown doses, oldest first."""
     settled: tuple[tuple[DoseId, MilliUnits], ...] = ()
@@ -124,7 +127,7 @@ class DoseBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             Delivered(starts_at=at, ends_at=at, amount=dose.open_amount) for dose in self.open
         )
         flows = ahead.flows(
-            counted_to=max((part.ends_at for part in self.basal[-1:]), default=at),
+            counted_to=self.basal.ends_at or at,
             at=at,
             ends_at=UtcMillis(at + AHEAD_MS),
         )
@@ -132,7 +135,7 @@ class DoseBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         most = sum(dose.amount for dose in boluses)
         return Given(
             boluses=boluses,
-            basal=self.basal,
+            basal=self.basal.parts,
             ahead=flows,
             on_board=MilliUnits(most) if action is None else self.on_board(action, at=at)[1],
             midnights=ahead.midnights,

@@ -10,6 +10,7 @@ from core.alert_sounding import Sound, Sounding, advance, look_again_at
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.decider import Decider, Entry, no_effects
 from core.errors import GlucoseTextError
+from core.glucose_evolve import evolve
 from core.glucose_picture import (
     Picture,
     fold_corrected_meal,
@@ -22,7 +23,6 @@ from core.glucose_quality import DOUBLED_MS
 from core.glucose_state import (
     GLUCOSE_INGEST,
     GlucoseState,
-    evolve,
     initial,
     settings_of,
     view,

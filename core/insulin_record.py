@@ -64,7 +64,7 @@ def insulin_record(
     since = UtcMillis(at - round(curve.end_min * MINUTE_MS))
     schedule = tuple(_schedule(profiles, until=at))
     known_from = schedule[0].start if schedule else at
-    basal = _basal(book.basal, flows, since=max(since, known_from), at=at)
+    basal = _basal(book.basal.parts, flows, since=max(since, known_from), at=at)
     doses = (*_boluses(book, at=at, curve=curve), *_as_doses(basal, curve))
     history = History(at=at, curve=curve, doses=doses, schedule=schedule)
     began = at if recorded_from is None else recorded_from

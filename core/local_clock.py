@@ -6,6 +6,7 @@ import msgspec
 
 from core.alarms import Alarms, Condition, clear_alarm, raise_alarm
 from core.decider import Entry
+from core.folds import Folds
 from schemas.basal import (
     BasalProfileRefused,
     BasalProfileSet,
@@ -58,23 +59,43 @@ class LocalClock(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 def fold_clock(clock: LocalClock, entry: Entry, *, me: Speaker) -> LocalClock:
     """Fold one entry; anything that is not about the zone gives the same clock back."""
-    match entry.body:
-        case BolusSettingsSet(zone=zone) | BasalZoneSet(zone=zone):
-            return msgspec.structs.replace(clock, zone=zone)
-        case BasalProfileSet(activate=True, zone=zone) if clock.zone:
-            return msgspec.structs.replace(clock, zone=zone)
-        case (
-            BasalZoneRefused(reason="unknown_zone") | BasalProfileRefused(reason="unknown_zone")
-        ) if clock.known is not None:
-            return msgspec.structs.replace(clock, zone=clock.known.zone)
-        case ZoneLookupRequested() if entry.speaker == me:
-            return msgspec.structs.replace(clock, is_asked=True)
-        case ZoneResolved() as found if found.transitions:
-            return msgspec.structs.replace(clock, known=found, is_asked=False)
-        case ZoneResolved():
-            return msgspec.structs.replace(clock, is_asked=False)
-        case _:
-            return clock
+    if type(entry.body) is ZoneLookupRequested:
+        return msgspec.structs.replace(clock, is_asked=True) if entry.speaker == me else clock
+    return _fold(clock, entry)
+
+
+_fold: Final = Folds[LocalClock]()
+
+
+@_fold.of
+def _set_zone(clock: LocalClock, said: BolusSettingsSet | BasalZoneSet, entry: Entry) -> LocalClock:
+    del entry
+    return msgspec.structs.replace(clock, zone=said.zone)
+
+
+@_fold.of
+def _follow(clock: LocalClock, profile: BasalProfileSet, entry: Entry) -> LocalClock:
+    del entry
+    if not profile.activate or not clock.zone:
+        return clock
+    return msgspec.structs.replace(clock, zone=profile.zone)
+
+
+@_fold.of
+def _go_back(
+    clock: LocalClock, refused: BasalZoneRefused | BasalProfileRefused, entry: Entry
+) -> LocalClock:
+    del entry
+    if refused.reason != "unknown_zone" or clock.known is None:
+        return clock
+    return msgspec.structs.replace(clock, zone=clock.known.zone)
+
+
+@_fold.of
+def _learn(clock: LocalClock, found: ZoneResolved, entry: Entry) -> LocalClock:
+    del entry
+    known = found if found.transitions else clock.known
+    return msgspec.structs.replace(clock, known=known, is_asked=False)
 
 
 def decide_clock(clock: LocalClock, alarms: Alarms, entry: Entry, now: Now) -> tuple[Event, ...]:

@@ -10,6 +10,7 @@ from core.alarms import ActiveAlarm, Condition, clear_alarm, raise_alarm
 from core.common import COMMON_COMMANDS, COMMON_EVENTS, Common, decide_common, evolve_common
 from core.decider import Decider, Effect, Entry
 from core.effects import WriteCheckpoint
+from core.folds import Folds
 from core.merkle import leaf_hash, root_of
 from schemas.message import Event, Now
 from schemas.record import (
@@ -126,24 +127,37 @@ def _report_storage(state: RecordState, report: ReportStorage, *, actor: str) ->
 
 
 def _evolve(state: RecordState, entry: Entry) -> RecordState:
-    match entry.body:
-        case CheckpointMade():
-            return msgspec.structs.replace(
-                state, checkpoint_events=state.events, next_checkpoint_at=None
-            )
-        case SpeedChanged(speed=speed):
-            return msgspec.structs.replace(state, speed=speed)
-        case Event() if entry.speaker not in (None, HISTORIAN):
-            due = state.next_checkpoint_at
-            return msgspec.structs.replace(
-                state,
-                heads={**state.heads, Speaker(str(entry.speaker)): entry.sha256},
-                events=state.events + 1,
-                next_checkpoint_at=due or UtcMillis(entry.at + CHECKPOINT_MS),
-            )
-        case _:
-            common = evolve_common(state.common, entry, me=HISTORIAN)
-            return msgspec.structs.replace(state, common=common)
+    if entry.speaker != HISTORIAN:
+        return _count(state, entry) if isinstance(entry.body, Event) else state
+    common = evolve_common(state.common, entry, me=HISTORIAN)
+    if common is not state.common:
+        return msgspec.structs.replace(state, common=common)
+    return _fold(state, entry)
+
+
+def _count(state: RecordState, entry: Entry) -> RecordState:
+    due = state.next_checkpoint_at
+    return msgspec.structs.replace(
+        state,
+        heads={**state.heads, Speaker(str(entry.speaker)): entry.sha256},
+        events=state.events + 1,
+        next_checkpoint_at=due or UtcMillis(entry.at + CHECKPOINT_MS),
+    )
+
+
+_fold: Final = Folds[RecordState]()
+
+
+@_fold.of
+def _take_checkpoint(state: RecordState, made: CheckpointMade, entry: Entry) -> RecordState:
+    del made, entry
+    return msgspec.structs.replace(state, checkpoint_events=state.events, next_checkpoint_at=None)
+
+
+@_fold.of
+def _take_speed(state: RecordState, changed: SpeedChanged, entry: Entry) -> RecordState:
+    del entry
+    return msgspec.structs.replace(state, speed=changed.speed)
 
 
 def _effects(said: Entry) -> tuple[Effect, ...]:

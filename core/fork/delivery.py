@@ -147,7 +147,7 @@ class ForkedDelivery:
         """From here on the fork's basal is its own; until now it flowed by the plan of before."""
         if self.flowing is not None:
             return
-        counted = max((part.ends_at for part in self.state.doses.basal[-1:]), default=now.therapy)
+        counted = self.state.doses.basal.ends_at or now.therapy
         self.flows_since = now.therapy
         self.flowing = Flowing(
             self.state.plan, counted_to=counted, is_standing=self.state.suspended

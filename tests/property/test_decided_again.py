@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-import core.bolus_state
+import core.bolus_evolve
 import core.dose_fold
 from core.deciders import DECIDERS
 from core.doses import BolusPart
@@ -187,7 +187,7 @@ def forgets_a_correction(patch: pytest.MonkeyPatch) -> None:
 
 
 def keeps_a_voided_reading(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.bolus_state, "take_out", lambda kept, _: kept)
+    patch.setattr(core.bolus_evolve, "take_out", lambda kept, _: kept)
 
 
 def test_corrections_in_any_order_begin_with_this_one() -> None:

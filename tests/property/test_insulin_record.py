@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.basal_counted import BasalCounted
 from core.doses import BolusPart, DoseBook, OpenDose
 from core.insulin.models import Linear, curve_of
 from core.insulin.on_board import Delivered
@@ -52,7 +53,7 @@ def test_any_count_of_the_pump_is_counted(
     profile = plan(begins, rate)
 
     record = insulin_record(
-        DoseBook(basal=basal),
+        DoseBook(basal=BasalCounted(newest=basal)),
         curve=CURVE,
         profiles=(profile,),
         flows=None if stands else profile,
@@ -85,20 +86,22 @@ def span(start: int, end: int, amount: int) -> dict[str, Any]:
 
 
 BOOK = DoseBook(
-    basal=tuple(
-        Delivered(**span(*part))
-        for part in (
-            # Before anything that acts; within; and neighbours of 15 min together, then one more.
-            (400, 370, 500),
-            (370, 350, 100),
-            (350, 340, 100),
-            (340, 335, 51),
-            (335, 320, 153),
-            # All in a moment, after a hole; two neighbours without any; a milliunit after them.
-            (318, 318, 50),
-            (300, 295, 0),
-            (295, 290, 0),
-            (290, 285, 1),
+    basal=BasalCounted(
+        newest=tuple(
+            Delivered(**span(*part))
+            for part in (
+                # Before anything that acts; within; neighbours of 15 min together; one more.
+                (400, 370, 500),
+                (370, 350, 100),
+                (350, 340, 100),
+                (340, 335, 51),
+                (335, 320, 153),
+                # All in a moment, after a hole; two neighbours without any; a milliunit after them.
+                (318, 318, 50),
+                (300, 295, 0),
+                (295, 290, 0),
+                (290, 285, 1),
+            )
         )
     ),
     boluses=(

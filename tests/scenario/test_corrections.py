@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 import core.bolus
+import core.bolus_evolve
 import core.bolus_news
-import core.bolus_state
 import core.dose_fold
-import core.glucose_state
+import core.glucose_evolve
 from core.day_totals import DayBook
 from core.doses import BolusPart
 from core.explanation import Origin, explain
@@ -455,17 +455,17 @@ def added_to_the_account(patch: Patch) -> None:
 
 
 def kept_by_the_advisor(patch: Patch) -> None:
-    patch.setattr(core.bolus_state, "newest_of", lambda _: None)
+    patch.setattr(core.bolus_evolve, "newest_of", lambda _: None)
 
 
 def kept_by_the_alerts(patch: Patch) -> None:
-    patch.setattr(core.glucose_state, "picture_without", lambda picture, *_: picture)
+    patch.setattr(core.glucose_evolve, "picture_without", lambda picture, *_: picture)
 
 
 def forgotten(patch: Patch) -> None:
     """Do not remember what was voided."""
     patch.setattr(
-        core.glucose_state, "take_out", lambda kept, name: ReadingsKept(newest=kept.newest[:0])
+        core.glucose_evolve, "take_out", lambda kept, name: ReadingsKept(newest=kept.newest[:0])
     )
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+import core.bolus_evolve
 import core.bolus_orders
-import core.bolus_state
 import core.delivery_orders
 from core import pump_machine
 from core.pump_memory import PumpStep
@@ -116,7 +116,7 @@ def a_start_that_came_twice_is_no_refusal() -> bool:
 
 def knows_only_what_was_ordered(patch: Patch) -> None:
     patch.setattr(
-        core.bolus_state,
+        core.bolus_evolve,
         "tells_of_insulin",
         lambda _, body: isinstance(body, BolusOrdered | InjectionRecorded),
     )

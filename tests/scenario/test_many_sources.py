@@ -2,7 +2,7 @@
 
 import pytest
 
-import core.bolus_state
+import core.bolus_evolve
 from fake_house import FakeHouse
 from schemas import codec
 from schemas.alarms import AlarmCleared, AlarmRaised
@@ -63,7 +63,7 @@ def test_the_mutant_that_takes_the_newest_alone_is_caught(
 ) -> None:
     """The old rule: time decides, whatever measured."""
     monkeypatch.setattr(
-        core.bolus_state, "outranks", lambda known, new: new.measured_at < known.measured_at
+        core.bolus_evolve, "outranks", lambda known, new: new.measured_at < known.measured_at
     )
 
     assert not blood_counts(house)

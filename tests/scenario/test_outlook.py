@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 import core.glucose
-import core.glucose_state
+import core.glucose_evolve
 from core.advice_beside import beside
 from core.bolus_state import basis_of
 from core.calc.answering import answer
@@ -66,7 +66,7 @@ def dosing(house: FakeHouse) -> dict[str, Any]:
             "end": iso_time(one.ends_at),
             "units": one.amount / 1000,
         }
-        for kind, parts in (("bolus", book.boluses), ("basal", book.basal))
+        for kind, parts in (("bolus", book.boluses), ("basal", book.basal.parts))
         for one in parts
     ]
     return {
@@ -201,7 +201,7 @@ def test_the_mutant_that_looks_at_the_line_alone_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It would say nothing until glucose falls."""
-    for module in (core.glucose, core.glucose_state):
+    for module in (core.glucose, core.glucose_evolve):
         monkeypatch.setattr(module, "fold_forecast", lambda picture, _: picture)
     house = house_at_noon()
     a_low_that_no_line_shows(house)

@@ -148,7 +148,7 @@ def forgets_pens(patch: Patch) -> None:
         is_pen = type(entry.body).__name__ == "InjectionRecorded"
         return book if is_pen else fold(book, entry, **rest)
 
-    patch.setattr("core.bolus_state.fold_doses", without)
+    patch.setattr("core.bolus_evolve.fold_doses", without)
 
 
 def forgets_who(patch: Patch) -> None:
