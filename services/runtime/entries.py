@@ -100,15 +100,29 @@ def read_row(row: Row) -> ReadEntry:
     return ReadEntry(head, row.topic, _entry(row, head, data), data)
 
 
+def is_event(head: EntryHead) -> bool:
+    """Say whether a line holds an event: what was heard or said, and is no command."""
+    return bool(head.subject) and ".command." not in head.subject
+
+
+def said_in(data: bytes) -> Entry:
+    """Decode the event of a line, brought to its newest version.
+
+    Raises:
+        One of codec.DECODE_ERRORS: it was altered, or is newer than this release.
+    """
+    whole = codec.decode_whole(data)
+    return _said(whole, codec.sha256_hex(data), whole.event)
+
+
 def _entry(row: Row, head: EntryHead, data: bytes) -> Entry:
+    if is_event(head):
+        return said_in(data)
     if not head.subject:
         report = codec.decode_report(data.split(b"\n", 1)[0])
         return Entry(id=f"report:{row.position}", at=head.therapy, body=report)
-    if ".command." in head.subject:
-        command = codec.decode_command_envelope(data)
-        return command_entry(command.id, command.actor, head.therapy, command.command)
-    whole = codec.decode_whole(data)
-    return _said(whole, codec.sha256_hex(data), whole.event)
+    command = codec.decode_command_envelope(data)
+    return command_entry(command.id, command.actor, head.therapy, command.command)
 
 
 def command_entry(name: str, actor: Actor, at: UtcMillis, command: msgspec.Raw) -> Entry:

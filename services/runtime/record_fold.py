@@ -2,16 +2,18 @@
 
 import hashlib
 import zlib
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 import msgspec
 
+from core.decider import Entry
 from core.deciders import DECIDERS
-from schemas.message import Event, Now
+from schemas.message import Now
 from schemas.units import PumpId, Speaker, UtcMillis
-from services.runtime.entries import event_name_in_topic, read_row
+from services.runtime.entries import is_event, said_in, split
 from services.runtime.ports import Row
 
 NEVER: Final = UtcMillis(2**62)
@@ -48,29 +50,37 @@ class RecordFold:
         self.newest = UtcMillis(0)
         """[ms] latest therapy time of an event taken in."""
 
-    def add(self, row: Row, *, until: UtcMillis | None = None) -> UtcMillis:
-        """Take in the next line, unless its event was decided after `until`.
+    def take(self, rows: Sequence[Row], *, until: UtcMillis | None = None) -> UtcMillis:
+        """Take in the next lines, those left out whose event was decided after `until`.
+
+        Each decider takes them in turn: that is what a live service does, and a third quicker
+        than all deciders for each line.
 
         Returns:
-            [ms] therapy time of its event, NEVER where the line is none.
+            [ms] earliest therapy time of an event among them, NEVER where there is none.
 
         Raises:
-            One of codec.DECODE_ERRORS: the line cannot be read.
+            One of codec.DECODE_ERRORS: a line cannot be read; nothing is taken in then.
         """
-        self.position = row.position
-        if until is not None and event_name_in_topic(row.topic) is not None:
-            at = _instants.decode(row.state.partition(b"\n")[2]).at
-            if at > until:
-                return at
-        read = read_row(row)
-        speaker = read.entry.speaker
-        if speaker is None or not isinstance(read.entry.body, Event):
-            return NEVER
-        self.newest = max(self.newest, read.entry.at)
+        oldest, newest, entries = NEVER, self.newest, list[Entry]()
+        for row in rows:
+            head, data = split(row.state)
+            if not is_event(head):
+                continue
+            if until is not None and (at := _instants.decode(data).at) > until:
+                oldest = min(oldest, at)
+                continue
+            entries.append(entry := said_in(data))
+            oldest, newest = min(oldest, entry.at), max(newest, entry.at)
         for name, decider in DECIDERS.items():
-            if speaker == name or speaker in decider.hears:
-                self._states[name] = decider.evolve(self._states[name], read.entry)
-        return read.entry.at
+            voices, state = {name, *decider.hears}, self._states[name]
+            for entry in entries:
+                if entry.speaker in voices:
+                    state = decider.evolve(state, entry)
+            self._states[name] = state
+        if rows:
+            self.position, self.newest = rows[-1].position, newest
+        return oldest
 
     def views(self, *, at: UtcMillis | None) -> dict[str, msgspec.Struct]:
         """Show each decider's state at `at`, or at the time of the last event."""

@@ -5,9 +5,10 @@ the record has the very line that they were made at, and the rules are those of 
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -181,20 +182,20 @@ def folded(
     except ValueError as error:
         log.warning("snapshot.unreadable", error=str(error))
         return None
-    for row in _rows_behind(store, snapshots, pump=pump, position=fold.position, at=at):
-        fold.add(row, until=at)
+    for rows in _rows_behind(store, snapshots, pump=pump, position=fold.position, at=at):
+        fold.take(rows, until=at)
     return fold
 
 
 def _rows_behind(
     store: Store, snapshots: Snapshots, *, pump: PumpId, position: int, at: UtcMillis | None
-) -> Iterator[Row]:
+) -> Iterator[Sequence[Row]]:
     last = snapshots.last(pump)
     if at is not None:
         for line in snapshots.behind(pump, position, until=at):
-            yield from store.rows_from(pump, line - LINES_BETWEEN + 1, count=LINES_BETWEEN)
+            yield store.rows_from(pump, line - LINES_BETWEEN + 1, count=LINES_BETWEEN)
     while rows := store.rows_from(pump, last + 1, count=LINES_BETWEEN):
-        yield from rows
+        yield rows
         last = rows[-1].position
 
 
@@ -209,7 +210,7 @@ class SnapshotMaker:
         self._oldest: dict[PumpId, UtcMillis] = {}
 
     def grow(self, pump: PumpId, *, lines: int) -> int:
-        """Fold so many lines at most; give how many there were.
+        """Fold so many lines at most, and none behind the next snapshot; give how many there were.
 
         Raises:
             sqlite3.Error: the file cannot be written.
@@ -218,21 +219,12 @@ class SnapshotMaker:
         fold = self._folds.get(pump)
         if fold is None:
             fold = self._folds[pump] = self._begun(pump)
+        lines = min(lines, LINES_BETWEEN - fold.position % LINES_BETWEEN)
         rows = self._store.rows_from(pump, fold.position + 1, count=lines)
-        for row in rows:
-            at = fold.add(row)
-            self._oldest[pump] = min(at, self._oldest.get(pump, NEVER))
-            if row.position % LINES_BETWEEN == 0:
-                self._snapshots.put(
-                    Snapshot(
-                        pump=pump,
-                        position=row.position,
-                        link=link_in(row),
-                        newest=fold.newest,
-                        oldest=self._oldest.pop(pump),
-                        states=fold.packed(),
-                    )
-                )
+        self._oldest[pump] = min(fold.take(rows), self._oldest.get(pump, NEVER))
+        if rows and fold.position % LINES_BETWEEN == 0:
+            oldest = self._oldest.pop(pump)
+            self._snapshots.put(_snapshot(fold, pump, link=link_in(rows[-1]), oldest=oldest))
         return len(rows)
 
     def _begun(self, pump: PumpId) -> RecordFold:
@@ -253,15 +245,18 @@ def differing(store: Store, snapshots: Snapshots, *, pump: PumpId) -> Iterator[t
     """Hold each snapshot of a pump against a full fold: (its position, whether it differs)."""
     fold, rows = RecordFold(pump), (row for _, row in store.rows(pump=pump))
     for snapshot in snapshots.all_of(pump):
-        oldest, link = NEVER, ""
-        while fold.position < snapshot.position and (row := next(rows, None)) is not None:
-            oldest, link = min(oldest, fold.add(row)), link_in(row)
-        made = Snapshot(
-            pump=pump,
-            position=fold.position,
-            link=link,
-            newest=fold.newest,
-            oldest=oldest,
-            states=fold.packed(),
-        )
-        yield snapshot.position, made != snapshot
+        some = tuple(islice(rows, max(0, snapshot.position - fold.position)))
+        oldest, link = fold.take(some), link_in(some[-1]) if some else ""
+        yield snapshot.position, _snapshot(fold, pump, link=link, oldest=oldest) != snapshot
+
+
+def _snapshot(fold: RecordFold, pump: PumpId, *, link: str, oldest: UtcMillis) -> Snapshot:
+    """Write the states that a fold has come to at a line of that link."""
+    return Snapshot(
+        pump=pump,
+        position=fold.position,
+        link=link,
+        newest=fold.newest,
+        oldest=oldest,
+        states=fold.packed(),
+    )

@@ -128,11 +128,12 @@ class SqliteStore:
         self, *, pump: PumpId | None = None, after_row: int = 0, newest_first: bool = False
     ) -> Iterator[tuple[int, Row]]:
         """Stream (row number, row) in the order of storing, or from the newest back."""
-        where = "AND originator_id=? " if pump is not None else ""
+        # Of one pump by its own index, whose order is the same: by row number all would be sorted.
+        where, key = ("AND originator_id=? ", "originator_version") if pump else ("", "rowid")
         way = "DESC" if newest_first else "ASC"
         found = self._stream(
-            f"SELECT rowid, * FROM stored_events WHERE rowid>? {where}ORDER BY rowid {way}",  # noqa: S608  # no foreign text
-            (after_row, pump) if pump is not None else (after_row,),
+            f"SELECT rowid, * FROM stored_events WHERE rowid>? {where}ORDER BY {key} {way}",  # noqa: S608  # no foreign text
+            (after_row, pump) if pump else (after_row,),
         )
         for number, name, position, topic, state in found:
             yield number, Row(PumpId(name), position, topic, state)

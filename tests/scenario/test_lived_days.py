@@ -81,8 +81,7 @@ def test_snapshots_give_each_noon(house: FakeHouse, tmp_path: Path) -> None:
     for noon in range(end - min(DAYS, 10) * DAY_MS, end, DAY_MS):
         at = UtcMillis(noon)
         assert replay(record, pump=PUMP, at=at, snapshots=kept) == replay(record, pump=PUMP, at=at)
-    for row in rows:
-        fold.add(row)
+    fold.take(rows)
     assert fold.views(at=end) == replay(record, pump=PUMP, at=end, snapshots=kept)
     assert not any(differs for _, differs in differing(record, kept, pump=PUMP))
     kept.close()

@@ -1,7 +1,7 @@
 """State at an instant from snapshots: the same as from a full fold, whatever arrived when."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from schemas.units import HOUR_MS, MINUTE_MS, Speaker, UtcMillis
 from services.runtime import record_fold, snapshots
 from services.runtime.entries import read_row
 from services.runtime.fake_store import FakeStore
-from services.runtime.ports import Commit
+from services.runtime.ports import Commit, Row
 from services.runtime.record_fold import RecordFold
 from services.runtime.replay import replay
 from services.runtime.snapshots import SnapshotMaker, Snapshots, differing, folded
@@ -117,14 +117,14 @@ def test_only_lines_near_the_instant_are_read(
     record = record_of(house)
     make(kept, record)
     read = 0
-    added = RecordFold.add
+    taken = RecordFold.take
 
-    def counted(fold: RecordFold, *row: Any, **until: Any) -> UtcMillis:
+    def counted(fold: RecordFold, rows: Sequence[Row], **until: Any) -> UtcMillis:
         nonlocal read
-        read += 1
-        return added(fold, *row, **until)
+        read += len(rows)
+        return taken(fold, rows, **until)
 
-    monkeypatch.setattr(RecordFold, "add", counted)
+    monkeypatch.setattr(RecordFold, "take", counted)
     counts: list[int] = []
     for at in instants(record):
         read = 0
@@ -137,8 +137,10 @@ def test_only_lines_near_the_instant_are_read(
 def test_a_maker_goes_on_where_another_stopped(house: FakeHouse, kept: Snapshots) -> None:
     """By what it kept: the snapshots are the same as of one that never stopped."""
     record = record_of(house)
-    SnapshotMaker(kept, record).grow(PUMP, lines=40)
-    assert kept.last(PUMP) == 40 // FEW * FEW
+    stopped = SnapshotMaker(kept, record)
+    grown = [stopped.grow(PUMP, lines=lines) for lines in (40, 40, 40, 40, 40, 5)]
+    assert grown == [FEW] * 5 + [5]
+    assert kept.last(PUMP) == 5 * FEW
     make(kept, record)
     assert [line for line, differs in differing(record, kept, pump=PUMP) if differs] == []
     assert kept.last(PUMP) >= len(list(record.rows(pump=PUMP))) - FEW
@@ -233,7 +235,7 @@ def test_every_state_is_read_back_as_it_was(house: FakeHouse) -> None:
     record = record_of(house)
     fold = RecordFold(PUMP)
     for _, row in record.rows(pump=PUMP):
-        fold.add(row)
+        fold.take([row])
         again = RecordFold.unpacked(
             fold.packed(), pump=PUMP, position=fold.position, newest=fold.newest
         )
