@@ -23,11 +23,12 @@ from schemas.message import Event, Now, parse_event_id
 from schemas.units import PumpId, Speaker
 from services.runtime.causal_order import recorded
 from services.runtime.data_folder import DataFolder
-from services.runtime.decisions_again import Verdict, verify_decisions
+from services.runtime.decisions_again import verify_decisions
 from services.runtime.entries import ADOPTED, HEARD, read_row
 from services.runtime.ports import Row, Store
 from services.runtime.replay import replay
 from services.runtime.stores import store_to_read
+from services.runtime.verdicts import Verdict
 
 BIN = Path(sys.executable).parent
 READY_S = 60.0

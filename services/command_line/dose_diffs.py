@@ -9,7 +9,7 @@ from core.dose_diff import EventChange
 from schemas.units import MilliUnits
 from services.command_line.tables import print_table
 from services.command_line.words import moment
-from services.runtime.decisions_again import Changed, Verdict, Versions
+from services.runtime.verdicts import Changed, Verdict, Versions
 
 DOSES_SHOWN = 20
 """[-] of all services; --json has all."""

@@ -11,7 +11,13 @@ from services.command_line.parser import Handler, make_parser
 
 _MAYBE_OBEYED = "what was sent before may have been obeyed"
 _BELOW_ZERO = re.compile(r"-[.,]?[0-9]\S*", re.ASCII)
-_NOTHING = {"up": "nothing was started", "calc": "nothing was sent"}
+_NOTHING = {
+    "up": "nothing was started",
+    "calc": "nothing was sent",
+    **dict.fromkeys(
+        ("verify", "replay", "explain", "history", "whatif", "prove"), "nothing was changed"
+    ),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

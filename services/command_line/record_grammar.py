@@ -120,7 +120,8 @@ def _add_checks(commands: Commands) -> None:
         text="make every stored decision once more and compare the bytes, follow each dose from "
         "order to account, check the record against itself and its checkpoints, hold the kept "
         "states against a full fold, check a proof or an archive; exit 1 where something is wrong",
-        example="basalt verify decisions --service actuator\n  basalt verify orders\n"
+        example="basalt verify decisions --service actuator --from 2026-03-01T00:00:00Z\n"
+        "  basalt verify orders\n"
         "  basalt verify record\n  basalt verify snapshots\n"
         "  basalt verify proof proof.json --key record.pub\n"
         "  basalt verify archive 2026-03.jsonl.gz --key record.pub",
@@ -132,6 +133,13 @@ def _add_checks(commands: Commands) -> None:
     )
     verify.add_argument("file", nargs="?", type=Path, metavar="FILE", help="of a proof or archive")
     verify.add_argument("--service", metavar="NAME", help="decisions of one service; all")
+    verify.add_argument(
+        "--from",
+        dest="since",
+        type=texts.instant,
+        metavar="TIME",
+        help="decisions from then on; those before are folded as they stand",
+    )
     _add_trust(verify)
     prove = add_command(
         commands,

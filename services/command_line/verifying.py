@@ -11,18 +11,20 @@ from schemas.units import PumpId, Speaker
 from services.command_line.archiving import check_archive
 from services.command_line.choices import choices
 from services.command_line.dose_diffs import print_doses, print_versions
-from services.command_line.exits import DONE, REFUSED, wrong_input
+from services.command_line.exits import DONE, INTERRUPTED, REFUSED, CommandFailed, wrong_input
 from services.command_line.journals import Place, journal, known_service, record_file
 from services.command_line.proving import verify_proof
 from services.command_line.record_checking import tell_first, verify_record
 from services.command_line.session import print_json
 from services.command_line.snapshot_checking import verify_snapshots
 from services.command_line.tables import print_table
+from services.command_line.words import moment
 from services.runtime.causal_order import recorded
 from services.runtime.compare_records import Said, compare, said_in
 from services.runtime.data_folder import DataFolder
-from services.runtime.decisions_again import Verdict, verify_decisions
+from services.runtime.decisions_again import verify_decisions
 from services.runtime.replay import pumps_in
+from services.runtime.verdicts import BrokenOff, Verdict
 
 DIFFERENCES_SHOWN = 5
 """[-] of one service or pump."""
@@ -36,6 +38,7 @@ def verify(arguments: argparse.Namespace) -> int:
         raise wrong_input(f"{takers} take the FILE of one; nothing else takes a file")
     for option, of in _OPTIONS_OF.items():
         if getattr(arguments, option) is not None and what not in of:
+            option = _SPELLED.get(option, option)
             raise wrong_input(f"--{option} is for 'verify {of[0]}', not for 'verify {what}'")
     return _VERIFY[what](arguments)
 
@@ -46,14 +49,35 @@ def _decisions(arguments: argparse.Namespace) -> int:
     wanted = DECIDERS if arguments.service is None else [known_service(arguments.service)]
     place = record_file(arguments.store, folder)
     verdicts: dict[str, Verdict] = {}
+    broken_off: str | None = None
     for name in wanted:
         # The historian first: what it has heard by then stands in the speaker's own journal.
         record = _recorded(place, name)
         with journal(place.of(name)) as store:
-            verdict = verify_decisions(DECIDERS[name], store)
+            try:
+                verdict = verify_decisions(DECIDERS[name], store, since=arguments.since)
+            except BrokenOff as stopped:
+                verdicts[name] = stopped.verdict
+                broken_off = _how_to_go_on(name, stopped)
+                break
             beside = compare(said_in(store, name), record)
         verdicts[name] = replace(verdict, differences=(*verdict.differences, *beside))
-    if choices(arguments).json:
+    _print_verdicts(verdicts, as_json=choices(arguments).json)
+    code = _tell_differences(verdicts)
+    if broken_off is not None:
+        raise CommandFailed(broken_off, INTERRUPTED)
+    return code
+
+
+def _how_to_go_on(name: Speaker, stopped: BrokenOff) -> str:
+    """Say how far it was, and the command that does the rest of that journal."""
+    since = f"--from {moment(stopped.at)}" if stopped.verdict.decisions else ""
+    again = f"basalt verify decisions --service {name} {since}".rstrip()
+    return f"stopped after {stopped.verdict.decisions:,} decisions of {name}; go on with: {again}"
+
+
+def _print_verdicts(verdicts: dict[str, Verdict], *, as_json: bool) -> None:
+    if as_json:
         print_json(verdicts)
     else:
         rows = [
@@ -64,7 +88,6 @@ def _decisions(arguments: argparse.Namespace) -> int:
         print_table(columns, rows, right=frozenset({1, 2, 3}))
         print_doses(verdicts)
         print_versions(verdicts)
-    return _tell_differences(verdicts)
 
 
 def _recorded(place: Place, name: Speaker) -> Said:
@@ -115,11 +138,15 @@ _OF_A_FILE: Final = ("proof", "archive")
 
 _OPTIONS_OF: Final = {
     "service": ("decisions",),
+    "since": ("decisions",),
     "store": ("record", "decisions", "orders", "snapshots"),
     "checkpoints": ("record",),
     "key": ("record", "proof", "archive"),
 }
 """[-] options with what they are for; one that changed nothing would deceive."""
+
+_SPELLED: Final = {"since": "from"}
+"""[-] options that Python has another name for."""
 
 _VERIFY: Final = {
     "decisions": _decisions,

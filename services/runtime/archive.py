@@ -17,7 +17,7 @@ from services.runtime.entries import split
 from services.runtime.errors import ArchiveBroken
 from services.runtime.ports import End, Head, Row
 from services.runtime.record_check import PumpCheck, RecordCheck, RecordVerdict
-from services.runtime.replay import Difference
+from services.runtime.verdicts import Difference
 
 TOLD_EVERY: Final = 20_000
 """[-] lines between two words about how far a check has come."""

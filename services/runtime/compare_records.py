@@ -8,7 +8,7 @@ from schemas.units import PumpId, Speaker
 from services.runtime.entries import split
 from services.runtime.history import event_id_in, is_event_of
 from services.runtime.ports import Row, Store
-from services.runtime.replay import Difference
+from services.runtime.verdicts import Difference
 
 Said = dict[tuple[PumpId, int], tuple[int, str]]
 """[-] by pump and version: the position, and the hash of the bytes."""

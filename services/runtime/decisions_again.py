@@ -18,54 +18,10 @@ from services.runtime.errors import JournalAltered
 from services.runtime.moved_heads import moved_head
 from services.runtime.ports import End, Head, Row, Store
 from services.runtime.release import version
-from services.runtime.replay import Difference
 from services.runtime.row_links import followed, link_in
 from services.runtime.speech import say
+from services.runtime.verdicts import BrokenOff, Changed, Difference, Verdict, Versions
 from services.runtime.zones import tzdata_version
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What came of making decisions again."""
-
-    decisions: int
-    events: int
-    differences: tuple[Difference, ...]
-    changed: tuple["Changed", ...] = ()
-    """[-] the decisions among the differences that come out otherwise today."""
-    versions: tuple["Versions", ...] = ()
-    """[-] under which the journal was written, in the order of its restarts."""
-    today: "Versions | None" = None
-    """[-] under which the decisions were made again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Versions:
-    """What a process ran by."""
-
-    release: str
-    """[-] of Basalt; empty before the first restart, which is the first to name it."""
-    tzdata: str
-    """[-] of the time-zone data."""
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """A decision that comes out otherwise than it did."""
-
-    pump: PumpId
-    position: int
-    """[-] of the line that led to it."""
-    at: UtcMillis
-    """[ms] therapy time."""
-    heard: str
-    """[-] id of what led to it."""
-    kind: str
-    """[-] name of what led to it."""
-    versions: Versions | None
-    """[-] under which it was decided; None before the first start on record."""
-    events: tuple[EventChange, ...]
-    """[-] what is said otherwise."""
 
 
 @dataclass(slots=True)
@@ -99,42 +55,95 @@ class _Stored(NamedTuple):
         return body
 
 
-def verify_decisions(decider: Decider[Any], store: Store) -> Verdict:
-    """Run a journal again and compare each event's bytes with those stored."""
-    pumps: dict[PumpId, _Again] = {}
+def verify_decisions(
+    decider: Decider[Any], store: Store, *, since: UtcMillis | None = None
+) -> Verdict:
+    """Run a journal again and compare each event's bytes with those stored.
+
+    Args:
+        decider: whose journal it is.
+        store: the journal.
+        since: [ms] therapy time; what was decided before is folded as it stands. None: all anew.
+
+    Raises:
+        BrokenOff: by Ctrl-C; from its time on the rest can be done.
+    """
+    run = _Run(decider, since)
     ends = store.ends()
-    differences: list[Difference] = []
-    decisions = events = 0
-    for _, row in store.rows():
-        again = pumps.setdefault(row.pump, _Again(Ledger(row.pump, decider.initial(row.pump))))
-        differences.extend(_follow(again, row, ends.get(row.pump)))
+    try:
+        for _, row in store.rows():
+            run.take(row, ends.get(row.pump))
+        run.end(ends)
+    except KeyboardInterrupt:
+        raise BrokenOff(run.verdict(), run.reached) from None
+    return run.verdict()
+
+
+class _Run:
+    """One reading of a journal."""
+
+    def __init__(self, decider: Decider[Any], since: UtcMillis | None) -> None:
+        self._decider = decider
+        self._since = since
+        self._pumps: dict[PumpId, _Again] = {}
+        self._differences: list[Difference] = []
+        self._decisions = self._events = 0
+        self.reached = UtcMillis(since or 0)
+
+    def take(self, row: Row, end: End | None) -> None:
+        """Hold one line."""
+        pump, decider = row.pump, self._decider
+        again = self._pumps.get(pump)
+        if again is None:
+            again = self._pumps[pump] = _Again(Ledger(pump, decider.initial(pump)))
+        self._differences.extend(_follow(again, row, end))
         try:
             read = read_row(row)
         except codec.DECODE_ERRORS as error:
-            differences.append(Difference(row.pump, row.position, f"not understood: {error}"))
-            continue
-        if row.topic.startswith(HEARD):
-            differences.extend(_held(decider, row.pump, again))
-            differences.extend(_hear(decider, row.pump, again, read, row.position))
-            decisions += 1
-            continue
-        events += not row.topic.startswith(ADOPTED)
-        if read.head.entry and not row.topic.startswith(ADOPTED):
+            self._differences.append(Difference(pump, row.position, f"not understood: {error}"))
+            return
+        is_adopted = row.topic.startswith(ADOPTED)
+        if self._since is not None and read.head.therapy < self._since:
+            _skip(decider, again, read)
+        elif row.topic.startswith(HEARD):
+            self._differences.extend(_held(decider, pump, again))
+            self.reached = read.head.therapy
+            self._differences.extend(_hear(decider, pump, again, read, row.position))
+            self._decisions += 1
+        elif read.head.entry and not is_adopted:
+            self._events += 1
             _take(decider, again, read, row.position)
         else:
-            differences.extend(_held(decider, row.pump, again))
+            self._events += not is_adopted
+            self._differences.extend(_held(decider, pump, again))
             _fold(decider, again, read)
-    for pump, again in pumps.items():
-        differences.extend(_held(decider, pump, again))
-    differences.extend(_cut_off(pumps, ends))
-    return Verdict(
-        decisions,
-        events,
-        tuple(differences),
-        tuple(one for again in pumps.values() for one in again.changed),
-        tuple(dict.fromkeys(one for again in pumps.values() for one in again.versions)),
-        Versions(version(), tzdata_version()),
-    )
+
+    def end(self, ends: Mapping[PumpId, End]) -> None:
+        """Hold what was decided last, and where the journal ends."""
+        for pump, again in self._pumps.items():
+            self._differences.extend(_held(self._decider, pump, again))
+        self._differences.extend(_cut_off(self._pumps, ends))
+
+    def verdict(self) -> Verdict:
+        """Say what came of it so far."""
+        found = self._pumps.values()
+        return Verdict(
+            self._decisions,
+            self._events,
+            tuple(self._differences),
+            tuple(one for again in found for one in again.changed),
+            tuple(dict.fromkeys(one for again in found for one in again.versions)),
+            Versions(version(), tzdata_version()),
+        )
+
+
+def _skip(decider: Decider[Any], again: _Again, read: ReadEntry) -> None:
+    """Go on from what was decided as it stands."""
+    if read.is_heard:
+        _note_versions(again, read.entry.body)
+    elif read.head.entry:
+        _begin_where_it_goes_on(decider, again, read)
+    _fold(decider, again, read)
 
 
 def _follow(again: _Again, row: Row, end: End | None) -> Iterator[Difference]:

@@ -11,8 +11,8 @@ from services.runtime.admission import NOTHING_HEARD
 from services.runtime.errors import JournalAltered
 from services.runtime.ports import End, Head, Row, Store
 from services.runtime.record_leaves import LOST, Leaf, leaves_in
-from services.runtime.replay import Difference
 from services.runtime.row_links import followed, link_in
+from services.runtime.verdicts import Difference
 
 Checkpoints = Mapping[tuple[PumpId, Speaker], Sequence[Checkpoint]]
 """[-] those kept elsewhere, in any order."""

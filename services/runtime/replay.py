@@ -1,6 +1,5 @@
 """Replay: what a record, or the journal of one service, says of a pump."""
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -16,15 +15,6 @@ from services.runtime.snapshots import Snapshots, folded
 
 LINES_AT_ONCE: Final = 250
 """[-] of a record that each decider folds before the next one does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A place where a journal and its decider do not agree."""
-
-    pump: PumpId
-    position: int
-    text: str
 
 
 def replay(

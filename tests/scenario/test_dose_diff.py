@@ -29,8 +29,9 @@ from schemas.units import (
 )
 from services.command_line.dose_diffs import print_doses, print_versions
 from services.runtime import decisions_again
-from services.runtime.decisions_again import Verdict, Versions, verify_decisions
+from services.runtime.decisions_again import verify_decisions
 from services.runtime.release import version
+from services.runtime.verdicts import Verdict, Versions
 from services.runtime.zones import tzdata_version
 
 ADVISOR, SCHEDULER = Speaker("bolus_advisor"), Speaker("basal_scheduler")
