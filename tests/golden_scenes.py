@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from core.deciders import DECIDERS
-from fake_house import IDENTITY, LIMITS, PROFILE, SETTINGS, FakeHouse
+from fake_house import IDENTITY, LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse
 from schemas.alarms import AcknowledgeAlarm, SnoozeAlarm
 from schemas.basal import (
     CancelTemporaryRate,
@@ -33,7 +33,14 @@ from schemas.orders import (
     SetBolusPreset,
 )
 from schemas.pump import FillReservoir, ResumeDelivery, SuspendDelivery
-from schemas.record import ReportProcess, ReportStorage, SettleHistory
+from schemas.record import (
+    ClockChanged,
+    ForkFound,
+    HistoryLost,
+    ReportProcess,
+    ReportStorage,
+    SettleHistory,
+)
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -50,6 +57,7 @@ from schemas.units import (
 from services.bolus_advisor.order_hands import OrderHands
 from services.runtime.errors import PumpRefusedError
 from services.runtime.fake_pump_device import FakePumpDevice
+from services.runtime.machine import Reported
 from services.runtime.pump_script import ScriptedFault
 from services.runtime.stepper import finish
 from signed_orders import STRANGER, pump_order, sign
@@ -272,6 +280,32 @@ def pump_in_other_hands() -> FakeHouse:
     return house
 
 
+def record_in_trouble() -> FakeHouse:
+    """A plan before any limit, a key that nobody trusts, a hole, a contradiction, another speed."""
+    house = FakeHouse()
+    house.ask(PROFILE, to=SCHEDULER)
+    house.run(ms=MINUTE_MS)
+    house.set_up()
+    house.services[Speaker(ADVISOR)]._hands = OrderHands(STRANGER)
+    house.order(500)
+    house.run(ms=HOUR_MS)
+    read(house, "120")
+    del house.services[Speaker(INGEST)]  # it would know that it never said a second thing
+    lost = HistoryLost(speaker=INGEST, first=2, last=2)
+    house.services[Speaker(ADVISOR)].put(Reported(PUMP, lost))
+    house.settle()
+    house.order(500)
+    house.ask(SettleHistory(speaker=INGEST), to=ADVISOR)
+    speed = ClockChanged(speed=60, therapy=therapy(house))
+    house.services[Speaker(HISTORIAN)].put(Reported(PUMP, speed))
+    forked = ForkFound(speaker=SCHEDULER, version=1, sha256="0" * 64)
+    house.services[Speaker(ACTUATOR)].put(Reported(PUMP, forked))
+    house.settle()
+    house.order(500)
+    house.run(ms=HOUR_MS)
+    return house
+
+
 SCENES: dict[str, Callable[[], FakeHouse]] = {
     "clock_change": night_of_the_clock_change,
     "therapy": therapy_of_a_day,
@@ -280,6 +314,7 @@ SCENES: dict[str, Callable[[], FakeHouse]] = {
     "doubt": dose_in_doubt,
     "trouble": pump_in_trouble,
     "other_hands": pump_in_other_hands,
+    "record_in_trouble": record_in_trouble,
 }
 """[-] scenes of a golden history by name."""
 
