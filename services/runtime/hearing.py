@@ -3,18 +3,25 @@
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
-import msgspec
-
-from core.decider import Entry, is_past
+from core.decider import is_past
 from schemas import codec
 from schemas.headers import EVENT_ID_HEADER, SHA256_HEADER
-from schemas.message import CommandEnvelope, Envelope, Now, Report, parse_event_id, tag_of
+from schemas.message import CommandEnvelope, Envelope, Now, parse_event_id, tag_of
 from schemas.record import CommandExpired, ForkFound, Malformed
 from schemas.subjects import REPLY_HEADER, SubjectParts, is_reply_inbox, parse_subject
 from schemas.units import CommandId, PumpId, Speaker
 from services.runtime.admission import NOTHING_HEARD, Admission, admit
 from services.runtime.entries import command_entry, event_entry, kept_name
 from services.runtime.errors import RestoredFromOldCopy
+from services.runtime.heard import (
+    Dropped,
+    Heard,
+    Hearing,
+    Instead,
+    Missing,
+    Overheard,
+    Repeated,
+)
 from services.runtime.ports import Arrived, Head
 
 FIRST_BYTES_MAX = 64
@@ -25,66 +32,6 @@ CHANGED = "the bytes changed on the way"
 
 UNKNOWN_PUMP = PumpId("unknown")
 """[-] the journal of messages that name no pump."""
-
-
-class Heard(msgspec.Struct, frozen=True, gc=False):
-    """Something for `decide`: the entry, the bytes to store, and what moves with it."""
-
-    pump: PumpId
-    entry: Entry
-    subject: str
-    data: bytes
-    head: tuple[Speaker, Head] | None = None
-    command: CommandId | None = None
-    reply: str = ""
-
-
-class Instead(msgspec.Struct, frozen=True, gc=False):
-    """A report that enters `decide` in place of bytes that cannot, the bytes beside it."""
-
-    pump: PumpId
-    report: Report
-    data: bytes
-    head: tuple[Speaker, Head] | None = None
-    command: CommandId | None = None
-    reply: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """A command that was obeyed before: its stored outcome goes out again."""
-
-    outcome: bytes
-    reply: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """Heard before, or nothing for this listener."""
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Events first..last of a speaker must be fetched before this one can be heard."""
-
-    pump: PumpId
-    speaker: Speaker
-    first: int
-    last: int
-
-
-class Overheard(msgspec.Struct, frozen=True, gc=False):
-    """A command to somebody else, to be kept and not to be obeyed."""
-
-    pump: PumpId
-    entry: Entry
-    subject: str
-    data: bytes
-    command: CommandId
-    """[-] under which it is kept: another service may know another command by the same id."""
-
-
-Hearing = Heard | Instead | Repeated | Dropped | Missing | Overheard
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from services.runtime.clock import Clock
 from services.runtime.crashpoints import crashpoint
 from services.runtime.ending import going_on
 from services.runtime.errors import HistoryUnavailable
-from services.runtime.hearing import Missing
+from services.runtime.heard import Missing
 from services.runtime.history import event_id_in
 from services.runtime.joining import Joining, as_arrived
 from services.runtime.machine import Input, Machine, Reported, Step

@@ -13,18 +13,8 @@ from schemas.record import HistoryLost, Tick
 from schemas.units import EventId, PumpId, Speaker, UtcMillis
 from services.runtime.books import Books, Ledger
 from services.runtime.entries import ADOPTED, HEARD, EntryHead, head_at
-from services.runtime.hearing import (
-    Dropped,
-    Heard,
-    Instead,
-    Listener,
-    Missing,
-    Overheard,
-    Repeated,
-    hear,
-    malformed,
-    pump_of,
-)
+from services.runtime.heard import Dropped, Heard, Instead, Missing, Overheard, Repeated
+from services.runtime.hearing import Listener, hear, malformed, pump_of
 from services.runtime.outcomes import Said, command_answered, outcome_of
 from services.runtime.ports import Arrived, Head, Outgoing, Store
 from services.runtime.speech import outgoing, read_back, say

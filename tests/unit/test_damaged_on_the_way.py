@@ -11,7 +11,8 @@ from schemas.orders import OrderBolus
 from schemas.record import MessageQuarantined
 from schemas.units import MINUTE_MS, MilliUnits, Speaker
 from services.runtime.decisions_again import verify_decisions
-from services.runtime.hearing import Dropped, Instead, Listener, Missing, hear
+from services.runtime.heard import Dropped, Instead, Missing
+from services.runtime.hearing import Listener, hear
 from services.runtime.ports import Arrived, Head
 
 ACTUATOR = Speaker("actuator")
