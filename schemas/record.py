@@ -19,6 +19,7 @@ FaultName = Literal[
     "clock_went_back",
     "journal_altered",
     "checkpoint_unwritable",
+    "heard_by_others",
 ]
 """[-] what a process can meet in its own surroundings."""
 

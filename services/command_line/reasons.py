@@ -177,6 +177,7 @@ OF_ANY: Final[dict[str, str]] = {
     "spontaneous": "the pump gave it though nobody here had ordered it",
     # What went wrong around a process.
     "checkpoint_unwritable": "a checkpoint of the record could not be written; the record goes on",
+    "heard_by_others": "events that others had heard are nowhere now; the record goes on without",
     "journal_altered": "a line of a journal is not what was written; nothing is handed on from it",
     "stream_replaced": "the broker's stream was made anew",
     "stream_behind": "the broker's stream ends before what was heard of it",

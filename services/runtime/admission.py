@@ -1,8 +1,10 @@
 """Which version of a speaker's events may come next, and what to do about any other."""
 
+from collections.abc import Collection, Mapping
 from enum import Enum
 
 from schemas.message import Envelope
+from schemas.units import Speaker
 from services.runtime.ports import Head
 
 NOTHING_HEARD = Head(0, "")
@@ -32,3 +34,22 @@ def admit(*, head: Head, version: int, envelope: Envelope, sha256: str) -> Admis
     if head.version and not head.sha256:
         return Admission.ACCEPT
     return Admission.ACCEPT if envelope.previous == head.sha256 else Admission.FORK
+
+
+def not_heard_yet(
+    envelope: Envelope,
+    *,
+    heads: Mapping[Speaker, Head],
+    given_up: Mapping[Speaker, int],
+    of: Collection[Speaker],
+) -> tuple[Speaker, int] | None:
+    """Give a speaker, and its version, that an event's speaker had heard and the listener has not.
+
+    What nobody could give (`given_up`) is not waited for any more.
+    """
+    for name, version in sorted(envelope.heard.items()):
+        speaker = Speaker(name)
+        known = max(heads.get(speaker, NOTHING_HEARD).version, given_up.get(speaker, 0))
+        if speaker in of and version > known:
+            return speaker, version
+    return None

@@ -31,6 +31,7 @@ class Ledger(Generic[StateT]):
     heads: dict[Speaker, Head] = field(default_factory=dict)
     heard: dict[str, int] = field(default_factory=dict)
     forked: set[Speaker] = field(default_factory=set)
+    given_up: dict[Speaker, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

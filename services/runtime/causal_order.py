@@ -7,7 +7,7 @@ from core.decider import Entry
 from schemas import codec
 from schemas.message import Envelope, parse_event_id
 from schemas.subjects import parse_subject
-from schemas.units import PumpId, Speaker
+from schemas.units import PumpId, Speaker, UtcMillis
 from services.runtime.entries import event_entry, split
 from services.runtime.ports import Store
 
@@ -57,6 +57,84 @@ def _is_ready(
         if done < min(version, events[-1].version):
             return False
     return True
+
+
+class Merged(NamedTuple):
+    """The next events of all, and what stands in the way of more."""
+
+    events: list[Past]
+    """[-] in causal order; may be empty."""
+    lacks: dict[Speaker, int]
+    """[-] with no events: the version of each speaker that was heard and that nobody gives."""
+
+
+def merged(
+    pages: Mapping[Speaker, Sequence[Past]],
+    *,
+    known: Mapping[Speaker, int],
+    until: UtcMillis,
+    wanted: tuple[Speaker, int],
+) -> Merged:
+    """Merge the next events of several speakers, as far as no other event can come in between.
+
+    None comes before what its speaker had heard; between events that did not know of each other
+    the earlier one by its own clock comes first. It ends where a page ends: what follows in the
+    next one may be older than what the others say.
+
+    Args:
+        pages: of each speaker the events after the known ones, without a hole; empty if nobody
+            gives any.
+        known: version of each speaker up to which nothing is waited for.
+        until: [ms] real time; what was said later is left out, unless what is wanted comes after.
+        wanted: a speaker, and the version up to which its events are needed.
+    """
+    taken = dict.fromkeys(pages, 0)
+    done = dict(known)
+    events: list[Past] = []
+    while True:
+        nexts = {name: page[taken[name]] for name, page in pages.items() if taken[name] < len(page)}
+        ready = [(name, past) for name, past in nexts.items() if not _unheard(past, pages, done)]
+        if not ready:
+            return Merged(events, _in_the_way(nexts, pages, done))
+        name, chosen = min(ready, key=lambda one: (one[1].envelope.recorded_at, one[0]))
+        if chosen.envelope.recorded_at > until and not _is_before(nexts.get(wanted[0]), wanted[1]):
+            return Merged(events, {})
+        events.append(chosen)
+        done[name] = max(chosen.version, done.get(name, 0))
+        taken[name] += 1
+        if taken[name] == len(pages[name]):
+            return Merged(events, {})
+
+
+def _is_before(past: Past | None, last: int) -> bool:
+    """Say whether an event is one of those up to a version."""
+    return past is not None and past.version <= last
+
+
+def _unheard(
+    past: Past, pages: Mapping[Speaker, Sequence[Past]], done: Mapping[Speaker, int]
+) -> dict[Speaker, int]:
+    """Give what the speaker of an event had heard and those who wait for it have not."""
+    heard = {Speaker(name): version for name, version in past.envelope.heard.items()}
+    return {
+        name: version
+        for name, version in heard.items()
+        if name in pages and version > done.get(name, 0)
+    }
+
+
+def _in_the_way(
+    nexts: Mapping[Speaker, Past],
+    pages: Mapping[Speaker, Sequence[Past]],
+    done: Mapping[Speaker, int],
+) -> dict[Speaker, int]:
+    """Name what nobody gives; where each waits for another one, all that they wait for."""
+    waited_for: dict[Speaker, int] = {}
+    for past in nexts.values():
+        for name, version in _unheard(past, pages, done).items():
+            waited_for[name] = max(version, waited_for.get(name, 0))
+    given_by_nobody = {name: version for name, version in waited_for.items() if name not in nexts}
+    return given_by_nobody or waited_for
 
 
 def recorded(store: Store, *, pump: PumpId, speakers: Collection[Speaker]) -> list[Entry]:

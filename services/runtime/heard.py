@@ -6,7 +6,7 @@ import msgspec
 
 from core.decider import Entry
 from schemas.message import Report
-from schemas.units import CommandId, PumpId, Speaker
+from schemas.units import CommandId, PumpId, Speaker, UtcMillis
 from services.runtime.ports import Head
 
 
@@ -54,6 +54,10 @@ class Missing:
     speaker: Speaker
     first: int
     last: int
+    until: UtcMillis = UtcMillis(0)
+    """[ms] real time at which this one was said; 0 if it cannot be read."""
+    was_heard: bool = False
+    """[-] this one follows upon its own speaker's, and that speaker had heard the missing ones."""
 
 
 class Overheard(msgspec.Struct, frozen=True, gc=False):

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from core.decider import is_past
 from schemas import codec
@@ -10,7 +12,7 @@ from schemas.message import CommandEnvelope, Envelope, Now, parse_event_id, tag_
 from schemas.record import CommandExpired, ForkFound, Malformed
 from schemas.subjects import REPLY_HEADER, SubjectParts, is_reply_inbox, parse_subject
 from schemas.units import CommandId, PumpId, Speaker
-from services.runtime.admission import NOTHING_HEARD, Admission, admit
+from services.runtime.admission import NOTHING_HEARD, Admission, admit, not_heard_yet
 from services.runtime.entries import command_entry, event_entry, kept_name
 from services.runtime.errors import RestoredFromOldCopy
 from services.runtime.heard import (
@@ -29,6 +31,9 @@ FIRST_BYTES_MAX = 64
 
 CHANGED = "the bytes changed on the way"
 """[-] why a message is set aside whose hash is not the one that was sent with it."""
+
+NOTHING_GIVEN_UP: Final[Mapping[Speaker, int]] = MappingProxyType({})
+"""[-] all that was heard by others can be waited for."""
 
 UNKNOWN_PUMP = PumpId("unknown")
 """[-] the journal of messages that name no pump."""
@@ -54,10 +59,13 @@ def hear(
     heads: Mapping[Speaker, Head],
     deaf_to: Set[Speaker],
     now: Now,
+    given_up: Mapping[Speaker, int] = NOTHING_GIVEN_UP,
 ) -> Hearing:
     """Turn one message into what is to be done with it; `heads` are those of its pump.
 
-    A speaker that contradicted itself (`deaf_to`) is not heard any more for this pump.
+    A speaker that contradicted itself (`deaf_to`) is not heard any more for this pump. Who keeps
+    the record hears an event after all that its speaker had heard, unless nobody could give that
+    (`given_up`).
     """
     try:
         parts = parse_subject(arrived.subject)
@@ -72,7 +80,15 @@ def hear(
         return _hear_command(arrived, parts, listener, now)
     if parts.service in deaf_to:
         return Dropped()
-    return _hear_event(arrived, sha256, parts, listener, heads)
+    return _hear_event(
+        arrived,
+        sha256,
+        parts,
+        listener,
+        heads,
+        waits_for=listener.keeps - deaf_to,
+        given_up=given_up,
+    )
 
 
 def _is_damaged(arrived: Arrived, sha256: str) -> bool:
@@ -141,6 +157,9 @@ def _hear_event(
     parts: SubjectParts,
     listener: Listener,
     heads: Mapping[Speaker, Head],
+    *,
+    waits_for: Set[Speaker],
+    given_up: Mapping[Speaker, int],
 ) -> Hearing:
     try:
         envelope = codec.decode_envelope(arrived.data)
@@ -157,11 +176,16 @@ def _hear_event(
         case Admission.DROP:
             return Dropped()
         case Admission.FETCH:
-            return Missing(pump, speaker, head.version + 1, version - 1)
+            first, last = head.version + 1, version - 1
+            return Missing(pump, speaker, first, last, envelope.recorded_at)
         case Admission.FORK:
             fork = ForkFound(speaker=speaker, version=version, sha256=sha256)
             return Instead(pump, fork, arrived.data)
         case Admission.ACCEPT:
+            lack = not_heard_yet(envelope, heads=heads, given_up=given_up, of=waits_for)
+            if lack is not None:
+                first = heads.get(lack[0], NOTHING_HEARD).version + 1
+                return Missing(pump, lack[0], first, lack[1], envelope.recorded_at, was_heard=True)
             return _accept(arrived, envelope, pump, (speaker, Head(version, sha256)))
 
 

@@ -7,7 +7,6 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from core.decider import Decider, Effect
-from core.record import HISTORIAN
 from schemas.message import Report
 from schemas.record import FaultName, HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
@@ -15,6 +14,7 @@ from services.runtime.clock import Clock
 from services.runtime.crashpoints import crashpoint
 from services.runtime.ending import going_on
 from services.runtime.errors import HistoryUnavailable
+from services.runtime.gathering import Gathering
 from services.runtime.heard import Missing
 from services.runtime.history import event_id_in
 from services.runtime.joining import Joining, as_arrived
@@ -74,6 +74,9 @@ class Loop(Generic[StateT]):
         self.ready = asyncio.Event()
         self.handled = 0
         self.bus_errors = 0
+        self._gathering = (
+            Gathering(machine=self.machine, bus=bus) if decider.keeps_commands else None
+        )
         self._bus = bus
         self._store = store
         self._clock = clock
@@ -186,7 +189,10 @@ class Loop(Generic[StateT]):
             crashpoint("effect_reported")
 
     async def _find(self, missing: Missing) -> list[Input]:
-        """Fetch missing events from their speaker, else from its hearers, else report them lost."""
+        """Fetch missing events from their speaker, else from its hearers, else report them lost.
+
+        Who keeps the record asks all at once: it needs them in causal order.
+        """
         log.warning(
             "loop.fetching_missing",
             speaker=missing.speaker,
@@ -194,12 +200,9 @@ class Loop(Generic[StateT]):
             first=missing.first,
             last=missing.last,
         )
-        # The historian keeps what it hears, at whatever time: to it nothing is an old order.
-        is_new_here = (
-            self.machine.decider.name != HISTORIAN
-            and missing.first == 1
-            and self.machine.books.ledger(missing.pump).position == 0
-        )
+        if self._gathering is not None:
+            return await self._gathering.find(missing)
+        is_new_here = missing.first == 1 and self.machine.books.ledger(missing.pump).position == 0
         for attempt in range(HISTORY_TRIES_MAX):
             for asked in askable(missing.speaker, by=self.machine.decider.name):
                 found = await self._ask(missing, asked)

@@ -140,6 +140,7 @@ class Machine(Generic[StateT]):
             heads=ledger.heads,
             deaf_to=ledger.forked,
             now=now,
+            given_up=ledger.given_up,
         )
         match heard:
             case Heard():

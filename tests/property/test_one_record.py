@@ -1,5 +1,6 @@
 """The same events give the same record, in whatever order and however often they arrive."""
 
+import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import gathered_house
 import services.runtime.hearing
 from core.record import HISTORIAN, RECORD_DECIDER
 from fake_house import PUMP, FakeHouse
+from gathered_house import too_early
 from schemas.message import Now
 from schemas.subjects import event_subject, parse_subject
 from schemas.units import HOUR_MS, Speaker
@@ -20,6 +23,8 @@ from services.runtime.fake_store import FakeStore
 from services.runtime.machine import Machine
 from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived
 from services.runtime.record_check import RecordCheck
+
+ADVISOR = Speaker("bolus_advisor")
 
 
 def lived() -> FakeHouse:
@@ -77,11 +82,31 @@ def recorded(seed: int) -> FakeStore:
             count = min(len(waiting), chance.randint(1, FETCH_MESSAGES_MAX))
             step = machine.handle([waiting.popleft() for _ in range(count)], now=now)
             if step.missing is not None:
-                waiting.extendleft(
-                    reversed([one for one in step.unread if isinstance(one, Arrived)])
-                )
                 lost = step.missing
-                machine.handle([*fetched(lost.speaker, lost.first, lost.last)], now=now)
+                unread = [one for one in step.unread if isinstance(one, Arrived)]
+                found = fetched(lost.speaker, lost.first, lost.last)
+                waiting.extendleft(reversed([*found, *unread]))
+    return store
+
+
+def gathered_anew(seed: int) -> FakeStore:
+    """Lose stream and historian; those who are there say their newest again and answer."""
+    chance, store = random.Random(seed), FakeStore()
+    broker = gathered_house.stream_made_anew(HOUSE)
+    others = gathered_house.OTHERS
+    # The advisor hears all the others: whoever else is away, it has everything.
+    there = [one for one in others if one == ADVISOR or chance.random() < 0.7]
+    gathered_house.answer(HOUSE, broker, *there, page=chance.choice((1, 7, 50, 500)))
+    for speaker in chance.sample(others, len(others)):
+        gathered_house.say_again(HOUSE, broker, speaker, last=chance.choice((1, 1, 5, 1_000)))
+
+    async def run() -> None:
+        for _ in range(chance.choice((0, 0, 1, 3))):
+            turns = chance.randint(1, 200)
+            await gathered_house.gathered(HOUSE, broker, store=store, turns=turns)
+        await gathered_house.gathered(HOUSE, broker, store=store)
+
+    asyncio.run(run())
     return store
 
 
@@ -109,6 +134,39 @@ EXPECTED = hashes(HOUSE.stores[HISTORIAN])
 def test_the_record_hash_is_the_same_whatever_the_way(seed: int) -> None:
     """Duplicates, delays, losses and restarts on the way change nothing."""
     assert hashes(recorded(seed)) == EXPECTED
+
+
+@given(seed=st.integers(0, 2**32))
+@example(seed=0)
+@settings(deadline=None)
+def test_no_line_stands_before_one_that_its_speaker_had_heard(seed: int) -> None:
+    """Whatever comes first: the record is in causal order, so that a fold of it makes sense."""
+    assert [] == too_early(recorded(seed))
+
+
+@given(seed=st.integers(0, 2**32))
+@example(seed=0)
+@settings(deadline=None, max_examples=40)
+def test_a_record_gathered_anew_has_the_same_hash_and_folds_as_it_was_lived(seed: int) -> None:
+    """Whoever is there, whoever speaks first, and however often the historian dies meanwhile."""
+    store = gathered_anew(seed)
+
+    assert hashes(store) == EXPECTED
+    assert [] == too_early(store)
+    assert gathered_house.lived(HOUSE) == gathered_house.folded(store, HOUSE)
+
+
+def nothing_is_waited_for(*_: object, **__: object) -> None:
+    return None
+
+
+def test_the_mutant_that_keeps_lines_as_they_come_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the historian did: a bolus could stand delivered before it was ordered."""
+    monkeypatch.setattr(services.runtime.hearing, "not_heard_yet", nothing_is_waited_for)
+
+    assert any(too_early(recorded(seed)) for seed in range(10))
 
 
 def holes_are_accepted(patch: pytest.MonkeyPatch) -> None:
