@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from core.deciders import DECIDERS
 from services.runtime.decisions_again import verify_decisions
-from services.runtime.entries import ADOPTED, event_name_in_topic
 from services.runtime.replay import replay
 from services.runtime.snapshots import Snapshots, differing, is_of
 
@@ -23,18 +22,9 @@ def assert_replays(house: "RealHouse") -> None:
     for name, decider in DECIDERS.items():
         with house.journal(name) as store:
             assert () == verify_decisions(decider, store).differences, name
-    if _was_taken_over(house):
-        return
     others = [name for name in DECIDERS if name != "historian"]
     if all(house.own_events(name) == house.recorded_events(name) for name in others):
         _assert_record_folds_alike(house)
-
-
-def _was_taken_over(house: "RealHouse") -> bool:
-    """Say whether the historian had lost its past: then it has it in causal order, and what two
-    services said at once may stand there otherwise than a third one heard it."""
-    rows = house.rows("historian")
-    return any(row.topic.startswith(ADOPTED) and event_name_in_topic(row.topic) for row in rows)
 
 
 def _assert_record_folds_alike(house: "RealHouse") -> None:

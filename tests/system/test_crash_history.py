@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from crash_house import HISTORY, CrashFolder, points_of, processes
-from real_house import RealHouse, real_house
+from real_house import RealHouse, let_it_rest, real_house
 
 pytestmark = pytest.mark.system
 
@@ -23,20 +23,19 @@ def lose(house: RealHouse, *names: str) -> None:
 def start_and_die(house: RealHouse, folder: CrashFolder, *names: str) -> None:
     """Start it, each of these dying at each of its points of history, and let it rest.
 
-    A historian that lost its past with the stream has it speaker by speaker where it died while it
-    asked: its fold is not that of what lived, its events and every decision are.
+    However the past came back, the record folds to what lived: the house is held to it at its end.
     """
     for name in names:
         for point in points_of(name):
             if point.startswith(HISTORY):
                 folder.arm(name, point)
-    environment = folder.environment
-    with real_house(house.folder.path, *SPEED, environment=environment, replays=False) as again:
+    with real_house(house.folder.path, *SPEED, environment=folder.environment) as again:
         again.wait_until(lambda: not folder.armed(), "all have died")
         again.wait_until(again.has_come_to_rest, "everybody knows everything")
         again.basalt("bolus", "0.5", "--confirm")
         again.wait_until(again.has_come_to_rest, "everybody knows everything")
         assert again.stop() == 0
+    let_it_rest(house)  # a pulse between the last look and the stop is accounted now
 
 
 def assert_all_is_there(house: RealHouse, *, doses: int) -> None:
