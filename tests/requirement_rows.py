@@ -280,7 +280,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R91": Row(
         "commands and what came of them stand in one record",
-        "services/runtime/hearing.py:Overheard",
+        "services/runtime/heard.py:Overheard",
         "test_the_mutant_that_keeps_them_by_their_bare_name_is_caught",
     ),
     "R93": Row(

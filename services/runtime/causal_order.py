@@ -84,7 +84,8 @@ def merged(
     Args:
         pages: of each speaker the events after the known ones, without a hole; empty if nobody
             gives any.
-        known: version of each speaker up to which nothing is waited for.
+        known: version of each speaker up to which nothing is waited for; of nobody else is
+            anything.
         until: [ms] real time; what was said later is left out, unless what is wanted comes after.
         wanted: a speaker, and the version up to which its events are needed.
     """
@@ -93,14 +94,14 @@ def merged(
     events: list[Past] = []
     while True:
         nexts = {name: page[taken[name]] for name, page in pages.items() if taken[name] < len(page)}
-        ready = [(name, past) for name, past in nexts.items() if not _unheard(past, pages, done)]
+        ready = [(name, past) for name, past in nexts.items() if not _unheard(past, done)]
         if not ready:
-            return Merged(events, _in_the_way(nexts, pages, done))
+            return Merged(events, _in_the_way(nexts, done))
         name, chosen = min(ready, key=lambda one: (one[1].envelope.recorded_at, one[0]))
         if chosen.envelope.recorded_at > until and not _is_before(nexts.get(wanted[0]), wanted[1]):
             return Merged(events, {})
         events.append(chosen)
-        done[name] = max(chosen.version, done.get(name, 0))
+        done[name] = max(chosen.version, done[name])
         taken[name] += 1
         if taken[name] == len(pages[name]):
             return Merged(events, {})
@@ -111,27 +112,27 @@ def _is_before(past: Past | None, last: int) -> bool:
     return past is not None and past.version <= last
 
 
-def _unheard(
-    past: Past, pages: Mapping[Speaker, Sequence[Past]], done: Mapping[Speaker, int]
-) -> dict[Speaker, int]:
+def stands_alone(page: Sequence[Past], *, known: Mapping[Speaker, int]) -> bool:
+    """Say whether there are events, and all that their speaker had heard before them is known."""
+    return bool(page) and not any(_unheard(past, known) for past in page)
+
+
+def _unheard(past: Past, done: Mapping[Speaker, int]) -> dict[Speaker, int]:
     """Give what the speaker of an event had heard and those who wait for it have not."""
     heard = {Speaker(name): version for name, version in past.envelope.heard.items()}
     return {
-        name: version
-        for name, version in heard.items()
-        if name in pages and version > done.get(name, 0)
+        name: version for name, version in heard.items() if name in done and version > done[name]
     }
 
 
 def _in_the_way(
     nexts: Mapping[Speaker, Past],
-    pages: Mapping[Speaker, Sequence[Past]],
     done: Mapping[Speaker, int],
 ) -> dict[Speaker, int]:
     """Name what nobody gives; where each waits for another one, all that they wait for."""
     waited_for: dict[Speaker, int] = {}
     for past in nexts.values():
-        for name, version in _unheard(past, pages, done).items():
+        for name, version in _unheard(past, done).items():
             waited_for[name] = max(version, waited_for.get(name, 0))
     given_by_nobody = {name: version for name, version in waited_for.items() if name not in nexts}
     return given_by_nobody or waited_for

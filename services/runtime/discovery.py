@@ -107,6 +107,10 @@ class Questions:
         if pump == NEWEST_OF_ALL:
             yield from self._newest_of(speaker)
             return
+        ledger = machine.books.ledgers.get(pump)
+        head = ledger.heads.get(speaker) if ledger else None
+        if head is None or head.version < asked.first:
+            return  # whoever has heard all asks now and then: no journal is read for that
         events = self._store.history(
             speaker=speaker,
             pump=pump,
@@ -114,8 +118,6 @@ class Questions:
             last=asked.last + 1,
             own=speaker == machine.decider.name,
         )
-        ledger = machine.books.ledgers.get(pump)
-        head = ledger.heads.get(speaker) if ledger else None
         size = 0
         try:
             for data in confirmed(events, pump=pump, last=asked.last, head=head):

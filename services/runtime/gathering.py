@@ -9,7 +9,8 @@ import structlog
 from schemas import codec
 from schemas.record import HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker, UtcMillis
-from services.runtime.causal_order import Merged, Past, merged, read_past
+from services.runtime.admission import NOTHING_HEARD
+from services.runtime.causal_order import Merged, Past, merged, read_past, stands_alone
 from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import HistoryUnavailable
 from services.runtime.heard import Missing
@@ -73,20 +74,40 @@ class Gathering:
         return Reported(pump, RuntimeFault(fault="heard_by_others", detail=detail))
 
     async def _page(self, pump: PumpId, *, until: UtcMillis, wanted: tuple[Speaker, int]) -> Merged:
+        """Ask whose events are wanted; the others as well if it had heard what is not here."""
         ledger, me = self._machine.books.ledger(pump), self._machine.decider.name
         speakers = [one for one in self._machine.decider.hears if one not in ledger.forked]
-        known = {one: ledger.heads[one].version if one in ledger.heads else 0 for one in speakers}
-        crashpoint("history_asking")
-        asked = [self._next(pump, one, first=known[one] + 1, me=me) for one in speakers]
-        pages = dict(zip(speakers, await asyncio.gather(*asked), strict=True))
-        if any(pages.values()):
-            crashpoint("history_fetched")
-        waited = {one: max(known[one], ledger.given_up.get(one, 0)) for one in speakers}
-        return merged(pages, known=waited, until=until, wanted=wanted)
+        heads = {one: ledger.heads.get(one, NOTHING_HEARD).version for one in speakers}
+        known = {one: max(heads[one], ledger.given_up.get(one, 0)) for one in speakers}
 
-    async def _next(self, pump: PumpId, of: Speaker, *, first: int, me: Speaker) -> Sequence[Past]:
+        async def ask(of: Speaker, asked: Sequence[Speaker]) -> None:
+            pages[of] = await self._next(pump, of, asked, first=heads[of] + 1)
+
+        crashpoint("history_asking")
+        pages: dict[Speaker, Sequence[Past]] = {}
+        speaker, last = wanted
+        await ask(speaker, askable(speaker, by=me))
+        hole = [past for past in pages[speaker] if past.version <= last]
+        if stands_alone(hole, known=known):
+            crashpoint("history_fetched")
+            return Merged(hole, {})
+        others = [one for one in speakers if one != speaker]
+        await asyncio.gather(*(ask(one, () if one in self._silent else (one,)) for one in others))
+        page, asked_of_all = merged(pages, known=known, until=until, wanted=wanted), {speaker}
+        while not page.events and not page.lacks.keys() <= asked_of_all:
+            more = page.lacks.keys() - asked_of_all
+            await asyncio.gather(*(ask(one, askable(one, by=me)) for one in more))
+            asked_of_all |= more
+            page = merged(pages, known=known, until=until, wanted=wanted)
+        if page.events:
+            crashpoint("history_fetched")
+        return page
+
+    async def _next(
+        self, pump: PumpId, of: Speaker, asked: Sequence[Speaker], *, first: int
+    ) -> Sequence[Past]:
         """Give a speaker's events from a version on, of the first who has them."""
-        for whom in sorted(askable(of, by=me), key=lambda one: one in self._silent):
+        for whom in sorted(asked, key=lambda one: one in self._silent):
             try:
                 async with asyncio.timeout(ANSWER_S_MAX):
                     found = await self._bus.history(

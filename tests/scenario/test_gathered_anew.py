@@ -257,6 +257,30 @@ async def test_one_that_hangs_is_asked_last_and_its_hearers_give_what_it_said(
     assert_as_lived(await gathered(house, broker), house)
 
 
+async def test_a_small_hole_asks_one_speaker_alone(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message that was lost on the way is no lost stream: nobody else looks into a journal."""
+    questions: list[Speaker] = []
+    whole = FakeBus.history
+
+    async def counted(self: FakeBus, *, asked: Speaker, **rest: Any) -> Sequence[bytes]:
+        questions.append(asked)
+        return await whole(self, asked=asked, **rest)
+
+    monkeypatch.setattr(FakeBus, "history", counted)
+    broker = stream_made_anew(house)
+    answer(house, broker, *OTHERS)
+    for message in house.broker.messages:
+        if f'"{ACTUATOR}:{PUMP}:9"'.encode() not in message.data[:40]:
+            broker.put(message.subject, message.data, message.headers)
+
+    store = await gathered(house, broker)
+
+    assert [ACTUATOR] == [one for one in questions if one != HISTORIAN]
+    assert_as_lived(store, house)
+
+
 async def test_what_a_historian_gathered_it_decides_again_alike(house: FakeHouse) -> None:
     """Lines that were gathered are heard like any others."""
     broker = stream_made_anew(house)

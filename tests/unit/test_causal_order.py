@@ -18,6 +18,7 @@ from services.runtime.ports import Arrived, Head
 PUMP = PumpId("p1")
 A, B, C = Speaker("actuator"), Speaker("basal_scheduler"), Speaker("bolus_advisor")
 EVER = UtcMillis(2**60)
+NOTHING = {A: 0, B: 0, C: 0}
 
 
 def past(speaker: Speaker, version: int, *, at: int, **heard: int) -> Past:
@@ -44,7 +45,7 @@ def test_what_was_heard_comes_first_and_else_the_earlier_one() -> None:
         B: [past(B, 1, at=10, actuator=2), past(B, 2, at=70)],
     }
 
-    found = merged(pages, known={}, until=EVER, wanted=(B, 2))
+    found = merged(pages, known=NOTHING, until=EVER, wanted=(B, 2))
 
     assert ["actuator 1", "actuator 2", "basal_scheduler 1", "basal_scheduler 2"] == names(found)
 
@@ -53,7 +54,7 @@ def test_it_ends_where_a_page_ends() -> None:
     """The next event of that speaker may be older than any that is left."""
     pages = {A: [past(A, 1, at=10)], B: [past(B, 1, at=20)]}
 
-    assert ["actuator 1"] == names(merged(pages, known={}, until=EVER, wanted=(B, 1)))
+    assert ["actuator 1"] == names(merged(pages, known=NOTHING, until=EVER, wanted=(B, 1)))
 
 
 def time_does_not_count(patch: pytest.MonkeyPatch) -> None:
@@ -83,8 +84,8 @@ def test_what_was_said_later_than_the_hole_is_left_unless_the_hole_needs_it() ->
     later = {A: [past(A, 1, at=30), past(A, 2, at=31)], B: [past(B, 1, at=20), past(B, 2, at=40)]}
     needed = {A: later[A], B: [past(B, 1, at=20, actuator=1), past(B, 2, at=40)]}
 
-    left = merged(later, known={}, until=UtcMillis(25), wanted=(B, 1))
-    taken = merged(needed, known={}, until=UtcMillis(25), wanted=(B, 1))
+    left = merged(later, known=NOTHING, until=UtcMillis(25), wanted=(B, 1))
+    taken = merged(needed, known=NOTHING, until=UtcMillis(25), wanted=(B, 1))
 
     assert ["basal_scheduler 1"] == names(left)
     assert ["actuator 1", "basal_scheduler 1"] == names(taken)
@@ -98,8 +99,8 @@ def test_what_nobody_gives_is_named_and_not_what_waits_for_it() -> None:
         C: [past(C, 1, at=10, basal_scheduler=4)],
     }
 
-    assert Merged([], {B: 4}) == merged(pages, known={}, until=EVER, wanted=(A, 1))
-    found = merged(pages, known={B: 4}, until=EVER, wanted=(A, 1))
+    assert Merged([], {B: 4}) == merged(pages, known=NOTHING, until=EVER, wanted=(A, 1))
+    found = merged(pages, known={**NOTHING, B: 4}, until=EVER, wanted=(A, 1))
     assert ["bolus_advisor 1"] == names(found)
 
 
@@ -107,7 +108,7 @@ def test_what_was_given_up_and_comes_all_the_same_is_taken() -> None:
     """Also for a hole whose time cannot be read."""
     pages = {A: [past(A, 1, at=10), past(A, 2, at=20)], B: ()}
 
-    found = merged(pages, known={A: 2}, until=UtcMillis(0), wanted=(A, 2))
+    found = merged(pages, known={**NOTHING, A: 2}, until=UtcMillis(0), wanted=(A, 2))
 
     assert ["actuator 1", "actuator 2"] == names(found)
 
@@ -116,7 +117,7 @@ def test_two_that_wait_for_each_other_are_both_named() -> None:
     """No true history does that; whoever gathers must not wait for ever."""
     pages = {A: [past(A, 1, at=10, basal_scheduler=1)], B: [past(B, 1, at=10, actuator=1)]}
 
-    assert Merged([], {A: 1, B: 1}) == merged(pages, known={}, until=EVER, wanted=(A, 1))
+    assert Merged([], {A: 1, B: 1}) == merged(pages, known=NOTHING, until=EVER, wanted=(A, 1))
 
 
 def heard(event: Past, *, deaf: bool = False, given_up: int = 0, keeps: bool = True) -> Hearing:
