@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
 
 from core.decider import Entry, StateT
+from schemas.message import Command, Event, Report
 
 FoldT = TypeVar("FoldT", bound=Callable[..., Any])
 
@@ -27,7 +28,7 @@ class Folds(Generic[StateT]):
         """
         kind = tuple(get_type_hints(fold).values())[1]
         for one in get_args(kind) or (kind,):
-            if not isinstance(one, type) or one in self.by_kind:
+            if not _is_message(one) or one in self.by_kind:
                 raise TypeError(f"{fold.__qualname__}: {one} is no kind, or has its fold already")
             self.by_kind[one] = fold
         return fold
@@ -36,3 +37,7 @@ class Folds(Generic[StateT]):
         """Fold one entry; the same state comes back where nothing changes."""
         fold = self.by_kind.get(type(entry.body))
         return state if fold is None else fold(state, entry.body, entry)
+
+
+def _is_message(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Event | Command | Report)
