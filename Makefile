@@ -20,7 +20,7 @@ run: $(READY) ## Start everything on this machine.
 	@$(BIN)/basalt up $(ARGS)
 
 test: $(READY) ## Run every test.
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## Judge format, style, types and layers; every judge is heard.
 	@failed=0; \

@@ -60,18 +60,9 @@ class Gathering:
         if missing.was_heard and not lacks:
             lacks = {missing.speaker: missing.last}
         if lacks:
-            return [self._give_up(missing.pump, lacks)]
+            return [give_up(self._machine, missing.pump, lacks)]
         lost = HistoryLost(speaker=missing.speaker, first=missing.first, last=missing.last)
         return [Reported(missing.pump, lost)]
-
-    def _give_up(self, pump: PumpId, lacks: Mapping[Speaker, int]) -> Reported:
-        """Go on without what others had heard: should it still come, it stands later."""
-        ledger = self._machine.books.ledger(pump)
-        for speaker, version in lacks.items():
-            ledger.given_up[speaker] = max(version, ledger.given_up.get(speaker, 0))
-        names = ", ".join(f"{speaker} up to {lacks[speaker]}" for speaker in sorted(lacks))
-        detail = f"others had heard {names}; nobody gives it now, and what they said stands first"
-        return Reported(pump, RuntimeFault(fault="heard_by_others", detail=detail))
 
     async def _page(self, pump: PumpId, *, until: UtcMillis, wanted: tuple[Speaker, int]) -> Merged:
         """Ask whose events are wanted; the others as well if it had heard what is not here."""
@@ -127,3 +118,13 @@ class Gathering:
             if whole:
                 return whole
         return ()
+
+
+def give_up(machine: Machine[Any], pump: PumpId, lacks: Mapping[Speaker, int]) -> Reported:
+    """Go on without what others had heard: should it still come, it stands later."""
+    ledger = machine.books.ledger(pump)
+    for speaker, version in lacks.items():
+        ledger.given_up[speaker] = max(version, ledger.given_up.get(speaker, 0))
+    names = ", ".join(f"{speaker} up to {lacks[speaker]}" for speaker in sorted(lacks))
+    detail = f"others had heard {names}; nobody gives it now, and what they said stands first"
+    return Reported(pump, RuntimeFault(fault="heard_by_others", detail=detail))

@@ -5,12 +5,15 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
 from core.decider import Decider
+from schemas.message import Now
 from schemas.record import Restarted
 from schemas.units import UtcMillis
 from services.runtime.clock import Clock
 from services.runtime.crashpoints import crashpoint
 from services.runtime.entries import read_row
 from services.runtime.fake_bus import FakeBroker, FakeBus
+from services.runtime.gathering import give_up
+from services.runtime.heard import Missing
 from services.runtime.history import event_id_in
 from services.runtime.joining import clock_reports
 from services.runtime.loop import Hands
@@ -96,7 +99,7 @@ class Stepper(Generic[StateT]):
         self._reports.clear()
         now = self._clock.now()
         if inputs:
-            self._follow(self.machine.handle(inputs, now=now))
+            self._think(inputs, now)
             return True
         at = self.wake_at()
         if at is None or at > now.therapy:
@@ -108,9 +111,25 @@ class Stepper(Generic[StateT]):
         """Give the next instant of therapy time at which the decider wants a Tick."""
         return self.machine.wake_at()
 
+    def _think(self, inputs: Sequence[Input], now: Now) -> None:
+        while inputs:
+            step = self.machine.handle(inputs, now=now)
+            self._follow(step)
+            inputs = step.unread
+            if step.missing is not None:
+                inputs = [self._give_up(step.missing), *inputs]
+
+    def _give_up(self, missing: Missing) -> Reported:
+        """Go on without what only a report said was lost: here nobody can be asked.
+
+        Raises:
+            RuntimeError: it is a hole.
+        """
+        if not missing.was_heard:
+            raise RuntimeError(f"a fake broker loses nothing, yet {missing} is missing")
+        return give_up(self.machine, missing.pump, {missing.speaker: missing.last})
+
     def _follow(self, step: Step) -> None:
-        if step.missing is not None:
-            raise RuntimeError(f"a fake broker loses nothing, yet {step.missing} is missing")
         self._unsent.extend(step.decisions)
         self._speak()
         for inbox, data in step.answers:

@@ -13,15 +13,16 @@ import core.pump_orders
 import services.actuator.pump_hands
 import services.runtime.hearing
 import services.runtime.record_fold
+from core.decider import Entry
 from fake_house import PUMP, FakeHouse
 from schemas import codec
 from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
+from schemas.delivery import BasalDelivered
 from schemas.orders import OrderBolus
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, MilliUnits, Speaker
 from services.runtime.admission import Admission
 from services.runtime.books import Books
-from services.runtime.entries import ReadEntry, read_row
-from services.runtime.ports import Row
+from services.runtime.entries import said_in
 from services.runtime.replay import replay
 
 Patch = Callable[[pytest.MonkeyPatch], None]
@@ -147,17 +148,15 @@ def never_doubts(patch: pytest.MonkeyPatch) -> None:
 
 
 def record_drops_basal(patch: pytest.MonkeyPatch) -> None:
-    read = read_row
+    read = said_in
 
-    def forgetful(row: Row) -> ReadEntry:
-        found = read(row)
-        if not row.topic.endswith("basal_delivered.v1"):
+    def forgetful(data: bytes) -> Entry:
+        found = read(data)
+        if not isinstance(found.body, BasalDelivered):
             return found
-        return msgspec.structs.replace(
-            found, entry=msgspec.structs.replace(found.entry, speaker=None)
-        )
+        return msgspec.structs.replace(found, speaker=None)
 
-    patch.setattr(services.runtime.record_fold, "read_row", forgetful)
+    patch.setattr(services.runtime.record_fold, "said_in", forgetful)
 
 
 PAIRS: list[tuple[Callable[[FakeHouse], bool], Patch]] = [
