@@ -8,6 +8,7 @@ from core.decider import Entry
 from schemas import codec
 from schemas.message import Envelope, Event, Now, WholeEnvelope, name_of, tag_of
 from schemas.units import Actor, CommandId, Speaker, UtcMillis
+from schemas.upcasts import UPCASTS
 from services.runtime.ports import Row
 
 HEARD = "heard "
@@ -47,7 +48,13 @@ def head_at(
 
 
 _heads = msgspec.json.Decoder(EntryHead)
-_EVENT_NAMES: Final = {tag_of(kind): name_of(kind) for kind in codec.EVENT_KINDS}
+_NAMES: Final = frozenset(name_of(kind) for kind in codec.EVENT_KINDS)
+_EVENT_NAMES: Final = {
+    tag: name
+    for tag in (*map(tag_of, codec.EVENT_KINDS), *UPCASTS)
+    if (name := tag.rpartition(".")[0]) in _NAMES
+}
+"""[-] by tag, the older ones too: a topic is as old as its line."""
 
 
 class ReadEntry(msgspec.Struct, frozen=True, gc=False):

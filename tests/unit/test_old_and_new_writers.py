@@ -9,12 +9,19 @@ import pytest
 from core.deciders import DECIDERS
 from fake_house import PUMP, FakeHouse
 from schemas import codec
+from schemas.message import name_of, parse_event_id
 from schemas.record import MessageQuarantined
 from schemas.therapy import BolusSettingsSet
 from schemas.units import Speaker
+from schemas.upcasts import UPCASTS
+from services.runtime import entries
 from services.runtime.causal_order import Past, in_causal_order, read_past
-from services.runtime.entries import event_entry
-from services.runtime.ports import Arrived
+from services.runtime.entries import HEARD, EntryHead, event_entry
+from services.runtime.fake_store import FakeStore
+from services.runtime.lookup import events_of
+from services.runtime.ports import Arrived, Commit, End, Head, Row
+from services.runtime.record_check import RecordVerdict, check_record
+from services.runtime.row_links import linked
 
 GOLDEN = Path(__file__).parents[1] / "data/golden-0.1.0.jsonl"
 """[-] what release 0.1.0 recorded of one day: added to, never edited."""
@@ -83,6 +90,76 @@ def test_the_mutant_without_upcasts_is_caught(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(codec.DECODE_ERRORS):
         codec.decode_event(OLD_SETTINGS)
+
+
+def old_events() -> list[Past]:
+    """The first release's day, and settings as it said them before their tag grew."""
+    past = golden()
+    own = [one for one in past if one.envelope.id.startswith("bolus_advisor:")]
+    said = (
+        b'{"id":"bolus_advisor:%b:%d","at":%d,"recorded_at":%d,"cause":"x","previous":"%b",'
+        b'"event":%b}'
+    ) % (
+        PUMP.encode(),
+        own[-1].version + 1,
+        past[-1].envelope.at,
+        past[-1].envelope.recorded_at,
+        codec.sha256_hex(own[-1].data).encode(),
+        OLD_SETTINGS,
+    )
+    return [*past, read_past(said)]
+
+
+def old_record() -> FakeStore:
+    """Their record as it was written then: its lines bear the tags of their day."""
+    store, link = FakeStore(), ""
+    for position, past in enumerate(old_events(), start=1):
+        speaker = parse_event_id(past.envelope.id)[0]
+        kind = name_of(type(codec.decode_event(past.envelope.event)))
+        topic = HEARD + codec.tag_in(past.envelope.event)
+        head = EntryHead(
+            past.envelope.at,
+            past.envelope.recorded_at,
+            1,
+            0,
+            f"basalt.{PUMP}.event.{speaker}.{kind}",
+            "0" * 32,
+        )
+        row, link = linked(link, Row(PUMP, position, topic, b""), head, past.data)
+        end = End(position, link)
+        store.commit(Commit(rows=[row], ends={PUMP: end}, heads={(PUMP, speaker): Head(1, "")}))
+    return store
+
+
+def is_read_whole(store: FakeStore) -> bool:
+    """Each event counts, by its name of today, at its place in its speaker's chain."""
+    events = old_events()
+    return (
+        [known.name for known in events_of(store, pump=PUMP)]
+        == [past.envelope.id for past in events]
+        and [*events_of(store, pump=PUMP, kinds={"bolus_settings_set"})][-1].name
+        == events[-1].envelope.id
+        and check_record(store, checkpoints={}) == RecordVerdict(len(events), len(events), 0, ())
+    )
+
+
+@pytest.mark.requirement("R97")
+def test_lines_that_bear_older_tags_are_events_as_ever() -> None:
+    """A topic is as old as its line."""
+    store = old_record()
+    topics = {row.topic for _, row in store.rows(pump=PUMP)}
+    assert f"{HEARD}bolus_settings_set.v1" in topics
+    assert is_read_whole(store)
+
+
+def test_the_mutant_that_knows_todays_tags_alone_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It would find a hole in every record that was begun before a tag grew."""
+    store = old_record()
+    for tag in UPCASTS:
+        monkeypatch.delitem(entries._EVENT_NAMES, tag, raising=False)
+    assert not is_read_whole(store)
 
 
 LINE = (
