@@ -33,7 +33,7 @@ format: $(READY) ## Put the format right.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-coverage: $(READY) ## Show that every branch of core is taken by a test; about 4 minutes.
+coverage: $(READY) ## Show that every branch of core is taken by a test; 4 to 15 minutes.
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m coverage run --source core -m pytest -q tests/unit tests/scenario tests/property
 	@$(BIN)/python -m coverage combine -q

@@ -52,33 +52,39 @@ class RecordCheck:
         self.compared = 0
         self._due = {key: {one.size: one for one in found} for key, found in checkpoints.items()}
 
-    def add(self, row: Row) -> Iterator[Difference]:
+    def add(self, row: Row) -> Sequence[Difference]:
         """Check the next line of a pump and give what is wrong with it."""
-        pump = self.pumps.setdefault(row.pump, PumpCheck())
+        pump, wrong = self.pumps.get(row.pump), list[str]()
+        if pump is None:
+            pump = self.pumps[row.pump] = PumpCheck()
         try:
             pump.link = followed(pump.link, row, after=pump.position)
         except JournalAltered as error:
-            yield Difference(row.pump, row.position, error.reason)
+            wrong.append(error.reason)
             pump.link = link_in(row)
         pump.position = row.position
         try:
             for leaf in leaves_in(row, pump.heads):
-                yield from self._grow(pump, row, leaf)
+                self._grow(pump, row, leaf, wrong)
         except codec.DECODE_ERRORS as error:
-            yield Difference(row.pump, row.position, f"not understood: {error}")
+            wrong.append(f"not understood: {error}")
+        return [Difference(row.pump, row.position, text) for text in wrong] if wrong else ()
 
-    def _grow(self, pump: PumpCheck, row: Row, leaf: Leaf) -> Iterator[Difference]:
+    def _grow(self, pump: PumpCheck, row: Row, leaf: Leaf, wrong: list[str]) -> None:
+        """Let a speaker's tree grow by a leaf, and add what is wrong with it."""
         head = pump.heads.get(leaf.speaker, NOTHING_HEARD)
-        tree = pump.trees.setdefault(leaf.speaker, GrowingTree())
+        tree = pump.trees.get(leaf.speaker)
+        if tree is None:
+            tree = pump.trees[leaf.speaker] = GrowingTree()
         is_known = bool(head.sha256) or not head.version
         if leaf.version != head.version + 1:
-            text = f"{leaf.speaker} says number {leaf.version} after {head.version}"
-            yield Difference(row.pump, row.position, text)
+            wrong.append(f"{leaf.speaker} says number {leaf.version} after {head.version}")
             for _ in range(head.version + 1, leaf.version):
                 tree.add(leaf_hash(LOST))  # a number is a place in the tree
         elif is_known and leaf.previous not in (None, head.sha256):
-            text = f"number {leaf.version} of {leaf.speaker} does not follow upon the one before"
-            yield Difference(row.pump, row.position, text)
+            wrong.append(
+                f"number {leaf.version} of {leaf.speaker} does not follow upon the one before"
+            )
         sha256 = codec.sha256_hex(leaf.data) if leaf.data is not LOST else ""
         pump.heads[leaf.speaker] = Head(leaf.version, sha256)
         tree.add(leaf_hash(leaf.data))
@@ -86,8 +92,9 @@ class RecordCheck:
         if due is not None and tree.size in due:
             self.compared += 1
             if due[tree.size].root != tree.root():
-                text = f"events 1 to {tree.size} of {leaf.speaker} are not those of the checkpoint"
-                yield Difference(row.pump, row.position, text)
+                wrong.append(
+                    f"events 1 to {tree.size} of {leaf.speaker} are not those of the checkpoint"
+                )
 
     def end(self, ends: Mapping[PumpId, End]) -> Iterator[Difference]:
         """Give what is missing behind the last line."""
