@@ -4,7 +4,7 @@ What could not be decoded counts among the numbers of its speaker, what was lost
 nothing: a number is a place in the tree.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from core.deciders import DECIDERS
@@ -35,7 +35,7 @@ class Leaf(NamedTuple):
     """[-] as stored; LOST for one that nobody has."""
 
 
-def leaves_in(row: Row, heads: Mapping[Speaker, Head]) -> Iterator[Leaf]:
+def leaves_in(row: Row, heads: Mapping[Speaker, Head]) -> Iterable[Leaf]:
     """Give the leaves that a line adds: none, one, or as many as were lost.
 
     Args:
@@ -49,9 +49,8 @@ def leaves_in(row: Row, heads: Mapping[Speaker, Head]) -> Iterator[Leaf]:
         data = row.state.partition(b"\n")[2]
         identity = identity_in(data)
         speaker, _, version = parse_event_id(identity.id)
-        yield Leaf(speaker, version, identity.previous, data)
-    elif tag_in_topic(row.topic) in _RARE:
-        yield from _of_a_report(row, heads)
+        return (Leaf(speaker, version, identity.previous, data),)
+    return _of_a_report(row, heads) if tag_in_topic(row.topic) in _RARE else ()
 
 
 def _of_a_report(row: Row, heads: Mapping[Speaker, Head]) -> Iterator[Leaf]:
