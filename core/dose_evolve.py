@@ -89,8 +89,7 @@ def _reconcile(state: DeliveryState, found: BolusReconciled, entry: Entry) -> De
     del entry
     if found.outcome not in ("failed", "expired"):
         return state
-    known = _known(state, found.dose)
-    return _end(_last(known, found.dose, "stopped", found.delivered), found.dose)
+    return _over(state, found, "stopped")
 
 
 @evolve_dose.of
@@ -100,17 +99,11 @@ def _doubt(state: DeliveryState, doubted: BolusUnknown, entry: Entry) -> Deliver
 
 
 @evolve_dose.of
-def _deliver(state: DeliveryState, ended: BolusDelivered, entry: Entry) -> DeliveryState:
+def _finish(
+    state: DeliveryState, ended: BolusDelivered | BolusStopped, entry: Entry
+) -> DeliveryState:
     del entry
-    known = _known(state, ended.dose)
-    return _end(_last(known, ended.dose, "delivered", ended.delivered), ended.dose)
-
-
-@evolve_dose.of
-def _stop(state: DeliveryState, ended: BolusStopped, entry: Entry) -> DeliveryState:
-    del entry
-    known = _known(state, ended.dose)
-    return _end(_last(known, ended.dose, "stopped", ended.delivered), ended.dose)
+    return _over(state, ended, "delivered" if isinstance(ended, BolusDelivered) else "stopped")
 
 
 @evolve_dose.of
@@ -142,6 +135,15 @@ def _last(
             changed = msgspec.structs.replace(last, state=how, delivered=delivered)
             return msgspec.structs.replace(state, **{slot: changed})
     return state
+
+
+def _over(
+    state: DeliveryState,
+    ended: BolusDelivered | BolusStopped | BolusReconciled,
+    how: LastDoseState,
+) -> DeliveryState:
+    known = _known(state, ended.dose)
+    return _end(_last(known, ended.dose, how, ended.delivered), ended.dose)
 
 
 def _end(state: DeliveryState, dose: DoseId) -> DeliveryState:

@@ -12,12 +12,10 @@ from services.runtime.admission import NOTHING_HEARD
 from services.runtime.causal_order import Past, in_causal_order, read_past
 from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
+from services.runtime.history import VERSION_MAX
 from services.runtime.machine import Machine
 from services.runtime.ports import Bus
 from services.runtime.witnesses import askable, witnesses
-
-VERSION_MAX = 2**62
-"""[-] more than any speaker ever says: asks for all there is."""
 
 PAGES_MAX = 100_000
 """[-] answers taken from one service about one speaker."""

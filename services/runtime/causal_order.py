@@ -8,7 +8,8 @@ from schemas import codec
 from schemas.message import Envelope, parse_event_id
 from schemas.subjects import parse_subject
 from schemas.units import PumpId, Speaker, UtcMillis
-from services.runtime.entries import event_entry, split
+from services.runtime.entries import event_entry, is_event, split
+from services.runtime.history import VERSION_MAX
 from services.runtime.ports import Store
 
 
@@ -32,31 +33,27 @@ def in_causal_order(pasts: Mapping[Speaker, Sequence[Past]]) -> list[Past]:
     Between events that did not know of each other the earlier one by its own clock comes first.
     """
     taken = dict.fromkeys(pasts, 0)
-    merged: list[Past] = []
-    left = sum(len(past) for past in pasts.values())
-    for _ in range(left):
-        nexts = [
-            (name, past[taken[name]]) for name, past in pasts.items() if taken[name] < len(past)
-        ]
-        ready = [pair for pair in nexts if _is_ready(pair[1], pasts, taken)]
-        name, chosen = min(ready or nexts, key=lambda one: (one[1].envelope.recorded_at, one[0]))
+    done = {name: past[0].version - 1 for name, past in pasts.items() if past}
+    ordered: list[Past] = []
+    while nexts := _nexts(pasts, taken):
+        ready = {name: past for name, past in nexts.items() if not _unheard(past, done)}
+        name, chosen = _earliest(ready or nexts)
+        ordered.append(chosen)
         taken[name] += 1
-        merged.append(chosen)
-    return merged
+        is_all = taken[name] == len(pasts[name])  # nobody waits for more than there is
+        done[name] = VERSION_MAX if is_all else chosen.version
+    return ordered
 
 
-def _is_ready(
-    past: Past, pasts: Mapping[Speaker, Sequence[Past]], taken: Mapping[Speaker, int]
-) -> bool:
-    for name, version in past.envelope.heard.items():
-        speaker = Speaker(name)
-        events = pasts.get(speaker, ())
-        if not events:
-            continue
-        done = events[taken[speaker] - 1].version if taken[speaker] else events[0].version - 1
-        if done < min(version, events[-1].version):
-            return False
-    return True
+def _nexts(
+    pages: Mapping[Speaker, Sequence[Past]], taken: Mapping[Speaker, int]
+) -> dict[Speaker, Past]:
+    """Give the next event of each speaker who has one left."""
+    return {name: page[taken[name]] for name, page in pages.items() if taken[name] < len(page)}
+
+
+def _earliest(nexts: Mapping[Speaker, Past]) -> tuple[Speaker, Past]:
+    return min(nexts.items(), key=lambda one: (one[1].envelope.recorded_at, one[0]))
 
 
 class Merged(NamedTuple):
@@ -93,11 +90,11 @@ def merged(
     done = dict(known)
     events: list[Past] = []
     while True:
-        nexts = {name: page[taken[name]] for name, page in pages.items() if taken[name] < len(page)}
-        ready = [(name, past) for name, past in nexts.items() if not _unheard(past, done)]
+        nexts = _nexts(pages, taken)
+        ready = {name: past for name, past in nexts.items() if not _unheard(past, done)}
         if not ready:
             return Merged(events, _in_the_way(nexts, done))
-        name, chosen = min(ready, key=lambda one: (one[1].envelope.recorded_at, one[0]))
+        name, chosen = _earliest(ready)
         if chosen.envelope.recorded_at > until and not _is_before(nexts.get(wanted[0]), wanted[1]):
             return Merged(events, {})
         events.append(chosen)
@@ -146,7 +143,7 @@ def recorded(store: Store, *, pump: PumpId, speakers: Collection[Speaker]) -> li
     pasts: dict[Speaker, list[Past]] = {speaker: [] for speaker in sorted(speakers)}
     for _, row in store.rows(pump=pump):
         head, data = split(row.state)
-        if ".event." not in head.subject:
+        if not is_event(head):
             continue
         speaker = parse_subject(head.subject).service
         if speaker in pasts:

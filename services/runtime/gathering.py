@@ -14,13 +14,11 @@ from services.runtime.causal_order import Merged, Past, merged, read_past, stand
 from services.runtime.crashpoints import crashpoint
 from services.runtime.errors import HistoryUnavailable
 from services.runtime.heard import Missing
+from services.runtime.history import VERSION_MAX
 from services.runtime.joining import as_arrived
 from services.runtime.machine import Input, Machine, Reported
 from services.runtime.ports import Bus
 from services.runtime.witnesses import askable
-
-VERSION_MAX = 2**62
-"""[-] more than any speaker ever says: asks for all there is."""
 
 TRIES_MAX = 3
 """[-] rounds of asking everybody for what is missing."""

@@ -4,6 +4,9 @@ import msgspec
 
 from schemas.units import EventId, Speaker
 
+VERSION_MAX = 2**62
+"""[-] more than any speaker ever says: asks for all there is."""
+
 
 class Identity(msgspec.Struct, frozen=True, gc=False):
     """Who said an event, as what number, after what."""

@@ -8,7 +8,7 @@ from core.explanation import Known, is_event_id
 from schemas import codec
 from schemas.message import Command, Report
 from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime.entries import event_name_in_topic, kept_name, read_row, split
+from services.runtime.entries import event_name_in_topic, is_event, kept_name, read_row, split
 from services.runtime.history import event_id_in
 from services.runtime.ports import Row, Store
 
@@ -52,7 +52,7 @@ class Lookup:
     def _read_on(self) -> Iterator[tuple[str, Row]]:
         for _, row in self._unread:
             head, data = split(row.state)
-            if ".event." in head.subject:
+            if is_event(head):
                 name = str(event_id_in(data))
                 self._met[name] = row
                 yield name, row

@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-import core.advice
 from core.deciders import DECIDERS
 from fake_house import FakeHouse
-from schemas.bolus import AcceptAdvice, RequestAdvice
-from schemas.units import HOUR_MS, EventId, Grams, MilliUnits, Speaker, UtcMillis
+from schemas.units import HOUR_MS, UtcMillis
 from services.command_line import verifying
 from services.command_line.exits import INTERRUPTED, REFUSED
 from services.command_line.main import main
@@ -20,34 +18,19 @@ from services.runtime import decisions_again
 from services.runtime.decisions_again import verify_decisions
 from services.runtime.fake_store import FakeStore
 from services.runtime.verdicts import BrokenOff, Verdict
-
-ADVISOR = Speaker("bolus_advisor")
+from three_meals import ADVISOR, half_as_much, three_meals
 
 
 @pytest.fixture
 def house() -> FakeHouse:
-    """Three meals, each advised, accepted and given."""
-    house = FakeHouse()
-    house.set_up()
-    for value in ("110", "180", "150"):
-        house.glucose(value)
-        advised = house.ask(RequestAdvice(carbs=Grams(40)), to=ADVISOR)
-        house.ask(AcceptAdvice(advice=EventId(advised.events[0])), to=ADVISOR)
-        house.run(ms=3 * HOUR_MS)
-    return house
+    return three_meals()
 
 
 @pytest.fixture
 def halved(house: FakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rules of today advise half as much as those that the house lived by."""
     del house
-    guarded = core.advice._guarded
-
-    def half(*given: Any) -> Any:
-        amount, cuts = guarded(*given)
-        return MilliUnits(amount // 100 * 50), cuts
-
-    monkeypatch.setattr(core.advice, "_guarded", half)
+    half_as_much(monkeypatch)
 
 
 def verdict(house: FakeHouse, since: UtcMillis | None = None) -> Verdict:

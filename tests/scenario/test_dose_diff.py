@@ -12,7 +12,7 @@ from core.dose_diff import EventChange, amount_in, change_of, paired
 from core.schedule import plan_steps
 from fake_house import DECIDER_OF, FakeHouse
 from schemas.basal import BasalPlanMade
-from schemas.bolus import AcceptAdvice, AdviceRefused, BolusAdvised, RequestAdvice
+from schemas.bolus import AdviceRefused, BolusAdvised
 from schemas.delivery import BolusDelivered
 from schemas.device import PlanStep
 from schemas.message import Event
@@ -21,7 +21,6 @@ from schemas.units import (
     HOUR_MS,
     DoseId,
     EventId,
-    Grams,
     MilliUnits,
     MilliUnitsPerHour,
     Speaker,
@@ -33,37 +32,19 @@ from services.runtime.decisions_again import verify_decisions
 from services.runtime.release import version
 from services.runtime.verdicts import Verdict, Versions
 from services.runtime.zones import tzdata_version
+from three_meals import ADVISOR, half_as_much, three_meals
 
-ADVISOR, SCHEDULER = Speaker("bolus_advisor"), Speaker("basal_scheduler")
+SCHEDULER = Speaker("basal_scheduler")
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
 @pytest.fixture
 def house() -> FakeHouse:
-    """Three meals, each advised, accepted and given."""
-    house = FakeHouse()
-    house.set_up()
-    house.restart(ADVISOR)
-    for value, carbs in (("110", 40), ("180", 20), ("150", 60)):
-        house.glucose(value)
-        advised = house.ask(RequestAdvice(carbs=Grams(carbs)), to=ADVISOR)
-        house.ask(AcceptAdvice(advice=EventId(advised.events[0])), to=ADVISOR)
-        house.run(ms=3 * HOUR_MS)
-    return house
+    return three_meals()
 
 
 def verdict(house: FakeHouse, name: str = ADVISOR) -> Verdict:
     return verify_decisions(DECIDER_OF[Speaker(name)], house.stores[Speaker(name)])
-
-
-def half_as_much(patch: pytest.MonkeyPatch) -> None:
-    guarded = core.advice._guarded
-
-    def halved(*given: Any) -> Any:
-        amount, cuts = guarded(*given)
-        return MilliUnits(amount // 100 * 50), cuts
-
-    patch.setattr(core.advice, "_guarded", halved)
 
 
 def refuses_high(patch: pytest.MonkeyPatch) -> None:
