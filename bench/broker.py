@@ -13,12 +13,12 @@ from pathlib import Path
 from nats.aio.client import Client
 
 from schemas.units import Speaker
-from services.runtime.data_folder import DataFolder
-from services.runtime.errors import BusUnreachable
-from services.runtime.nats_bus import NatsBus
-from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
-from services.supervisor.broker_config import broker_config, make_keys
-from services.supervisor.stream import make_stream
+from services.runtime.nats.bus import NatsBus
+from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
+from services.runtime.platform.data_folder import DataFolder
+from services.runtime.platform.errors import BusUnreachable
+from services.supervisor.broker.config import broker_config, make_keys
+from services.supervisor.broker.stream import make_stream
 
 READY_TRIES_MAX = 50
 """[-] attempts to connect, 0.1 s apart."""

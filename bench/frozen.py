@@ -14,13 +14,13 @@ from rich.table import Table
 
 from bench.system import System, scratch, system
 from bench.watching import LOOK_S, NEVER_S, all_ready_anew, pid_of, until
-from core.deciders import DECIDERS
-from services.runtime.logs import configure_logs
-from services.runtime.nats_connection import (
+from core.deciders.registry import DECIDERS
+from services.runtime.nats.connection import (
     PING_INTERVAL_S,
     PINGS_OUTSTANDING_MAX,
     RECONNECT_WAIT_S,
 )
+from services.runtime.platform.logs import configure_logs
 
 PINGS_S = float(PING_INTERVAL_S * PINGS_OUTSTANDING_MAX)
 """[s] of silence that is borne: the pings that may stay unanswered."""

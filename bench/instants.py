@@ -20,13 +20,13 @@ from rich.progress import track
 from rich.table import Table
 
 from bench.replay import BEGIN, PUMP, STEP_MS, YEAR_EVENTS, year
-from core.record import RECORD_DECIDER
+from core.deciders.record.decider import RECORD_DECIDER
 from schemas.message import Now
 from schemas.units import UtcMillis
-from services.runtime.machine import Machine
-from services.runtime.replay import replay
-from services.runtime.snapshots import SnapshotMaker, Snapshots
-from services.runtime.sqlite_store import SqliteStore
+from services.runtime.decider_host.unit_of_work import Machine
+from services.runtime.journal.sqlite.store import SqliteStore
+from services.runtime.replay.replay import replay
+from services.runtime.replay.snapshots import SnapshotMaker, Snapshots
 
 LIMIT_MS = 10.0
 """[ms] to the state at an instant."""

@@ -19,9 +19,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from core.insulin.curves import Curve
-from core.insulin.models import Exponential, curve_of
-from core.insulin.series import Pulse, SlidingSum, on_board_now, on_board_series
+from core.models.insulin.curves import Curve
+from core.models.insulin.models import Exponential, curve_of
+from core.models.insulin.series import Pulse, SlidingSum, on_board_now, on_board_series
 from schemas.units import DAY_MS, MINUTE_MS, UtcMillis
 
 RATIO_MIN = 100

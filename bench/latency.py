@@ -14,17 +14,17 @@ from rich.table import Table
 
 from bench.broker import broker
 from bench.system import System, scratch, system
-from schemas.bolus import RequestAdvice
-from schemas.device import PumpRecord
+from schemas.bolus.advice import RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.device import PumpRecord
 from schemas.glucose import RecordReading
-from schemas.orders import OrderBolus
 from schemas.units import Actor, Grams, MilliUnits, PumpId, Speaker
-from services.runtime.client import BusClient
-from services.runtime.clock import SystemClock, read_clock_record
-from services.runtime.entries import read_row
-from services.runtime.nats_connection import Credentials
+from services.runtime.journal.entries import read_row
+from services.runtime.journal.sqlite.store import SqliteStore
+from services.runtime.nats.client import BusClient
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import SystemClock, read_clock_record
 from services.runtime.ports import Outgoing
-from services.runtime.sqlite_store import SqliteStore
 
 P99_MS_LIMIT = 10.0
 """[ms] aimed at for a command's outcome."""

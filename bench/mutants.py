@@ -26,16 +26,20 @@ REASONS: Final = Path("docs/mutants.md")
 
 GROUPS: Final = {
     "limits": (
-        "core.limits",
-        "core.caps",
-        "core.lockout",
-        "core.running_limits",
-        "core.temporary_rates",
-        "core.pump_models",
+        "core.dosing.limits",
+        "core.dosing.insulin_account.bolus_lockout",
+        "core.deciders.delivery.enforce_running",
+        "core.deciders.basal.temporary_rates",
+        "core.models.pump_models",
     ),
-    "pulses": ("core.pulses", "core.pump_strokes", "core.pacing"),
-    "bolus": ("core.advice", "core.bolus", "core.confirmation", "core.order_", "core.rules"),
-    "insulin": ("core.insulin",),
+    "pulses": ("core.models.pulses", "core.pump.strokes", "core.models.pulse_scheduler"),
+    "bolus": (
+        "core.dosing.advice",
+        "core.deciders.bolus",
+        "core.dosing.order_protocol.deadlines",
+        "core.record.dose_lifecycle",
+    ),
+    "insulin": ("core.models.insulin", "core.dosing.insulin_account.insulin_history"),
 }
 """[-] the first that a module's name begins with."""
 

@@ -15,10 +15,10 @@ from rich.table import Table
 
 from bench.system import System, scratch, system
 from bench.watching import all_ready_anew, client_of, delivery, is_ready, pid_of, until
-from core.deciders import DECIDERS
-from services.runtime.client import BusClient
-from services.runtime.logs import configure_logs
-from services.supervisor.broker import find_broker
+from core.deciders.registry import DECIDERS
+from services.runtime.nats.client import BusClient
+from services.runtime.platform.logs import configure_logs
+from services.supervisor.broker.server import find_broker
 from services.supervisor.children import ALIVE_S, BACKOFF_S_MIN
 
 RECOVERY_S_LIMIT = 5.0

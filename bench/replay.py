@@ -12,22 +12,22 @@ from eventsourcing.domain import Aggregate, event
 from rich.console import Console
 from rich.table import Table
 
-from core.day_totals import DayBook
-from core.record import RECORD_DECIDER
-from schemas import codec
-from schemas.delivery import BasalDelivered
+from core.deciders.record.decider import RECORD_DECIDER
+from core.record.daily_totals import DayBook
+from schemas.delivery.delivery import BasalDelivered
 from schemas.glucose import GlucoseMeasured
 from schemas.message import Event, Now
 from schemas.units import DAY_MS, MINUTE_MS, MgDl, MilliUnits, PumpId, Speaker, UtcMillis
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.entries import EntryHead
-from services.runtime.lookup import events_of
-from services.runtime.machine import Machine
+from schemas.wire import codec
+from services.runtime.audit.record_check import check_record
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.decider_host.event_writer import say
+from services.runtime.decider_host.unit_of_work import Machine
+from services.runtime.journal.entries import EntryHead
+from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived, Head
-from services.runtime.record_check import check_record
-from services.runtime.replay import replay
-from services.runtime.speech import say
-from services.runtime.sqlite_store import SqliteStore
+from services.runtime.replay.lookup import events_of
+from services.runtime.replay.replay import replay
 
 YEAR_EVENTS = 300_000
 """[-] a reading each 5 min and some 540 parts of basal a day."""

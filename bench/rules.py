@@ -12,11 +12,11 @@ from fractions import Fraction
 from rich.console import Console
 from rich.table import Table
 
-from core.insulin.on_board import fraction_on_board
-from core.rules.guards import guard
-from core.rules.registry import RULE_SETS
-from core.rules.shape import Asked, RuleSet
-from schemas.therapy import InsulinAction
+from core.dosing.advice.rules.guards import guard
+from core.dosing.advice.rules.registry import RULE_SETS
+from core.dosing.advice.rules.shape import Asked, RuleSet
+from core.models.insulin.on_board import fraction_on_board
+from schemas.bolus.settings import InsulinAction
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits
 
 STEP_MIN = 5

@@ -8,10 +8,10 @@ from nacl.signing import SigningKey, VerifyKey
 from rich.console import Console
 from rich.table import Table
 
-from core.authentic import Session, order_problem, signed_bytes
-from schemas.device import PumpOrder, SignedOrder
+from core.dosing.order_protocol.authentication import Session, order_problem, signed_bytes
+from schemas.delivery.device import PumpOrder, SignedOrder
 from schemas.units import DoseId, Milliseconds, MilliUnits, PumpId
-from services.runtime.order_keys import OrderSigner
+from services.runtime.platform.signing_keys import OrderSigner
 
 RATIO_LIMIT = 2.0
 """[-] of ours to bare PyNaCl on the same bytes; aimed at, for what else is done is little."""

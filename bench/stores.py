@@ -16,10 +16,10 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.units import PumpId
+from services.runtime.journal.postgres.address import postgres_address
+from services.runtime.journal.postgres.store import PostgresStore
+from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.ports import Commit, Row, Store
-from services.runtime.postgres_address import postgres_address
-from services.runtime.postgres_store import PostgresStore
-from services.runtime.sqlite_store import SqliteStore
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.runtime.data_folder import DataFolder
+from services.runtime.platform.data_folder import DataFolder
 
 READY_S_MAX = 60.0
 """[s] until a system that is not ready counts as broken."""

@@ -22,14 +22,14 @@ from rich.table import Table
 
 from bench.broker import Broker, broker
 from bench.workloads import BATCH, FETCH, PUMP, WORKLOADS, Workload
-from schemas.subjects import STREAM
 from schemas.units import CommandId
-from services.runtime.clock import SystemClock
-from services.runtime.entries import ReadEntry, read_row
-from services.runtime.loop import Loop
+from schemas.wire.subjects import STREAM
+from services.runtime.decider_host.event_writer import outgoing_again
+from services.runtime.journal.entries import ReadEntry, read_row
+from services.runtime.journal.sqlite.store import SqliteStore
+from services.runtime.platform.clock import SystemClock
 from services.runtime.ports import Commit, Outgoing
-from services.runtime.speech import outgoing_again
-from services.runtime.sqlite_store import SqliteStore
+from services.runtime.process.loop import Loop
 
 RATIO_MIN = 0.7
 """[1] of what the parts allow in series; the limit that the runtime is held against."""

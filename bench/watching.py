@@ -9,15 +9,15 @@ import msgspec
 import nats.errors
 
 from bench.system import System
-from core.deciders import DECIDERS
-from core.delivery_view import DeliveryView
-from schemas.subjects import Endpoint, service_endpoint
+from core.deciders.delivery.view import DeliveryView
+from core.deciders.registry import DECIDERS
 from schemas.units import Actor, Speaker
-from services.runtime.client import BusClient
-from services.runtime.clock import SystemClock, read_clock_record
-from services.runtime.discovery import Health
-from services.runtime.errors import BusUnreachable
-from services.runtime.nats_connection import Credentials
+from schemas.wire.subjects import Endpoint, service_endpoint
+from services.runtime.nats.client import BusClient
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import SystemClock, read_clock_record
+from services.runtime.platform.errors import BusUnreachable
+from services.runtime.process.service_endpoint import Health
 
 LOOK_S = 0.01
 """[s] between two looks."""

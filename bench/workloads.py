@@ -6,18 +6,18 @@ from typing import Any
 
 import msgspec
 
-from core.decider import Decider, Entry, no_effects
-from core.glucose import GLUCOSE_DECIDER
-from schemas import codec
-from schemas.bolus import CarbsRecorded
+from core.deciders.glucose.decider import GLUCOSE_DECIDER
+from core.kernel.decider import Decider, Entry, no_effects
+from schemas.bolus.advice import CarbsRecorded
 from schemas.glucose import GlucoseMeasured, RecordReading
 from schemas.message import CommandEnvelope, Deadline, Event, Now
-from schemas.subjects import command_subject
 from schemas.units import Actor, CommandId, Grams, MgDl, PumpId, Speaker, UtcMillis
-from services.runtime.clock import SystemClock
-from services.runtime.entries import EntryHead
+from schemas.wire import codec
+from schemas.wire.subjects import command_subject
+from services.runtime.decider_host.event_writer import outgoing, say
+from services.runtime.journal.entries import EntryHead
+from services.runtime.platform.clock import SystemClock
 from services.runtime.ports import BATCH_MESSAGES_MAX, FETCH_MESSAGES_MAX, Head, Outgoing
-from services.runtime.speech import outgoing, say
 
 PUMP = PumpId("bench")
 INGEST = Speaker("glucose_ingest")

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 from schemas.units import Actor
-from services.runtime.client import BusClient
-from services.runtime.clock import SystemClock
-from services.runtime.data_folder import DataFolder
-from services.runtime.errors import BasaltError
-from services.runtime.nats_connection import Credentials
-from services.supervisor.broker_config import broker_config, make_keys
-from services.supervisor.permissions import SUPERVISOR, permissions
-from services.supervisor.stream import make_stream
+from services.runtime.nats.client import BusClient
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import SystemClock
+from services.runtime.platform.data_folder import DataFolder
+from services.runtime.platform.errors import BasaltError
+from services.supervisor.broker.config import broker_config, make_keys
+from services.supervisor.broker.permissions import SUPERVISOR, permissions
+from services.supervisor.broker.stream import make_stream
 
 HOST = "0.0.0.0"
 """[-] every address of the machine or container; nothing but the services should reach it."""

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from core.alarm_table import PUMP_ALARMS, process_down
-from core.alarms import Condition, PumpAction
-from core.alert_rules import RULES
-from core.common import history_missing, runtime_fault, speaker_forked
-from core.delivery_doubt import doubted
+from core.deciders.delivery.events.restore_detection import doubted
+from core.deciders.glucose.alert_rules import RULES
+from core.kernel.alarm_catalogue import PUMP_ALARMS, process_down
+from core.kernel.alarms import Condition, PumpAction
+from core.kernel.shared_decisions import history_missing, runtime_fault, speaker_forked
 from schemas.record import RuntimeFault
 from schemas.units import MilliUnits
 
@@ -92,8 +92,9 @@ MADE: Final = (
 def conditions() -> Sequence[Condition]:
     """Find the conditions of the pump's table, those that stand in a module, and those made."""
     found = {*PUMP_ALARMS.values(), *MADE}
-    for path in (ROOT / "core").glob("*.py"):
-        module = importlib.import_module(f"core.{path.stem}")
+    for path in (ROOT / "core").rglob("*.py"):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        module = importlib.import_module(name.removesuffix(".__init__"))
         found |= {one for one in vars(module).values() if isinstance(one, Condition)}
     return sorted(found)
 

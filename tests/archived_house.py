@@ -5,13 +5,13 @@ from pathlib import Path
 
 from nacl.signing import SigningKey
 
-from core.effects import WriteCheckpoint
-from core.record import HISTORIAN
+from core.deciders.record.decider import HISTORIAN
+from core.kernel.effects import WriteCheckpoint
 from fake_house import PUMP, FakeHouse
 from schemas.units import HOUR_MS, UtcMillis
 from services.historian.checkpoint_hands import CheckpointHands
-from services.runtime.archive import Part, archive_of
-from services.runtime.checkpoint_files import CheckpointFiles
+from services.runtime.audit.archive import Part, archive_of
+from services.runtime.audit.checkpoint_files import CheckpointFiles
 
 KEY = SigningKey(b"k" * 32)
 PUBLIC = bytes(KEY.verify_key)

@@ -8,12 +8,17 @@ from types import TracebackType
 
 from real_house import RealHouse
 from schemas.alarms import AcknowledgeAlarm
-from schemas.basal import CancelTemporaryRate, ProfileSegment, SetBasalProfile, SetTemporaryRate
-from schemas.delivery import CancelBolus, SetDeliveryLimits
+from schemas.basal.profiles import (
+    CancelTemporaryRate,
+    ProfileSegment,
+    SetBasalProfile,
+    SetTemporaryRate,
+)
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import CancelBolus, SetDeliveryLimits
+from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
 from schemas.glucose import RecordReading
 from schemas.message import Command
-from schemas.orders import OrderBolus
-from schemas.pump import ResumeDelivery, SuspendDelivery
 from schemas.units import (
     HOUR_MS,
     Actor,
@@ -23,10 +28,10 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.client import BusClient, OutcomeUnknown
-from services.runtime.clock import SystemClock, read_clock_record
-from services.runtime.errors import BasaltError
-from services.runtime.nats_connection import Credentials
+from services.runtime.nats.client import BusClient, OutcomeUnknown
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import SystemClock, read_clock_record
+from services.runtime.platform.errors import BasaltError
 
 PAUSE_S = 0.25
 """[s] between two commands."""

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from real_house import RealHouse
-from schemas.delivery import BolusStarted
+from schemas.delivery.delivery import BolusStarted
 from schemas.units import DoseId
-from services.runtime.crashpoints import CRASH_POINTS, DIED, VARIABLE
+from services.runtime.platform.failpoints import CRASH_POINTS, DIED, VARIABLE
 
 LOOK_S = 0.2
 """[s] between two looks."""

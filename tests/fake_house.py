@@ -5,27 +5,25 @@ from typing import Any
 
 import msgspec
 
-from core.basal import BASAL_DECIDER
-from core.bolus import BOLUS_DECIDER
-from core.decider import Decider
-from core.delivery import DELIVERY_DECIDER
-from core.glucose import GLUCOSE_DECIDER
-from core.order_life import SPEAKERS, Lives, lives_of
-from core.record import RECORD_DECIDER
-from schemas import codec
-from schemas.basal import ProfileSegment, SetBasalProfile
-from schemas.delivery import SetDeliveryLimits
-from schemas.glucose import RecordReading
-from schemas.message import Command, CommandEnvelope, Deadline, Event, Outcome, name_of
-from schemas.orders import OrderBolus
-from schemas.subjects import REPLY_HEADER, command_subject
-from schemas.therapy import (
+from core.deciders.basal.decider import BASAL_DECIDER
+from core.deciders.bolus.decider import BOLUS_DECIDER
+from core.deciders.delivery.decider import DELIVERY_DECIDER
+from core.deciders.glucose.decider import GLUCOSE_DECIDER
+from core.deciders.record.decider import RECORD_DECIDER
+from core.kernel.decider import Decider
+from core.record.dose_lifecycle import SPEAKERS, Lives, lives_of
+from schemas.basal.profiles import ProfileSegment, SetBasalProfile
+from schemas.bolus.orders import OrderBolus
+from schemas.bolus.settings import (
     CarbRatioSegment,
     InsulinAction,
     SensitivitySegment,
     SetBolusSettings,
     TargetSegment,
 )
+from schemas.delivery.delivery import SetDeliveryLimits
+from schemas.glucose import RecordReading
+from schemas.message import Command, CommandEnvelope, Deadline, Event, Outcome, name_of
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -41,21 +39,23 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
+from schemas.wire import codec
+from schemas.wire.subjects import REPLY_HEADER, command_subject
 from services.actuator.pump_hands import PumpHands
 from services.actuator.pump_watch import PumpWatch
 from services.bolus_advisor.order_hands import OrderHands
 from services.historian.checkpoint_hands import CheckpointHands
-from services.runtime.causal_order import recorded
-from services.runtime.clock import FakeClock
-from services.runtime.entries import HEARD, read_row
-from services.runtime.fake_bus import FakeBroker
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.fake_store import FakeStore
-from services.runtime.machine import Reported
-from services.runtime.pump_script import PumpScript, ScriptedFault
-from services.runtime.pump_store import FakePumpStore
-from services.runtime.stepper import Stepper, finish
-from services.runtime.zone_hands import ZoneHands
+from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.journal.causal_order import recorded
+from services.runtime.journal.entries import HEARD, read_row
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.nats.memory_bus import FakeBroker
+from services.runtime.platform.clock import FakeClock
+from services.runtime.platform.zone_lookup import ZoneHands
+from services.runtime.process.stepper import Stepper, finish
+from services.virtual_pump.fault_script import PumpScript, ScriptedFault
+from services.virtual_pump.in_process_pump import FakePumpDevice
+from services.virtual_pump.state_store import FakePumpStore
 from signed_orders import SIGNER, identity
 
 PUMP = PumpId("p1")

@@ -1,10 +1,10 @@
 """What must hold of every history that anybody lived: forked with nothing changed, it is itself."""
 
-from core.fork.shapes import Forked, Other
+from core.whatif.shapes import Forked, Other
 from schemas.units import PumpId, UtcMillis
-from services.runtime.forking import what_if
 from services.runtime.ports import Store
-from services.runtime.turns import turns_of
+from services.runtime.replay.turns import turns_of
+from services.runtime.replay.whatif_input import what_if
 
 FORKS = 3
 """[-] instants at which a history is forked, evenly spread."""

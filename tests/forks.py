@@ -6,15 +6,15 @@ from typing import Any
 
 import msgspec
 
-from core.fork.picture import draw
-from core.fork.shapes import Forked, Other, Row
+from core.whatif.shapes import Forked, Other, Row
 from fake_house import PUMP, FakeHouse
-from schemas.basal import ProfileSegment, SetBasalProfile
-from schemas.bolus import AcceptAdvice, RequestAdvice
+from schemas.basal.profiles import ProfileSegment, SetBasalProfile
+from schemas.bolus.advice import AcceptAdvice, RequestAdvice
 from schemas.message import Outcome
 from schemas.units import EventId, Grams, MilliUnitsPerHour, Speaker, UtcMillis
-from services.runtime.forking import wall_zone, what_if
-from services.runtime.zones import local_time
+from services.command_line.whatif.chart import draw
+from services.runtime.platform.zones import local_time
+from services.runtime.replay.whatif_input import wall_zone, what_if
 
 ZONE = "Europe/Berlin"
 

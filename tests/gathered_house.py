@@ -5,17 +5,17 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from core.record import HISTORIAN, RECORD_DECIDER
+from core.deciders.record.decider import HISTORIAN, RECORD_DECIDER
 from fake_house import PUMP, FakeHouse
 from schemas.message import parse_event_id
 from schemas.units import Speaker
 from services.historian.checkpoint_hands import CheckpointHands
-from services.runtime.entries import read_row
-from services.runtime.fake_bus import FakeBroker, FakeBus
-from services.runtime.fake_store import FakeStore
-from services.runtime.loop import Loop
+from services.runtime.journal.entries import read_row
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.ports import NEWEST_OF_ALL
-from services.runtime.replay import replay
+from services.runtime.process.loop import Loop
+from services.runtime.replay.replay import replay
 
 OTHERS = tuple(RECORD_DECIDER.hears)
 TURNS_MAX = 100_000

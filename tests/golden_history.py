@@ -19,19 +19,19 @@ from typing import Any, Final
 
 import msgspec
 
-from core.deciders import DECIDERS
-from core.dose_diff import EventChange
+from core.deciders.registry import DECIDERS
+from core.record.decision_diff import EventChange
 from fake_house import PUMP, FakeHouse
 from golden_scenes import BAD, SCENES
-from schemas import codec
 from schemas.units import Speaker
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.entries import EntryHead, split
-from services.runtime.fake_store import FakeStore
+from schemas.wire import codec
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.journal.entries import EntryHead, split
+from services.runtime.journal.hash_chain import linked
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.platform.release import version
 from services.runtime.ports import Commit, End, Row
-from services.runtime.release import version
-from services.runtime.replay import known_by
-from services.runtime.row_links import linked
+from services.runtime.replay.replay import known_by
 
 ROOM: Final = Path(__file__).parent / "data/golden"
 CHANGELOG: Final = Path(__file__).parents[1] / "CHANGELOG.md"

@@ -8,31 +8,31 @@ from typing import Any
 
 import msgspec
 
-from core.deciders import DECIDERS
+from core.deciders.registry import DECIDERS
 from fake_house import IDENTITY, LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse
 from schemas.alarms import AcknowledgeAlarm, SnoozeAlarm
-from schemas.basal import (
+from schemas.basal.profiles import (
     CancelTemporaryRate,
     SetBasalProfile,
     SetBasalWeek,
     SetBasalZone,
     SetTemporaryRate,
 )
-from schemas.bolus import AcceptAdvice, BolusAdvised, RecordCarbs, RequestAdvice
-from schemas.corrections import CorrectCarbs, CorrectDose, VoidReading
-from schemas.delivery import CancelBolus
-from schemas.doubt import AcceptPumpCount, SettleDose
-from schemas.forecast import GlucoseForecast
-from schemas.glucose import RecordReading, SetGlucoseAlerts
-from schemas.mechanism import ClearPumpFault, PrimePump
-from schemas.message import Command, Event, Outcome
-from schemas.orders import (
+from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RecordCarbs, RequestAdvice
+from schemas.bolus.orders import (
     OrderBolus,
     OrderPreset,
     RecordInjection,
     SetBolusPreset,
 )
-from schemas.pump import FillReservoir, ResumeDelivery, SuspendDelivery
+from schemas.corrections import CorrectCarbs, CorrectDose, VoidReading
+from schemas.delivery.delivery import CancelBolus
+from schemas.delivery.mechanism import ClearPumpFault, PrimePump
+from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery
+from schemas.delivery.unresolved_doses import AcceptPumpCount, SettleDose
+from schemas.forecast import GlucoseForecast
+from schemas.glucose import RecordReading, SetGlucoseAlerts
+from schemas.message import Command, Event, Outcome
 from schemas.record import (
     ClockChanged,
     ForkFound,
@@ -55,11 +55,11 @@ from schemas.units import (
     UtcMillis,
 )
 from services.bolus_advisor.order_hands import OrderHands
-from services.runtime.errors import PumpRefusedError
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.machine import Reported
-from services.runtime.pump_script import ScriptedFault
-from services.runtime.stepper import finish
+from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.platform.errors import PumpRefusedError
+from services.runtime.process.stepper import finish
+from services.virtual_pump.fault_script import ScriptedFault
+from services.virtual_pump.in_process_pump import FakePumpDevice
 from signed_orders import STRANGER, pump_order, sign
 
 BEFORE_SUMMER_TIME_ENDS = UtcMillis(1_792_882_800_000)

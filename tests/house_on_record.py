@@ -3,11 +3,11 @@
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from core.deciders import DECIDERS
+from core.deciders.registry import DECIDERS
 from schemas.units import Speaker
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.replay import replay
-from services.runtime.snapshots import Snapshots, differing, is_of
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.replay.replay import replay
+from services.runtime.replay.snapshots import Snapshots, differing, is_of
 
 if TYPE_CHECKING:
     from real_house import RealHouse

@@ -3,10 +3,10 @@
 import random
 
 from fake_house import FakeHouse
-from schemas.basal import SetTemporaryRate
-from schemas.bolus import AcceptAdvice, RequestAdvice
+from schemas.basal.profiles import SetTemporaryRate
+from schemas.bolus.advice import AcceptAdvice, RequestAdvice
+from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery
 from schemas.glucose import RecordReading
-from schemas.pump import FillReservoir, ResumeDelivery, SuspendDelivery
 from schemas.units import (
     DAY_MS,
     HOUR_MS,

@@ -14,8 +14,9 @@ from bench.broker import free_port
 from bus_proxy import Proxy, proxies
 from real_house import POLL_S, READY_S, RealHouse
 from schemas.units import Actor, PumpId
-from services.runtime.client import BusClient
-from services.runtime.clock import (
+from services.runtime.nats.client import BusClient
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import (
     ClockRecord,
     SystemClock,
     boot_ns,
@@ -23,14 +24,13 @@ from services.runtime.clock import (
     wall_ms,
     write_clock_record,
 )
-from services.runtime.data_folder import DataFolder, Running
-from services.runtime.errors import BasaltError
-from services.runtime.nats_connection import Credentials
-from services.supervisor.broker_config import broker_config, make_keys
+from services.runtime.platform.data_folder import DataFolder, Running
+from services.runtime.platform.errors import BasaltError
+from services.supervisor.broker.config import broker_config, make_keys
+from services.supervisor.broker.stream import make_stream
 from services.supervisor.demonstration import send_settings
-from services.supervisor.plan_of_processes import Plan, decider_specs, pump_spec
-from services.supervisor.stream import make_stream
-from services.supervisor.trace import Begun
+from services.supervisor.processes.process_list import Plan, decider_specs, pump_spec
+from services.supervisor.trace_choice import Begun
 
 SERVICES = ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator", "historian")
 SPEED = 60

@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
-from schemas.device import PumpReading
+from schemas.delivery.device import PumpReading
 from schemas.units import MilliUnits, UtcMillis
-from services.runtime.clock import (
+from services.runtime.platform.clock import (
     ClockRecord,
     FakeClock,
     SystemClock,
@@ -18,12 +18,12 @@ from services.runtime.clock import (
     wall_ms,
     write_clock_record,
 )
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.pump_address import PumpAddress
-from services.runtime.pump_device import PumpDevice
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_store import FakePumpStore
-from services.runtime.stream_pump_device import StreamPumpDevice
+from services.runtime.pump_link.address import PumpAddress
+from services.runtime.pump_link.port import PumpDevice
+from services.runtime.pump_link.stream_client import StreamPumpDevice
+from services.virtual_pump.controller import PumpHost
+from services.virtual_pump.in_process_pump import FakePumpDevice
+from services.virtual_pump.state_store import FakePumpStore
 from signed_orders import SIGNER, identity
 
 ROOT = Path(__file__).parents[1]

@@ -13,22 +13,22 @@ from typing import Any
 
 import msgspec
 
-from core.deciders import DECIDERS
-from core.order_life import SPEAKERS, lives_of
+from core.deciders.registry import DECIDERS
+from core.record.dose_lifecycle import SPEAKERS, lives_of
 from fork_checks import assert_fork_is_the_record
 from house_on_record import assert_replays
-from schemas.delivery import BolusStarted
-from schemas.device import PumpRecord
+from schemas.delivery.delivery import BolusStarted
+from schemas.delivery.device import PumpRecord
 from schemas.message import Event, Now, parse_event_id
 from schemas.units import PumpId, Speaker
-from services.runtime.causal_order import recorded
-from services.runtime.data_folder import DataFolder
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.entries import ADOPTED, HEARD, read_row
+from services.runtime.audit.findings import Verdict
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.journal.causal_order import recorded
+from services.runtime.journal.entries import ADOPTED, HEARD, read_row
+from services.runtime.journal.open_store import store_to_read
+from services.runtime.platform.data_folder import DataFolder
 from services.runtime.ports import Row, Store
-from services.runtime.replay import replay
-from services.runtime.stores import store_to_read
-from services.runtime.verdicts import Verdict
+from services.runtime.replay.replay import replay
 
 BIN = Path(sys.executable).parent
 READY_S = 60.0

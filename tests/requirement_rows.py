@@ -21,161 +21,183 @@ class Row(NamedTuple):
 ROWS: Final[dict[str, Row]] = {
     "R1": Row(
         "no dose above the largest single dose, by any path",
-        "core/limits.py:headrooms",
+        "core/dosing/limits/limits.py:headrooms",
         "trusts_the_advisor",
     ),
     "R2": Row(
         "no rolling 24 h above the largest daily dose",
-        "core/limits.py:headrooms",
+        "core/dosing/limits/limits.py:headrooms",
         "test_the_mutant_that_forgets_the_basal_to_come_is_caught",
     ),
     "R3": Row(
         "above a soft limit a second word, which is recorded",
-        "core/confirmation.py:confirm_reasons",
+        "core/dosing/advice/confirmation.py:confirm_reasons",
         "test_the_mutant_that_never_asks_again_is_caught",
     ),
     "R4": Row(
         "limits hold over every window, at delivery",
-        "core/caps/twice.py:rooms_twice",
+        "core/dosing/limits/caps_twice.py:rooms_twice",
         "trusts_the_advisor",
     ),
     "R5": Row(
         "caps and unknown doses stop boluses and rates above the profile, never programmed basal",
-        "core/basal_cut.py:cut_plan",
+        "core/deciders/delivery/plan_capping.py:cut_plan",
         "test_the_mutant_that_cuts_programmed_basal_is_caught",
     ),
     "R6": Row(
         "a lockout after a bolus, by its origin",
-        "core/lockout.py:lockout_problem",
+        "core/dosing/insulin_account/bolus_lockout.py:lockout_problem",
         "test_the_mutant_without_a_limit_is_caught",
     ),
     "R7": Row(
         "boluses and basal together within the pump's rate",
-        "core/pump_strokes.py:bolus_instants",
+        "core/pump/strokes.py:bolus_instants",
         "test_the_mutant_whose_bolus_waits_for_nobody_is_caught",
     ),
     "R8": Row(
-        "one extended bolus at a time", "core/pump_checks.py:bolus_fault", "spreads_two_at_once"
+        "one extended bolus at a time", "core/pump/checks.py:bolus_fault", "spreads_two_at_once"
     ),
-    "R9": Row("largest basal rate and bolus", "core/limits.py:limits_problem", "takes_any_limits"),
+    "R9": Row(
+        "largest basal rate and bolus",
+        "core/dosing/limits/limits.py:limits_problem",
+        "takes_any_limits",
+    ),
     "R10": Row(
         "advisor and actuator agree, the lower holds, a mismatch alarms",
-        "core/waiting_orders.py:is_heard_equal",
+        "core/deciders/delivery/pending_orders.py:is_heard_equal",
         "alarms_never",
     ),
     "R11": Row(
         "below the safe minimum no insulin is advised",
-        "core/advice.py:advise",
+        "core/dosing/advice/advise.py:advise",
         "advises_at_any_glucose",
     ),
-    "R12": Row("LOW, HIGH, stale are no numbers", "core/advice.py:advise", "believes_old_glucose"),
+    "R12": Row(
+        "LOW, HIGH, stale are no numbers",
+        "core/dosing/advice/advise.py:advise",
+        "believes_old_glucose",
+    ),
     "R13": Row(
         "a correction never ignores insulin on board",
-        "core/doses.py:DoseBook",
+        "core/dosing/insulin_account/dose_account.py:DoseBook",
         "forgets_what_is_on_board",
     ),
     "R15": Row(
         "a dose much larger than usual is said twice",
-        "core/confirmation.py:confirm_reasons",
+        "core/dosing/advice/confirmation.py:confirm_reasons",
         "test_the_mutant_that_never_asks_again_is_caught",
     ),
     "R16": Row(
         "an arithmetic fault gives no number",
-        "core/calc/answering.py:answer",
+        "core/calc/json_io.py:answer",
         "writes_nan_as_nothing",
     ),
-    "R17": Row("dose text parses one way", "core/amounts.py:parse_units", "reads_a_dose_as_it_can"),
+    "R17": Row(
+        "dose text parses one way", "core/formats/amounts.py:parse_units", "reads_a_dose_as_it_can"
+    ),
     "R19": Row(
         "each algorithm is stated a second time",
-        "core/rules/registry.py:RULE_SETS",
+        "core/dosing/advice/rules/registry.py:RULE_SETS",
         "sums_a_curve_wrongly",
     ),
-    "R20": Row("limits are computed twice", "core/caps/twice.py:rooms_twice", "asks_one_sum_twice"),
+    "R20": Row(
+        "limits are computed twice",
+        "core/dosing/limits/caps_twice.py:rooms_twice",
+        "asks_one_sum_twice",
+    ),
     "R34": Row(
         "a command is executed once, however often it comes",
-        "services/runtime/hearing.py:hear",
+        "services/runtime/decider_host/inbox.py:hear",
         "forgets_outcomes",
     ),
     "R35": Row(
         "the intent is durable before the motor moves",
-        "services/runtime/pump_host.py:PumpHost",
+        "services/virtual_pump/controller.py:PumpHost",
         "moves_before_it_writes",
     ),
     "R36": Row(
         "an unknown outcome is read from the pump's count",
-        "core/delivery_reading.py:decide_reading",
+        "core/deciders/delivery/pump_sync/history.py:decide_reading",
         "never_doubts",
     ),
     "R37": Row(
         "an unknown dose counts in full until settled",
-        "core/doses.py:DoseBook",
+        "core/dosing/insulin_account/dose_account.py:DoseBook",
         "test_the_mutant_that_adds_the_pumps_count_to_the_word_is_caught",
     ),
     "R38": Row(
-        "a part delivered is counted once", "core/dose_fold.py:fold_doses", "hears_everything_again"
+        "a part delivered is counted once",
+        "core/dosing/insulin_account/dose_account_events.py:fold_doses",
+        "hears_everything_again",
     ),
     "R39": Row(
-        "orders and advice expire", "core/delivery_orders.py:take_order", "orders_never_expire"
+        "orders and advice expire",
+        "core/deciders/delivery/orders.py:take_order",
+        "orders_never_expire",
     ),
     "R40": Row(
         "orders out of order or of an earlier session are refused",
-        "core/authentic.py:order_problem",
+        "core/dosing/order_protocol/authentication.py:order_problem",
         "test_the_mutant_pump_that_believes_everybody_is_caught",
     ),
     "R41": Row(
         "data outside its bounds does no harm",
-        "services/runtime/pump_wire.py:FrameReader",
+        "services/runtime/pump_link/protocol.py:FrameReader",
         "checks_no_frame",
     ),
     "R42": Row(
         "a cancel that races ends in one state",
-        "core/pump_machine.py:stop_bolus",
+        "core/pump/machine.py:stop_bolus",
         "never_stops_a_bolus",
     ),
     "R43": Row(
         "two controllers never both drive",
-        "services/runtime/pump_host.py:PumpHost",
+        "services/virtual_pump/controller.py:PumpHost",
         "takes_any_epoch",
     ),
     "R44": Row(
         "killed at any instruction: accounted >= given, nothing twice",
-        "services/runtime/machine.py:Machine",
+        "services/runtime/decider_host/unit_of_work.py:Machine",
         "never_doubts",
     ),
     "R45": Row(
         "after a loss of power the truth comes before any dose",
-        "core/pump_machine.py:power_on",
+        "core/pump/machine.py:power_on",
         "test_the_mutant_that_trusts_any_count_is_caught",
     ),
     "R46": Row(
         "a failed write is detected, registers are checked before use",
-        "services/runtime/pump_host.py:PumpHost",
+        "services/virtual_pump/controller.py:PumpHost",
         "looks_at_no_checksum",
     ),
     "R47": Row(
         "a restart goes back to what was",
-        "core/pump_machine.py:power_on",
+        "core/pump/machine.py:power_on",
         "begins_anew_with_the_power",
     ),
     "R48": Row(
         "after a fault delivery waits for a person",
-        "core/pump_world.py:trip",
+        "core/pump/physics.py:trip",
         "test_the_mutant_that_clears_for_ever_is_caught",
     ),
-    "R49": Row("settings survive power-off", "services/runtime/books.py:Books", "reads_no_journal"),
+    "R49": Row(
+        "settings survive power-off",
+        "services/runtime/decider_host/ledger.py:Books",
+        "reads_no_journal",
+    ),
     "R51": Row(
         "a low battery is told early",
-        "services/runtime/pump_script.py:PumpScript",
+        "services/virtual_pump/fault_script.py:PumpScript",
         "knows_no_weak_battery",
     ),
     "R52": Row(
         "therapy continues when communication is lost",
-        "core/pulses.py:stretches",
+        "core/models/pulses.py:stretches",
         "test_the_mutant_pump_that_stops_with_its_plan_is_caught",
     ),
     "R53": Row(
         "what happens meanwhile is told after",
-        "core/delivery_reading.py:decide_reading",
+        "core/deciders/delivery/pump_sync/history.py:decide_reading",
         "record_drops_basal",
     ),
     "R50": Row(
@@ -185,72 +207,86 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R54": Row(
         "a controller's rate ends by itself, a person's runs to its end",
-        "core/temporary_rates.py:CONTROLLER_MS_MAX",
+        "core/deciders/basal/temporary_rates.py:CONTROLLER_MS_MAX",
         "trusts_controllers_for_a_day",
     ),
     "R56": Row(
         "status is shared: battery, reservoir, faults",
-        "schemas/device.py:PumpStatus",
+        "schemas/delivery/device.py:PumpStatus",
         "tells_an_old_status",
     ),
     "R57": Row(
-        "glucose older than 10 min enters no bolus", "core/advice.py:advise", "believes_old_glucose"
+        "glucose older than 10 min enters no bolus",
+        "core/dosing/advice/advise.py:advise",
+        "believes_old_glucose",
     ),
     "R58": Row(
-        "gaps in sensor data are told", "core/glucose_alerts.py:standing", "misses_no_reading"
+        "gaps in sensor data are told",
+        "core/deciders/glucose/alert_conditions.py:standing",
+        "misses_no_reading",
     ),
-    "R62": Row("persistent lows are alarmed", "core/alert_sounding.py:advance", "sounds_once"),
+    "R62": Row(
+        "persistent lows are alarmed",
+        "core/deciders/glucose/alert_annunciation.py:advance",
+        "sounds_once",
+    ),
     "R64": Row(
-        "the conditions to alarm about", "core/alarm_table.py:PUMP_ALARMS", "knows_no_fault_by_name"
+        "the conditions to alarm about",
+        "core/kernel/alarm_catalogue.py:PUMP_ALARMS",
+        "knows_no_fault_by_name",
     ),
-    "R65": Row("priority is looked up", "core/alarms.py:PRIORITY", "plays_a_danger_down"),
+    "R65": Row("priority is looked up", "core/kernel/alarms.py:PRIORITY", "plays_a_danger_down"),
     "R66": Row(
         "each alarm states what the pump does",
-        "core/alarms.py:Condition",
+        "core/kernel/alarms.py:Condition",
         "goes_on_after_a_fault",
     ),
     "R67": Row(
         "alarms stand in the order in which they came",
-        "core/alarms.py:fold_alarm",
+        "core/kernel/alarms.py:fold_alarm",
         "test_the_mutant_that_never_calls_again_is_caught",
     ),
     "R68": Row(
         "a paused alarm returns after 10 min",
-        "core/alarm_calls.py:calls",
+        "core/kernel/alarm_calls.py:calls",
         "test_the_mutant_that_never_calls_again_is_caught",
     ),
     "R69": Row(
         "the third time in 10 min delivery stays off",
-        "core/mechanism.py:clear_fault",
+        "core/deciders/delivery/pump_sync/mechanism.py:clear_fault",
         "test_the_mutant_that_clears_for_ever_is_caught",
     ),
     "R70": Row(
-        "each anomaly is shown", "services/supervisor/event_lines.py:describe", "shows_no_alarm"
+        "each anomaly is shown",
+        "services/supervisor/screen/event_lines.py:describe",
+        "shows_no_alarm",
     ),
     "R71": Row(
         "false and missed alerts are measured",
-        "core/glucose_alerts.py:standing",
+        "core/deciders/glucose/alert_conditions.py:standing",
         "hears_no_end_of_a_low",
     ),
     "R72": Row(
-        "an occlusion is noticed within 3 U", "core/pump_world.py:reach", "feels_no_pressure"
+        "an occlusion is noticed within 3 U", "core/pump/physics.py:reach", "feels_no_pressure"
     ),
     "R73": Row(
         "what a blocked line releases is bounded and counted",
-        "core/pump_world.py:clear",
+        "core/pump/physics.py:clear",
         "releases_in_silence",
     ),
     "R74": Row(
         "a bolus starts only if the reservoir holds it",
-        "core/pump_checks.py:bolus_fault",
+        "core/pump/checks.py:bolus_fault",
         "starts_whatever_the_reservoir_holds",
     ),
     "R76": Row(
-        "a forgotten suspension is reminded of", "core/mechanism.py:remind", "never_reminds"
+        "a forgotten suspension is reminded of",
+        "core/deciders/delivery/pump_sync/mechanism.py:remind",
+        "never_reminds",
     ),
     "R78": Row(
         "a self-test before any stroke",
-        "services/runtime/pump_host.py:PumpHost",
+        "services/virtual_pump/controller.py:PumpHost",
         "skips_the_self_test",
     ),
     "R79": Row(
@@ -260,12 +296,12 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R80": Row(
         "memory is tested again and again",
-        "services/runtime/pump_host.py:PumpHost",
+        "services/virtual_pump/controller.py:PumpHost",
         "looks_at_no_checksum",
     ),
     "R81": Row(
         "a second pair of eyes can cut the motor",
-        "core/pump_guard.py:is_too_much",
+        "core/pump/supervision.py:is_too_much",
         "test_the_second_look_stops_a_machine_that_moves_twice",
     ),
     "R82": Row(
@@ -275,66 +311,68 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R83": Row(
         "motion without command, command without motion",
-        "core/pump_guard.py:most_at_once",
+        "core/pump/supervision.py:most_at_once",
         "test_the_mutant_that_looks_at_no_order_is_caught",
     ),
     "R91": Row(
         "commands and what came of them stand in one record",
-        "services/runtime/heard.py:Overheard",
+        "services/runtime/decider_host/inbox_results.py:Overheard",
         "test_the_mutant_that_keeps_them_by_their_bare_name_is_caught",
     ),
     "R93": Row(
         "a change obscures nothing earlier",
-        "core/corrections.py:correct_dose",
+        "core/deciders/bolus/corrections.py:correct_dose",
         "test_a_mutant_of_the_corrections_is_caught",
     ),
     "R94": Row(
         "altered records are discernible",
-        "services/runtime/record_check.py:RecordCheck",
+        "services/runtime/audit/record_check.py:RecordCheck",
         "test_the_mutant_that_takes_every_root_for_right_is_caught",
     ),
     "R95": Row(
         "steps come in the order that there is",
-        "core/order_life.py:lives_of",
+        "core/record/dose_lifecycle.py:lives_of",
         "test_the_mutant_that_hears_everything_again_is_caught",
     ),
     "R96": Row(
         "records can be handed over whole",
-        "services/runtime/archive.py:archive_of",
+        "services/runtime/audit/archive.py:archive_of",
         "test_the_mutant_that_compares_no_root_is_caught",
     ),
     "R97": Row(
         "a replay gives the same, to the bit",
-        "services/runtime/decisions_again.py:verify_decisions",
+        "services/runtime/audit/redecide.py:verify_decisions",
         "test_a_rule_that_changes_is_caught",
     ),
     "R98": Row(
         "packets may be altered, dropped, replayed",
-        "core/authentic.py:order_problem",
+        "core/dosing/order_protocol/authentication.py:order_problem",
         "test_the_mutant_pump_that_believes_everybody_is_caught",
     ),
     "R99": Row(
         "orders are authentic on the device",
-        "core/pump_orders.py:start_signed",
+        "core/pump/order_intake.py:start_signed",
         "test_the_mutant_pump_that_believes_everybody_is_caught",
     ),
     "R100": Row(
         "replays give nothing",
-        "core/pump_orders.py:start_signed",
+        "core/pump/order_intake.py:start_signed",
         "test_the_mutant_pump_that_believes_everybody_is_caught",
     ),
     "R102": Row(
         "a checksum is no security",
-        "services/runtime/pump_wire.py:FrameReader",
+        "services/runtime/pump_link/protocol.py:FrameReader",
         "test_the_mutant_pump_that_believes_everybody_is_caught",
     ),
     "R103": Row(
         "no default or shared secrets",
-        "services/runtime/order_keys.py:make_key",
+        "services/runtime/platform/signing_keys.py:make_key",
         "makes_the_makers_key",
     ),
     "R104": Row(
-        "least privilege", "services/supervisor/permissions.py:permissions", "lets_everybody_speak"
+        "least privilege",
+        "services/supervisor/broker/permissions.py:permissions",
+        "lets_everybody_speak",
     ),
     "R107": Row(
         "keys come by no network",
@@ -343,12 +381,12 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R108": Row(
         "refused orders are recorded and timed",
-        "schemas/doubt.py:OrderNotBelieved",
+        "schemas/delivery/unresolved_doses.py:OrderNotBelieved",
         "test_the_mutant_that_believes_everybody_is_caught",
     ),
     "R110": Row(
         "refuse, keep basal, alarm after three",
-        "core/belief_evolve.py:NOT_BELIEVED_MAX",
+        "core/deciders/delivery/events/trust.py:NOT_BELIEVED_MAX",
         "test_the_mutant_that_hears_no_refusal_is_caught",
     ),
 }

@@ -4,13 +4,13 @@ from typing import Any
 
 import msgspec
 
-from core.authentic import signable
-from schemas.device import PumpOrder, PumpStatus, SignedOrder
-from schemas.orders import BolusOrdered
+from core.dosing.order_protocol.authentication import signable
+from schemas.bolus.orders import BolusOrdered
+from schemas.delivery.device import PumpOrder, PumpStatus, SignedOrder
 from schemas.units import DoseId, Milliseconds, MilliUnits, PumpId
-from services.runtime.order_keys import OrderSigner
-from services.runtime.pump_device import PumpDevice
-from services.runtime.pump_host import PumpIdentity
+from services.runtime.platform.signing_keys import OrderSigner
+from services.runtime.pump_link.port import PumpDevice
+from services.virtual_pump.controller import PumpIdentity
 
 SIGNER = OrderSigner(bytes(range(32)))
 STRANGER = OrderSigner(bytes(range(1, 33)))

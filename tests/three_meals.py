@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-import core.advice
+import core.dosing.advice.advise
 from fake_house import FakeHouse
-from schemas.bolus import AcceptAdvice, RequestAdvice
+from schemas.bolus.advice import AcceptAdvice, RequestAdvice
 from schemas.units import HOUR_MS, EventId, Grams, MilliUnits, Speaker
 
 ADVISOR = Speaker("bolus_advisor")
@@ -27,10 +27,10 @@ def three_meals() -> FakeHouse:
 
 def half_as_much(patch: pytest.MonkeyPatch) -> None:
     """Advise half as much from now on."""
-    guarded = core.advice._guarded
+    guarded = core.dosing.advice.advise._guarded
 
     def halved(*given: Any) -> Any:
         amount, cuts = guarded(*given)
         return MilliUnits(amount // 100 * 50), cuts
 
-    patch.setattr(core.advice, "_guarded", halved)
+    patch.setattr(core.dosing.advice.advise, "_guarded", halved)

@@ -5,7 +5,8 @@ from typing import Annotated, Final
 
 import msgspec
 
-from core.calc.dosing import (
+from core.calc.calculation import Instant, Kind, Result, millis
+from core.calc.inputs.insulin import (
     DosingScenario,
     Stretch,
     counted_model,
@@ -14,11 +15,10 @@ from core.calc.dosing import (
     read_history,
     unknown_parts,
 )
-from core.calc.iob import notes_of, tidy
-from core.calc.kind import Instant, Kind, Result, millis
-from core.errors import ScenarioError
-from core.insulin.models import Spelled
-from core.insulin.sums import acting
+from core.calc.insulin_on_board import notes_of, tidy
+from core.kernel.errors import ScenarioError
+from core.models.insulin.models import Spelled
+from core.models.insulin.sums import acting
 
 POINTS_MAX: Final = 2000
 """[-] of one curve; a week at 5 min has 2016."""

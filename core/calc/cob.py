@@ -6,10 +6,10 @@ from typing import Final
 
 import msgspec
 
-from core.calc.iob import tidy
-from core.calc.kind import Instant, Kind, Result, Scenario, millis
-from core.calc.meals import AbsorptionMin, CarbDelayMin, EatenMeal, Overrun, read_meals
-from core.carbs import (
+from core.calc.calculation import Instant, Kind, Result, Scenario, millis
+from core.calc.inputs.meals import AbsorptionMin, CarbDelayMin, EatenMeal, Overrun, read_meals
+from core.calc.insulin_on_board import tidy
+from core.models.carb_absorption import (
     ABSORPTION_MIN,
     DELAY_MIN,
     OVERRUN,

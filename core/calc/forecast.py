@@ -5,19 +5,26 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from core.calc.dosing import (
+from core.calc.calculation import Instant, Kind, Result, instant, millis
+from core.calc.inputs.insulin import (
     DosingScenario,
     Stretch,
     counted_parts,
     read_history,
     unknown_parts,
 )
-from core.calc.iob import notes_of, tidy
-from core.calc.kind import Instant, Kind, Result, instant, millis
-from core.calc.meals import AbsorptionMin, CarbDelayMin, EatenMeal, Overrun, read_meals
-from core.carbs import ABSORPTION_MIN, DELAY_MIN, OVERRUN, AbsorptionModel, Meal, on_board_g
-from core.errors import ScenarioError
-from core.forecast import (
+from core.calc.inputs.meals import AbsorptionMin, CarbDelayMin, EatenMeal, Overrun, read_meals
+from core.calc.insulin_on_board import notes_of, tidy
+from core.kernel.errors import ScenarioError
+from core.models.carb_absorption import (
+    ABSORPTION_MIN,
+    DELAY_MIN,
+    OVERRUN,
+    AbsorptionModel,
+    Meal,
+    on_board_g,
+)
+from core.models.glucose_forecast import (
     Effect,
     Reading,
     carb_effect,
@@ -27,9 +34,9 @@ from core.forecast import (
     momentum_velocity,
     predict,
 )
-from core.insulin.history import History, Part, parts_of
-from core.insulin.peers import loop_steps
-from core.insulin.sums import on_board
+from core.models.insulin.history import History, Part, parts_of
+from core.models.insulin.peers import loop_steps
+from core.models.insulin.sums import on_board
 from schemas.units import MINUTE_MS, UtcMillis
 
 EffectName = Literal["insulin", "carbs", "momentum"]

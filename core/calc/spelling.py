@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 
-from core.errors import ScenarioError
+from core.kernel.errors import ScenarioError
 
 Pair = tuple[str, object]
 

@@ -4,16 +4,16 @@ import argparse
 import sys
 from functools import partial
 
-from core.delivery import DELIVERY_DECIDER
-from core.delivery_state import DeliveryState
-from schemas.subjects import is_token
+from core.deciders.delivery.decider import DELIVERY_DECIDER
+from core.deciders.delivery.state import DeliveryState
 from schemas.units import PumpId
+from schemas.wire.subjects import is_token
 from services.actuator.pump_hands import PumpHands
 from services.actuator.pump_watch import PumpWatch
-from services.runtime.process import Body, World, parser_for, run_service
-from services.runtime.pump_address import PumpAddress, parse_pump_address
-from services.runtime.pump_device import PumpDevice
-from services.runtime.stream_pump_device import StreamPumpDevice
+from services.runtime.process.service import Body, World, parser_for, run_service
+from services.runtime.pump_link.address import PumpAddress, parse_pump_address
+from services.runtime.pump_link.port import PumpDevice
+from services.runtime.pump_link.stream_client import StreamPumpDevice
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Mapping
 
-from core.decider import Effect, is_past
-from core.effects import (
+from core.kernel.decider import Effect, is_past
+from core.kernel.effects import (
     ClearFault,
     FillPump,
     LoadPumpPlan,
@@ -13,13 +13,13 @@ from core.effects import (
     StopPumpBolus,
     SuspendPump,
 )
-from schemas.device import PumpAct, PumpAnswered, PumpStatus
+from schemas.delivery.device import PumpAct, PumpAnswered, PumpStatus
 from schemas.message import Report
 from schemas.units import PumpId
-from services.runtime.clock import Clock
-from services.runtime.crashpoints import crashpoint
-from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
-from services.runtime.pump_device import PumpDevice
+from services.runtime.platform.clock import Clock
+from services.runtime.platform.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
+from services.runtime.platform.failpoints import crashpoint
+from services.runtime.pump_link.port import PumpDevice
 
 
 class PumpHands:

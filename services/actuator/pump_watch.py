@@ -5,17 +5,23 @@ from collections.abc import Callable
 
 import structlog
 
-from core.delivery_clock import LOOK_REAL_MS_MAX, has_drifted
-from core.delivery_state import DeliveryState
-from schemas.device import PumpRead, PumpReading, PumpStatus, PumpSuperseded, PumpUnreachable
+from core.deciders.delivery.pump_sync.clock_offset import LOOK_REAL_MS_MAX, has_drifted
+from core.deciders.delivery.state import DeliveryState
+from schemas.delivery.device import (
+    PumpRead,
+    PumpReading,
+    PumpStatus,
+    PumpSuperseded,
+    PumpUnreachable,
+)
 from schemas.units import PumpId
-from services.runtime.clock import Clock
-from services.runtime.crashpoints import crashpoint
-from services.runtime.ending import going_on
-from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
-from services.runtime.loop import Put
-from services.runtime.machine import Reported
-from services.runtime.pump_device import PumpDevice
+from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.platform.clock import Clock
+from services.runtime.platform.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
+from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.shutdown import going_on
+from services.runtime.process.loop import Put
+from services.runtime.pump_link.port import PumpDevice
 
 READ_S = 1.0
 """[s] real time between readings of a quiet pump."""

@@ -2,9 +2,9 @@
 
 import sys
 
-from core.basal import BASAL_DECIDER
-from services.runtime.process import Body, World, run_service
-from services.runtime.zone_hands import ZoneHands
+from core.deciders.basal.decider import BASAL_DECIDER
+from services.runtime.platform.zone_lookup import ZoneHands
+from services.runtime.process.service import Body, World, run_service
 
 
 def _body(world: World) -> Body:

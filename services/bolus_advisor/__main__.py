@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from core.bolus import BOLUS_DECIDER
+from core.deciders.bolus.decider import BOLUS_DECIDER
 from services.bolus_advisor.order_hands import OrderHands
-from services.runtime.order_keys import read_signer
-from services.runtime.process import Body, World, parser_for, run_service
+from services.runtime.platform.signing_keys import read_signer
+from services.runtime.process.service import Body, World, parser_for, run_service
 
 
 def _parser() -> argparse.ArgumentParser:

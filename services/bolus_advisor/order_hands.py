@@ -1,13 +1,13 @@
 """The hands of the advisor: they sign orders and look time zones up."""
 
-from core.decider import Effect
-from core.effects import SignOrder
+from core.kernel.decider import Effect
+from core.kernel.effects import SignOrder
+from schemas.bolus.orders import OrderSigned
 from schemas.message import Report
-from schemas.orders import OrderSigned
 from schemas.units import PumpId
-from services.runtime.crashpoints import crashpoint
-from services.runtime.order_keys import OrderSigner
-from services.runtime.zone_hands import ZoneHands
+from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.signing_keys import OrderSigner
+from services.runtime.platform.zone_lookup import ZoneHands
 
 
 class OrderHands:

@@ -1,36 +1,39 @@
 """Reading journals where they are, whether the system runs or not; nothing here writes."""
 
+import sqlite3
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
-from core.deciders import DECIDERS
-from core.record import HISTORIAN
-from schemas import codec
+from core.deciders.record.decider import HISTORIAN
+from core.deciders.registry import DECIDERS
 from schemas.message import Event, tag_of
 from schemas.units import EventId, PumpId, Speaker
-from services.command_line.choices import Choices
-from services.command_line.exits import (
+from schemas.wire import codec
+from services.command_line.output.exit_codes import (
     REFUSED,
     UNKNOWN,
     CommandFailed,
     unreachable,
     wrong_input,
 )
-from services.command_line.progress import watched
-from services.runtime.data_folder import DataFolder, NotRunning
-from services.runtime.entries import read_row, tag_in_topic
-from services.runtime.errors import StoreBroken, StoreUnreachable, StoreUrlWrong
-from services.runtime.hearing import UNKNOWN_PUMP
-from services.runtime.ports import Store
-from services.runtime.replay import pumps_in
-from services.runtime.stores import (
+from services.command_line.output.options import Choices
+from services.command_line.output.progress import watched
+from services.runtime.decider_host.inbox import UNKNOWN_PUMP
+from services.runtime.journal.entries import read_row, tag_in_topic
+from services.runtime.journal.open_store import (
     SQLITE_PREFIX,
     is_postgres,
     sqlite_path,
     store_to_read,
     without_password,
 )
+from services.runtime.platform.data_folder import DataFolder, NotRunning
+from services.runtime.platform.errors import StoreBroken, StoreUnreachable, StoreUrlWrong
+from services.runtime.ports import Store
+from services.runtime.replay.replay import pumps_in
+from services.runtime.replay.snapshots import Snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,20 @@ def journal(place: Place, *, shows: bool = True) -> Iterator[Store]:
         raise CommandFailed(text, UNKNOWN) from error
     finally:
         store.close()
+
+
+@contextmanager
+def snapshots_of(folder: DataFolder) -> Iterator[Snapshots | None]:
+    """Open the snapshots that a folder has; none where they cannot be read, which is said."""
+    try:
+        opened = Snapshots(folder.snapshots)
+    except sqlite3.Error as error:
+        text = f"{folder.snapshots} cannot be read ({error}); the whole record is folded instead"
+        print(f"basalt: {text}", file=sys.stderr)
+        yield None
+        return
+    with closing(opened):
+        yield opened
 
 
 def all_of(

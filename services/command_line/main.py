@@ -6,8 +6,8 @@ import re
 import sys
 from collections.abc import Sequence
 
-from services.command_line.exits import DONE, INTERRUPTED, CommandFailed
-from services.command_line.parser import Handler, make_parser
+from services.command_line.grammar.parser import Handler, make_parser
+from services.command_line.output.exit_codes import DONE, INTERRUPTED, CommandFailed
 
 _MAYBE_OBEYED = "what was sent before may have been obeyed"
 _BELOW_ZERO = re.compile(r"-[.,]?[0-9]\S*", re.ASCII)

@@ -11,18 +11,18 @@ from typing import Any
 
 import msgspec
 
-from schemas import codec
 from schemas.message import Command, Event, Outcome, Refusal, tag_of
 from schemas.units import Actor, CommandId, PumpId, Speaker
-from services.command_line.choices import Choices
-from services.command_line.exits import DONE, REFUSED, unreachable, wrong_input
-from services.command_line.words import refused, tell
-from services.runtime.client import BusClient, OutcomeUnknown, ServiceAbsent
-from services.runtime.clock import SystemClock, read_clock_record
-from services.runtime.data_folder import DataFolder, NotRunning, Running
-from services.runtime.errors import BusKeyBroken, BusUnreachable
-from services.runtime.logs import configure_logs
-from services.runtime.nats_connection import Credentials
+from schemas.wire import codec
+from services.command_line.output.event_messages import refused, tell
+from services.command_line.output.exit_codes import DONE, REFUSED, unreachable, wrong_input
+from services.command_line.output.options import Choices
+from services.runtime.nats.client import BusClient, OutcomeUnknown, ServiceAbsent
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import SystemClock, read_clock_record
+from services.runtime.platform.data_folder import DataFolder, NotRunning, Running
+from services.runtime.platform.errors import BusKeyBroken, BusUnreachable
+from services.runtime.platform.logs import configure_logs
 
 USER = "console"
 """[-] the broker's user of people's tools."""

@@ -2,8 +2,8 @@
 
 import sys
 
-from core.glucose import GLUCOSE_DECIDER
-from services.runtime.process import run_service
+from core.deciders.glucose.decider import GLUCOSE_DECIDER
+from services.runtime.process.service import run_service
 
 if __name__ == "__main__":
     sys.exit(run_service(GLUCOSE_DECIDER))

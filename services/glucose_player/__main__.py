@@ -6,8 +6,8 @@ import structlog
 
 from schemas.units import Actor
 from services.glucose_player.player import play
-from services.runtime.client_process import ClientWorld, client_parser, run_client
-from services.runtime.trace_file import read_trace, trace_hash
+from services.runtime.platform.trace_file import read_trace, trace_hash
+from services.runtime.process.client_process import ClientWorld, client_parser, run_client
 
 log = structlog.get_logger()
 

@@ -7,12 +7,12 @@ from typing import Final
 import msgspec
 import structlog
 
-from core.glucose_readings import FileReading, plain
-from core.glucose_state import GlucoseView
+from core.deciders.glucose.state import GlucoseView
+from core.formats.glucose_readings import FileReading, plain
 from schemas.glucose import RecordReading
 from schemas.units import DAY_MS, MINUTE_MS, CommandId, Milliseconds, PumpId, Speaker, UtcMillis
-from services.runtime.client import BusClient, OutcomeUnknown, ServiceAbsent
-from services.runtime.clock import Clock
+from services.runtime.nats.client import BusClient, OutcomeUnknown, ServiceAbsent
+from services.runtime.platform.clock import Clock
 
 GLUCOSE_INGEST: Final = Speaker("glucose_ingest")
 

@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from core.record import RECORD_DECIDER
+from core.deciders.record.decider import RECORD_DECIDER
 from services.historian.checkpoint_hands import CheckpointHands
 from services.historian.snapshot_hands import SnapshotHands
-from services.runtime.order_keys import read_record_key
-from services.runtime.process import Body, World, parser_for, run_service
+from services.runtime.platform.signing_keys import read_record_key
+from services.runtime.process.service import Body, World, parser_for, run_service
 
 
 def _parser() -> argparse.ArgumentParser:

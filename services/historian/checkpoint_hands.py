@@ -7,19 +7,19 @@ from pathlib import Path
 import structlog
 from nacl.signing import SigningKey
 
-from core.checkpoints import Checkpoint
-from core.decider import Effect
-from core.effects import WriteCheckpoint
+from core.kernel.decider import Effect
+from core.kernel.effects import WriteCheckpoint
+from core.record.checkpoints import Checkpoint
 from schemas.message import Report
 from schemas.record import RuntimeFault
 from schemas.units import PumpId
-from services.runtime.checkpoint_files import CheckpointFiles
-from services.runtime.crashpoints import crashpoint
-from services.runtime.ending import going_on
-from services.runtime.loop import Put
-from services.runtime.machine import Reported
+from services.runtime.audit.checkpoint_files import CheckpointFiles
+from services.runtime.audit.record_check import RecordCheck
+from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.shutdown import going_on
 from services.runtime.ports import Store
-from services.runtime.record_check import RecordCheck
+from services.runtime.process.loop import Put
 
 LINES_AT_ONCE = 2_000
 """[-] of the record that are read before others get their turn."""

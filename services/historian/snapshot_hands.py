@@ -7,11 +7,11 @@ from pathlib import Path
 
 import structlog
 
-from schemas import codec
-from services.runtime.ending import going_on
-from services.runtime.loop import Put
+from schemas.wire import codec
+from services.runtime.platform.shutdown import going_on
 from services.runtime.ports import Store
-from services.runtime.snapshots import SnapshotMaker, Snapshots
+from services.runtime.process.loop import Put
+from services.runtime.replay.snapshots import SnapshotMaker, Snapshots
 
 LINES_AT_ONCE = 100
 """[-] of the record that are folded before others get their turn: some 3 ms."""

@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Sequence
 
-from core.glucose_readings import FileReading
+from core.formats.glucose_readings import FileReading
 from schemas.units import Actor
-from services.runtime.client_process import ClientWorld, client_parser, run_client
-from services.runtime.trace_file import read_trace
+from services.runtime.platform.trace_file import read_trace
+from services.runtime.process.client_process import ClientWorld, client_parser, run_client
 from services.scripted_person.person import Person
 
 

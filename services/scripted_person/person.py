@@ -7,13 +7,18 @@ from typing import Final
 import msgspec
 import structlog
 
-from core.delivery_view import DeliveryView
-from core.glucose_readings import FileReading, plain
-from schemas import codec
-from schemas.bolus import AcceptAdvice, AdviceRefused, BolusAdvised, RecordCarbs, RequestAdvice
+from core.deciders.delivery.view import DeliveryView
+from core.formats.glucose_readings import FileReading, plain
+from schemas.bolus.advice import (
+    AcceptAdvice,
+    AdviceRefused,
+    BolusAdvised,
+    RecordCarbs,
+    RequestAdvice,
+)
+from schemas.delivery.pump import FillReservoir
 from schemas.glucose import RecordReading
 from schemas.message import Command, Outcome
-from schemas.pump import FillReservoir
 from schemas.units import (
     MINUTE_MS,
     CommandId,
@@ -25,8 +30,9 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.client import BusClient, OutcomeUnknown, ServiceAbsent
-from services.runtime.clock import Clock
+from schemas.wire import codec
+from services.runtime.nats.client import BusClient, OutcomeUnknown, ServiceAbsent
+from services.runtime.platform.clock import Clock
 from services.scripted_person.schedule import LATE_MS_MAX, Act, acts_around, due, next_after
 
 ADVISOR: Final = Speaker("bolus_advisor")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final, Literal, NamedTuple
 
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, Milliseconds, UtcMillis
-from services.runtime.zones import local_resolver, local_time
+from services.runtime.platform.zones import local_resolver, local_time
 
 LATE_MS_MAX = Milliseconds(15 * MINUTE_MS)
 """[ms] an act that is later than this is left out: a missed meal is not made up."""

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from services.runtime.clock import boot_ns
-from services.runtime.ending import EXIT_USAGE, end
+from services.runtime.platform.clock import boot_ns
+from services.runtime.platform.shutdown import EXIT_USAGE, end
 
 BACKOFF_S_MIN = 0.2
 """[s] before the first restart; doubles with each."""

@@ -2,16 +2,16 @@
 
 from typing import Final
 
-from schemas.basal import ProfileSegment, SetBasalProfile
-from schemas.delivery import SetDeliveryLimits
-from schemas.message import Command
-from schemas.therapy import (
+from schemas.basal.profiles import ProfileSegment, SetBasalProfile
+from schemas.bolus.settings import (
     CarbRatioSegment,
     InsulinAction,
     SensitivitySegment,
     SetBolusSettings,
     TargetSegment,
 )
+from schemas.delivery.delivery import SetDeliveryLimits
+from schemas.message import Command
 from schemas.units import (
     MINUTE_MS,
     Actor,
@@ -25,7 +25,7 @@ from schemas.units import (
     PumpId,
     Speaker,
 )
-from services.runtime.client import BusClient
+from services.runtime.nats.client import BusClient
 from services.supervisor.errors import StartRefused
 
 ACTOR: Final = Actor("demonstration")

@@ -1,6 +1,6 @@
 """Why `basalt up` does not start, as exceptions."""
 
-from services.runtime.errors import BasaltError
+from services.runtime.platform.errors import BasaltError
 
 
 class StartRefused(BasaltError):

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Self
 
-from services.runtime.data_folder import DataFolder
-from services.supervisor.broker import guard_lock
+from services.runtime.platform.data_folder import DataFolder
+from services.supervisor.broker.server import guard_lock
 from services.supervisor.errors import StartRefused
 
 LETS_GO_LOOKS_MAX = 100

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import structlog
 
-from core.record import HISTORIAN, STORAGE_ENOUGH_MIB, STORAGE_LOW, STORAGE_LOW_MIB
+from core.deciders.record.decider import HISTORIAN, STORAGE_ENOUGH_MIB, STORAGE_LOW, STORAGE_LOW_MIB
 from schemas.record import ReportStorage
 from schemas.units import PumpId
-from services.runtime.client import BusClient, OutcomeUnknown
-from services.supervisor.screen_model import ScreenModel
+from services.runtime.nats.client import BusClient, OutcomeUnknown
+from services.supervisor.screen.screen_model import ScreenModel
 
 LOOK_S = 10.0
 """[s] between two looks."""

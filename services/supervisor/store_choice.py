@@ -2,10 +2,15 @@
 
 from contextlib import closing
 
-from core.record import HISTORIAN
-from services.runtime.data_folder import DataFolder
-from services.runtime.errors import StoreBroken, StoreMissing, StoreUnreachable, StoreUrlWrong
-from services.runtime.stores import FORMS, is_postgres, store_to_read, without_password
+from core.deciders.record.decider import HISTORIAN
+from services.runtime.journal.open_store import FORMS, is_postgres, store_to_read, without_password
+from services.runtime.platform.data_folder import DataFolder
+from services.runtime.platform.errors import (
+    StoreBroken,
+    StoreMissing,
+    StoreUnreachable,
+    StoreUrlWrong,
+)
 from services.supervisor.errors import StartRefused
 
 FILES = "sqlite"

@@ -10,37 +10,37 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
-from services.runtime.client import BusClient
-from services.runtime.clock import wall_ms
-from services.runtime.data_folder import DataFolder, Running
-from services.runtime.ending import end
-from services.runtime.logs import configure_logs
-from services.runtime.nats_connection import Credentials
-from services.supervisor import broker
+from services.runtime.nats.client import BusClient
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import wall_ms
+from services.runtime.platform.data_folder import DataFolder, Running
+from services.runtime.platform.logs import configure_logs
+from services.runtime.platform.shutdown import end
+from services.supervisor.broker import server as broker
+from services.supervisor.broker.permissions import GLUCOSE_PLAYER, SCRIPTED_PERSON, SUPERVISOR
+from services.supervisor.broker.reading import HISTORIAN, Reading
+from services.supervisor.broker.stream import StreamRefused, make_stream
 from services.supervisor.children import Child, ChildSpec
-from services.supervisor.clock_keeper import ClockKeeper
 from services.supervisor.demonstration import ACTOR, send_settings
 from services.supervisor.errors import StartRefused
-from services.supervisor.event_lines import Line
-from services.supervisor.observer import Observer
-from services.supervisor.permissions import GLUCOSE_PLAYER, SCRIPTED_PERSON, SUPERVISOR
-from services.supervisor.plain import PlainLines, say
-from services.supervisor.plan_of_processes import (
+from services.supervisor.processes.clock_keeper import ClockKeeper
+from services.supervisor.processes.health_reports import ProcessReports
+from services.supervisor.processes.process_list import (
     PUMP_PROCESS,
     Plan,
     client_specs,
     decider_specs,
     pump_spec,
 )
-from services.supervisor.process_reports import ProcessReports
-from services.supervisor.pump_line import socket_path, until_it_listens
-from services.supervisor.reading import HISTORIAN, Reading
-from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, draw
-from services.supervisor.screen_model import Process, ScreenModel
+from services.supervisor.processes.pump_socket import socket_path, until_it_listens
+from services.supervisor.screen.event_lines import Line
+from services.supervisor.screen.observer import Observer
+from services.supervisor.screen.plain_log import PlainLines, say
+from services.supervisor.screen.screen import NO_RESPONSE, NOT_MEDICAL, draw
+from services.supervisor.screen.screen_model import Process, ScreenModel
+from services.supervisor.screen.text_format import units
 from services.supervisor.storage_watch import StorageWatch
-from services.supervisor.stream import StreamRefused, make_stream
-from services.supervisor.texts import units
-from services.supervisor.trace import (
+from services.supervisor.trace_choice import (
     FIRST_PUMP,
     Begun,
     Wish,

@@ -8,18 +8,23 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.subjects import is_token
 from schemas.units import PumpId
-from services.runtime.data_folder import DataFolder
-from services.runtime.ending import end
-from services.runtime.errors import BasaltError, BusKeyBroken, OrderKeyBroken, PumpScriptBroken
-from services.runtime.pump_script import read_pump_script
+from schemas.wire.subjects import is_token
+from services.runtime.platform.data_folder import DataFolder
+from services.runtime.platform.errors import (
+    BasaltError,
+    BusKeyBroken,
+    OrderKeyBroken,
+    PumpScriptBroken,
+)
+from services.runtime.platform.shutdown import end
 from services.supervisor.errors import StartRefused
 from services.supervisor.folder_lock import FolderLock
-from services.supervisor.plain import complain, say
+from services.supervisor.screen.plain_log import complain, say
 from services.supervisor.store_choice import settle_store
 from services.supervisor.system import System, SystemOptions
-from services.supervisor.trace import Wish
+from services.supervisor.trace_choice import Wish
+from services.virtual_pump.fault_script import read_pump_script
 
 EXIT_REFUSED = 2
 """[-] nothing was started, or it did not come up; one line says why."""

@@ -12,23 +12,23 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from core.pump_machine import FILL_MU_MAX
-from schemas.subjects import is_token
+from core.pump.machine import FILL_MU_MAX
 from schemas.units import MilliUnits, PumpId
-from services.runtime.clock import SystemClock, read_clock_record
-from services.runtime.crashpoints import arm_crash_points
-from services.runtime.ending import EXIT_DONE, EXIT_USAGE
-from services.runtime.errors import BasaltError, PumpPowerLost
-from services.runtime.logs import LogLines
-from services.runtime.order_keys import read_public
-from services.runtime.pump_address import PumpAddress, parse_pump_address
-from services.runtime.pump_host import PumpHost, PumpIdentity
-from services.runtime.pump_script import PumpScript, read_pump_script
-from services.runtime.pump_store import PumpStore
-from services.virtual_pump.memory import SqlitePumpStore
+from schemas.wire.subjects import is_token
+from services.runtime.platform.clock import SystemClock, read_clock_record
+from services.runtime.platform.errors import BasaltError, PumpPowerLost
+from services.runtime.platform.failpoints import arm_crash_points
+from services.runtime.platform.logs import LogLines
+from services.runtime.platform.shutdown import EXIT_DONE, EXIT_USAGE
+from services.runtime.platform.signing_keys import read_public
+from services.runtime.pump_link.address import PumpAddress, parse_pump_address
+from services.virtual_pump.controller import PumpHost, PumpIdentity
+from services.virtual_pump.fault_script import PumpScript, read_pump_script
+from services.virtual_pump.physical_ledger import WitnessedStore, WorldLedger, world_path
 from services.virtual_pump.server import PumpServer
+from services.virtual_pump.sqlite_state import SqlitePumpStore
+from services.virtual_pump.state_store import PumpStore
 from services.virtual_pump.watchdog import Watchdog
-from services.virtual_pump.world_ledger import WitnessedStore, WorldLedger, world_path
 
 STDIN = 0
 """[-] file descriptor of standard input."""

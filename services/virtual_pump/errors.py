@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.runtime.errors import BasaltError
+from services.runtime.platform.errors import BasaltError
 
 
 @dataclass(eq=False)

@@ -8,14 +8,12 @@ import structlog
 
 from schemas.message import Now
 from schemas.units import Milliseconds
-from services.runtime.clock import Clock
-from services.runtime.crashpoints import crashpoint
-from services.runtime.errors import PumpPowerLost
-from services.runtime.pump_address import PumpAddress
-from services.runtime.pump_caller import act_of
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_script import PumpScript
-from services.runtime.pump_wire import (
+from services.runtime.platform.clock import Clock
+from services.runtime.platform.errors import PumpPowerLost
+from services.runtime.platform.failpoints import crashpoint
+from services.runtime.pump_link.address import PumpAddress
+from services.runtime.pump_link.client import act_of
+from services.runtime.pump_link.protocol import (
     AnyAnswer,
     Frame,
     FrameReader,
@@ -25,7 +23,9 @@ from services.runtime.pump_wire import (
     decode_request,
     encode_answer,
 )
+from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.errors import PumpAddressInUse, PumpMemoryError
+from services.virtual_pump.fault_script import PumpScript
 from services.virtual_pump.watchdog import Watchdog
 
 WAKE_MS_MIN = Milliseconds(20)

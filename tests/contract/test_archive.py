@@ -9,13 +9,13 @@ import pytest
 from nacl.signing import SigningKey
 
 from archived_house import PUBLIC, archived_house, middle, written
-from core.errors import CheckpointBroken
-from core.merkle import GrowingTree
-from core.record import HISTORIAN
+from core.deciders.record.decider import HISTORIAN
+from core.kernel.errors import CheckpointBroken
+from core.record.merkle_tree import GrowingTree
 from fake_house import PUMP, FakeHouse
 from schemas.units import DAY_MS, HOUR_MS, Speaker, UtcMillis
-from services.runtime import archive
-from services.runtime.archive import (
+from services.runtime.audit import archive
+from services.runtime.audit.archive import (
     Archived,
     ArchivedLine,
     ArchiveEnd,
@@ -24,9 +24,9 @@ from services.runtime.archive import (
     archive_of,
     verify_archive,
 )
-from services.runtime.archive_files import read_lines, write_lines
-from services.runtime.errors import ArchiveBroken
-from services.runtime.record_check import RecordCheck
+from services.runtime.audit.archive_files import read_lines, write_lines
+from services.runtime.audit.record_check import RecordCheck
+from services.runtime.platform.errors import ArchiveBroken
 
 OTHER = bytes(SigningKey(b"o" * 32).verify_key)
 

@@ -11,19 +11,19 @@ from structlog.testing import capture_logs
 
 from bench.broker import Broker, broker
 from schemas.units import Actor, PumpId, Speaker
-from services.runtime import nats_connection
-from services.runtime.client import BusClient
-from services.runtime.clock import SystemClock
-from services.runtime.errors import (
+from services.runtime.nats import connection as nats_connection
+from services.runtime.nats.bus import NatsBus
+from services.runtime.nats.client import BusClient
+from services.runtime.nats.connection import Credentials
+from services.runtime.nats.memory_bus import FakeBroker, FakeBus
+from services.runtime.platform.clock import SystemClock
+from services.runtime.platform.errors import (
     BusKeyBroken,
     BusUnreachable,
     HistoryUnavailable,
     PublishUnknown,
     WrongLastSequence,
 )
-from services.runtime.fake_bus import FakeBroker, FakeBus
-from services.runtime.nats_bus import NatsBus
-from services.runtime.nats_connection import Credentials
 from services.runtime.ports import Arrived, Bus, Outgoing
 
 ACTUATOR = Speaker("actuator")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from schemas.units import UtcMillis
-from services.runtime.clock import (
+from services.runtime.platform.clock import (
     Clock,
     ClockRecord,
     FakeClock,
@@ -56,7 +56,7 @@ def test_a_step_of_the_wall_clock_moves_nothing(monkeypatch: pytest.MonkeyPatch)
     clock = SystemClock()
     before = clock.now()
 
-    monkeypatch.setattr("services.runtime.clock.wall_ms", lambda: UtcMillis(9 * 10**12))
+    monkeypatch.setattr("services.runtime.platform.clock.wall_ms", lambda: UtcMillis(9 * 10**12))
 
     assert clock.now().therapy - before.therapy < 60_000
 
@@ -87,7 +87,7 @@ def test_the_mutant_that_counts_by_the_wall_clock_is_caught(
 ) -> None:
     """A clock that asks the wall how long it has been would give ten years of basal at once."""
     wall = [1_800_000_000_000]
-    monkeypatch.setattr("services.runtime.clock.boot_ns", lambda: wall[0] * 1_000_000)
+    monkeypatch.setattr("services.runtime.platform.clock.boot_ns", lambda: wall[0] * 1_000_000)
     clock = SystemClock()
     before = clock.now()
 

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-import services.runtime.books
-import services.runtime.replay
+import services.runtime.decider_host.ledger
+import services.runtime.replay.replay
 from fake_house import DECIDER_OF, FakeHouse
 from schemas.units import MINUTE_MS, CommandId, PumpId, Speaker
-from services.runtime.books import Books
-from services.runtime.compare_records import compare, said_in
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.entries import split
-from services.runtime.errors import JournalAltered, StoreBroken
-from services.runtime.fake_store import FakeStore
+from services.runtime.audit.compare_records import compare, said_in
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.decider_host.ledger import Books
+from services.runtime.journal.entries import split
+from services.runtime.journal.hash_chain import linked
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.journal.sqlite.store import SqliteStore
+from services.runtime.platform.errors import JournalAltered, StoreBroken
 from services.runtime.ports import Commit, Row, Store
-from services.runtime.row_links import linked
-from services.runtime.sqlite_store import SqliteStore
 
 STEP = 61
 """[B] between two places where a bit is flipped."""
@@ -218,7 +218,7 @@ def test_the_mutant_that_follows_no_link_is_caught(
     lived: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the links a changed report goes by unnoticed: the test above can fail."""
-    monkeypatch.setattr(services.runtime.books, "followed", lambda *_, **__: "")
+    monkeypatch.setattr(services.runtime.decider_host.ledger, "followed", lambda *_, **__: "")
     monkeypatch.setattr(Books, "_compare_ends", lambda _: None)
     store = lived.stores[ME]
 

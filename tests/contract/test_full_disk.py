@@ -8,18 +8,18 @@ from typing import TextIO
 
 import pytest
 
-import services.supervisor.broker_care
-from core.pump_machine import power_on, run_until
+import services.supervisor.broker.health
+from core.pump.machine import power_on, run_until
 from fake_house import FakeHouse
 from schemas.units import MilliUnits, Speaker, UtcMillis
-from services.runtime.discovery import Health
-from services.runtime.errors import StoreUnwritable
-from services.runtime.logs import LogLines
+from services.runtime.journal.sqlite.store import SqliteStore
+from services.runtime.platform.errors import StoreUnwritable
+from services.runtime.platform.logs import LogLines
 from services.runtime.ports import Commit, Row
-from services.runtime.sqlite_store import SqliteStore
-from services.supervisor.broker_care import LOOKS_MAX, BrokerCare
+from services.runtime.process.service_endpoint import Health
+from services.supervisor.broker.health import LOOKS_MAX, BrokerCare
 from services.virtual_pump.errors import PumpMemoryError
-from services.virtual_pump.memory import SqlitePumpStore
+from services.virtual_pump.sqlite_state import SqlitePumpStore
 
 ROWS_MAX = 2_000
 
@@ -165,7 +165,7 @@ def test_the_mutant_that_is_never_out_of_patience_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Then a broker that was full once would take no event ever again."""
-    monkeypatch.setattr(services.supervisor.broker_care, "LOOKS_MAX", 10**9)
+    monkeypatch.setattr(services.supervisor.broker.health, "LOOKS_MAX", 10**9)
     care = BrokerCare()
 
     stuck = {"actuator": health("actuator", unpublished=1, published=1)}

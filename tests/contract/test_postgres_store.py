@@ -11,12 +11,19 @@ import pytest
 
 from postgres_server import PASSWORD, PostgresServer, postgres_server
 from schemas.units import PumpId
-from services.runtime import postgres_schema, postgres_store, stores
-from services.runtime.errors import SecondWriter, StoreBroken, StoreUnreachable, StoreUrlWrong
+from services.runtime.journal import open_store as stores
+from services.runtime.journal.postgres import recorder as postgres_schema
+from services.runtime.journal.postgres import store as postgres_store
+from services.runtime.journal.postgres.address import postgres_address, url_without_password
+from services.runtime.journal.postgres.postgres_recorder import JournalRecorder
+from services.runtime.journal.postgres.store import PostgresStore
+from services.runtime.platform.errors import (
+    SecondWriter,
+    StoreBroken,
+    StoreUnreachable,
+    StoreUrlWrong,
+)
 from services.runtime.ports import Commit, Row
-from services.runtime.postgres_address import postgres_address, url_without_password
-from services.runtime.postgres_recorder import JournalRecorder
-from services.runtime.postgres_store import PostgresStore
 
 PUMP = PumpId("p1")
 STATE = bytes(range(256))

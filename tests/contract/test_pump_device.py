@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pump_bench import Bench, FakeBench, a_process
-from schemas.device import PlanStep, PumpPlan, PumpReading, PumpRecord
+from schemas.delivery.device import PlanStep, PumpPlan, PumpReading, PumpRecord
 from schemas.units import (
     DAY_MS,
     MINUTE_MS,
@@ -18,12 +18,12 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-from services.runtime.clock import FakeClock
-from services.runtime.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.pump_address import PumpAddress
-from services.runtime.pump_device import PumpDevice
-from services.runtime.stream_pump_device import StreamPumpDevice
+from services.runtime.platform.clock import FakeClock
+from services.runtime.platform.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
+from services.runtime.pump_link.address import PumpAddress
+from services.runtime.pump_link.port import PumpDevice
+from services.runtime.pump_link.stream_client import StreamPumpDevice
+from services.virtual_pump.in_process_pump import FakePumpDevice
 from signed_orders import identity, start
 
 DOSE = DoseId("bolus_advisor:demo:7")

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from pump_bench import ProcessBench, a_process
-from schemas.device import PumpRecord
+from schemas.delivery.device import PumpRecord
 from schemas.units import DoseId
-from services.runtime.errors import PumpRefusedError, PumpTimeout
-from services.runtime.pump_address import PumpAddress
-from services.runtime.pump_wire import Answered, StartBolus, encode_answer, encode_request
-from services.runtime.stream_pump_device import StreamPumpDevice
+from services.runtime.platform.errors import PumpRefusedError, PumpTimeout
+from services.runtime.pump_link.address import PumpAddress
+from services.runtime.pump_link.protocol import Answered, StartBolus, encode_answer, encode_request
+from services.runtime.pump_link.stream_client import StreamPumpDevice
 from signed_orders import pump_order, sign, start
 
 

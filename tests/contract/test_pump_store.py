@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from core.pump_memory import PumpMemory
-from schemas.device import PumpRecord
+from core.pump.memory import PumpMemory
+from schemas.delivery.device import PumpRecord
 from schemas.message import Now
 from schemas.units import DoseId, MilliUnits, UtcMillis
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_store import FakePumpStore, PumpStore
-from services.runtime.pump_wire import Answered, Claim, Read, ReadAnswered, StartBolus
+from services.runtime.pump_link.protocol import Answered, Claim, Read, ReadAnswered, StartBolus
+from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.errors import PumpMemoryError
-from services.virtual_pump.memory import SqlitePumpStore
+from services.virtual_pump.sqlite_state import SqlitePumpStore
+from services.virtual_pump.state_store import FakePumpStore, PumpStore
 from signed_orders import identity, pump_order, sign
 
 DOSE = DoseId("bolus_advisor:demo:7")

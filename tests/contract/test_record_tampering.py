@@ -6,20 +6,20 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from core.checkpoints import Checkpoint
-from core.merkle import GrowingTree
-from core.record import RECORD_DECIDER
+from core.deciders.record.decider import RECORD_DECIDER
+from core.record.checkpoints import Checkpoint
+from core.record.merkle_tree import GrowingTree
 from schemas.message import Now
 from schemas.record import StorageReported
 from schemas.units import PumpId, Speaker, UtcMillis
-from services.runtime import record_check
-from services.runtime.entries import EntryHead, split
-from services.runtime.fake_store import FakeStore
-from services.runtime.machine import Machine
+from services.runtime.audit import record_check
+from services.runtime.audit.record_check import PumpCheck, RecordCheck, check_record
+from services.runtime.decider_host.event_writer import say
+from services.runtime.decider_host.unit_of_work import Machine
+from services.runtime.journal.entries import EntryHead, split
+from services.runtime.journal.hash_chain import linked
+from services.runtime.journal.memory_store import FakeStore
 from services.runtime.ports import Arrived, Commit, Head, Row
-from services.runtime.record_check import PumpCheck, RecordCheck, check_record
-from services.runtime.row_links import linked
-from services.runtime.speech import say
 
 EVENTS = 10_000
 SPEAKERS = (Speaker("glucose_ingest"), Speaker("actuator"), Speaker("bolus_advisor"))

@@ -8,24 +8,24 @@ import msgspec
 import pytest
 
 from archived_house import KEY, PUBLIC, archived_house, middle, written
-from core import checkpoints
-from core.checkpoints import Checkpoint
-from core.errors import CheckpointBroken
-from core.merkle import leaf_hash
-from core.record import HISTORIAN
-from core.redaction import Redaction
+from core.deciders.record.decider import HISTORIAN
+from core.kernel.errors import CheckpointBroken
+from core.record import checkpoints
+from core.record.checkpoints import Checkpoint
+from core.record.merkle_tree import leaf_hash
+from core.record.redaction import Redaction
 from fake_house import PUMP, FakeHouse
 from schemas.units import DAY_MS, Milliseconds
-from services.runtime import redacted_archive
-from services.runtime.archive_files import encoded
-from services.runtime.errors import ArchiveBroken
-from services.runtime.record_check import RecordCheck
-from services.runtime.redacted_archive import (
+from services.runtime.audit import redacted_archive
+from services.runtime.audit.archive_files import encoded
+from services.runtime.audit.record_check import RecordCheck
+from services.runtime.audit.redacted_archive import (
     ALIAS,
     RedactedPart,
     redacted,
     verify_redacted,
 )
+from services.runtime.platform.errors import ArchiveBroken
 
 
 @pytest.fixture(scope="module")

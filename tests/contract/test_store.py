@@ -10,17 +10,17 @@ import pytest
 from eventsourcing.persistence import ConnectionPoolClosedError
 
 from postgres_server import PostgresServer
-from schemas import codec
 from schemas.message import event_id
-from schemas.subjects import event_subject
 from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime.entries import HEARD, EntryHead
-from services.runtime.errors import SecondWriter, StoreBroken
-from services.runtime.fake_store import FakeStore
+from schemas.wire import codec
+from schemas.wire.subjects import event_subject
+from services.runtime.journal.entries import HEARD, EntryHead
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.journal.postgres.address import postgres_address
+from services.runtime.journal.postgres.store import PostgresStore
+from services.runtime.journal.sqlite.store import SqliteStore
+from services.runtime.platform.errors import SecondWriter, StoreBroken
 from services.runtime.ports import Commit, Head, Row, Store
-from services.runtime.postgres_address import postgres_address
-from services.runtime.postgres_store import PostgresStore
-from services.runtime.sqlite_store import SqliteStore
 
 PUMP = PumpId("p1")
 ME = Speaker("actuator")
@@ -244,7 +244,7 @@ def test_too_many_commands_to_keep_in_mind_are_looked_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever fits into memory, a command is obeyed once."""
-    monkeypatch.setattr("services.runtime.journal_reading.COMMANDS_KEPT_MAX", 1)
+    monkeypatch.setattr("services.runtime.journal.reading.COMMANDS_KEPT_MAX", 1)
     commands = {(PUMP, CommandId(f"c{n}")): n for n in range(3)}
     store = SqliteStore(tmp_path / "journal.db")
     store.commit(Commit(rows=[row(1, speaker=ME, version=1)], commands=commands))

@@ -9,15 +9,15 @@ import pytest
 from postgres_server import PostgresServer
 from schemas.units import CommandId, PumpId, Speaker
 from services.command_line.main import main
-from services.runtime import store_copy
-from services.runtime.entries import EntryHead
-from services.runtime.errors import CopyRefused
+from services.runtime.journal import store_copy
+from services.runtime.journal.entries import EntryHead
+from services.runtime.journal.hash_chain import linked
+from services.runtime.journal.postgres.address import postgres_address
+from services.runtime.journal.postgres.store import PostgresStore
+from services.runtime.journal.sqlite.store import SqliteStore
+from services.runtime.journal.store_copy import copy_journal, verify_copy
+from services.runtime.platform.errors import CopyRefused
 from services.runtime.ports import Commit, End, Head, Row, Store
-from services.runtime.postgres_address import postgres_address
-from services.runtime.postgres_store import PostgresStore
-from services.runtime.row_links import linked
-from services.runtime.sqlite_store import SqliteStore
-from services.runtime.store_copy import copy_journal, verify_copy
 
 ME = Speaker("actuator")
 PUMPS = (PumpId("p1"), PumpId("p2"))

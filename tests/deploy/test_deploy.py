@@ -17,13 +17,13 @@ import msgspec
 import pytest
 import yaml
 
-from core.deciders import DECIDERS
+from core.deciders.registry import DECIDERS
 from schemas.units import Actor
-from services.runtime.client import BusClient, ServiceAbsent
-from services.runtime.clock import SystemClock
-from services.runtime.discovery import Health
-from services.runtime.nats_connection import Credentials
-from services.supervisor.permissions import permissions
+from services.runtime.nats.client import BusClient, ServiceAbsent
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import SystemClock
+from services.runtime.process.service_endpoint import Health
+from services.supervisor.broker.permissions import permissions
 
 DEPLOY = pathlib.Path(__file__).parents[2] / "deploy"
 SERVER = pathlib.Path(sys.executable).with_name("nats-server")

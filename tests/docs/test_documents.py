@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.command_line.parser import make_parser
-from services.runtime.data_folder import DataFolder
+from services.command_line.grammar.parser import make_parser
+from services.runtime.platform.data_folder import DataFolder
 
 ROOT = pathlib.Path(__file__).parents[2]
 TOP = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")
@@ -155,7 +155,12 @@ def test_the_architecture_can_be_read_at_one_go() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["`core/nothing.py`", "`core/bolus.py:nothing`", "[gone](nowhere.md)", "`nothing.toml`"],
+    [
+        "`core/nothing.py`",
+        "`core/deciders/bolus/decider.py:nothing`",
+        "[gone](nowhere.md)",
+        "`nothing.toml`",
+    ],
 )
 def test_a_name_that_is_gone_is_found(text: str) -> None:
     """A check that never fails checks nothing."""

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import amounts
-from core.errors import AmountError
+from core.formats import amounts
+from core.kernel.errors import AmountError
 from schemas.units import MilligramsPerUnit, MilliUnits, MilliUnitsPerHour
 
 THOUSANDTHS = st.integers(min_value=0, max_value=999_999_999)

@@ -5,27 +5,27 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.advice import advise
-from core.basis import Basis
-from core.doses import BolusPart, DoseBook, OpenDose
-from core.insulin.on_board import Delivered, fraction_on_board, insulin_on_board
-from core.limits import Given, breach, headrooms, whole_pulses
-from core.rules.guards import guard
-from core.rules.registry import RULE_SETS
-from core.schedule import PLAN_MS, Week, every_day, plan_steps, scheduled_rate
-from schemas.basal import ProfileSegment
-from schemas.bolus import BolusAdvised, RequestAdvice
-from schemas.delivery import DeliveryLimitsSet
-from schemas.device import PULSE_MU
-from schemas.glucose import GlucoseMeasured
-from schemas.message import Now
-from schemas.therapy import (
+from core.dosing.advice.advise import advise
+from core.dosing.advice.inputs import Basis
+from core.dosing.advice.rules.guards import guard
+from core.dosing.advice.rules.registry import RULE_SETS
+from core.dosing.insulin_account.dose_account import BolusPart, DoseBook, OpenDose
+from core.dosing.limits.limits import Given, breach, headrooms, whole_pulses
+from core.models.insulin.on_board import Delivered, fraction_on_board, insulin_on_board
+from core.models.schedules import PLAN_MS, Week, every_day, plan_steps, scheduled_rate
+from schemas.basal.profiles import ProfileSegment
+from schemas.bolus.advice import BolusAdvised, RequestAdvice
+from schemas.bolus.settings import (
     BolusSettingsSet,
     CarbRatioSegment,
     InsulinAction,
     SensitivitySegment,
     TargetSegment,
 )
+from schemas.delivery.delivery import DeliveryLimitsSet
+from schemas.delivery.device import PULSE_MU
+from schemas.glucose import GlucoseMeasured
+from schemas.message import Now
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -41,7 +41,7 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-from services.runtime.zones import transitions
+from services.runtime.platform.zones import transitions
 
 AT = UtcMillis(1_793_491_200_000)
 NOW = Now(therapy=AT, real=AT, speed=1)

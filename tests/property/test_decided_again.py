@@ -8,16 +8,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-import core.bolus_evolve
-import core.dose_fold
-from core.deciders import DECIDERS
-from core.doses import BolusPart
+import core.deciders.bolus.events
+import core.dosing.insulin_account.dose_account_events
+from core.deciders.registry import DECIDERS
+from core.dosing.insulin_account.dose_account import BolusPart
 from fake_house import PUMP, FakeHouse
-from schemas.basal import SetTemporaryRate
-from schemas.bolus import AcceptAdvice, RecordCarbs, RequestAdvice
+from schemas.basal.profiles import SetTemporaryRate
+from schemas.bolus.advice import AcceptAdvice, RecordCarbs, RequestAdvice
+from schemas.bolus.orders import OrderBolus, RecordInjection
 from schemas.corrections import CorrectCarbs, CorrectDose, VoidReading
 from schemas.glucose import GlucoseSource, RecordReading
-from schemas.orders import OrderBolus, RecordInjection
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -29,8 +29,8 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.replay import replay
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.replay.replay import replay
 
 ADVISOR, ACTUATOR, INGEST = "bolus_advisor", "actuator", "glucose_ingest"
 SERVICES = ("actuator", "bolus_advisor", "basal_scheduler", "historian", "glucose_ingest")
@@ -183,11 +183,13 @@ def a_slip_of_the_pen(life: DecidedAgain) -> None:
 
 
 def forgets_a_correction(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.dose_fold, "_correct", lambda book, *_: book)
+    patch.setattr(
+        core.dosing.insulin_account.dose_account_events, "_correct", lambda book, *_: book
+    )
 
 
 def keeps_a_voided_reading(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.bolus_evolve, "take_out", lambda kept, _: kept)
+    patch.setattr(core.deciders.bolus.events, "take_out", lambda kept, _: kept)
 
 
 def test_corrections_in_any_order_begin_with_this_one() -> None:

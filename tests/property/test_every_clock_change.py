@@ -7,12 +7,12 @@ from functools import cache
 
 import pytest
 
-from core.pulses import PULSE_PARTS, Parts, due, stretches
-from core.schedule import PLAN_MS, every_day, plan_steps
-from schemas.basal import ProfileSegment, ZoneTransition
-from schemas.device import PumpPlan
+from core.models.pulses import PULSE_PARTS, Parts, due, stretches
+from core.models.schedules import PLAN_MS, every_day, plan_steps
+from schemas.basal.profiles import ProfileSegment, ZoneTransition
+from schemas.delivery.device import PumpPlan
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, MilliUnitsPerHour, UtcMillis
-from services.runtime.zones import transitions
+from services.runtime.platform.zones import transitions
 
 FIRST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
 LAST = int(datetime(2038, 1, 1, tzinfo=UTC).timestamp())

@@ -6,10 +6,10 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.errors import GlucoseFileError
-from core.glucose_files import read_glucose_bytes
-from core.glucose_text import parse_glucose
-from services.runtime.zones import local_resolver
+from core.formats.glucose_files import read_glucose_bytes
+from core.formats.glucose_values import parse_glucose
+from core.kernel.errors import GlucoseFileError
+from services.runtime.platform.zones import local_resolver
 
 BERLIN = local_resolver("Europe/Berlin")
 JSON = st.recursive(

@@ -6,10 +6,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.insulin.curves import Curve
-from core.insulin.history import Dose, History, Part, Rate, gaps_of, parts_of
-from core.insulin.models import Bilinear, Exponential, Linear, Walsh, curve_of
-from core.insulin.sums import OnBoard, on_board
+from core.models.insulin.curves import Curve
+from core.models.insulin.history import Dose, History, Part, Rate, gaps_of, parts_of
+from core.models.insulin.models import Bilinear, Exponential, Linear, Walsh, curve_of
+from core.models.insulin.sums import OnBoard, on_board
 from schemas.units import HOUR_MS, MINUTE_MS, UtcMillis
 
 AT = UtcMillis(1_793_534_400_000)

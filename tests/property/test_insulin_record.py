@@ -8,12 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.basal_counted import BasalCounted
-from core.doses import BolusPart, DoseBook, OpenDose
-from core.insulin.models import Linear, curve_of
-from core.insulin.on_board import Delivered
-from core.insulin_record import InsulinRecord, insulin_record, remember_profile
-from schemas.device import PlanStep, PumpPlan
+from core.dosing.insulin_account.basal_counted import BasalCounted
+from core.dosing.insulin_account.dose_account import BolusPart, DoseBook, OpenDose
+from core.dosing.insulin_account.insulin_history import (
+    InsulinRecord,
+    insulin_record,
+    remember_profile,
+)
+from core.models.insulin.models import Linear, curve_of
+from core.models.insulin.on_board import Delivered
+from schemas.delivery.device import PlanStep, PumpPlan
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 NOON = UtcMillis(1_800_000_000_000)

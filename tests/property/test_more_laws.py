@@ -9,14 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.calc.bolus import BOLUS
-from core.calc.bolus_shapes import BolusScenario
-from core.calc.limits import LIMITS
-from core.calc.limits_shapes import LimitsScenario
-from core.carbs import AbsorptionModel, Meal, absorbed_g, absorption_g_per_h, on_board_g
-from core.glucose_text import parse_glucose
-from core.pump_models import PUMP_MODELS, PumpModel, floor_bolus, floor_rate, floor_to
-from core.rules.registry import RULE_SETS
+from core.calc.bolus.compute import BOLUS
+from core.calc.bolus.shapes import BolusScenario
+from core.calc.limits.compute import LIMITS
+from core.calc.limits.shapes import LimitsScenario
+from core.dosing.advice.rules.registry import RULE_SETS
+from core.formats.glucose_values import parse_glucose
+from core.models.carb_absorption import (
+    AbsorptionModel,
+    Meal,
+    absorbed_g,
+    absorption_g_per_h,
+    on_board_g,
+)
+from core.models.pump_models import PUMP_MODELS, PumpModel, floor_bolus, floor_rate, floor_to
 from schemas.units import MINUTE_MS, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 AT = UtcMillis(1_793_534_400_000)

@@ -11,18 +11,18 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import gathered_house
-import services.runtime.hearing
-from core.record import HISTORIAN, RECORD_DECIDER
+import services.runtime.decider_host.inbox
+from core.deciders.record.decider import HISTORIAN, RECORD_DECIDER
 from fake_house import PUMP, FakeHouse
 from gathered_house import too_early
 from schemas.message import Now
-from schemas.subjects import event_subject, parse_subject
 from schemas.units import HOUR_MS, Speaker
-from services.runtime.admission import Admission, admit
-from services.runtime.fake_store import FakeStore
-from services.runtime.machine import Machine
+from schemas.wire.subjects import event_subject, parse_subject
+from services.runtime.audit.record_check import RecordCheck
+from services.runtime.decider_host.unit_of_work import Machine
+from services.runtime.decider_host.version_check import Admission, admit
+from services.runtime.journal.memory_store import FakeStore
 from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived
-from services.runtime.record_check import RecordCheck
 
 ADVISOR = Speaker("bolus_advisor")
 
@@ -164,13 +164,13 @@ def test_the_mutant_that_keeps_lines_as_they_come_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As the historian did: a bolus could stand delivered before it was ordered."""
-    monkeypatch.setattr(services.runtime.hearing, "not_heard_yet", nothing_is_waited_for)
+    monkeypatch.setattr(services.runtime.decider_host.inbox, "not_heard_yet", nothing_is_waited_for)
 
     assert any(too_early(recorded(seed)) for seed in range(10))
 
 
 def holes_are_accepted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(services.runtime.hearing, "admit", lambda **_: Admission.ACCEPT)
+    patch.setattr(services.runtime.decider_host.inbox, "admit", lambda **_: Admission.ACCEPT)
 
 
 def holes_are_dropped(patch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def holes_are_dropped(patch: pytest.MonkeyPatch) -> None:
         found = admit(**arrived)
         return Admission.DROP if found is Admission.FETCH else found
 
-    patch.setattr(services.runtime.hearing, "admit", forgetful)
+    patch.setattr(services.runtime.decider_host.inbox, "admit", forgetful)
 
 
 @pytest.mark.parametrize("weaken", [holes_are_accepted, holes_are_dropped])

@@ -8,16 +8,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-import core.delivery_reading
-from core.order_life import OPEN
+import core.deciders.delivery.pump_sync.history
+from core.record.dose_lifecycle import OPEN
 from fake_house import LIMITS, FakeHouse
-from schemas.basal import SetTemporaryRate
-from schemas.bolus import AcceptAdvice, RequestAdvice
-from schemas.delivery import CancelBolus
-from schemas.doubt import SettleDose
-from schemas.mechanism import ClearPumpFault
-from schemas.orders import OrderBolus
-from schemas.pump import FillReservoir, ResumeDelivery, SuspendDelivery
+from schemas.basal.profiles import SetTemporaryRate
+from schemas.bolus.advice import AcceptAdvice, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import CancelBolus
+from schemas.delivery.mechanism import ClearPumpFault
+from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery
+from schemas.delivery.unresolved_doses import SettleDose
 from schemas.units import HOUR_MS, MINUTE_MS, EventId, Grams, Milliseconds, MilliUnits
 
 SERVICES = ("actuator", "bolus_advisor", "basal_scheduler", "historian", "glucose_ingest")
@@ -201,7 +201,7 @@ def test_the_mutant_that_keeps_a_persons_word_for_ever_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without the comparison the record says more than the pump ever gave."""
-    monkeypatch.setattr(core.delivery_reading, "_compare_words", lambda *_: None)
+    monkeypatch.setattr(core.deciders.delivery.pump_sync.history, "_compare_words", lambda *_: None)
     life = OrderLife()
     never_got_it(life)
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import pump_machine
-from core.pulses import Parts, Stretch, due
-from core.pump_memory import PumpMemory, PumpRefusal
-from schemas.device import PULSE_MU, PlanStep, PumpPlan
+from core.models.pulses import Parts, Stretch, due
+from core.pump import machine as pump_machine
+from core.pump.memory import PumpMemory, PumpRefusal
+from schemas.delivery.device import PULSE_MU, PlanStep, PumpPlan
 from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 RATES = st.integers(0, 35_000).map(MilliUnitsPerHour)

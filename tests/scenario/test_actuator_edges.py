@@ -5,21 +5,23 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.alarms import ActiveAlarm
-from core.common import Common
-from core.decider import Entry
-from core.delivery import DELIVERY_DECIDER
-from core.delivery_evolve import evolve
-from core.delivery_orders import take_answer, take_order
-from core.delivery_reading import decide_reading
-from core.delivery_state import DeliveryState, Sent
-from core.doses import DoseBook, OpenDose
-from core.pump_pages import newer
-from core.waiting_orders import WaitingOrder
+from core.deciders.delivery.decider import DELIVERY_DECIDER
+from core.deciders.delivery.events.apply import evolve
+from core.deciders.delivery.events.history_pages import newer
+from core.deciders.delivery.orders import take_answer, take_order
+from core.deciders.delivery.pending_orders import WaitingOrder
+from core.deciders.delivery.pump_sync.history import decide_reading
+from core.deciders.delivery.state import DeliveryState, Sent
+from core.dosing.insulin_account.dose_account import DoseBook, OpenDose
+from core.kernel.alarms import ActiveAlarm
+from core.kernel.decider import Entry
+from core.kernel.shared_decisions import Common
 from fake_house import LIMITS, START
 from schemas.alarms import AlarmRaised
-from schemas.basal import BasalPlanMade
-from schemas.delivery import (
+from schemas.basal.plans import BasalPlanAccepted, BasalPlanLoaded, BasalPlanRefused
+from schemas.basal.profiles import BasalPlanMade
+from schemas.bolus.orders import BolusOrdered
+from schemas.delivery.delivery import (
     BolusCancelled,
     BolusDelivered,
     BolusRefused,
@@ -27,7 +29,7 @@ from schemas.delivery import (
     DeliveryGap,
     DeliveryLimitsSet,
 )
-from schemas.device import (
+from schemas.delivery.device import (
     PlanStep,
     PumpAnswered,
     PumpPlan,
@@ -37,20 +39,18 @@ from schemas.device import (
     PumpStatus,
     RunningBolus,
 )
-from schemas.doubt import (
-    BolusReconciled,
-    BolusUnknown,
-    PumpDoubted,
-)
-from schemas.message import Deadline, Now
-from schemas.orders import BolusOrdered
-from schemas.plans import BasalPlanAccepted, BasalPlanLoaded, BasalPlanRefused
-from schemas.pump import (
+from schemas.delivery.pump import (
     DeliveryCommandRefused,
     DeliverySuspended,
     ResumeRequested,
     SuspendRequested,
 )
+from schemas.delivery.unresolved_doses import (
+    BolusReconciled,
+    BolusUnknown,
+    PumpDoubted,
+)
+from schemas.message import Deadline, Now
 from schemas.units import (
     HOUR_MS,
     DoseId,
@@ -266,7 +266,7 @@ def test_a_hole_in_the_history_is_doubted_and_told_once() -> None:
 
 def test_the_mutant_that_reads_over_holes_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The actuator as it was: whatever begins at the next number is taken whole."""
-    monkeypatch.setattr("core.delivery_reading.joined", newer)
+    monkeypatch.setattr("core.deciders.delivery.pump_sync.history.joined", newer)
 
     assert not a_hole_in_the_history_is_found()
 

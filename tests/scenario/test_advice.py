@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from fake_house import LIMITS, PROFILE, SETTINGS, FakeHouse, whole_day
-from schemas import codec
-from schemas.bolus import (
+from schemas.bolus.advice import (
     AcceptAdvice,
     AcceptanceRefused,
     AdviceAccepted,
@@ -14,12 +13,13 @@ from schemas.bolus import (
     RecordCarbs,
     RequestAdvice,
 )
-from schemas.delivery import BolusDelivered
+from schemas.bolus.orders import BolusOrdered, OrderBolus
+from schemas.delivery.delivery import BolusDelivered
+from schemas.delivery.pump import SuspendDelivery
 from schemas.glucose import RecordReading
 from schemas.message import Outcome
-from schemas.orders import BolusOrdered, OrderBolus
-from schemas.pump import SuspendDelivery
 from schemas.units import MINUTE_MS, EventId, Grams, MilliUnits, UtcMillis
+from schemas.wire import codec
 
 
 def advise(house: FakeHouse, carbs: int = 0) -> Outcome:

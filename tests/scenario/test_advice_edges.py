@@ -5,28 +5,33 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.advice import advise
-from core.basis import Basis
-from core.bolus_orders import order_own
-from core.bolus_settings import factors_at
-from core.bolus_state import basis_of
-from core.caps.sliding import rooms
-from core.doses import DoseBook, OpenDose
+from core.deciders.bolus.orders import order_own
+from core.deciders.bolus.state import basis_of
+from core.dosing.advice.advise import advise
+from core.dosing.advice.inputs import Basis
+from core.dosing.advice.settings import factors_at
+from core.dosing.insulin_account.dose_account import DoseBook, OpenDose
+from core.dosing.limits.caps_sliding import rooms
 from fake_house import LIMITS, SETTINGS, START, FakeHouse, whole_day
-from schemas import codec
-from schemas.basal import ZoneTransition
-from schemas.bolus import AcceptAdvice, BolusAdvised, CarbsRecorded, RecordCarbs, RequestAdvice
-from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
-from schemas.message import Now
-from schemas.orders import (
+from schemas.basal.profiles import ZoneTransition
+from schemas.bolus.advice import (
+    AcceptAdvice,
+    BolusAdvised,
+    CarbsRecorded,
+    RecordCarbs,
+    RequestAdvice,
+)
+from schemas.bolus.orders import (
     BolusOrdered,
     BolusPresetSet,
     OrderBolus,
     OrderPreset,
     SetBolusPreset,
 )
-from schemas.pump import SuspendDelivery
-from schemas.therapy import BolusSettingsSet, CarbRatioSegment, TargetSegment
+from schemas.bolus.settings import BolusSettingsSet, CarbRatioSegment, TargetSegment
+from schemas.delivery.pump import SuspendDelivery
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
+from schemas.message import Now
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -39,6 +44,7 @@ from schemas.units import (
     MilliUnits,
     UtcMillis,
 )
+from schemas.wire import codec
 
 MEAL = RequestAdvice(carbs=Grams(40))
 NOTHING = RequestAdvice(carbs=Grams(0))
@@ -375,7 +381,9 @@ def test_an_alarm_about_limits_is_raised_once(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Advice and orders share it."""
-    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
+    monkeypatch.setattr(
+        "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
+    )
     house.glucose("250")
     house.ask(NOTHING, to="bolus_advisor")
     first = [alarm.alarm for alarm in house.view("bolus_advisor").alarms]
@@ -389,7 +397,9 @@ def test_an_alarm_about_limits_is_raised_once(
 
 def test_an_order_alone_raises_it_too(house: FakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first to find the difference says so."""
-    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
+    monkeypatch.setattr(
+        "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
+    )
     outcome = house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
 
     assert "limits_disagree" == outcome.reason

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from fake_house import IDENTITY, LIMITS, PROFILE, SETTINGS, FakeHouse
-from schemas import codec
-from schemas.bolus import RequestAdvice
-from schemas.orders import OrderBolus
+from schemas.bolus.advice import RequestAdvice
+from schemas.bolus.orders import OrderBolus
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, MgDl, Milliseconds, MilliUnits
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.pump_store import FakePumpStore
+from schemas.wire import codec
+from services.virtual_pump.in_process_pump import FakePumpDevice
+from services.virtual_pump.state_store import FakePumpStore
 
 
 @pytest.fixture

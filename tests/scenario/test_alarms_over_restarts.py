@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import pytest
 
-import core.common
-from core.alarms import Alarms
+import core.kernel.shared_decisions
+from core.kernel.alarms import Alarms
 from fake_house import PUMP, FakeHouse
 from schemas.alarms import AcknowledgeAlarm
-from schemas.device import PumpSuperseded
+from schemas.delivery.device import PumpSuperseded
 from schemas.record import ReportStorage, RuntimeFault
 from schemas.units import MINUTE_MS, Speaker
-from services.runtime.machine import Reported
+from services.runtime.decider_host.unit_of_work import Reported
 
 SERVICES = ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator", "historian")
 
@@ -52,7 +52,7 @@ def test_the_mutant_that_keeps_no_alarm_is_caught(monkeypatch: pytest.MonkeyPatc
     """A process that folds its journal without them."""
 
     def forget() -> None:
-        monkeypatch.setattr(core.common, "fold_alarm", lambda *_: ())
+        monkeypatch.setattr(core.kernel.shared_decisions, "fold_alarm", lambda *_: ())
 
     assert not every_alarm_stands_after_a_restart(forget)
 

@@ -6,7 +6,7 @@ import pytest
 
 from fake_house import FakeHouse
 from schemas.alarms import AlarmCleared, AlarmRaised, AlarmRepeated, AlarmSnoozed, SnoozeAlarm
-from schemas.bolus import RecordCarbs
+from schemas.bolus.advice import RecordCarbs
 from schemas.glucose import GlucoseAlertsSet, RecordReading, SetGlucoseAlerts
 from schemas.message import Command, Outcome
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, MgDl, Milliseconds

@@ -3,7 +3,7 @@
 import pytest
 
 from fake_house import LIMITS, PROFILE, FakeHouse
-from schemas.basal import (
+from schemas.basal.profiles import (
     PROFILES_MAX,
     BasalPlanMade,
     BasalProfileSet,
@@ -16,10 +16,10 @@ from schemas.basal import (
     SetTemporaryRate,
     TemporaryRateEnded,
 )
-from schemas.delivery import (
+from schemas.delivery.delivery import (
     BolusStopped,
 )
-from schemas.pump import ResumeDelivery, SuspendDelivery
+from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,

@@ -2,12 +2,12 @@
 
 import msgspec
 
-from core.basal_cut import accepted_again
-from core.delivery_state import DeliveryState
+from core.deciders.delivery.plan_capping import accepted_again
+from core.deciders.delivery.state import DeliveryState
 from fake_house import LIMITS, FakeHouse
-from schemas.basal import SetTemporaryRate
-from schemas.device import PlanStep, PumpPlan
-from schemas.plans import BasalCut, BasalPlanAccepted
+from schemas.basal.plans import BasalCut, BasalPlanAccepted
+from schemas.basal.profiles import SetTemporaryRate
+from schemas.delivery.device import PlanStep, PumpPlan
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,

@@ -5,26 +5,26 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-import core.basal_cut
-from core.basal_ahead import BasalAhead
-from core.basal_cut import cut_plan
-from core.caps.sliding import rooms
-from core.delivery import DELIVERY_DECIDER
-from core.delivery_state import DeliveryState
-from core.temporary_rates import refused_rate
+import core.deciders.delivery.plan_capping
+from core.deciders.basal.temporary_rates import refused_rate
+from core.deciders.delivery.decider import DELIVERY_DECIDER
+from core.deciders.delivery.plan_capping import cut_plan
+from core.deciders.delivery.state import DeliveryState
+from core.dosing.insulin_account.scheduled_basal import BasalAhead
+from core.dosing.limits.caps_sliding import rooms
 from fake_house import LIMITS, PUMP, START, FakeHouse
-from schemas.basal import (
+from schemas.basal.plans import BasalCut, BasalPlanAccepted
+from schemas.basal.profiles import (
     BasalPlanMade,
     CancelTemporaryRate,
     ProfileSegment,
     SetBasalProfile,
     SetTemporaryRate,
 )
-from schemas.delivery import DeliveryLimitsSet, SetDeliveryLimits
-from schemas.device import PlanStep
+from schemas.delivery.delivery import DeliveryLimitsSet, SetDeliveryLimits
+from schemas.delivery.device import PlanStep
+from schemas.delivery.pump import FillReservoir
 from schemas.message import Now
-from schemas.plans import BasalCut, BasalPlanAccepted
-from schemas.pump import FillReservoir
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -127,11 +127,14 @@ def test_the_mutant_that_cuts_programmed_basal_is_caught(
     """The old rule: every rate above the largest is cut."""
 
     def every_rate(
-        _: DeliveryState, piece: core.basal_cut.Piece, limits: DeliveryLimitsSet, *__: object
+        _: DeliveryState,
+        piece: core.deciders.delivery.plan_capping.Piece,
+        limits: DeliveryLimitsSet,
+        *__: object,
     ) -> tuple[MilliUnitsPerHour, None]:
         return min(piece.wanted, limits.basal), None
 
-    monkeypatch.setattr("core.basal_cut._allowed", every_rate)
+    monkeypatch.setattr("core.deciders.delivery.plan_capping._allowed", every_rate)
 
     assert not profile_flows(house)
 
@@ -141,7 +144,7 @@ def test_the_mutant_that_lets_any_temporary_rate_pass_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old rule: nobody asks the windows about a rate."""
-    monkeypatch.setattr("core.basal_cut.windows_of", lambda *_, **__: ())
+    monkeypatch.setattr("core.deciders.delivery.plan_capping.windows_of", lambda *_, **__: ())
 
     assert not nothing_above_the_daily_limit(house)
 
@@ -162,7 +165,7 @@ def test_the_mutant_that_knows_no_doubt_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old rule: an unknown dose stops boluses alone."""
-    monkeypatch.setattr("core.basal_cut.doubt_of", lambda _: None)
+    monkeypatch.setattr("core.deciders.delivery.plan_capping.doubt_of", lambda _: None)
 
     assert not no_rate_above_in_doubt(house)
 
@@ -200,7 +203,9 @@ def test_two_computations_that_differ_leave_the_profile(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not a milliunit above it."""
-    monkeypatch.setattr("core.basal_cut.rooms_twice", lambda asked: (rooms(asked), False))
+    monkeypatch.setattr(
+        "core.deciders.delivery.plan_capping.rooms_twice", lambda asked: (rooms(asked), False)
+    )
     temporary(house, 1, percent=200)
     house.run(ms=MINUTE_MS)
 
@@ -213,7 +218,7 @@ def test_two_ways_of_the_largest_rate_that_differ_leave_the_profile(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mutant: the second way knows no largest rate."""
-    monkeypatch.setattr("core.caps.sweep.allowed_rate", lambda asked: asked.rate)
+    monkeypatch.setattr("core.dosing.limits.caps_sweep.allowed_rate", lambda asked: asked.rate)
     limit(house, basal=1_000)
     temporary(house, 1, percent=200)
 

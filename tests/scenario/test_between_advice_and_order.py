@@ -4,13 +4,12 @@ from typing import Any
 
 import pytest
 
-from core.caps.sliding import rooms
-from core.errors import InvariantError
-from core.order_signing import in_pump_time
+from core.deciders.bolus.order_signing import in_pump_time
+from core.dosing.limits.caps_sliding import rooms
+from core.kernel.errors import InvariantError
 from fake_house import IDENTITY, FakeHouse
-from schemas import codec
 from schemas.alarms import AlarmRaised
-from schemas.bolus import (
+from schemas.bolus.advice import (
     AcceptAdvice,
     AcceptanceRefused,
     AdviceAccepted,
@@ -18,11 +17,12 @@ from schemas.bolus import (
     CarbsRecorded,
     RequestAdvice,
 )
+from schemas.bolus.orders import BolusOrdered
 from schemas.message import Outcome
-from schemas.orders import BolusOrdered
 from schemas.units import HOUR_MS, MINUTE_MS, EventId, Grams, MilliUnits
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.pump_store import FakePumpStore
+from schemas.wire import codec
+from services.virtual_pump.in_process_pump import FakePumpDevice
+from services.virtual_pump.state_store import FakePumpStore
 
 
 def advice(house: FakeHouse, carbs: int = 20) -> EventId:
@@ -103,7 +103,9 @@ def test_a_difference_found_while_accepting_gives_nothing_and_is_an_alarm(
     """However small the advice, and for another amount too: the computations differ here."""
     house.glucose(glucose)
     name = house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
-    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
+    monkeypatch.setattr(
+        "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
+    )
 
     wanted = None if amount is None else MilliUnits(amount)
     refused = accept(house, name, amount=wanted)
@@ -124,7 +126,9 @@ def test_a_difference_gives_nothing_while_its_alarm_stands(
         house.ask(small, to="bolus_advisor").events[0]
         for small in [RequestAdvice(carbs=Grams(1))] * 2
     ]
-    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
+    monkeypatch.setattr(
+        "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
+    )
 
     reasons = [accept(house, name).reason for name in names]
 
@@ -139,7 +143,9 @@ def test_a_difference_found_for_an_amount_of_ones_own_is_an_alarm_too(
 ) -> None:
     """An advice of nothing meets no limit; the amount that a person makes of it does."""
     name = advice(house, 0)
-    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
+    monkeypatch.setattr(
+        "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
+    )
 
     refused = accept(house, name, amount=MilliUnits(500))
 

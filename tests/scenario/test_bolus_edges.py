@@ -5,10 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.caps.sliding import rooms
+from core.dosing.limits.caps_sliding import rooms
 from fake_house import LIMITS, SETTINGS, START, FakeHouse
-from schemas import codec
-from schemas.bolus import (
+from schemas.bolus.advice import (
     AcceptAdvice,
     AcceptanceRefused,
     AdviceAccepted,
@@ -19,16 +18,16 @@ from schemas.bolus import (
     RecordCarbs,
     RequestAdvice,
 )
-from schemas.message import Outcome
-from schemas.orders import BolusOrdered, OrderBolus, OrderRefused
-from schemas.pump import SuspendDelivery
-from schemas.therapy import (
+from schemas.bolus.orders import BolusOrdered, OrderBolus, OrderRefused
+from schemas.bolus.settings import (
     CarbRatioSegment,
     InsulinAction,
     SensitivitySegment,
     SetBolusSettings,
     TargetSegment,
 )
+from schemas.delivery.pump import SuspendDelivery
+from schemas.message import Outcome
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -41,6 +40,7 @@ from schemas.units import (
     MilliUnits,
     UtcMillis,
 )
+from schemas.wire import codec
 
 
 def first(outcome: Outcome) -> Any:
@@ -101,7 +101,9 @@ def test_a_limit_that_disagrees_is_told_with_an_alarm_and_no_other_is(
     """A plain refusal is no fault of the software."""
     order(house, 10_050)
     quiet = house.view("bolus_advisor").alarms
-    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
+    monkeypatch.setattr(
+        "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
+    )
     wrong = order(house, 500)
     house.glucose("250")
     advice = first(request(house))

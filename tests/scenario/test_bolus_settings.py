@@ -6,16 +6,21 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.local_clock import RENEWED_MS
+from core.deciders.bolus.zone_tracking import RENEWED_MS
 from fake_house import LIMITS, PROFILE, SETTINGS, START, FakeHouse, whole_day
-from schemas import codec
-from schemas.basal import BasalPlanMade, SetBasalZone, ZoneLookupRequested, ZoneResolved
-from schemas.bolus import BolusAdvised, RequestAdvice
-from schemas.orders import OrderBolus
-from schemas.plans import BasalPlanAccepted
-from schemas.therapy import BolusSettingsSet, CarbRatioSegment, SetBolusSettings, TargetSegment
+from schemas.basal.plans import BasalPlanAccepted
+from schemas.basal.profiles import BasalPlanMade, SetBasalZone, ZoneLookupRequested, ZoneResolved
+from schemas.bolus.advice import BolusAdvised, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.bolus.settings import (
+    BolusSettingsSet,
+    CarbRatioSegment,
+    SetBolusSettings,
+    TargetSegment,
+)
 from schemas.units import DAY_MS, HOUR_MS, Grams, MgDl, MilligramsPerUnit, MilliUnits, UtcMillis
-from services.runtime.zone_hands import ZoneHands
+from schemas.wire import codec
+from services.runtime.platform.zone_lookup import ZoneHands
 
 NIGHT_AND_DAY = (
     CarbRatioSegment(start_minute=0, carb_ratio=MilligramsPerUnit(20_000)),

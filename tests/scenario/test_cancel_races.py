@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.delivery
-import core.delivery_orders
-import core.dose_evolve
-from core.delivery_orders import cancel
-from core.delivery_state import DeliveryState
+import core.deciders.delivery.decider
+import core.deciders.delivery.events.doses
+import core.deciders.delivery.orders
+from core.deciders.delivery.orders import cancel
+from core.deciders.delivery.state import DeliveryState
 from fake_house import FakeHouse
-from schemas.delivery import (
+from schemas.bolus.orders import BolusOrdered, BolusOrderSigned, OrderBolus
+from schemas.delivery.delivery import (
     BolusCancelled,
     BolusDelivered,
     BolusRefused,
@@ -20,9 +21,8 @@ from schemas.delivery import (
     BolusStopped,
     CancelBolus,
 )
-from schemas.doubt import BolusReconciled
+from schemas.delivery.unresolved_doses import BolusReconciled
 from schemas.message import Event
-from schemas.orders import BolusOrdered, BolusOrderSigned, OrderBolus
 from schemas.units import MINUTE_MS, DoseId, MilliUnits, Speaker
 
 AMOUNT = MilliUnits(200)
@@ -128,19 +128,19 @@ def test_the_mutant_that_starts_what_was_cancelled_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It leaves it to the pump, which bars the dose if it heard of the stop."""
-    known = core.delivery_orders.take_order
+    known = core.deciders.delivery.orders.take_order
 
     def forgets(state: DeliveryState, *rest: Any) -> tuple[Event, ...]:
         return known(msgspec.structs.replace(state, cancelled=()), *rest)
 
-    monkeypatch.setattr(core.delivery_orders, "take_order", forgets)
+    monkeypatch.setattr(core.deciders.delivery.orders, "take_order", forgets)
 
     assert cancelled_before_the_signature(None).said_of("actuator", BolusStarted)
 
 
 def test_the_mutant_whose_wish_outlives_the_dose_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The actuator would look at the pump, and store what it saw, without a pause and for ever."""
-    monkeypatch.setattr(core.dose_evolve, "_end", lambda state, _: state)
+    monkeypatch.setattr(core.deciders.delivery.events.doses, "_end", lambda state, _: state)
 
     with pytest.raises(RuntimeError, match="never comes to rest"):
         cancelled_before_the_signature(None)
@@ -166,6 +166,6 @@ def test_the_mutant_that_takes_the_wish_for_the_deed_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It says what was given before the pump does, while strokes still come."""
-    monkeypatch.setattr(core.delivery, "cancel", takes_the_wish_for_the_deed)
+    monkeypatch.setattr(core.deciders.delivery.decider, "cancel", takes_the_wish_for_the_deed)
 
     assert not ends_in_one_state(raced(STROKE_MS, STROKE_MS, None))

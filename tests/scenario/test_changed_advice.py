@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from fake_house import LIMITS, SETTINGS, FakeHouse
-from schemas import codec
-from schemas.bolus import AcceptAdvice, AcceptanceRefused, AdviceAccepted, RequestAdvice
+from schemas.bolus.advice import AcceptAdvice, AcceptanceRefused, AdviceAccepted, RequestAdvice
+from schemas.bolus.orders import BolusOrdered
 from schemas.message import Outcome
-from schemas.orders import BolusOrdered
 from schemas.units import HOUR_MS, SECOND_MS, EventId, Grams, MgDl, Milliseconds, MilliUnits
+from schemas.wire import codec
 
 
 @pytest.fixture

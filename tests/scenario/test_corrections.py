@@ -4,19 +4,19 @@ from typing import Any
 
 import pytest
 
-import core.bolus
-import core.bolus_evolve
-import core.bolus_news
-import core.dose_fold
-import core.glucose_evolve
-from core.day_totals import DayBook
-from core.doses import BolusPart
-from core.explanation import Origin, explain
-from core.readings_kept import ReadingsKept
+import core.deciders.bolus.decider
+import core.deciders.bolus.events
+import core.deciders.bolus.staleness
+import core.deciders.glucose.events
+import core.dosing.insulin_account.dose_account_events
+from core.dosing.glucose_history.retained_readings import ReadingsKept
+from core.dosing.insulin_account.dose_account import BolusPart
+from core.record.daily_totals import DayBook
+from core.record.provenance import Origin, explain
 from fake_house import PUMP, FakeHouse
 from mutant_pairs import Check, Patch, Weaken, is_caught
-from schemas import codec
-from schemas.bolus import AcceptAdvice, BolusAdvised, RecordCarbs, RequestAdvice
+from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RecordCarbs, RequestAdvice
+from schemas.bolus.orders import BolusOrdered, OrderBolus, RecordInjection
 from schemas.corrections import (
     CarbsCorrected,
     CorrectCarbs,
@@ -27,7 +27,6 @@ from schemas.corrections import (
 )
 from schemas.glucose import GlucoseMeasured, RecordReading
 from schemas.message import Command, Event, Outcome
-from schemas.orders import BolusOrdered, OrderBolus, RecordInjection
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -39,8 +38,9 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.lookup import Lookup, events_of
-from services.runtime.replay import known_by, replay
+from schemas.wire import codec
+from services.runtime.replay.lookup import Lookup, events_of
+from services.runtime.replay.replay import known_by, replay
 
 ADVISOR = "bolus_advisor"
 INGEST = "glucose_ingest"
@@ -432,11 +432,13 @@ def nobody_minds(patch: Patch) -> None:
             dose=asked.dose, amount=asked.amount, given_at=at, was=asked.amount, actor=actor
         )
 
-    patch.setattr(core.bolus, "correct_dose", as_asked)
+    patch.setattr(core.deciders.bolus.decider, "correct_dose", as_asked)
 
 
 def ignored_by_the_account(patch: Patch) -> None:
-    patch.setattr(core.dose_fold, "_correct", lambda book, *_: book)
+    patch.setattr(
+        core.dosing.insulin_account.dose_account_events, "_correct", lambda book, *_: book
+    )
 
 
 def added_to_the_account(patch: Patch) -> None:
@@ -451,27 +453,31 @@ def added_to_the_account(patch: Patch) -> None:
         )
         return type(book)(boluses=(*book.boluses, part))
 
-    patch.setattr(core.dose_fold, "_correct", beside)
+    patch.setattr(core.dosing.insulin_account.dose_account_events, "_correct", beside)
 
 
 def kept_by_the_advisor(patch: Patch) -> None:
-    patch.setattr(core.bolus_evolve, "newest_of", lambda _: None)
+    patch.setattr(core.deciders.bolus.events, "newest_of", lambda _: None)
 
 
 def kept_by_the_alerts(patch: Patch) -> None:
-    patch.setattr(core.glucose_evolve, "picture_without", lambda picture, *_: picture)
+    patch.setattr(core.deciders.glucose.events, "picture_without", lambda picture, *_: picture)
 
 
 def forgotten(patch: Patch) -> None:
     """Do not remember what was voided."""
     patch.setattr(
-        core.glucose_evolve, "take_out", lambda kept, name: ReadingsKept(newest=kept.newest[:0])
+        core.deciders.glucose.events,
+        "take_out",
+        lambda kept, name: ReadingsKept(newest=kept.newest[:0]),
     )
 
 
 def unmarked(patch: Patch) -> None:
     """Do not compare what was corrected with what an advice had heard."""
-    patch.setattr(core.bolus_news, "REASONS", core.bolus_news.REASONS[1:3])
+    patch.setattr(
+        core.deciders.bolus.staleness, "REASONS", core.deciders.bolus.staleness.REASONS[1:3]
+    )
 
 
 PAIRS: list[tuple[str, Check, Weaken]] = []

@@ -8,29 +8,30 @@ from typing import Any
 
 import pytest
 
-import core.delivery
-from core.pump_memory import PumpMemory
+import core.deciders.delivery.decider
+from core.pump.memory import PumpMemory
 from fake_house import DECIDER_OF, IDENTITY, PROFILE, PUMP, FakeHouse
 from schemas.alarms import AcknowledgeAlarm
-from schemas.basal import SetTemporaryRate
-from schemas.delivery import BolusStarted, CancelBolus
-from schemas.device import PULSE_MU, PumpRecord
+from schemas.basal.profiles import SetTemporaryRate
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import BolusStarted, CancelBolus
+from schemas.delivery.device import PULSE_MU, PumpRecord
+from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
 from schemas.glucose import RecordReading
 from schemas.message import parse_event_id
-from schemas.orders import OrderBolus
-from schemas.pump import ResumeDelivery, SuspendDelivery
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, Speaker
-from services.runtime import crashpoints, pump_host
-from services.runtime.books import Books
-from services.runtime.crashpoints import CRASH_POINTS
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.entries import HEARD, read_row
-from services.runtime.errors import BasaltError, PumpTimeout
-from services.runtime.fake_store import FakeStore
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.decider_host.ledger import Books
+from services.runtime.journal.entries import HEARD, read_row
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.platform import failpoints as crashpoints
+from services.runtime.platform.errors import BasaltError, PumpTimeout
+from services.runtime.platform.failpoints import CRASH_POINTS
 from services.runtime.ports import Commit
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_store import FakePumpStore
-from services.runtime.replay import replay
+from services.runtime.replay.replay import replay
+from services.virtual_pump import controller as pump_host
+from services.virtual_pump.controller import PumpHost
+from services.virtual_pump.state_store import FakePumpStore
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -242,7 +243,7 @@ def moves_before_commit(patch: pytest.MonkeyPatch) -> None:
 
 
 def forgets_the_doubt(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.delivery, "doubt_all", lambda *_: ())
+    patch.setattr(core.deciders.delivery.decider, "doubt_all", lambda *_: ())
 
 
 def answers_before_save(patch: pytest.MonkeyPatch) -> None:

@@ -4,16 +4,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.day_totals import DayBook
+from core.record.daily_totals import DayBook
 from fake_house import PUMP, FakeHouse
-from schemas.basal import SetTemporaryRate
-from schemas.bolus import RecordCarbs
-from schemas.delivery import BolusDelivered, BolusProgressed, DeliveryGap
-from schemas.doubt import BolusReconciled, BolusUnknown
-from schemas.mechanism import PrimePump
+from schemas.basal.profiles import SetTemporaryRate
+from schemas.bolus.advice import RecordCarbs
+from schemas.bolus.orders import RecordInjection
+from schemas.delivery.delivery import BolusDelivered, BolusProgressed, DeliveryGap
+from schemas.delivery.mechanism import PrimePump
+from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
+from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown
 from schemas.message import Event
-from schemas.orders import RecordInjection
-from schemas.pump import ResumeDelivery, SuspendDelivery
 from schemas.record import StorageReported
 from schemas.units import (
     HOUR_MS,
@@ -25,7 +25,7 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.lookup import events_of
+from services.runtime.replay.lookup import events_of
 
 
 def day_of(at: UtcMillis) -> str:

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from core.deciders import DECIDERS
+from core.deciders.registry import DECIDERS
 from fake_house import FakeHouse
 from schemas.units import HOUR_MS, UtcMillis
-from services.command_line import verifying
-from services.command_line.exits import INTERRUPTED, REFUSED
 from services.command_line.main import main
-from services.runtime import decisions_again
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.fake_store import FakeStore
-from services.runtime.verdicts import BrokenOff, Verdict
+from services.command_line.output.exit_codes import INTERRUPTED, REFUSED
+from services.command_line.verify import verify as verifying
+from services.runtime.audit import redecide as decisions_again
+from services.runtime.audit.findings import BrokenOff, Verdict
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.journal.memory_store import FakeStore
 from three_meals import ADVISOR, half_as_much, three_meals
 
 

@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.decider import Entry
+from core.kernel.decider import Entry
 from fake_house import IDENTITY, PUMP, FakeHouse
 from schemas.alarms import AlarmRaised
-from schemas.bolus import RequestAdvice
-from schemas.delivery import (
+from schemas.bolus.advice import RequestAdvice
+from schemas.bolus.orders import BolusOrdered, BolusOrderSigned, OrderBolus
+from schemas.delivery.delivery import (
     BolusDelivered,
     BolusRefused,
     BolusStarted,
@@ -17,13 +18,12 @@ from schemas.delivery import (
     CancelBolus,
     DeliveryGap,
 )
-from schemas.doubt import (
+from schemas.delivery.pump import FillReservoir
+from schemas.delivery.unresolved_doses import (
     BolusReconciled,
     BolusUnknown,
 )
 from schemas.message import Deadline
-from schemas.orders import BolusOrdered, BolusOrderSigned, OrderBolus
-from schemas.pump import FillReservoir
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -33,9 +33,9 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.replay import replay
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.replay.replay import replay
+from services.virtual_pump.in_process_pump import FakePumpDevice
 from signed_orders import sign_ordered
 
 

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-import core.advice
-import core.basal
-from core.amounts import print_units
-from core.dose_diff import EventChange, amount_in, change_of, paired
-from core.schedule import plan_steps
+import core.deciders.basal.decider
+import core.dosing.advice.advise
+from core.formats.amounts import print_units
+from core.models.schedules import plan_steps
+from core.record.decision_diff import EventChange, amount_in, change_of, paired
 from fake_house import DECIDER_OF, FakeHouse
-from schemas.basal import BasalPlanMade
-from schemas.bolus import AdviceRefused, BolusAdvised
-from schemas.delivery import BolusDelivered
-from schemas.device import PlanStep
+from schemas.basal.profiles import BasalPlanMade
+from schemas.bolus.advice import AdviceRefused, BolusAdvised
+from schemas.delivery.delivery import BolusDelivered
+from schemas.delivery.device import PlanStep
 from schemas.message import Event
 from schemas.record import ReportStorage
 from schemas.units import (
@@ -26,12 +26,12 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.command_line.dose_diffs import print_doses, print_versions
-from services.runtime import decisions_again
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.release import version
-from services.runtime.verdicts import Verdict, Versions
-from services.runtime.zones import tzdata_version
+from services.command_line.verify.dose_diffs import print_doses, print_versions
+from services.runtime.audit import redecide as decisions_again
+from services.runtime.audit.findings import Verdict, Versions
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.platform.release import version
+from services.runtime.platform.zones import tzdata_version
 from three_meals import ADVISOR, half_as_much, three_meals
 
 SCHEDULER = Speaker("basal_scheduler")
@@ -49,7 +49,7 @@ def verdict(house: FakeHouse, name: str = ADVISOR) -> Verdict:
 
 def refuses_high(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
-        core.advice,
+        core.dosing.advice.advise,
         "_glucose_refusal",
         lambda reading, **_: "low_glucose" if reading.glucose > 160 else None,
     )
@@ -129,7 +129,7 @@ def test_a_plan_is_told_as_all_that_it_delivers(
         steps = planned(*given, **named)
         return tuple(PlanStep(at=one.at, rate=MilliUnitsPerHour(one.rate + 100)) for one in steps)
 
-    monkeypatch.setattr(core.basal, "plan_steps", higher)
+    monkeypatch.setattr(core.deciders.basal.decider, "plan_steps", higher)
     plans = of_kind(verdict(house, SCHEDULER), "basal_plan_made")
     assert plans
     assert all(4_700 <= (one.difference or 0) <= 4_900 for one in plans)
@@ -139,7 +139,7 @@ def test_what_is_no_dose_stands_apart(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     house.ask(ReportStorage(free_mib=100), to="historian")
-    monkeypatch.setattr("core.record.STORAGE_LOW_MIB", 50)
+    monkeypatch.setattr("core.deciders.record.decider.STORAGE_LOW_MIB", 50)
     found = verdict(house, "historian")
     assert [event.is_dose for one in found.changed for event in one.events] == [False]
     print_doses({"historian": found})
@@ -179,7 +179,7 @@ def test_only_so_many_are_printed(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     half_as_much(monkeypatch)
-    monkeypatch.setattr("services.command_line.dose_diffs.DOSES_SHOWN", 2)
+    monkeypatch.setattr("services.command_line.verify.dose_diffs.DOSES_SHOWN", 2)
     print_doses({ADVISOR: verdict(house)})
     assert "more; --json has all" in capsys.readouterr().out
 

@@ -5,16 +5,16 @@ from collections.abc import Mapping
 import msgspec
 import pytest
 
-import core.bolus_orders
-import core.delivery_orders
-import core.waiting_orders
-from core.waiting_orders import Known, WaitingOrder, is_heard_equal
+import core.deciders.bolus.orders
+import core.deciders.delivery.orders
+import core.deciders.delivery.pending_orders
+from core.deciders.delivery.pending_orders import Known, WaitingOrder, is_heard_equal
 from fake_house import LIMITS, START, FakeHouse
 from mutant_pairs import Check, Patch, Weaken, is_caught
 from schemas.alarms import AcknowledgeAlarm
-from schemas.delivery import BolusRefused, BolusStarted
+from schemas.bolus.orders import BolusOrdered, OrderBolus, RecordInjection
+from schemas.delivery.delivery import BolusRefused, BolusStarted
 from schemas.message import Command, Deadline
-from schemas.orders import BolusOrdered, OrderBolus, RecordInjection
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits, Speaker
 
 DUAL = OrderBolus(
@@ -50,7 +50,7 @@ def before_it_hears(house: FakeHouse, *, order: int, then: Command, to: str) -> 
 def of_a_careless_advisor(house: FakeHouse, *orders: OrderBolus) -> None:
     """Order without a look at the limits."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core.bolus_orders, "breach", lambda *_, **__: None)
+        patch.setattr(core.deciders.bolus.orders, "breach", lambda *_, **__: None)
         for order in orders:
             house.ask(order, to="bolus_advisor")
             house.run(ms=8 * MINUTE_MS)
@@ -90,19 +90,19 @@ def no_half_is_given_where_the_whole_is_too_much() -> bool:
 
 
 def alarms_always(patch: Patch) -> None:
-    patch.setattr(core.delivery_orders, "is_heard_equal", lambda *_: True)
+    patch.setattr(core.deciders.delivery.orders, "is_heard_equal", lambda *_: True)
 
 
 def alarms_never(patch: Patch) -> None:
-    patch.setattr(core.delivery_orders, "is_heard_equal", lambda *_: False)
+    patch.setattr(core.deciders.delivery.orders, "is_heard_equal", lambda *_: False)
 
 
 def forgets_what_came_after_the_order(patch: Patch) -> None:
-    patch.setattr(core.waiting_orders, "ORDERS", object)
+    patch.setattr(core.deciders.delivery.pending_orders, "ORDERS", object)
 
 
 def looks_at_each_half_alone(patch: Patch) -> None:
-    patch.setattr(core.waiting_orders, "_is_other_half", lambda *_: False)
+    patch.setattr(core.deciders.delivery.pending_orders, "_is_other_half", lambda *_: False)
 
 
 PAIRS: list[tuple[Check, Weaken]] = [

@@ -6,13 +6,19 @@ import msgspec
 import pytest
 
 from fake_house import LIMITS, PUMP, FakeHouse, whole_day
-from schemas import codec
-from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
-from schemas.delivery import BolusDelivered, BolusStarted, BolusStopped, CancelBolus
+from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RequestAdvice
+from schemas.bolus.orders import (
+    BolusOrdered,
+    BolusPresetSet,
+    OrderBolus,
+    OrderPreset,
+    SetBolusPreset,
+)
+from schemas.delivery.delivery import BolusDelivered, BolusStarted, BolusStopped, CancelBolus
+from schemas.delivery.pump import FillReservoir, ReservoirFillRequested, SuspendDelivery
 from schemas.message import Outcome
-from schemas.orders import BolusOrdered, BolusPresetSet, OrderBolus, OrderPreset, SetBolusPreset
-from schemas.pump import FillReservoir, ReservoirFillRequested, SuspendDelivery
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits
+from schemas.wire import codec
 
 HOUR = Milliseconds(HOUR_MS)
 

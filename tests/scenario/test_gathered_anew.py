@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-import services.runtime.causal_order
-import services.runtime.gathering
-import services.runtime.hearing
-from core.record import HISTORIAN, RECORD_DECIDER
+import services.runtime.catch_up.causal_backfill
+import services.runtime.decider_host.inbox
+import services.runtime.journal.causal_order
+from core.deciders.record.decider import HISTORIAN, RECORD_DECIDER
 from fake_house import PUMP, FakeHouse
 from gathered_house import (
     OTHERS,
@@ -26,12 +26,12 @@ from gathered_house import (
 from schemas.alarms import AlarmRaised
 from schemas.record import HistoryMissing
 from schemas.units import HOUR_MS, MINUTE_MS, Speaker, UtcMillis
-from services.runtime.causal_order import Merged
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.entries import read_row
-from services.runtime.fake_bus import FakeBroker, FakeBus
-from services.runtime.fake_store import FakeStore
-from services.runtime.replay import replay
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.journal.causal_order import Merged
+from services.runtime.journal.entries import read_row
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.nats.memory_bus import FakeBroker, FakeBus
+from services.runtime.replay.replay import replay
 
 ACTUATOR, ADVISOR = Speaker("actuator"), Speaker("bolus_advisor")
 GLUCOSE, SCHEDULER = Speaker("glucose_ingest"), Speaker("basal_scheduler")
@@ -40,7 +40,7 @@ ORDERS = tuple(permutations(OTHERS))
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(services.runtime.gathering, "PAUSE_S", 0.0)
+    monkeypatch.setattr(services.runtime.catch_up.causal_backfill, "PAUSE_S", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ async def test_the_mutant_that_asks_one_speaker_after_another_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the historian did: a delivered bolus seemed to be open still, and counted twice."""
-    monkeypatch.setattr(services.runtime.hearing, "not_heard_yet", nothing_is_waited_for)
+    monkeypatch.setattr(services.runtime.decider_host.inbox, "not_heard_yet", nothing_is_waited_for)
     broker = stream_made_anew(house)
     answer(house, broker, *OTHERS)
     for speaker in (ACTUATOR, SCHEDULER, GLUCOSE, ADVISOR):
@@ -217,16 +217,18 @@ async def test_the_mutant_that_declares_lost_what_may_still_come_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own first word afterwards would be dropped as one that is known to be lost."""
-    found = services.runtime.gathering.Gathering.find
+    found = services.runtime.catch_up.causal_backfill.Gathering.find
 
     async def lost(self: Any, missing: Any) -> Any:
         return await found(self, missing.__class__(**{**as_fields(missing), "was_heard": False}))
 
-    monkeypatch.setattr(services.runtime.gathering.Gathering, "find", lost)
+    monkeypatch.setattr(services.runtime.catch_up.causal_backfill.Gathering, "find", lost)
     monkeypatch.setattr(
-        services.runtime.gathering,
+        services.runtime.catch_up.causal_backfill,
         "merged",
-        lambda *given, **rest: Merged(services.runtime.causal_order.merged(*given, **rest)[0], {}),
+        lambda *given, **rest: Merged(
+            services.runtime.journal.causal_order.merged(*given, **rest)[0], {}
+        ),
     )
     store = await gathered(house, without_the_actuator(house))
 

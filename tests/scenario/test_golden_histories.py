@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.glucose_alerts
-import core.limits
-import core.pulses
+import core.deciders.glucose.alert_conditions
+import core.dosing.limits.limits
+import core.models.pulses
 import golden_history
-from core.deciders import DECIDERS
+from core.deciders.registry import DECIDERS
 from golden_history import (
     Journals,
     accepted_path,
@@ -27,14 +27,14 @@ from golden_history import (
 )
 from golden_scenes import SCENES
 from mutant_pairs import Patch, is_caught
-from schemas import codec
-from schemas.basal import BasalPlanMade
-from schemas.bolus import BolusAdvised
-from schemas.delivery import BasalDelivered
+from schemas.basal.profiles import BasalPlanMade
+from schemas.bolus.advice import BolusAdvised
+from schemas.delivery.delivery import BasalDelivered
 from schemas.glucose import GlucoseMeasured
 from schemas.message import Event, tag_of
 from schemas.record import MessageQuarantined
 from schemas.units import Speaker
+from schemas.wire import codec
 
 NEWEST = next(iter(versions()))
 
@@ -164,8 +164,12 @@ def _changed(decider: Any, kind: type[Event], fields: dict[str, Any]) -> Any:
 
 def without_an_alert(patch: Patch) -> None:
     """Leave a rule out."""
-    tests = tuple(one for one in core.glucose_alerts._TESTS if one[0] != "glucose_urgent_low")
-    patch.setattr(core.glucose_alerts, "_TESTS", tests)
+    tests = tuple(
+        one
+        for one in core.deciders.glucose.alert_conditions._TESTS
+        if one[0] != "glucose_urgent_low"
+    )
+    patch.setattr(core.deciders.glucose.alert_conditions, "_TESTS", tests)
 
 
 def forgetful(patch: Patch) -> None:

@@ -4,21 +4,21 @@ from typing import Any
 
 import pytest
 
-import core.bolus_evolve
-import core.bolus_orders
-import core.delivery_orders
-from core import pump_machine
-from core.pump_memory import PumpStep
+import core.deciders.bolus.events
+import core.deciders.bolus.orders
+import core.deciders.delivery.orders
+from core.pump import machine as pump_machine
+from core.pump.memory import PumpStep
 from fake_house import FakeHouse
 from mutant_pairs import Check, Patch, Weaken, is_caught
 from schemas.alarms import AlarmRaised
-from schemas.bolus import AcceptAdvice, AdviceAccepted, RequestAdvice
-from schemas.delivery import BolusDelivered, BolusRefused
-from schemas.doubt import BolusUnknown
-from schemas.orders import BolusOrdered, InjectionRecorded, OrderBolus
+from schemas.bolus.advice import AcceptAdvice, AdviceAccepted, RequestAdvice
+from schemas.bolus.orders import BolusOrdered, InjectionRecorded, OrderBolus
+from schemas.delivery.delivery import BolusDelivered, BolusRefused
+from schemas.delivery.unresolved_doses import BolusUnknown
 from schemas.units import MINUTE_MS, SECOND_MS, DoseId, EventId, Grams, Milliseconds, MilliUnits
-from services.runtime.pump_script import ScriptedFault
-from services.runtime.pump_wire import AnyAnswer, AnyRequest, StartBolus
+from services.runtime.pump_link.protocol import AnyAnswer, AnyRequest, StartBolus
+from services.virtual_pump.fault_script import ScriptedFault
 
 STRANGE = DoseId("bolus_advisor:p1:700")
 
@@ -116,7 +116,7 @@ def a_start_that_came_twice_is_no_refusal() -> bool:
 
 def knows_only_what_was_ordered(patch: Patch) -> None:
     patch.setattr(
-        core.bolus_evolve,
+        core.deciders.bolus.events,
         "tells_of_insulin",
         lambda _, body: isinstance(body, BolusOrdered | InjectionRecorded),
     )
@@ -124,14 +124,14 @@ def knows_only_what_was_ordered(patch: Patch) -> None:
 
 def takes_every_number_for_a_persons_own(patch: Patch) -> None:
     patch.setattr(
-        core.bolus_orders,
+        core.deciders.bolus.orders,
         "chosen_amount",
         lambda asked, *, advised, lower: None if asked.amount == lower else asked.amount,
     )
 
 
 def takes_every_no_for_nothing_given(patch: Patch) -> None:
-    patch.setattr(core.delivery_orders, "STARTED_BEFORE", frozenset[str]())
+    patch.setattr(core.deciders.delivery.orders, "STARTED_BEFORE", frozenset[str]())
 
 
 BREAKS_BY = (AssertionError, ValueError)

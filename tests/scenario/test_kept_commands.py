@@ -4,26 +4,26 @@ from typing import Any
 
 import pytest
 
-from core.deciders import DECIDERS
-from core.explanation import explain
-from core.record import HISTORIAN
+from core.deciders.record.decider import HISTORIAN
+from core.deciders.registry import DECIDERS
+from core.record.provenance import explain
 from fake_house import PUMP, FakeHouse
-from schemas.bolus import AcceptAdvice, RequestAdvice
-from schemas.delivery import BolusDelivered
-from schemas.headers import SHA256_HEADER
+from schemas.bolus.advice import AcceptAdvice, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import BolusDelivered
+from schemas.delivery.pump import SuspendDelivery
 from schemas.message import Command, Outcome
-from schemas.orders import OrderBolus
-from schemas.pump import SuspendDelivery
 from schemas.record import ReportStorage
 from schemas.units import MINUTE_MS, Grams, MilliUnits, Speaker
-from services.runtime import machine
-from services.runtime.books import Books
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.entries import HEARD, ReadEntry, read_row
-from services.runtime.errors import JournalAltered
-from services.runtime.fake_store import FakeStore
-from services.runtime.lookup import Lookup
-from services.runtime.record_check import check_record
+from schemas.wire.headers import SHA256_HEADER
+from services.runtime.audit.record_check import check_record
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.decider_host import unit_of_work as machine
+from services.runtime.decider_host.ledger import Books
+from services.runtime.journal.entries import HEARD, ReadEntry, read_row
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.platform.errors import JournalAltered
+from services.runtime.replay.lookup import Lookup
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_the_mutant_that_keeps_them_by_their_bare_name_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The historian would take a command to itself for one that it has answered."""
-    monkeypatch.setattr("services.runtime.hearing.kept_name", lambda _, name: name)
+    monkeypatch.setattr("services.runtime.decider_host.inbox.kept_name", lambda _, name: name)
     with pytest.raises(AssertionError):
         test_two_of_one_name_are_kept_and_obeyed(house)
 

@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.caps import sweep
-from core.caps.shapes import Asked, Room
-from core.caps.twice import rooms_twice
-from core.insulin.on_board import Delivered
-from core.limits import Given, headrooms
+from core.dosing.limits import caps_sweep as sweep
+from core.dosing.limits.caps_shapes import Asked, Room
+from core.dosing.limits.caps_twice import rooms_twice
+from core.dosing.limits.limits import Given, headrooms
+from core.models.insulin.on_board import Delivered
 from fake_house import LIMITS, FakeHouse
 from schemas.alarms import AlarmRaised
-from schemas.bolus import BolusAdvised, RequestAdvice
-from schemas.delivery import BolusRefused, BolusStarted, DeliveryLimitsSet
-from schemas.orders import BolusOrdered, OrderBolus
+from schemas.bolus.advice import BolusAdvised, RequestAdvice
+from schemas.bolus.orders import BolusOrdered, OrderBolus
+from schemas.delivery.delivery import BolusRefused, BolusStarted, DeliveryLimitsSet
 from schemas.units import DAY_MS, HOUR_MS, Grams, MilliUnits, Speaker, UtcMillis
 
 NOW = UtcMillis(30 * DAY_MS)
@@ -67,7 +67,7 @@ def test_a_milliunit_of_difference_stops_the_dose_and_alarms(
 ) -> None:
     """The mutant: the second way gives one milliunit less."""
     order = OrderBolus(amount=MilliUnits(500))
-    monkeypatch.setattr("core.limits.rooms_twice", _off_by_one)
+    monkeypatch.setattr("core.dosing.limits.limits.rooms_twice", _off_by_one)
 
     assert "limits_disagree" == house.ask(order, to="bolus_advisor").reason
     assert house.ask(RequestAdvice(carbs=Grams(30)), to="bolus_advisor").accepted
@@ -89,7 +89,7 @@ def test_the_actuator_finds_a_difference_of_its_own(
     house.post(order, to="bolus_advisor")
     while not house.said_of("bolus_advisor", BolusOrdered):
         house.services[Speaker("bolus_advisor")].step()
-    monkeypatch.setattr("core.limits.rooms_twice", _off_by_one)
+    monkeypatch.setattr("core.dosing.limits.limits.rooms_twice", _off_by_one)
     house.settle()
 
     assert ["limits_disagree"] == [

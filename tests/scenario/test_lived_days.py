@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from core.decider import Entry
-from core.deciders import DECIDERS
-from core.delivery import DELIVERY_DECIDER
-from core.record import HISTORIAN
+from core.deciders.delivery.decider import DELIVERY_DECIDER
+from core.deciders.record.decider import HISTORIAN
+from core.deciders.registry import DECIDERS
+from core.kernel.decider import Entry
 from fake_house import PUMP, FakeHouse
 from lived_days import LivedDays
 from schemas.message import Now
 from schemas.units import DAY_MS, UtcMillis
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.record_fold import RecordFold
-from services.runtime.replay import known_by, replay
-from services.runtime.snapshots import SnapshotMaker, Snapshots, differing
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.replay.record_fold import RecordFold
+from services.runtime.replay.replay import known_by, replay
+from services.runtime.replay.snapshots import SnapshotMaker, Snapshots, differing
 
 DAYS = int(os.environ.get("BASALT_DAYS", "4"))
 

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-import core.delivery_effects
-import core.pump_machine
-from core.effects import SuspendPump
-from core.pulses import Stretch, rate_at, stretches
+import core.deciders.delivery.effects
+import core.pump.machine
+from core.kernel.effects import SuspendPump
+from core.models.pulses import Stretch, rate_at, stretches
 from fake_house import FakeHouse
 from schemas.alarms import AlarmRaised
-from schemas.basal import SetTemporaryRate
-from schemas.delivery import BasalDelivered, BolusDelivered
-from schemas.device import PULSE_MU, PumpPlan
-from schemas.mechanism import BasalMissed
-from schemas.orders import OrderBolus
-from schemas.pump import DeliveryResumed, SuspendDelivery
+from schemas.basal.profiles import SetTemporaryRate
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import BasalDelivered, BolusDelivered
+from schemas.delivery.device import PULSE_MU, PumpPlan
+from schemas.delivery.mechanism import BasalMissed
+from schemas.delivery.pump import DeliveryResumed, SuspendDelivery
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -26,7 +26,7 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-from services.runtime.stepper import finish
+from services.runtime.process.stepper import finish
 
 GONE: list[tuple[str, ...]] = [
     ("basal_scheduler",),
@@ -97,7 +97,7 @@ def stops_at_the_end(patch: pytest.MonkeyPatch) -> None:
             if plan is not None and part.starts_at < plan.ends_at:
                 yield part
 
-    patch.setattr(core.pump_machine, "stretches", cut)
+    patch.setattr(core.pump.machine, "stretches", cut)
 
 
 def test_the_mutant_pump_that_stops_with_its_plan_is_caught(
@@ -214,7 +214,7 @@ def test_the_mutant_that_tells_the_pump_no_end_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pump would stand until a controller comes back."""
-    monkeypatch.setattr(core.delivery_effects, "SuspendPump", lambda until: SuspendPump())
+    monkeypatch.setattr(core.deciders.delivery.effects, "SuspendPump", lambda until: SuspendPump())
 
     assert 0 == pauses(house)
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-import core.bolus_evolve
+import core.deciders.bolus.events
 from fake_house import FakeHouse
-from schemas import codec
 from schemas.alarms import AlarmCleared, AlarmRaised
-from schemas.bolus import BolusAdvised, RequestAdvice
+from schemas.bolus.advice import BolusAdvised, RequestAdvice
 from schemas.glucose import GlucoseMeasured, GlucoseSource, RecordReading
 from schemas.message import Outcome
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Grams, UtcMillis
+from schemas.wire import codec
 
 
 def read(
@@ -63,7 +63,9 @@ def test_the_mutant_that_takes_the_newest_alone_is_caught(
 ) -> None:
     """The old rule: time decides, whatever measured."""
     monkeypatch.setattr(
-        core.bolus_evolve, "outranks", lambda known, new: new.measured_at < known.measured_at
+        core.deciders.bolus.events,
+        "outranks",
+        lambda known, new: new.measured_at < known.measured_at,
     )
 
     assert not blood_counts(house)
@@ -114,7 +116,7 @@ def test_the_mutant_that_takes_both_paths_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old rule: only a reading of the same instant is the same."""
-    monkeypatch.setattr("core.glucose.DOUBLED_MS", -1)
+    monkeypatch.setattr("core.deciders.glucose.decider.DOUBLED_MS", -1)
     read(house, "100", ago=30_000, device="a")
 
     assert "doubled" != read(house, "101", ago=20_000, device="b").reason
@@ -144,7 +146,7 @@ def test_the_mutant_that_sees_no_standing_still_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two milligrams of movement are asked for; none at all would never be flat."""
-    monkeypatch.setattr("core.glucose_picture.FLAT_MG_DL", 0)
+    monkeypatch.setattr("core.dosing.glucose_history.snapshot.FLAT_MG_DL", 0)
     still(house, values=("100",) * 12)
 
     assert [] == told(house, AlarmRaised)

@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-import core.delivery
-import core.mechanism
-from core.alarm_table import PUMP_ALARMS, condition_of
-from core.alarms import PRIORITY
+import core.deciders.delivery.decider
+import core.deciders.delivery.pump_sync.mechanism
+from core.kernel.alarm_catalogue import PUMP_ALARMS, condition_of
+from core.kernel.alarms import PRIORITY
 from fake_house import FakeHouse
 from schemas.alarms import AcknowledgeAlarm, AlarmRaised, AlarmRepeated
-from schemas.delivery import BasalDelivered, BolusRefused, BolusStopped, CancelBolus
-from schemas.mechanism import (
+from schemas.delivery.delivery import BasalDelivered, BolusRefused, BolusStopped, CancelBolus
+from schemas.delivery.mechanism import (
     BasalMissed,
     ClearPumpFault,
     MechanismRefused,
@@ -22,9 +22,9 @@ from schemas.mechanism import (
     PumpFaulted,
     PumpPrimed,
 )
-from schemas.pump import FillReservoir, ResumeDelivery, SuspendDelivery
+from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery
 from schemas.units import HOUR_MS, MINUTE_MS, MilliUnits, Speaker
-from services.runtime.pump_script import ScriptedFault
+from services.virtual_pump.fault_script import ScriptedFault
 
 
 def a_house(*faults: ScriptedFault) -> FakeHouse:
@@ -119,7 +119,7 @@ def test_the_third_time_in_ten_minutes_the_motor_stays_off() -> None:
 
 def test_the_mutant_that_clears_for_ever_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the count of rounds the third one is cleared like the first."""
-    monkeypatch.setattr(core.mechanism, "CYCLE_MS", -1)
+    monkeypatch.setattr(core.deciders.delivery.pump_sync.mechanism, "CYCLE_MS", -1)
     house = a_house(fault("motor_stuck", 0, stubborn=True))
     house.run(ms=5 * MINUTE_MS)
     for _ in range(2):
@@ -165,8 +165,8 @@ def test_an_alarm_calls_again_louder_and_after_a_pause() -> None:
 
 def test_the_mutant_that_never_calls_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """An alarm that sounds once is missed once and for all."""
-    monkeypatch.setattr(core.delivery, "calls", lambda *_, **__: ())
-    monkeypatch.setattr(core.delivery, "call_at", lambda *_: None)
+    monkeypatch.setattr(core.deciders.delivery.decider, "calls", lambda *_, **__: ())
+    monkeypatch.setattr(core.deciders.delivery.decider, "call_at", lambda *_: None)
     house = a_house(fault("motor_stuck", 0))
     house.run(ms=70 * MINUTE_MS)
 

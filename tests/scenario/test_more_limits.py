@@ -6,21 +6,21 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.bolus_orders
-import core.delivery_orders
-import core.limits
-from core.caps.shapes import Flow
-from core.doses import DoseBook
-from core.limits import DAILY_MU_MAX, Given, headrooms, limits_problem
-from core.lockout import lockout_problem
-from core.midnights import days_through
+import core.deciders.bolus.orders
+import core.deciders.delivery.orders
+import core.dosing.limits.limits
+from core.dosing.insulin_account.bolus_lockout import lockout_problem
+from core.dosing.insulin_account.dose_account import DoseBook
+from core.dosing.limits.caps_shapes import Flow
+from core.dosing.limits.limits import DAILY_MU_MAX, Given, headrooms, limits_problem
+from core.models.calendar_days import days_through
 from fake_house import LIMITS, START, FakeHouse
-from schemas import codec
-from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
-from schemas.delivery import BolusRefused, DeliveryLimitsSet, Lockout
-from schemas.device import PULSE_MU
-from schemas.orders import OrderBolus
+from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import BolusRefused, DeliveryLimitsSet, Lockout
+from schemas.delivery.device import PULSE_MU
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits, UtcMillis
+from schemas.wire import codec
 
 Change = Callable[[pytest.MonkeyPatch], None]
 
@@ -236,7 +236,7 @@ def test_a_spread_bolus_and_basal_together_are_no_faster_than_the_motor() -> Non
 
 def test_the_actuator_looks_at_the_wait_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """One careless service must not be enough."""
-    monkeypatch.setattr(core.bolus_orders, "lockout_problem", lambda *_, **__: None)
+    monkeypatch.setattr(core.deciders.bolus.orders, "lockout_problem", lambda *_, **__: None)
     house = house_with()
     ordered(house, 500)
     house.run(ms=MINUTE_MS)
@@ -251,7 +251,9 @@ def test_the_actuator_looks_at_the_wait_by_itself(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.requirement("R20")
 def test_a_wait_computed_twice_that_differs_allows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whichever of the two is right."""
-    monkeypatch.setattr("core.lockout.locked_twice", lambda *_, **__: (False, False))
+    monkeypatch.setattr(
+        "core.dosing.insulin_account.bolus_lockout.locked_twice", lambda *_, **__: (False, False)
+    )
     house = house_with()
     assert ordered(house, 500) is None
     house.run(ms=5 * MINUTE_MS)
@@ -293,16 +295,18 @@ def all_hold() -> bool:
 def no_ceiling(patch: pytest.MonkeyPatch) -> None:
     only_single = "single_limit"
     patch.setattr(
-        core.limits, "_ceilings", lambda limits, *_, **__: [(only_single, limits.single, 0)]
+        core.dosing.limits.limits,
+        "_ceilings",
+        lambda limits, *_, **__: [(only_single, limits.single, 0)],
     )
 
 
 def no_day(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.limits, "windows_of", lambda *_, **__: ())
+    patch.setattr(core.dosing.limits.limits, "windows_of", lambda *_, **__: ())
 
 
 def no_wait(patch: pytest.MonkeyPatch) -> None:
-    for module in (core.bolus_orders, core.delivery_orders):
+    for module in (core.deciders.bolus.orders, core.deciders.delivery.orders):
         patch.setattr(module, "lockout_problem", lambda *_, **__: None)
 
 

@@ -2,22 +2,22 @@
 
 import pytest
 
-import core.advice
-import core.bolus_orders
-import core.doses
-import core.mechanism
-import core.pump_checks
-import core.pump_guard
-import core.pump_machine
-import core.pump_world
-import core.temporary_rates
-import services.runtime.pump_host
-from core.pump_memory import PumpStep
+import core.deciders.basal.temporary_rates
+import core.deciders.bolus.orders
+import core.deciders.delivery.pump_sync.mechanism
+import core.dosing.advice.advise
+import core.dosing.insulin_account.dose_account
+import core.pump.checks
+import core.pump.machine
+import core.pump.physics
+import core.pump.supervision
+import services.virtual_pump.controller
+from core.pump.memory import PumpStep
 from fake_house import FakeHouse
 from mutant_pairs import Check, Patch, Weaken, is_caught
-from schemas.basal import SetTemporaryRate
-from schemas.bolus import RequestAdvice
-from schemas.delivery import CancelBolus
+from schemas.basal.profiles import SetTemporaryRate
+from schemas.bolus.advice import RequestAdvice
+from schemas.delivery.delivery import CancelBolus
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -28,10 +28,10 @@ from schemas.units import (
     MilliUnits,
     MilliUnitsPerHour,
 )
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_script import ScriptedFault
-from services.runtime.stepper import finish
+from services.runtime.process.stepper import finish
+from services.virtual_pump.controller import PumpHost
+from services.virtual_pump.fault_script import ScriptedFault
+from services.virtual_pump.in_process_pump import FakePumpDevice
 from signed_orders import pump_order, sign
 
 
@@ -128,16 +128,18 @@ def a_failed_self_test_comes_first() -> bool:
 
 
 def advises_at_any_glucose(patch: Patch) -> None:
-    patch.setattr(core.advice, "safe_minimum", lambda _: MgDl(0))
+    patch.setattr(core.dosing.advice.advise, "safe_minimum", lambda _: MgDl(0))
 
 
 def forgets_what_is_on_board(patch: Patch) -> None:
     nothing = (MilliUnits(0), MilliUnits(0))
-    patch.setattr(core.doses.DoseBook, "on_board", lambda *_, **__: nothing)
+    patch.setattr(
+        core.dosing.insulin_account.dose_account.DoseBook, "on_board", lambda *_, **__: nothing
+    )
 
 
 def trusts_controllers_for_a_day(patch: Patch) -> None:
-    patch.setattr(core.temporary_rates, "CONTROLLER_MS_MAX", DAY_MS)
+    patch.setattr(core.deciders.basal.temporary_rates, "CONTROLLER_MS_MAX", DAY_MS)
 
 
 def takes_any_epoch(patch: Patch) -> None:
@@ -158,24 +160,24 @@ def takes_any_epoch(patch: Patch) -> None:
 
 def never_stops_a_bolus(patch: Patch) -> None:
     patch.setattr(
-        core.pump_machine,
+        core.pump.machine,
         "stop_bolus",
         lambda memory, **_: PumpStep(memory=memory),
     )
 
 
 def starts_whatever_the_reservoir_holds(patch: Patch) -> None:
-    patch.setattr(core.pump_machine, "bolus_fault", lambda *_, **__: None)
+    patch.setattr(core.pump.machine, "bolus_fault", lambda *_, **__: None)
 
 
 def feels_no_pressure(patch: Patch) -> None:
-    patch.setattr(core.pump_world, "OCCLUSION_MU_MAX", 10**6)
+    patch.setattr(core.pump.physics, "OCCLUSION_MU_MAX", 10**6)
 
 
 def goes_on_after_a_fault(patch: Patch) -> None:
     # The second look at the motor would stop the machine that does; it must be blind, too.
-    patch.setattr(core.pump_machine, "_flowing", lambda memory: memory.plan)
-    patch.setattr(services.runtime.pump_host, "is_too_much", lambda *_, **__: False)
+    patch.setattr(core.pump.machine, "_flowing", lambda memory: memory.plan)
+    patch.setattr(services.virtual_pump.controller, "is_too_much", lambda *_, **__: False)
 
 
 def looks_at_no_checksum(patch: Patch) -> None:
@@ -183,7 +185,7 @@ def looks_at_no_checksum(patch: Patch) -> None:
 
 
 def never_reminds(patch: Patch) -> None:
-    patch.setattr(core.mechanism, "FORGOTTEN_MS", 100 * DAY_MS)
+    patch.setattr(core.deciders.delivery.pump_sync.mechanism, "FORGOTTEN_MS", 100 * DAY_MS)
 
 
 def skips_the_self_test(patch: Patch) -> None:

@@ -5,25 +5,25 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-import core.advice
-import core.bolus_orders
-import core.delivery
-import core.delivery_orders
-import core.pump_orders
+import core.deciders.bolus.orders
+import core.deciders.delivery.decider
+import core.deciders.delivery.orders
+import core.dosing.advice.advise
+import core.pump.order_intake
 import services.actuator.pump_hands
-import services.runtime.hearing
-import services.runtime.record_fold
-from core.decider import Entry
+import services.runtime.decider_host.inbox
+import services.runtime.replay.record_fold
+from core.kernel.decider import Entry
 from fake_house import PUMP, FakeHouse
-from schemas import codec
-from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
-from schemas.delivery import BasalDelivered
-from schemas.orders import OrderBolus
+from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import BasalDelivered
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, MilliUnits, Speaker
-from services.runtime.admission import Admission
-from services.runtime.books import Books
-from services.runtime.entries import said_in
-from services.runtime.replay import replay
+from schemas.wire import codec
+from services.runtime.decider_host.ledger import Books
+from services.runtime.decider_host.version_check import Admission
+from services.runtime.journal.entries import said_in
+from services.runtime.replay.replay import replay
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -71,7 +71,7 @@ def stale_glucose_is_not_used(house: FakeHouse) -> bool:
 def limits_hold_at_delivery(house: FakeHouse) -> bool:
     """An advisor that lost its limits is stopped by the actuator's own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(core.bolus_orders, "breach", lambda *_, **__: None)
+        patch.setattr(core.deciders.bolus.orders, "breach", lambda *_, **__: None)
         house.ask(OrderBolus(amount=MilliUnits(15_000)), to="bolus_advisor")
         house.run(ms=15 * MINUTE_MS)
     return bool(house.view("actuator").bolus_total == 0)
@@ -122,29 +122,29 @@ def forgets_outcomes(patch: pytest.MonkeyPatch) -> None:
 
 
 def hears_everything_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(services.runtime.hearing, "admit", lambda **_: Admission.ACCEPT)
+    patch.setattr(services.runtime.decider_host.inbox, "admit", lambda **_: Admission.ACCEPT)
 
 
 def believes_old_glucose(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.advice, "GLUCOSE_AGE_MS_MAX", HOUR_MS)
+    patch.setattr(core.dosing.advice.advise, "GLUCOSE_AGE_MS_MAX", HOUR_MS)
 
 
 def trusts_the_advisor(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.delivery_orders, "breach", lambda *_, **__: None)
+    patch.setattr(core.deciders.delivery.orders, "breach", lambda *_, **__: None)
 
 
 def orders_never_expire(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.delivery_orders, "is_past", lambda *_, **__: False)
+    patch.setattr(core.deciders.delivery.orders, "is_past", lambda *_, **__: False)
     patch.setattr(services.actuator.pump_hands, "is_past", lambda *_, **__: False)
-    patch.setattr(core.pump_orders, "order_problem", lambda *_, **__: None)
+    patch.setattr(core.pump.order_intake, "order_problem", lambda *_, **__: None)
 
 
 def advice_is_never_used_up(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.bolus_orders, "_why_not", lambda *_: None)
+    patch.setattr(core.deciders.bolus.orders, "_why_not", lambda *_: None)
 
 
 def never_doubts(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(core.delivery, "doubt_all", lambda *_: ())
+    patch.setattr(core.deciders.delivery.decider, "doubt_all", lambda *_: ())
 
 
 def record_drops_basal(patch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def record_drops_basal(patch: pytest.MonkeyPatch) -> None:
             return found
         return msgspec.structs.replace(found, speaker=None)
 
-    patch.setattr(services.runtime.record_fold, "said_in", forgetful)
+    patch.setattr(services.runtime.replay.record_fold, "said_in", forgetful)
 
 
 PAIRS: list[tuple[Callable[[FakeHouse], bool], Patch]] = [

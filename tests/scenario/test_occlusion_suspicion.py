@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-import core.glucose_alerts
-from core.occlusion_suspicion import (
+import core.deciders.glucose.alert_conditions
+from core.dosing.glucose_history.occlusion_suspicion import (
     GIVEN_MU_MIN,
     POINTS_MAX,
     STEP_MS,
@@ -16,11 +16,11 @@ from core.occlusion_suspicion import (
 )
 from fake_house import FakeHouse
 from schemas.alarms import AlarmRaised
-from schemas.bolus import RecordCarbs
-from schemas.pump import SuspendDelivery
+from schemas.bolus.advice import RecordCarbs
+from schemas.delivery.pump import SuspendDelivery
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, MgDl, MilliUnits, UtcMillis
 from sensor_house import alerts, sensor
-from services.runtime.pump_script import ScriptedFault
+from services.virtual_pump.fault_script import ScriptedFault
 
 RISE = [150 + 4 * number for number in range(14)]
 """[mg/dL] every 5 min: 48 in an hour, at the end above 180."""
@@ -117,7 +117,9 @@ def test_silence_of_the_sensor_ends_nothing() -> None:
 
 def test_the_mutant_that_suspects_nothing_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pump's own alarm is hours away."""
-    monkeypatch.setattr(core.glucose_alerts, "is_suspected", lambda *_, **__: False)
+    monkeypatch.setattr(
+        core.deciders.glucose.alert_conditions, "is_suspected", lambda *_, **__: False
+    )
     house = blocked_house()
     sensor(house, *RISE)
 

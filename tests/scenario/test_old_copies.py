@@ -4,21 +4,26 @@ import copy
 
 import pytest
 
-import core.delivery_reading
-import core.pump_evolve
-from core.amounts import print_units
+import core.deciders.delivery.events.pump
+import core.deciders.delivery.pump_sync.history
+from core.formats.amounts import print_units
 from fake_house import IDENTITY, PUMP, FakeHouse
 from schemas.alarms import AlarmRaised
-from schemas.delivery import BolusDelivered, BolusRefused, BolusStarted, DeliveryGap
-from schemas.doubt import AcceptPumpCount, BolusReconciled, PumpCountAccepted, PumpDoubted
-from schemas.mechanism import BasalMissed
-from schemas.pump import DeliveryResumed, ResumeDelivery, SuspendDelivery
+from schemas.delivery.delivery import BolusDelivered, BolusRefused, BolusStarted, DeliveryGap
+from schemas.delivery.mechanism import BasalMissed
+from schemas.delivery.pump import DeliveryResumed, ResumeDelivery, SuspendDelivery
+from schemas.delivery.unresolved_doses import (
+    AcceptPumpCount,
+    BolusReconciled,
+    PumpCountAccepted,
+    PumpDoubted,
+)
 from schemas.units import HOUR_MS, MINUTE_MS, MilliUnits, Speaker
-from services.runtime.errors import PumpRefusedError
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.pump_host import PumpIdentity
-from services.runtime.pump_store import FakePumpStore
-from services.runtime.stepper import finish
+from services.runtime.platform.errors import PumpRefusedError
+from services.runtime.process.stepper import finish
+from services.virtual_pump.controller import PumpIdentity
+from services.virtual_pump.in_process_pump import FakePumpDevice
+from services.virtual_pump.state_store import FakePumpStore
 from signed_orders import SIGNER, STRANGER, pump_order, sign
 
 
@@ -251,7 +256,9 @@ def test_the_mutant_that_accepts_no_numbers_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pump would be doubted again at the next reading."""
-    monkeypatch.setattr(core.pump_evolve, "numbers_accepted", lambda s: s.numbers_started)
+    monkeypatch.setattr(
+        core.deciders.delivery.events.pump, "numbers_accepted", lambda s: s.numbers_started
+    )
 
     put_back_and_accept(house)
 
@@ -283,8 +290,8 @@ def test_the_mutant_that_trusts_any_count_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the comparison insulin flows that nobody counts: the tests above can fail."""
-    monkeypatch.setattr(core.delivery_reading, "doubt", lambda *_, **__: ())
-    monkeypatch.setattr(core.delivery_reading, "went_back", lambda *_: False)
+    monkeypatch.setattr(core.deciders.delivery.pump_sync.history, "doubt", lambda *_, **__: ())
+    monkeypatch.setattr(core.deciders.delivery.pump_sync.history, "went_back", lambda *_: False)
     older = copy.deepcopy(house.pump_store)
     odometer_then = house.odometer
     house.run(ms=2 * HOUR_MS)

@@ -6,23 +6,23 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.delivery_orders
-import core.pump_orders
-from core.authentic import AHEAD_MS_MAX, Session, order_problem
-from core.decider import Entry
+import core.deciders.delivery.orders
+import core.pump.order_intake
+from core.dosing.order_protocol.authentication import AHEAD_MS_MAX, Session, order_problem
+from core.kernel.decider import Entry
 from fake_house import PUMP, FakeHouse
 from schemas.alarms import AlarmRaised
-from schemas.bolus import RequestAdvice
-from schemas.delivery import BolusRefused, BolusStarted
-from schemas.device import PumpOrder, PumpStatus, SignedOrder
-from schemas.doubt import OrderNotBelieved
-from schemas.orders import (
+from schemas.bolus.advice import RequestAdvice
+from schemas.bolus.orders import (
     BolusOrdered,
     BolusOrderSigned,
     BolusOrderWithdrawn,
     OrderBolus,
 )
-from schemas.pump import PumpChallenged
+from schemas.delivery.delivery import BolusRefused, BolusStarted
+from schemas.delivery.device import PumpOrder, PumpStatus, SignedOrder
+from schemas.delivery.pump import PumpChallenged
+from schemas.delivery.unresolved_doses import OrderNotBelieved
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -35,9 +35,9 @@ from schemas.units import (
     Speaker,
 )
 from services.bolus_advisor.order_hands import OrderHands
-from services.runtime.errors import PumpRefusedError
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.stepper import finish
+from services.runtime.platform.errors import PumpRefusedError
+from services.runtime.process.stepper import finish
+from services.virtual_pump.in_process_pump import FakePumpDevice
 from signed_orders import LIFE_MS, SIGNER, STRANGER, pump_order, sign
 
 DOSE = DoseId("bolus_advisor:p1:900")
@@ -261,7 +261,7 @@ def test_the_actuator_refuses_and_alarms_after_three(
 
 
 def believes_everybody(patch: Patch) -> None:
-    patch.setattr(core.delivery_orders, "order_problem", lambda *_, **__: None)
+    patch.setattr(core.deciders.delivery.orders, "order_problem", lambda *_, **__: None)
 
 
 def test_the_mutant_that_believes_everybody_is_caught(busy: FakeHouse, monkeypatch: Patch) -> None:
@@ -277,7 +277,7 @@ def test_the_mutant_pump_that_believes_everybody_is_caught(
     house: FakeHouse, monkeypatch: Patch
 ) -> None:
     """Without its own check the pump would give a stranger's order."""
-    monkeypatch.setattr(core.pump_orders, "order_problem", lambda *_, **__: None)
+    monkeypatch.setattr(core.pump.order_intake, "order_problem", lambda *_, **__: None)
     order = pump_order(status_of(house), dose=DOSE, amount=1_000)
 
     assert finish(house.pump.start_bolus(signed=resigned(order))).bolus is not None

@@ -7,22 +7,21 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.glucose
-import core.glucose_evolve
-from core.advice_beside import beside
-from core.bolus_state import basis_of
-from core.calc.answering import answer
-from core.calc.kinds import KINDS
-from core.insulin.sums import on_board
-from core.outlook import record_of
+import core.deciders.glucose.decider
+import core.deciders.glucose.events
+from core.calc.json_io import answer
+from core.calc.registry import KINDS
+from core.deciders.bolus.state import basis_of
+from core.dosing.advice.advice_beside import beside
+from core.dosing.advice.projection import record_of
+from core.models.insulin.sums import on_board
 from fake_house import START, FakeHouse, whole_day
-from schemas.basal import SetTemporaryRate
-from schemas.bolus import BolusAdvised, RecordCarbs, RequestAdvice
+from schemas.basal.profiles import SetTemporaryRate
+from schemas.bolus.advice import BolusAdvised, RecordCarbs, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.bolus.settings import SensitivitySegment
+from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
 from schemas.forecast import GlucoseForecast
-from schemas.headers import iso_time
-from schemas.orders import OrderBolus
-from schemas.pump import ResumeDelivery, SuspendDelivery
-from schemas.therapy import SensitivitySegment
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -32,8 +31,9 @@ from schemas.units import (
     MilliUnits,
     UtcMillis,
 )
+from schemas.wire.headers import iso_time
 from sensor_house import FIVE, alerts, house_at_noon, sensor
-from services.command_line.words import moment
+from services.command_line.output.event_messages import moment
 
 
 def newest(house: FakeHouse) -> GlucoseForecast:
@@ -201,7 +201,7 @@ def test_the_mutant_that_looks_at_the_line_alone_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It would say nothing until glucose falls."""
-    for module in (core.glucose, core.glucose_evolve):
+    for module in (core.deciders.glucose.decider, core.deciders.glucose.events):
         monkeypatch.setattr(module, "fold_forecast", lambda picture, _: picture)
     house = house_at_noon()
     a_low_that_no_line_shows(house)

@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from fake_house import FakeHouse
-from schemas import codec
-from schemas.basal import BasalPlanMade, SetTemporaryRate
-from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
-from schemas.delivery import BasalDelivered
+from schemas.basal.profiles import BasalPlanMade, SetTemporaryRate
+from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RequestAdvice
+from schemas.bolus.orders import OrderBolus, RecordInjection
+from schemas.delivery.delivery import BasalDelivered
+from schemas.delivery.pump import DeliveryResumed, ResumeDelivery, ResumeRequested, SuspendDelivery
 from schemas.message import Outcome
-from schemas.orders import OrderBolus, RecordInjection
-from schemas.pump import DeliveryResumed, ResumeDelivery, ResumeRequested, SuspendDelivery
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits, UtcMillis
+from schemas.wire import codec
 
 
 def inject(house: FakeHouse, amount: int, *, ago: int = 0) -> Outcome:

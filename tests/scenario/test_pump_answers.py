@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from core.decider import Entry
+from core.kernel.decider import Entry
 from fake_house import IDENTITY, FakeHouse
-from schemas.delivery import BolusStarted, DeliveryGap
-from schemas.mechanism import (
+from schemas.bolus.orders import BolusOrderWithdrawn
+from schemas.delivery.delivery import BolusStarted, DeliveryGap
+from schemas.delivery.mechanism import (
     BasalMissed,
     ClearPumpFault,
     MechanismRefused,
@@ -15,14 +16,13 @@ from schemas.mechanism import (
     PumpFaultCleared,
     PumpPrimed,
 )
+from schemas.delivery.pump import SuspendDelivery
 from schemas.message import Command, Event
-from schemas.orders import BolusOrderWithdrawn
-from schemas.pump import SuspendDelivery
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, MilliUnits, Speaker, UtcMillis
 from services.bolus_advisor.order_hands import OrderHands
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.pump_script import ScriptedFault
-from services.runtime.stepper import finish
+from services.runtime.process.stepper import finish
+from services.virtual_pump.fault_script import ScriptedFault
+from services.virtual_pump.in_process_pump import FakePumpDevice
 
 ACTUATOR = Speaker("actuator")
 STUCK = ScriptedFault(fault="motor_stuck", from_odometer=MilliUnits(0))

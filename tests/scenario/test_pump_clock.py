@@ -9,31 +9,31 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.delivery_clock
-import core.delivery_effects
-import core.delivery_reading
+import core.deciders.delivery.effects
+import core.deciders.delivery.pump_sync.clock_offset
+import core.deciders.delivery.pump_sync.history
 import services.actuator.pump_watch
-import services.runtime.pump_host
-from core.delivery_clock import CLOCK_MS_MAX, has_drifted
-from core.delivery_state import DeliveryState
-from core.pump_memory import PumpMemory, PumpStep
+import services.virtual_pump.controller
+from core.deciders.delivery.pump_sync.clock_offset import CLOCK_MS_MAX, has_drifted
+from core.deciders.delivery.state import DeliveryState
+from core.pump.memory import PumpMemory, PumpStep
 from fake_house import IDENTITY, FakeHouse
 from mutant_pairs import Patch, is_caught
 from schemas.alarms import AlarmCleared, AlarmRaised
-from schemas.delivery import BasalDelivered, BolusDelivered, BolusProgressed
-from schemas.message import Now
-from schemas.pump import (
+from schemas.delivery.delivery import BasalDelivered, BolusDelivered, BolusProgressed
+from schemas.delivery.pump import (
     DeliveryResumed,
     DeliverySuspended,
     PumpChallenged,
     PumpClockRead,
     SuspendDelivery,
 )
+from schemas.message import Now
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
-from services.runtime.clock import Clock
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.pump_script import ScriptedFault
-from services.runtime.stepper import finish
+from services.runtime.platform.clock import Clock
+from services.runtime.process.stepper import finish
+from services.virtual_pump.fault_script import ScriptedFault
+from services.virtual_pump.in_process_pump import FakePumpDevice
 
 ALARM = "pump_clock_wrong"
 BOLUS = 2_000
@@ -156,11 +156,11 @@ def trusts_the_clock(patch: Patch) -> None:
     def known(state: DeliveryState, *_: object) -> Milliseconds:
         return state.pump_ahead
 
-    patch.setattr(core.delivery_clock, "measured_ahead", known)
+    patch.setattr(core.deciders.delivery.pump_sync.clock_offset, "measured_ahead", known)
 
 
 def sends_plans_by_its_own_clock(patch: Patch) -> None:
-    patch.setattr(core.delivery_effects, "by_pumps_clock", lambda plan, **_: plan)
+    patch.setattr(core.deciders.delivery.effects, "by_pumps_clock", lambda plan, **_: plan)
 
 
 def delivers_by_the_wall(patch: Patch) -> None:
@@ -169,16 +169,16 @@ def delivers_by_the_wall(patch: Patch) -> None:
     def kept(memory: PumpMemory, **_: object) -> PumpStep:
         return PumpStep(memory=memory)
 
-    patch.setattr(services.runtime.pump_host, "set_clock", kept)
+    patch.setattr(services.virtual_pump.controller, "set_clock", kept)
 
 
 def tells_the_pumps_time_each_hour_alone(patch: Patch) -> None:
-    patch.setattr(core.delivery_clock, "has_drifted", lambda *_: False)
+    patch.setattr(core.deciders.delivery.pump_sync.clock_offset, "has_drifted", lambda *_: False)
     patch.setattr(services.actuator.pump_watch, "has_drifted", lambda *_: False)
 
 
 def never_ends_the_alarm(patch: Patch) -> None:
-    patch.setattr(core.delivery_clock, "clear_alarm", lambda *_: ())
+    patch.setattr(core.deciders.delivery.pump_sync.clock_offset, "clear_alarm", lambda *_: ())
 
 
 PAIRS: list[tuple[Callable[[], bool], Callable[[Patch], None]]] = [

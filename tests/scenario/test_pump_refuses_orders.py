@@ -9,15 +9,15 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.delivery_belief
-import core.pump_refusals
-from core.pump_memory import PumpMemory, PumpRefusal
-from core.pump_refusals import RECORDS_OF_A_REASON_MAX
+import core.deciders.delivery.pump_sync.forged_orders
+import core.pump.pump_refusals
+from core.pump.memory import PumpMemory, PumpRefusal
+from core.pump.pump_refusals import RECORDS_OF_A_REASON_MAX
 from fake_house import FakeHouse
 from mutant_pairs import Patch, is_caught
 from schemas.alarms import AcknowledgeAlarm, AlarmRaised
-from schemas.device import PumpOrder, SignedOrder
-from schemas.doubt import OrderNotBelieved, OrderRefusedByPump
+from schemas.delivery.device import PumpOrder, SignedOrder
+from schemas.delivery.unresolved_doses import OrderNotBelieved, OrderRefusedByPump
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -29,8 +29,8 @@ from schemas.units import (
     Speaker,
 )
 from services.bolus_advisor.order_hands import OrderHands
-from services.runtime.errors import PumpRefusedError
-from services.runtime.stepper import finish
+from services.runtime.platform.errors import PumpRefusedError
+from services.runtime.process.stepper import finish
 from signed_orders import SIGNER, STRANGER, pump_order, sign
 
 DOSE = DoseId("bolus_advisor:p1:900")
@@ -185,34 +185,34 @@ def keeps_no_record(patch: Patch) -> None:
     def silent(memory: PumpMemory, *, flaw: Any, **_: Any) -> PumpRefusal:
         return PumpRefusal(reason="already_executed" if flaw == "replayed" else flaw)
 
-    patch.setattr("core.pump_orders.refuse", silent)
+    patch.setattr("core.pump.order_intake.refuse", silent)
 
 
 def writes_every_refusal_down(patch: Patch) -> None:
-    patch.setattr(core.pump_refusals, "RECORDS_OF_A_REASON_MAX", 10**9)
+    patch.setattr(core.pump.pump_refusals, "RECORDS_OF_A_REASON_MAX", 10**9)
 
 
 def calls_whatever_is_late_a_forgery(patch: Patch) -> None:
     """The actuator as it was: what is stale counts like what is forged."""
-    patch.setattr(core.delivery_belief, "LATE", frozenset())
+    patch.setattr(core.deciders.delivery.pump_sync.forged_orders, "LATE", frozenset())
 
 
 def waits_for_an_hour_of_one_minute(patch: Patch) -> None:
-    patch.setattr(core.delivery_belief, "LATE_MS", MINUTE_MS)
+    patch.setattr(core.deciders.delivery.pump_sync.forged_orders, "LATE_MS", MINUTE_MS)
 
 
 def takes_whatever_came_again_for_doubled(patch: Patch) -> None:
-    flaw_of = core.pump_refusals.flaw_of
+    flaw_of = core.pump.pump_refusals.flaw_of
 
     def kind(*args: Any, **asked: Any) -> Any:
         return "already_executed" if asked["executed"] else flaw_of(*args, **asked)
 
-    patch.setattr("core.pump_orders.flaw_of", kind)
+    patch.setattr("core.pump.order_intake.flaw_of", kind)
 
 
 def never_forgets_what_was_seen(patch: Patch) -> None:
     """The alarm as it was: it stands for ever."""
-    patch.setattr("core.alarms.MOMENTARY", frozenset())
+    patch.setattr("core.kernel.alarms.MOMENTARY", frozenset())
 
 
 PAIRS: list[tuple[Callable[[], bool], Callable[[Patch], None]]] = [

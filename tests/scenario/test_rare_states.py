@@ -5,41 +5,40 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.alarms import Alarms, Condition, fold_alarm, raise_alarm
-from core.basal import BASAL_DECIDER
-from core.basal_state import BasalState
-from core.bolus import BOLUS_DECIDER
-from core.bolus_state import initial
-from core.decider import Entry
-from core.deciders import DECIDERS
-from core.delivery_moves import move
-from core.delivery_reading import decide_reading
-from core.delivery_state import DeliveryState
-from core.errors import GlucoseFileError
-from core.glucose_picture import Picture, fold_reading
-from core.glucose_quality import Reading
-from core.pulses import PULSE_PARTS
-from core.pump_machine import power_on, run_until, start_bolus, stop_bolus
-from core.pump_memory import PumpMemory, PumpRefusal, PumpStep
-from core.pump_pause import resume
-from core.record import RECORD_DECIDER
+from core.deciders.basal.decider import BASAL_DECIDER
+from core.deciders.basal.state import BasalState
+from core.deciders.bolus.decider import BOLUS_DECIDER
+from core.deciders.bolus.state import initial
+from core.deciders.delivery.events.odometer import move
+from core.deciders.delivery.pump_sync.history import decide_reading
+from core.deciders.delivery.state import DeliveryState
+from core.deciders.record.decider import RECORD_DECIDER
+from core.deciders.registry import DECIDERS
+from core.dosing.glucose_history.snapshot import Picture, fold_reading
+from core.kernel.alarms import Alarms, Condition, fold_alarm, raise_alarm
+from core.kernel.decider import Entry
+from core.kernel.errors import GlucoseFileError
+from core.models.glucose_quality import Reading
+from core.models.pulses import PULSE_PARTS
+from core.pump.machine import power_on, run_until, start_bolus, stop_bolus
+from core.pump.memory import PumpMemory, PumpRefusal, PumpStep
+from core.pump.suspension import resume
 from fake_house import LIMITS, PROFILE, PUMP, START, FakeHouse, whole_day
-from schemas import codec
 from schemas.alarms import AcknowledgeAlarm, AlarmAcknowledged, AlarmCleared, AlarmRepeated
-from schemas.basal import (
+from schemas.basal.profiles import (
     CancelTemporaryRate,
     SetBasalProfile,
     SetTemporaryRate,
     ZoneLookupRequested,
     ZoneResolved,
 )
-from schemas.bolus import AdviceRefused, RequestAdvice
-from schemas.delivery import BasalDelivered
-from schemas.device import PumpReading
+from schemas.bolus.advice import AdviceRefused, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import BasalDelivered
+from schemas.delivery.device import PumpReading
+from schemas.delivery.pump import SuspendDelivery
 from schemas.glucose import GlucoseMeasured
 from schemas.message import Command, Now, Outcome
-from schemas.orders import OrderBolus
-from schemas.pump import SuspendDelivery
 from schemas.record import ClockChanged, Malformed, MessageQuarantined, Restarted
 from schemas.units import (
     HOUR_MS,
@@ -54,7 +53,8 @@ from schemas.units import (
     PumpId,
     UtcMillis,
 )
-from services.runtime.pump_wire import Read
+from schemas.wire import codec
+from services.runtime.pump_link.protocol import Read
 
 NOW = Now(therapy=UtcMillis(START), real=UtcMillis(START), speed=1)
 

@@ -5,10 +5,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.basal_state import BasalState
+from core.deciders.basal.state import BasalState
 from fake_house import IDENTITY, LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse, whole_day
 from schemas.alarms import AcknowledgeAlarm, AlarmAcknowledged, AlarmCleared, AlarmRaised
-from schemas.basal import (
+from schemas.basal.profiles import (
     BasalPlanMade,
     BasalProfileRefused,
     BasalWeekRefused,
@@ -18,10 +18,10 @@ from schemas.basal import (
     SetBasalWeek,
     SetBasalZone,
 )
-from schemas.bolus import RecordCarbs, RequestAdvice
-from schemas.delivery import CancelBolus
-from schemas.orders import OrderBolus
-from schemas.pump import FillReservoir, PumpControlLost, PumpLost, ResumeDelivery
+from schemas.bolus.advice import RecordCarbs, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import CancelBolus
+from schemas.delivery.pump import FillReservoir, PumpControlLost, PumpLost, ResumeDelivery
 from schemas.record import (
     CheckpointMade,
     HistoryLost,
@@ -42,10 +42,10 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.clock import FakeClock
-from services.runtime.fake_pump_device import FakePumpDevice
-from services.runtime.machine import Reported
-from services.runtime.stepper import finish
+from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.platform.clock import FakeClock
+from services.runtime.process.stepper import finish
+from services.virtual_pump.in_process_pump import FakePumpDevice
 
 
 def changed(whole: Any, **fields: Any) -> Any:

@@ -11,50 +11,50 @@ import msgspec
 import pytest
 from nacl.signing import SigningKey
 
-import core.alarm_table
-import core.alarms
-import core.alert_sounding
-import core.amounts
-import core.calc.answering
-import core.caps.sliding
-import core.caps.twice
-import core.common
-import core.delivery
-import core.glucose_alerts
-import core.insulin.curves
-import core.pump_machine
-import core.pump_orders
-import core.pump_world
-import services.runtime.order_keys
-import services.runtime.pump_host
-import services.runtime.pump_wire
-import services.supervisor.event_lines
-import services.supervisor.permissions
+import core.calc.json_io
+import core.deciders.delivery.decider
+import core.deciders.glucose.alert_annunciation
+import core.deciders.glucose.alert_conditions
+import core.dosing.limits.caps_sliding
+import core.dosing.limits.caps_twice
+import core.formats.amounts
+import core.kernel.alarm_catalogue
+import core.kernel.alarms
+import core.kernel.shared_decisions
+import core.models.insulin.curves
+import core.pump.machine
+import core.pump.order_intake
+import core.pump.physics
+import services.runtime.platform.signing_keys
+import services.runtime.pump_link.protocol
+import services.supervisor.broker.permissions
+import services.supervisor.screen.event_lines
+import services.virtual_pump.controller
 import services.virtual_pump.watchdog
-from core.amounts import parse_units
-from core.calc.kind import Kind, Result, Scenario
-from core.errors import AmountError, ScenarioError
-from core.insulin.curves import piecewise
-from core.pump_checks import bolus_fault
-from core.pump_memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
+from core.calc.calculation import Kind, Result, Scenario
+from core.formats.amounts import parse_units
+from core.kernel.errors import AmountError, ScenarioError
+from core.models.insulin.curves import piecewise
+from core.pump.checks import bolus_fault
+from core.pump.memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
 from fake_house import IDENTITY, LIMITS, PUMP, FakeHouse
 from mutant_pairs import Check, Patch, Weaken, is_caught
 from schemas.alarms import AlarmRaised
-from schemas.delivery import SetDeliveryLimits
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import SetDeliveryLimits
+from schemas.delivery.mechanism import ClearPumpFault, OcclusionReleased
+from schemas.delivery.pump import SuspendDelivery
 from schemas.glucose import RecordReading
-from schemas.mechanism import ClearPumpFault, OcclusionReleased
-from schemas.orders import OrderBolus
-from schemas.pump import SuspendDelivery
 from schemas.record import MessageQuarantined
-from schemas.subjects import event_subject
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, Speaker, UtcMillis
-from services.runtime.errors import PumpRefusedError
-from services.runtime.fake_bus import matches
-from services.runtime.order_keys import make_key
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_script import ScriptedFault
-from services.runtime.pump_wire import FrameReader, Read, encode_request
-from services.runtime.stepper import finish
+from schemas.wire.subjects import event_subject
+from services.runtime.nats.memory_bus import matches
+from services.runtime.platform.errors import PumpRefusedError
+from services.runtime.platform.signing_keys import make_key
+from services.runtime.process.stepper import finish
+from services.runtime.pump_link.protocol import FrameReader, Read, encode_request
+from services.virtual_pump.controller import PumpHost
+from services.virtual_pump.fault_script import ScriptedFault
 from services.virtual_pump.watchdog import HUNGER_MS_MAX, LOOK_MS, Watchdog
 from signed_orders import STRANGER, pump_order, sign
 
@@ -98,7 +98,7 @@ def spreads_two_at_once(patch: Patch) -> None:
         found = fault(*given, **more)
         return None if found is not None and found.reason == "extended_running" else found
 
-    patch.setattr(core.pump_machine, "bolus_fault", careless)
+    patch.setattr(core.pump.machine, "bolus_fault", careless)
 
 
 def a_limit_that_limits_nothing_is_refused() -> bool:
@@ -109,7 +109,7 @@ def a_limit_that_limits_nothing_is_refused() -> bool:
 
 
 def takes_any_limits(patch: Patch) -> None:
-    patch.setattr(core.delivery, "limits_problem", lambda _: None)
+    patch.setattr(core.deciders.delivery.decider, "limits_problem", lambda _: None)
 
 
 class _Asked(Scenario, frozen=True, kw_only=True):
@@ -130,14 +130,14 @@ def what_is_no_number_is_no_answer() -> bool:
         run=lambda _: _Told(value=math.nan),
     )
     try:
-        core.calc.answering.answer(kind, b"{}", zones=lambda *_: ())
+        core.calc.json_io.answer(kind, b"{}", zones=lambda *_: ())
     except ScenarioError:
         return True
     return False
 
 
 def writes_nan_as_nothing(patch: Patch) -> None:
-    patch.setattr(core.calc.answering, "_is_finite", lambda _: True)
+    patch.setattr(core.calc.json_io, "_is_finite", lambda _: True)
 
 
 def a_dose_is_read_one_way() -> bool:
@@ -151,7 +151,7 @@ def a_dose_is_read_one_way() -> bool:
 
 
 def reads_a_dose_as_it_can(patch: Patch) -> None:
-    patch.setattr(core.amounts, "_DECIMAL", re.compile(r"0*([0-9]*)\.?([0-9]{1,3})?"))
+    patch.setattr(core.formats.amounts, "_DECIMAL", re.compile(r"0*([0-9]*)\.?([0-9]{1,3})?"))
 
 
 def a_curve_is_what_a_second_sum_says() -> bool:
@@ -162,25 +162,25 @@ def a_curve_is_what_a_second_sum_says() -> bool:
 
 
 def sums_a_curve_wrongly(patch: Patch) -> None:
-    patch.setattr(core.insulin.curves, "_area", lambda polynomial: (0.0, *polynomial))
+    patch.setattr(core.models.insulin.curves, "_area", lambda polynomial: (0.0, *polynomial))
 
 
 def defaults_of_rooms() -> dict[str, Any]:
     """The two implementations that are asked when nobody names others."""
-    return core.caps.twice.rooms_twice.__kwdefaults__ or {}
+    return core.dosing.limits.caps_twice.rooms_twice.__kwdefaults__ or {}
 
 
 def where_two_sums_differ_nothing_is_given() -> bool:
     house = ready()
     with pytest.MonkeyPatch.context() as broken:
-        rooms = core.caps.sliding.rooms
+        rooms = core.dosing.limits.caps_sliding.rooms
 
         def wider(asked: Any) -> Any:
             return tuple(
                 msgspec.structs.replace(room, left=room.left + 10**6) for room in rooms(asked)
             )
 
-        broken.setattr(core.caps.sliding, "rooms", wider)
+        broken.setattr(core.dosing.limits.caps_sliding, "rooms", wider)
         broken.setitem(defaults_of_rooms(), "first", wider)
         house.order(500)
         house.run(ms=5 * MINUTE_MS)
@@ -221,7 +221,7 @@ def checks_no_frame(patch: Patch) -> None:
         def crc32(_: object) -> int:
             return 0
 
-    patch.setattr(services.runtime.pump_wire, "zlib", Blind)
+    patch.setattr(services.runtime.pump_link.protocol, "zlib", Blind)
 
 
 def a_suspended_pump_stays_so_after_a_loss_of_power() -> bool:
@@ -235,13 +235,13 @@ def a_suspended_pump_stays_so_after_a_loss_of_power() -> bool:
 
 
 def begins_anew_with_the_power(patch: Patch) -> None:
-    power_on = core.pump_machine.power_on
+    power_on = core.pump.machine.power_on
 
     def fresh(memory: PumpMemory | None, **given: Any) -> PumpStep:
         awake = msgspec.structs.replace(memory, suspended=False) if memory else None
         return power_on(awake, **given)
 
-    patch.setattr(core.pump_machine, "power_on", fresh)
+    patch.setattr(core.pump.machine, "power_on", fresh)
 
 
 def settings_are_there_after_a_restart() -> bool:
@@ -253,8 +253,8 @@ def settings_are_there_after_a_restart() -> bool:
 
 
 def reads_no_journal(patch: Patch) -> None:
-    patch.setattr("services.runtime.fake_store.FakeStore.rows", lambda *_, **__: iter(()))
-    patch.setattr("services.runtime.books.Books._compare_ends", lambda _: None)
+    patch.setattr("services.runtime.journal.memory_store.FakeStore.rows", lambda *_, **__: iter(()))
+    patch.setattr("services.runtime.decider_host.ledger.Books._compare_ends", lambda _: None)
 
 
 def a_weak_battery_is_told() -> bool:
@@ -264,7 +264,7 @@ def a_weak_battery_is_told() -> bool:
 
 
 def knows_no_weak_battery(patch: Patch) -> None:
-    patch.setattr(services.runtime.pump_host, "BATTERY_LOW_PERCENT", 0)
+    patch.setattr(services.virtual_pump.controller, "BATTERY_LOW_PERCENT", 0)
 
 
 def what_the_pump_knows_the_person_sees() -> bool:
@@ -277,12 +277,12 @@ def what_the_pump_knows_the_person_sees() -> bool:
 
 
 def tells_an_old_status(patch: Patch) -> None:
-    status = core.pump_machine.status
+    status = core.pump.machine.status
 
     def old(memory: PumpMemory, **given: Any) -> Any:
         return msgspec.structs.replace(status(memory, **given), reservoir=MilliUnits(200_000))
 
-    patch.setattr(core.pump_machine, "status", old)
+    patch.setattr(core.pump.machine, "status", old)
 
 
 def a_sensor_that_falls_silent_is_told() -> bool:
@@ -299,9 +299,9 @@ def misses_no_reading(patch: Patch) -> None:
 def _never(patch: Patch, name: str) -> None:
     tests = tuple(
         (one, (lambda *_: False) if one == name else test)
-        for one, test in core.glucose_alerts._TESTS
+        for one, test in core.deciders.glucose.alert_conditions._TESTS
     )
-    patch.setattr(core.glucose_alerts, "_TESTS", tests)
+    patch.setattr(core.deciders.glucose.alert_conditions, "_TESTS", tests)
 
 
 def a_low_that_stays_sounds_again() -> bool:
@@ -314,16 +314,20 @@ def a_low_that_stays_sounds_again() -> bool:
 
 
 def sounds_once(patch: Patch) -> None:
-    patch.setattr(core.alert_sounding, "_go_on", lambda one, *_, **__: (one, None))
+    patch.setattr(
+        core.deciders.glucose.alert_annunciation, "_go_on", lambda one, *_, **__: (one, None)
+    )
 
 
 def each_fault_has_an_alarm_of_its_own() -> bool:
-    known = {core.alarm_table.condition_of(fault).alarm for fault in get_args(PumpFaultName)}
+    known = {
+        core.kernel.alarm_catalogue.condition_of(fault).alarm for fault in get_args(PumpFaultName)
+    }
     return known == set(get_args(PumpFaultName))
 
 
 def knows_no_fault_by_name(patch: Patch) -> None:
-    patch.setattr(core.alarm_table, "PUMP_ALARMS", {})
+    patch.setattr(core.kernel.alarm_catalogue, "PUMP_ALARMS", {})
 
 
 IEC = {
@@ -341,24 +345,24 @@ IEC = {
 
 
 def priorities_are_those_of_the_norm() -> bool:
-    alarms = core.alarm_table.PUMP_ALARMS.values()
+    alarms = core.kernel.alarm_catalogue.PUMP_ALARMS.values()
     looked_up = all(one.priority == IEC[one.severity, one.onset] for one in alarms)
-    down = core.alarm_table.process_down("virtual_pump", why="")
-    return looked_up and down.priority == "high" and core.alarms.PRIORITY == IEC
+    down = core.kernel.alarm_catalogue.process_down("virtual_pump", why="")
+    return looked_up and down.priority == "high" and core.kernel.alarms.PRIORITY == IEC
 
 
 def plays_a_danger_down(patch: Patch) -> None:
-    patch.setitem(core.alarms.PRIORITY, ("reversible", "immediate"), "low")
+    patch.setitem(core.kernel.alarms.PRIORITY, ("reversible", "immediate"), "low")
 
 
 def each_alarm_is_a_line_for_whoever_looks() -> bool:
     raised = AlarmRaised(alarm="occlusion", priority="high", to="person", text="It is blocked.")
-    line = services.supervisor.event_lines.describe(raised, at=UtcMillis(0), zone="UTC")
+    line = services.supervisor.screen.event_lines.describe(raised, at=UtcMillis(0), zone="UTC")
     return line is not None and "It is blocked." in line.text
 
 
 def shows_no_alarm(patch: Patch) -> None:
-    patch.setattr(services.supervisor.event_lines, "_of_the_rest", lambda *_: "")
+    patch.setattr(services.supervisor.screen.event_lines, "_of_the_rest", lambda *_: "")
 
 
 def one_low_is_one_alarm_until_it_is_over() -> bool:
@@ -373,9 +377,9 @@ def one_low_is_one_alarm_until_it_is_over() -> bool:
 def hears_no_end_of_a_low(patch: Patch) -> None:
     tests = tuple(
         (one, (lambda *_: True) if one == "glucose_low" else test)
-        for one, test in core.glucose_alerts._TESTS
+        for one, test in core.deciders.glucose.alert_conditions._TESTS
     )
-    patch.setattr(core.glucose_alerts, "_TESTS", tests)
+    patch.setattr(core.deciders.glucose.alert_conditions, "_TESTS", tests)
 
 
 def what_a_blocked_line_releases_is_told() -> bool:
@@ -388,12 +392,12 @@ def what_a_blocked_line_releases_is_told() -> bool:
 
 
 def releases_in_silence(patch: Patch) -> None:
-    clear = core.pump_world.clear
+    clear = core.pump.physics.clear
 
     def silent(memory: PumpMemory, **given: Any) -> PumpStep:
         return clear(msgspec.structs.replace(memory, backlog=MilliUnits(0)), **given)
 
-    patch.setattr(core.pump_world, "clear", silent)
+    patch.setattr(core.pump.physics, "clear", silent)
 
 
 def a_watchdog_that_is_not_fed_bites() -> bool:
@@ -424,21 +428,21 @@ def makes_the_makers_key(patch: Patch) -> None:
         def __new__(cls, seed: bytes) -> SigningKey:  # type: ignore[misc]  # stands in for a class
             return SigningKey(seed)
 
-    patch.setattr(services.runtime.order_keys, "SigningKey", Maker)
+    patch.setattr(services.runtime.platform.signing_keys, "SigningKey", Maker)
 
 
 def nobody_speaks_for_another() -> bool:
     subject = event_subject(pump=PUMP, speaker=Speaker("bolus_advisor"), name="bolus_ordered")
     return all(
         name == "bolus_advisor" or not any(matches(subject, one) for one in allowed.publish)
-        for name, allowed in services.supervisor.permissions.permissions().items()
+        for name, allowed in services.supervisor.broker.permissions.permissions().items()
     )
 
 
 def lets_everybody_speak(patch: Patch) -> None:
-    of_decider = services.supervisor.permissions._of_decider
+    of_decider = services.supervisor.broker.permissions._of_decider
     patch.setattr(
-        services.supervisor.permissions,
+        services.supervisor.broker.permissions,
         "_of_decider",
         lambda one: dataclasses.replace(of_decider(one), publish=("basalt.>",)),
     )
@@ -456,13 +460,13 @@ def a_key_that_comes_with_an_order_is_worth_nothing() -> bool:
 
 
 def takes_the_key_that_comes_along(patch: Patch) -> None:
-    start = core.pump_orders.start_signed
+    start = core.pump.order_intake.start_signed
 
     def credulous(memory: PumpMemory, *, signed: Any, **given: Any) -> Any:
         trusting = msgspec.structs.replace(memory, trusted=(*memory.trusted, signed.key))
         return start(trusting, signed=signed, **given)
 
-    patch.setattr(core.pump_orders, "start_signed", credulous)
+    patch.setattr(core.pump.order_intake, "start_signed", credulous)
 
 
 def an_order_by_nobody_is_set_aside() -> bool:
@@ -477,7 +481,7 @@ def an_order_by_nobody_is_set_aside() -> bool:
 
 
 def sets_aside_in_silence(patch: Patch) -> None:
-    patch.setattr(core.common, "raise_alarm", lambda *_: ())
+    patch.setattr(core.kernel.shared_decisions, "raise_alarm", lambda *_: ())
 
 
 BREAKS_BY = (AssertionError, ArithmeticError, RuntimeError, ValueError)

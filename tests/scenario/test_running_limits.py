@@ -6,16 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.delivery
-from core.delivery_reading import OWN_ACTOR
-from core.doses import DoseBook, OpenDose
-from core.running_limits import halt_extended, hold_again
+import core.deciders.delivery.decider
+from core.deciders.delivery.enforce_running import halt_extended, hold_again
+from core.deciders.delivery.pump_sync.history import OWN_ACTOR
+from core.dosing.insulin_account.dose_account import DoseBook, OpenDose
 from fake_house import LIMITS, FakeHouse
 from schemas.alarms import AlarmRaised
-from schemas.basal import CancelTemporaryRate, SetTemporaryRate, TemporaryRateEnded
-from schemas.delivery import BolusCancelled
-from schemas.orders import OrderBolus, RecordInjection
-from schemas.plans import BasalPlanAccepted
+from schemas.basal.plans import BasalPlanAccepted
+from schemas.basal.profiles import CancelTemporaryRate, SetTemporaryRate, TemporaryRateEnded
+from schemas.bolus.orders import OrderBolus, RecordInjection
+from schemas.delivery.delivery import BolusCancelled
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits, MilliUnitsPerHour
 
 pytestmark = pytest.mark.requirement("R5")
@@ -235,7 +235,7 @@ def test_the_mutant_that_looks_at_limits_once_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It would let all of it flow."""
-    monkeypatch.setattr(core.delivery, "hold_again", lambda *_: ())
+    monkeypatch.setattr(core.deciders.delivery.decider, "hold_again", lambda *_: ())
     house = house_with(daily=MilliUnits(limit))
 
     assert measured(house) > as_built + 500

@@ -5,15 +5,15 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.bolus_orders
-import core.dose_fold
-from core.confirmation import Wish, confirm_reasons, remember
+import core.deciders.bolus.orders
+import core.dosing.insulin_account.dose_account_events
+from core.dosing.advice.confirmation import Wish, confirm_reasons, remember
 from fake_house import LIMITS, SETTINGS, FakeHouse
-from schemas.bolus import AcceptAdvice, AdviceAccepted, RequestAdvice
-from schemas.delivery import BolusDelivered
-from schemas.doubt import BolusReconciled, DoseSettled, SettleDose
+from schemas.bolus.advice import AcceptAdvice, AdviceAccepted, RequestAdvice
+from schemas.bolus.orders import BolusOrdered, OrderBolus, OrderPreset, SetBolusPreset
+from schemas.delivery.delivery import BolusDelivered
+from schemas.delivery.unresolved_doses import BolusReconciled, DoseSettled, SettleDose
 from schemas.message import Outcome
-from schemas.orders import BolusOrdered, OrderBolus, OrderPreset, SetBolusPreset
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, EventId, Grams, MgDl, MilliUnits, UtcMillis
 
 
@@ -178,7 +178,7 @@ def test_the_mutant_that_never_asks_again_is_caught(
 ) -> None:
     """Without the question the amount goes out at once: the test above can fail."""
     soft(house, 2_000)
-    monkeypatch.setattr(core.bolus_orders, "confirm_reasons", lambda *_, **__: ())
+    monkeypatch.setattr(core.deciders.bolus.orders, "confirm_reasons", lambda *_, **__: ())
 
     assert own(house, 2_050).accepted
 
@@ -332,7 +332,9 @@ def test_the_mutant_that_adds_the_pumps_count_to_the_word_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted twice, insulin on board is too high and the next dose too small."""
-    monkeypatch.setattr(core.dose_fold, "_replace_word", lambda book, *_: book)
+    monkeypatch.setattr(
+        core.dosing.insulin_account.dose_account_events, "_replace_word", lambda book, *_: book
+    )
     dose = in_doubt(house)
     house.ask(SettleDose(dose=dose, delivered=MilliUnits(1_200)), to="actuator")
     house.line_is_cut = False

@@ -5,11 +5,11 @@ from typing import Literal
 import pytest
 
 from fake_house import FakeHouse
-from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
+from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.mechanism import PrimePump
+from schemas.delivery.pump import FillReservoir, SuspendDelivery
 from schemas.glucose import RecordReading
-from schemas.mechanism import PrimePump
-from schemas.orders import OrderBolus
-from schemas.pump import FillReservoir, SuspendDelivery
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,

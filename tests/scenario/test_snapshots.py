@@ -9,13 +9,13 @@ import pytest
 
 from fake_house import PUMP, FakeHouse
 from schemas.units import HOUR_MS, MINUTE_MS, Speaker, UtcMillis
-from services.runtime import record_fold, snapshots
-from services.runtime.entries import read_row
-from services.runtime.fake_store import FakeStore
+from services.runtime.journal.entries import read_row
+from services.runtime.journal.memory_store import FakeStore
 from services.runtime.ports import Commit, Row
-from services.runtime.record_fold import RecordFold
-from services.runtime.replay import replay
-from services.runtime.snapshots import SnapshotMaker, Snapshots, differing, folded
+from services.runtime.replay import record_fold, snapshots
+from services.runtime.replay.record_fold import RecordFold
+from services.runtime.replay.replay import replay
+from services.runtime.replay.snapshots import SnapshotMaker, Snapshots, differing, folded
 
 HISTORIAN = Speaker("historian")
 FEW = 7

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from fake_house import DECIDER_OF, PUMP, FakeHouse
+from schemas.bolus.orders import RecordInjection
 from schemas.message import Now
-from schemas.orders import RecordInjection
 from schemas.units import HOUR_MS, MINUTE_MS, MilliUnits, Speaker, UtcMillis
-from services.runtime.entries import ReadEntry, read_row
-from services.runtime.replay import known_by, replay
+from services.runtime.journal.entries import ReadEntry, read_row
+from services.runtime.replay.replay import known_by, replay
 
 ADVISOR = Speaker("bolus_advisor")
 

@@ -5,21 +5,21 @@ from typing import Any
 
 import pytest
 
-import core.alarms
-import core.dose_fold
-import core.mechanism
-import core.pump_world
-from core.alarms import Condition
-from core.decider import Entry
-from core.pump_draft import PumpDraft
+import core.deciders.delivery.pump_sync.mechanism
+import core.dosing.insulin_account.dose_account_events
+import core.kernel.alarms
+import core.pump.physics
+from core.kernel.alarms import Condition
+from core.kernel.decider import Entry
+from core.pump.step import PumpDraft
 from fake_house import FakeHouse
 from mutant_pairs import Patch, is_caught
 from schemas.alarms import AcknowledgeAlarm, AlarmAcknowledged, AlarmRaised
-from schemas.mechanism import BasalMissed, PrimePump
-from schemas.orders import RecordInjection
-from schemas.pump import ResumeDelivery, SuspendDelivery
+from schemas.bolus.orders import RecordInjection
+from schemas.delivery.mechanism import BasalMissed, PrimePump
+from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
 from schemas.units import HOUR_MS, MINUTE_MS, MilliUnits
-from services.runtime.pump_script import ScriptedFault
+from services.virtual_pump.fault_script import ScriptedFault
 
 
 def a_house(*faults: ScriptedFault) -> FakeHouse:
@@ -134,39 +134,42 @@ def counts_primes_as_basal(patch: Patch) -> None:
 
 
 def never_balances(patch: Patch) -> None:
-    patch.setattr(core.pump_world, "is_balanced", lambda _: True)
+    patch.setattr(core.pump.physics, "is_balanced", lambda _: True)
 
 
 def names_nothing_missed(patch: Patch) -> None:
-    patch.setattr(core.mechanism, "_basal", lambda *_: ())
+    patch.setattr(core.deciders.delivery.pump_sync.mechanism, "_basal", lambda *_: ())
 
 
 def forgets_pens(patch: Patch) -> None:
-    fold = core.dose_fold.fold_doses
+    fold = core.dosing.insulin_account.dose_account_events.fold_doses
 
     def without(book: Any, entry: Entry, **rest: Any) -> Any:
         is_pen = type(entry.body).__name__ == "InjectionRecorded"
         return book if is_pen else fold(book, entry, **rest)
 
-    patch.setattr("core.bolus_evolve.fold_doses", without)
+    patch.setattr("core.deciders.bolus.events.fold_doses", without)
 
 
 def forgets_who(patch: Patch) -> None:
-    seen = core.alarms.acknowledge
-    patch.setattr("core.common.acknowledge", lambda *given, actor: seen(*given, actor="somebody"))
+    seen = core.kernel.alarms.acknowledge
+    patch.setattr(
+        "core.kernel.shared_decisions.acknowledge",
+        lambda *given, actor: seen(*given, actor="somebody"),
+    )
 
 
 def raises_anew(patch: Patch) -> None:
-    patch.setattr(core.alarms, "is_active", lambda *_: False)
+    patch.setattr(core.kernel.alarms, "is_active", lambda *_: False)
 
 
 def tells_everybody(patch: Patch) -> None:
-    raise_alarm = core.alarms.raise_alarm
+    raise_alarm = core.kernel.alarms.raise_alarm
 
     def to_person(alarms: Any, condition: Condition) -> Any:
         return raise_alarm(alarms, condition._replace(to="person"))
 
-    patch.setattr("core.common.raise_alarm", to_person)
+    patch.setattr("core.kernel.shared_decisions.raise_alarm", to_person)
 
 
 CLAUSES: list[tuple[Callable[[], bool], Callable[[Patch], None]]] = [

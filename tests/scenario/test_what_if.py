@@ -5,20 +5,20 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.fork.doses
-import core.fork.house
-from core.fork.run import Run
+import core.whatif.dose_replay
+import core.whatif.simulation
+from core.whatif.decider_run import Run
 from fake_house import LIMITS, PROFILE, SETTINGS, FakeHouse, whole_day
 from fork_checks import assert_same
 from forks import amounts, eat, forked, of_kind, profile
-from schemas.basal import (
+from schemas.basal.profiles import (
     CancelTemporaryRate,
     SetBasalZone,
     SetTemporaryRate,
 )
-from schemas.orders import OrderBolus, RecordInjection
-from schemas.pump import ResumeDelivery, SuspendDelivery
-from schemas.therapy import InsulinAction
+from schemas.bolus.orders import OrderBolus, RecordInjection
+from schemas.bolus.settings import InsulinAction
+from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -120,7 +120,7 @@ def test_the_mutant_that_decides_by_the_recorded_settings_is_caught(
     lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fork would be the record, whatever was asked."""
-    monkeypatch.setattr(core.fork.house, "settings_asked", lambda asked, other: SETTINGS)
+    monkeypatch.setattr(core.whatif.simulation, "settings_asked", lambda asked, other: SETTINGS)
 
     with pytest.raises(AssertionError):
         test_another_ratio_changes_advice_order_and_insulin_on_board(lived)
@@ -130,7 +130,7 @@ def test_the_mutant_that_counts_the_recorded_insulin_on_board_is_caught(
     lived: Lived, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next advice would subtract what the fork never gave."""
-    monkeypatch.setattr(core.fork.doses.Doses, "forked", lambda doses, event: event)
+    monkeypatch.setattr(core.whatif.dose_replay.Doses, "forked", lambda doses, event: event)
 
     with pytest.raises(AssertionError):
         test_another_ratio_changes_advice_order_and_insulin_on_board(lived)

@@ -5,18 +5,18 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.fork.measuring
-from core.fork.house import fork
-from core.fork.shapes import Forked, ForkRefused, Other, Turn, ZoneOf
+import core.whatif.measuring
+from core.whatif.shapes import Forked, ForkRefused, Other, Turn, ZoneOf
+from core.whatif.simulation import fork
 from fake_house import LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse, whole_day
 from forks import amounts, eat, forked, of_kind, profile
-from schemas.basal import SetBasalWeek, SetTemporaryRate, ZoneLookupRequested, ZoneResolved
-from schemas.bolus import AcceptAdvice, RequestAdvice
-from schemas.delivery import (
+from schemas.basal.profiles import SetBasalWeek, SetTemporaryRate, ZoneLookupRequested, ZoneResolved
+from schemas.bolus.advice import AcceptAdvice, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import (
     CancelBolus,
 )
 from schemas.message import Event
-from schemas.orders import OrderBolus
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -29,8 +29,8 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.turns import turns_of
-from services.runtime.zone_hands import resolved
+from services.runtime.platform.zone_lookup import resolved
+from services.runtime.replay.turns import turns_of
 
 OCTOBER_24 = UtcMillis(1_792_872_000_000)  # 2026-10-24T20:00Z; the next day has 25 h in Berlin
 
@@ -300,7 +300,7 @@ def test_a_long_fork_is_looked_at_more_rarely(
     """So that ten years make no bigger picture than a day."""
     at = minutes(house, 1)
     minutes(house, 200)
-    monkeypatch.setattr(core.fork.measuring, "SAMPLES_MAX", 10)
+    monkeypatch.setattr(core.whatif.measuring, "SAMPLES_MAX", 10)
 
     found = forked(house, at)
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-import core.bolus_orders
-from core.bolus_news import unseen
+import core.deciders.bolus.orders
+from core.deciders.bolus.staleness import unseen
 from fake_house import FakeHouse, whole_day
-from schemas.bolus import AcceptAdvice, RecordCarbs, RequestAdvice
+from schemas.bolus.advice import AcceptAdvice, RecordCarbs, RequestAdvice
+from schemas.bolus.orders import InjectionRecorded, RecordInjection
 from schemas.message import Command
-from schemas.orders import InjectionRecorded, RecordInjection
 from schemas.units import Grams, MilliUnits, Speaker
 
 PEN = "dose_since"
@@ -87,7 +87,9 @@ def test_the_mutant_that_overlooks_what_was_seen_is_caught(
 ) -> None:
     """It compares with the advice alone, as before."""
     monkeypatch.setattr(
-        core.bolus_orders, "unseen", lambda news, **fields: unseen(news, **{**fields, "heard": {}})
+        core.deciders.bolus.orders,
+        "unseen",
+        lambda news, **fields: unseen(news, **{**fields, "heard": {}}),
     )
 
     assert not refused_with_what_was_seen_before(house, what)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from real_house import RealHouse, real_house
-from services.runtime.snapshots import LINES_BETWEEN, Snapshots
+from services.runtime.replay.snapshots import LINES_BETWEEN, Snapshots
 
 pytestmark = pytest.mark.system
 

@@ -9,7 +9,7 @@ from bus_proxy import Direction, Mangler
 from crash_house import look
 from proxied_house import SERVICES, ProxiedHouse, proxied_house
 from schemas.alarms import AlarmRaised
-from schemas.delivery import BolusDelivered, BolusRefused
+from schemas.delivery.delivery import BolusDelivered, BolusRefused
 from schemas.record import MessageQuarantined, SpeakerForked
 
 pytestmark = pytest.mark.system

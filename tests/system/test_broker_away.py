@@ -8,9 +8,9 @@ import pytest
 from crash_house import look
 from proxied_house import SERVICES, proxied_house
 from schemas.alarms import AlarmRaised
-from schemas.basal import BasalProfileSet
-from schemas.delivery import BolusDelivered
-from schemas.device import PULSE_MU
+from schemas.basal.profiles import BasalProfileSet
+from schemas.delivery.delivery import BolusDelivered
+from schemas.delivery.device import PULSE_MU
 from schemas.units import HOUR_MS, MINUTE_MS, UtcMillis
 
 pytestmark = pytest.mark.system

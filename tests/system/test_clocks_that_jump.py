@@ -9,7 +9,7 @@ import pytest
 
 from crash_house import assert_sound, look
 from real_house import RealHouse, let_it_rest, real_house
-from schemas.delivery import BolusDelivered, BolusStopped, DeliveryGap
+from schemas.delivery.delivery import BolusDelivered, BolusStopped, DeliveryGap
 from schemas.units import DAY_MS
 
 pytestmark = pytest.mark.system

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from schemas.units import UtcMillis
+from services.command_line.grammar.value_types import instant
 from services.command_line.journals import journal, kept_journal
-from services.command_line.texts import instant
-from services.command_line.words import moment
-from services.runtime.data_folder import DataFolder
+from services.command_line.output.event_messages import moment
+from services.runtime.platform.data_folder import DataFolder
 
 pytestmark = pytest.mark.system
 

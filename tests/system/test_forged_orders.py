@@ -12,14 +12,12 @@ from nats.aio.client import Client
 
 from crash_house import look
 from real_house import RealHouse, let_it_rest, real_house
-from schemas import codec
 from schemas.alarms import AlarmRaised
-from schemas.delivery import BolusDelivered, BolusStarted
-from schemas.doubt import OrderNotBelieved, OrderRefusedByPump
+from schemas.bolus.orders import BolusOrdered, BolusOrderSigned, OrderBolus
+from schemas.delivery.delivery import BolusDelivered, BolusStarted
+from schemas.delivery.unresolved_doses import OrderNotBelieved, OrderRefusedByPump
 from schemas.glucose import RecordReading
 from schemas.message import CommandEnvelope, Deadline, Envelope, event_id, name_of
-from schemas.orders import BolusOrdered, BolusOrderSigned, OrderBolus
-from schemas.subjects import command_subject, event_subject
 from schemas.units import (
     Actor,
     CommandId,
@@ -30,14 +28,16 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime import client as client_module
-from services.runtime.client import BusClient, OutcomeUnknown
-from services.runtime.clock import SystemClock, read_clock_record
-from services.runtime.errors import BasaltError, PumpRefusedError
-from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
-from services.runtime.order_keys import OrderSigner, make_key, read_signer
-from services.runtime.pump_address import PumpAddress
-from services.runtime.stream_pump_device import StreamPumpDevice
+from schemas.wire import codec
+from schemas.wire.subjects import command_subject, event_subject
+from services.runtime.nats import client as client_module
+from services.runtime.nats.client import BusClient, OutcomeUnknown
+from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
+from services.runtime.platform.clock import SystemClock, read_clock_record
+from services.runtime.platform.errors import BasaltError, PumpRefusedError
+from services.runtime.platform.signing_keys import OrderSigner, make_key, read_signer
+from services.runtime.pump_link.address import PumpAddress
+from services.runtime.pump_link.stream_client import StreamPumpDevice
 from signed_orders import STRANGER, pump_order, sign, sign_ordered
 
 pytestmark = pytest.mark.system

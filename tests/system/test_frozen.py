@@ -12,8 +12,8 @@ import pytest
 from crash_house import assert_sound, look
 from real_house import let_it_rest, real_house
 from schemas.alarms import AlarmCleared, AlarmRaised
-from schemas.delivery import BolusDelivered, BolusRefused
-from schemas.orders import BolusOrdered
+from schemas.bolus.orders import BolusOrdered
+from schemas.delivery.delivery import BolusDelivered, BolusRefused
 
 pytestmark = pytest.mark.system
 

@@ -15,16 +15,16 @@ import nats
 import nats.errors
 import pytest
 
-from core.physical import MICRO
+from core.models.physical import MICRO
 from real_house import RealHouse, let_it_rest, real_house
 from schemas.alarms import AlarmRaised
-from schemas.delivery import BolusDelivered, BolusProgressed, BolusStopped
-from schemas.doubt import BolusReconciled, BolusUnknown
-from schemas.mechanism import PumpFaulted
-from schemas.pump import PumpClockRead, PumpControlLost
-from schemas.subjects import STREAM
+from schemas.delivery.delivery import BolusDelivered, BolusProgressed, BolusStopped
+from schemas.delivery.mechanism import PumpFaulted
+from schemas.delivery.pump import PumpClockRead, PumpControlLost
+from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown
 from schemas.units import HOUR_MS, MINUTE_MS
-from services.virtual_pump.world_ledger import read_world, world_path
+from schemas.wire.subjects import STREAM
+from services.virtual_pump.physical_ledger import read_world, world_path
 
 pytestmark = pytest.mark.system
 

@@ -3,9 +3,9 @@
 import pytest
 
 from real_house import RealHouse, let_it_rest, real_house
-from schemas.bolus import BolusAdvised
-from schemas.delivery import BolusStopped, DeliveryGap
-from schemas.device import PULSE_MU
+from schemas.bolus.advice import BolusAdvised
+from schemas.delivery.delivery import BolusStopped, DeliveryGap
+from schemas.delivery.device import PULSE_MU
 from schemas.glucose import GlucoseMeasured
 from schemas.units import HOUR_MS
 

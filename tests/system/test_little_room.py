@@ -10,14 +10,14 @@ from nats.aio.client import Client
 
 from crash_house import assert_sound, look
 from real_house import RealHouse, let_it_rest, real_house
-from schemas import codec
-from schemas.delivery import BolusDelivered
+from schemas.delivery.delivery import BolusDelivered
 from schemas.glucose import RecordReading
 from schemas.message import CommandEnvelope, Deadline, name_of
-from schemas.subjects import command_subject
 from schemas.units import Actor, CommandId, Speaker, UtcMillis
-from services.runtime.causal_order import read_past
-from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
+from schemas.wire import codec
+from schemas.wire.subjects import command_subject
+from services.runtime.journal.causal_order import read_past
+from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
 
 pytestmark = pytest.mark.system
 

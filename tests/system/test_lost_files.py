@@ -7,9 +7,9 @@ import pytest
 
 from real_house import RealHouse, let_it_rest, real_house
 from schemas.alarms import AlarmRaised
-from schemas.delivery import BolusDelivered
-from schemas.doubt import BolusReconciled, PumpDoubted
-from schemas.orders import BolusOrdered
+from schemas.bolus.orders import BolusOrdered
+from schemas.delivery.delivery import BolusDelivered
+from schemas.delivery.unresolved_doses import BolusReconciled, PumpDoubted
 from schemas.units import Speaker
 
 pytestmark = pytest.mark.system

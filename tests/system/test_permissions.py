@@ -6,16 +6,16 @@ import pytest
 from nats.aio.client import Client
 
 from bench.broker import Broker, broker
-from core.deciders import DECIDERS
-from schemas.codec import COMMAND_KINDS, EVENT_KINDS
+from core.deciders.registry import DECIDERS
 from schemas.message import name_of
-from schemas.subjects import STREAM, command_subject, event_subject, request_inbox
 from schemas.units import PumpId
-from services.runtime.errors import BusUnreachable
-from services.runtime.fake_bus import matches
-from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
-from services.runtime.quick_client import QuickClient
-from services.supervisor.permissions import permissions
+from schemas.wire.codec import COMMAND_KINDS, EVENT_KINDS
+from schemas.wire.subjects import STREAM, command_subject, event_subject, request_inbox
+from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
+from services.runtime.nats.memory_bus import matches
+from services.runtime.nats.quick_client import QuickClient
+from services.runtime.platform.errors import BusUnreachable
+from services.supervisor.broker.permissions import permissions
 
 pytestmark = pytest.mark.system
 

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 
 from real_house import RealHouse, real_house
 from schemas.record import MessageQuarantined
-from services.runtime.nats_connection import ConnectionEvents, Credentials, connect
+from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
 
 pytestmark = pytest.mark.system
 

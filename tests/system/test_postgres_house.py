@@ -7,7 +7,7 @@ import pytest
 
 from postgres_server import PASSWORD, PostgresServer, postgres_server
 from real_house import RealHouse, let_it_rest, real_house
-from schemas.delivery import BolusStarted
+from schemas.delivery.delivery import BolusStarted
 
 pytestmark = pytest.mark.system
 

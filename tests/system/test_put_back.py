@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 import pytest
 
-from core.deciders import DECIDERS
-from core.record import HISTORIAN
+from core.deciders.record.decider import HISTORIAN
+from core.deciders.registry import DECIDERS
 from real_house import RealHouse, let_it_rest, real_house
 from schemas.alarms import AlarmRaised
-from schemas.delivery import BolusDelivered, BolusStarted
-from schemas.doubt import PumpDoubted
+from schemas.delivery.delivery import BolusDelivered, BolusStarted
+from schemas.delivery.unresolved_doses import PumpDoubted
 from schemas.message import Event
-from services.runtime.witnesses import witnesses
+from services.runtime.catch_up.witnesses import witnesses
 
 pytestmark = pytest.mark.system
 

@@ -15,7 +15,7 @@ import pytest
 from busy_person import BusyPerson
 from crash_house import CrashFolder, assert_sound, kill, look, points_of, processes
 from real_house import RealHouse, let_it_rest, real_house
-from schemas.delivery import BolusStarted
+from schemas.delivery.delivery import BolusStarted
 
 pytestmark = pytest.mark.system
 

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from real_house import RealHouse, let_it_rest, real_house
-from schemas.bolus import AdviceAccepted, BolusAdvised
+from schemas.bolus.advice import AdviceAccepted, BolusAdvised
+from schemas.bolus.orders import BolusOrdered
 from schemas.glucose import GlucoseMeasured
-from schemas.orders import BolusOrdered
 from schemas.units import DAY_MS, HOUR_MS
 
 pytestmark = pytest.mark.system

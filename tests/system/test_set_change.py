@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from real_house import RealHouse, real_house
-from schemas.mechanism import PumpPrimed
-from schemas.pump import ReservoirFilled
+from schemas.delivery.mechanism import PumpPrimed
+from schemas.delivery.pump import ReservoirFilled
 
 pytestmark = pytest.mark.system
 

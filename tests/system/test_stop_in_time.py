@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from real_house import RealHouse, real_house
-from schemas.delivery import CancelBolus
+from schemas.delivery.delivery import CancelBolus
+from schemas.delivery.pump import SuspendDelivery
 from schemas.message import Command
-from schemas.pump import SuspendDelivery
 from schemas.units import Actor, Speaker, UtcMillis
-from services.runtime.client import BusClient
-from services.runtime.clock import SystemClock, read_clock_record
-from services.runtime.nats_connection import Credentials
+from services.runtime.nats.client import BusClient
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import SystemClock, read_clock_record
 
 pytestmark = pytest.mark.system
 

@@ -47,7 +47,7 @@ def processes_of(folder: Path) -> dict[str, int]:
             continue
         if not any(str(folder).encode() in word for word in words):
             continue
-        ours = (word for word in words if word.startswith(b"services.") or b"broker_guard" in word)
+        ours = (word for word in words if word.startswith(b"services.") or b"parent_guard" in word)
         name = next(ours, words[0])
         found[Path(name.decode()).name] = int(entry.name)
     return found
@@ -176,7 +176,7 @@ def test_each_killed_process_comes_back_and_the_rest_goes_on(
     folder = tmp_path / "data"
     before = processes_of(folder)
     before = {name: pid for name, pid in before.items() if pid != running.pid}
-    wanted = {"services.virtual_pump", "nats-server", "broker_guard.py", "services.actuator"}
+    wanted = {"services.virtual_pump", "nats-server", "parent_guard.py", "services.actuator"}
     assert wanted <= before.keys()
 
     for name in before:

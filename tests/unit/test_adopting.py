@@ -6,27 +6,29 @@ from typing import Any
 
 import pytest
 
-import core.delivery_reading
-from core.bolus import BOLUS_DECIDER
-from core.decider import Decider
-from core.delivery import DELIVERY_DECIDER
-from core.record import RECORD_DECIDER
+import core.deciders.delivery.pump_sync.history
+from core.deciders.bolus.decider import BOLUS_DECIDER
+from core.deciders.delivery.decider import DELIVERY_DECIDER
+from core.deciders.record.decider import RECORD_DECIDER
+from core.kernel.decider import Decider
 from fake_house import PUMP, FakeHouse
-from schemas.bolus import RecordCarbs
-from schemas.delivery import BolusDelivered, BolusRefused, BolusStarted
+from schemas.bolus.advice import RecordCarbs
+from schemas.bolus.orders import BolusOrdered, OrderBolus
+from schemas.delivery.delivery import BolusDelivered, BolusRefused, BolusStarted
+from schemas.delivery.pump import PumpFound
 from schemas.message import Now
-from schemas.orders import BolusOrdered, OrderBolus
-from schemas.pump import PumpFound
 from schemas.record import Restarted
 from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker, UtcMillis
-from services.runtime import adopting, joining, machine
-from services.runtime.books import Books
-from services.runtime.errors import RestoredFromOldCopy, SecondWriter
-from services.runtime.fake_bus import FakeBus
-from services.runtime.fake_store import FakeStore
-from services.runtime.joining import Joining
-from services.runtime.machine import Input, Machine, Reported
-from services.runtime.outbox import Outbox
+from services.runtime.catch_up import backfill as adopting
+from services.runtime.catch_up import startup as joining
+from services.runtime.catch_up.startup import Joining
+from services.runtime.decider_host import unit_of_work as machine
+from services.runtime.decider_host.ledger import Books
+from services.runtime.decider_host.outbox import Outbox
+from services.runtime.decider_host.unit_of_work import Input, Machine, Reported
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.nats.memory_bus import FakeBus
+from services.runtime.platform.errors import RestoredFromOldCopy, SecondWriter
 from services.runtime.ports import Arrived
 
 ACTUATOR = Speaker("actuator")
@@ -207,7 +209,7 @@ async def test_the_mutant_that_tells_every_end_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the look at what was told a bolus is delivered twice in the record."""
-    monkeypatch.setattr(core.delivery_reading, "_is_told", lambda *_: False)
+    monkeypatch.setattr(core.deciders.delivery.pump_sync.history, "_is_told", lambda *_: False)
 
     await lose_right_after_a_bolus(house)
 

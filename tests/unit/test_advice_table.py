@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.limits import whole_pulses
-from schemas.bolus import AdviceFactors, AdviceTerm, BolusAdvised, Clamp
+from core.dosing.limits.limits import whole_pulses
+from schemas.bolus.advice import AdviceFactors, AdviceTerm, BolusAdvised, Clamp
 from schemas.message import Deadline, Now
 from schemas.units import (
     Grams,
@@ -14,7 +14,7 @@ from schemas.units import (
     MilliUnits,
     UtcMillis,
 )
-from services.command_line.advice_table import expiry, reasons, terms
+from services.command_line.therapy.advice_table import expiry, reasons, terms
 
 NOW = Now(therapy=UtcMillis(1_000_000_000), real=UtcMillis(2_000_000_000), speed=60)
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from core import amounts
-from core.errors import AmountError
+from core.formats import amounts
+from core.kernel.errors import AmountError
 from schemas.units import MilliUnits
 
 DECIMALS: list[Callable[[str], int]] = [

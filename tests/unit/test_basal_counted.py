@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.basal_counted import BLOCK_MAX, BasalCounted
-from core.insulin.on_board import Delivered
+from core.dosing.insulin_account.basal_counted import BLOCK_MAX, BasalCounted
+from core.models.insulin.on_board import Delivered
 from schemas.units import MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
 
 KEPT = Milliseconds(60 * MINUTE_MS)

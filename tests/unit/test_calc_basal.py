@@ -6,16 +6,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.bolus_settings import factors_at
-from core.calc.basal import BASAL
-from core.calc.basal_shapes import BasalResult, BasalScenario
-from core.calc.kind import millis
-from core.calc.wall import time_of
-from core.errors import ScenarioError
+from core.calc.basal.compute import BASAL
+from core.calc.basal.shapes import BasalResult, BasalScenario
+from core.calc.calculation import millis
+from core.calc.inputs.zones import time_of
+from core.dosing.advice.settings import factors_at
+from core.kernel.errors import ScenarioError
 from fake_house import SETTINGS
-from schemas.therapy import BolusSettingsSet, CarbRatioSegment
+from schemas.bolus.settings import BolusSettingsSet, CarbRatioSegment
 from schemas.units import DAY_MS, HOUR_MS, MilligramsPerUnit, UtcMillis
-from services.runtime.zones import zone_lookup
+from services.runtime.platform.zones import zone_lookup
 
 FLAT = {"name": "flat", "segments": [{"start": "00:00", "u_per_h": 1.0}]}
 PARIS = {

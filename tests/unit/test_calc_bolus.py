@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.calc.bolus import BOLUS
-from core.calc.bolus_shapes import BolusResult, BolusScenario
-from core.errors import ScenarioError
-from core.rules.registry import RULE_SETS
+from core.calc.bolus.compute import BOLUS
+from core.calc.bolus.shapes import BolusResult, BolusScenario
+from core.dosing.advice.rules.registry import RULE_SETS
+from core.kernel.errors import ScenarioError
 from services.command_line.main import main
 
 SETTINGS: dict[str, Any] = {

@@ -13,13 +13,13 @@ import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import msgspec
 import pytest
 
-from core.calc import answering
-from core.calc.kind import Kind, Result, Scenario
-from core.calc.kinds import KINDS
-from core.errors import ScenarioError
+from core.calc import json_io as answering
+from core.calc.calculation import Kind, Result, Scenario
+from core.calc.registry import KINDS
+from core.kernel.errors import ScenarioError
 from schemas.units import UtcMillis
-from services.command_line import calc
 from services.command_line.main import main
+from services.command_line.system import calc
 
 COMMAND = [sys.executable, "-m", "services.command_line", "calc"]
 COMMAND_S = 40.0

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.calc.glucose import GLUCOSE
-from core.calc.glucose_shapes import GlucoseResult, GlucoseScenario
-from core.errors import ScenarioError
+from core.calc.glucose.compute import GLUCOSE
+from core.calc.glucose.shapes import GlucoseResult, GlucoseScenario
+from core.kernel.errors import ScenarioError
 
 NOON = datetime.fromisoformat("2026-11-01T12:00:00Z")
 
@@ -273,7 +273,7 @@ def test_more_instants_than_anybody_can_look_at_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Every loop has a limit with a name."""
-    monkeypatch.setattr("core.calc.glucose.LOOKS_MAX", 3)
+    monkeypatch.setattr("core.calc.glucose.compute.LOOKS_MAX", 3)
 
     with pytest.raises(ScenarioError):
         run(60, sensor(*[120] * 10))

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from core.calc.activity import ACTIVITY
-from core.calc.iob import IOB, IobResult
-from core.errors import ScenarioError
+from core.calc.insulin_on_board import IOB, IobResult
+from core.kernel.errors import ScenarioError
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LINEAR = {"model": "linear", "duration_min": 240}

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.calc.limits import LIMITS
-from core.calc.limits_shapes import LIMIT_FIELDS, LimitsGiven, LimitsResult, LimitsScenario
-from core.caps import sliding, sweep
-from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap
-from core.caps.twice import Rooms, locked_twice, rate_twice, rooms_twice
-from core.errors import ScenarioError
-from core.midnights import days_between
+from core.calc.limits.compute import LIMITS
+from core.calc.limits.shapes import LIMIT_FIELDS, LimitsGiven, LimitsResult, LimitsScenario
+from core.dosing.limits import caps_sliding as sliding
+from core.dosing.limits import caps_sweep as sweep
+from core.dosing.limits.caps_shapes import Asked, Flow, RateAsked, Room, WindowCap
+from core.dosing.limits.caps_twice import Rooms, locked_twice, rate_twice, rooms_twice
+from core.kernel.errors import ScenarioError
+from core.models.calendar_days import days_between
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -25,7 +26,7 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-from services.runtime import zones
+from services.runtime.platform import zones
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -261,11 +262,16 @@ def test_both_implementations_agree(asked: Asked) -> None:
 
 def test_the_second_implementation_knows_nothing_of_the_first() -> None:
     """A mistake in shared code would be made twice and found never."""
-    for one, other in ((sliding, "core.caps.sliding"), (sweep, "core.caps.sweep")):
+    for one, other in (
+        (sliding, "core.dosing.limits.caps_sliding"),
+        (sweep, "core.dosing.limits.caps_sweep"),
+    ):
         assert one.__name__ == other
         source = Path(str(one.__file__)).read_text()
         imports = [line for line in source.splitlines() if line.startswith("from core")]
-        shapes = "from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap"
+        shapes = (
+            "from core.dosing.limits.caps_shapes import Asked, Flow, RateAsked, Room, WindowCap"
+        )
         assert [shapes] == imports
 
 
@@ -338,7 +344,9 @@ def test_a_milliunit_of_difference_is_found(asked: Asked, wrong: int) -> None:
 
 def test_where_they_disagree_nothing_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """The bolus is refused, the rate falls to the profile's, and basal flows."""
-    monkeypatch.setattr("core.calc.limits.rooms_twice", lambda asked: (sweep.rooms(asked), False))
+    monkeypatch.setattr(
+        "core.calc.limits.compute.rooms_twice", lambda asked: (sweep.rooms(asked), False)
+    )
     bolus = run(bolus_u=1, limits={"single_u": 5})
     rate = run(rate_u_per_h=3, duration_min=30, scheduled_u_per_h=1, limits={"day_u": 99})
 
@@ -404,11 +412,11 @@ def test_both_ways_wait_for_the_same_bolus(starts: list[UtcMillis], wait: int) -
 @pytest.mark.requirement("R20")
 def test_a_mutant_of_either_way_is_noticed(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rate of a milliunit more falls to the profile; a lockout that one forgets is a refusal."""
-    monkeypatch.setattr(f"core.caps.{module}.allowed_rate", lambda asked: asked.rate)
+    monkeypatch.setattr(f"core.dosing.limits.caps_{module}.allowed_rate", lambda asked: asked.rate)
     rate = run(
         rate_u_per_h=3, duration_min=30, scheduled_u_per_h=1, limits={"basal_u_per_h": 2.999}
     )
-    monkeypatch.setattr(f"core.caps.{module}.is_locked", lambda *_, **__: False)
+    monkeypatch.setattr(f"core.dosing.limits.caps_{module}.is_locked", lambda *_, **__: False)
     bolus = run(bolus_u=1, origin="remote", doses=[dose(-1, 1)])
 
     assert (1.0, "limits_disagree", False) == (

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.calc.pulses import PULSES
-from core.calc.pulses_shapes import PulsesResult, PulsesScenario
-from core.delivery_error import BANDS_PERCENT, ERROR_MODELS, bolus_bands, draws
-from core.errors import ScenarioError
-from core.pacing import Bolus, Motor, flows, strokes
-from core.pulses import Stretch
-from core.pump_models import PUMP_MODELS
+from core.calc.pulses.compute import PULSES
+from core.calc.pulses.shapes import PulsesResult, PulsesScenario
+from core.kernel.errors import ScenarioError
+from core.models.pulse_scheduler import Bolus, Motor, flows, strokes
+from core.models.pulses import Stretch
+from core.models.pump_accuracy import BANDS_PERCENT, ERROR_MODELS, bolus_bands, draws
+from core.models.pump_models import PUMP_MODELS
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from core.caps import sliding, sweep
-from core.caps.shapes import Asked, Flow, RateAsked, Room, WindowCap
-from core.caps.twice import Rooms
+from core.dosing.limits import caps_sliding as sliding
+from core.dosing.limits import caps_sweep as sweep
+from core.dosing.limits.caps_shapes import Asked, Flow, RateAsked, Room, WindowCap
+from core.dosing.limits.caps_twice import Rooms
 from schemas.units import Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 BOTH = pytest.mark.parametrize("rooms", [sliding.rooms, sweep.rooms])

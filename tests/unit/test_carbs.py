@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.calc.answering import answer
 from core.calc.cob import COB, CobResult
-from core.carbs import AbsorptionModel, Meal, absorbed_part, absorption_g_per_h
-from core.errors import ScenarioError
+from core.calc.json_io import answer
+from core.kernel.errors import ScenarioError
+from core.models.carb_absorption import AbsorptionModel, Meal, absorbed_part, absorption_g_per_h
 from schemas.units import MINUTE_MS, UtcMillis
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)

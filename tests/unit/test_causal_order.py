@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from schemas import codec
 from schemas.message import Envelope, Now, event_id
 from schemas.record import HistorySettled
-from schemas.subjects import event_subject
 from schemas.units import PumpId, Speaker, UtcMillis
-from services.runtime import causal_order
-from services.runtime.causal_order import Merged, Past, merged
-from services.runtime.heard import Heard, Hearing, Missing
-from services.runtime.hearing import Listener, hear
+from schemas.wire import codec
+from schemas.wire.subjects import event_subject
+from services.runtime.decider_host.inbox import Listener, hear
+from services.runtime.decider_host.inbox_results import Heard, Hearing, Missing
+from services.runtime.journal import causal_order
+from services.runtime.journal.causal_order import Merged, Past, merged
 from services.runtime.ports import Arrived, Head
 
 PUMP = PumpId("p1")

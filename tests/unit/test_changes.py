@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from core.explanation import Known
+from core.record.provenance import Known
 from fake_house import LIMITS, SETTINGS
-from schemas.basal import BasalProfileSet, BasalWeekSet, ProfileSegment
-from schemas.delivery import DeliveryLimitsSet
+from schemas.basal.profiles import BasalProfileSet, BasalWeekSet, ProfileSegment
+from schemas.bolus.settings import BolusSettingsSet, CarbRatioSegment
+from schemas.delivery.delivery import DeliveryLimitsSet
 from schemas.message import Event
-from schemas.therapy import BolusSettingsSet, CarbRatioSegment
 from schemas.units import MilligramsPerUnit, MilliUnits, MilliUnitsPerHour, UtcMillis
-from services.command_line.changes import Changes
+from services.command_line.record.settings_changes import Changes
 
 
 def known(body: Event) -> Known:

@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from nacl.signing import SigningKey
 
-from core.decider import Effect
-from core.effects import WriteCheckpoint
+from core.kernel.decider import Effect
+from core.kernel.effects import WriteCheckpoint
 from fake_house import PUMP, FakeHouse
 from schemas.message import Report
 from schemas.record import CheckpointMade, RuntimeFault
 from schemas.units import HOUR_MS, MINUTE_MS, PumpId, Speaker
 from services.historian import checkpoint_hands
 from services.historian.checkpoint_hands import CheckpointHands
-from services.runtime.checkpoint_files import CheckpointFiles
-from services.runtime.machine import Reported
-from services.runtime.record_check import check_record
+from services.runtime.audit.checkpoint_files import CheckpointFiles
+from services.runtime.audit.record_check import check_record
+from services.runtime.decider_host.unit_of_work import Reported
 
 KEY = SigningKey(b"k" * 32)
 HISTORIAN = Speaker("historian")

@@ -7,17 +7,17 @@ import msgspec
 import pytest
 from nacl.signing import SigningKey
 
-from core import checkpoints
-from core.checkpoints import Checkpoint
-from core.errors import CheckpointBroken
-from core.inclusion import InclusionProof, prove, proven_by
-from core.merkle import leaf_hash, root_of
+from core.kernel.errors import CheckpointBroken
+from core.record import checkpoints
+from core.record.checkpoints import Checkpoint
+from core.record.inclusion_proof import InclusionProof, prove, proven_by
+from core.record.merkle_tree import leaf_hash, root_of
 from schemas.record import StorageReported
 from schemas.units import PumpId, Speaker, UtcMillis
-from services.runtime.checkpoint_files import CheckpointFiles
-from services.runtime.entries import EntryHead
+from services.runtime.audit.checkpoint_files import CheckpointFiles
+from services.runtime.decider_host.event_writer import say
+from services.runtime.journal.entries import EntryHead
 from services.runtime.ports import Head
-from services.runtime.speech import say
 
 KEY, OTHER = SigningKey(b"k" * 32), SigningKey(b"o" * 32)
 PUMP, ME = PumpId("p1"), Speaker("historian")

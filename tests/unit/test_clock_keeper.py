@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from schemas.units import HOUR_MS, UtcMillis
-from services.runtime.clock import ClockRecord, write_clock_record
-from services.runtime.data_folder import DataFolder
-from services.supervisor.clock_keeper import UNSEEN_MS, ClockKeeper, resumed
+from services.runtime.platform.clock import ClockRecord, write_clock_record
+from services.runtime.platform.data_folder import DataFolder
 from services.supervisor.errors import StartRefused
+from services.supervisor.processes.clock_keeper import UNSEEN_MS, ClockKeeper, resumed
 
 BEGIN = UtcMillis(1_000_000)
 REAL = UtcMillis(9_000_000)

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas import codec
-from schemas.delivery import BasalDelivered, BolusProgressed
+from schemas.delivery.delivery import BasalDelivered, BolusProgressed
 from schemas.glucose import GlucoseMeasured, RecordReading
 from schemas.message import event_id, parse_event_id, tag_of
-from schemas.subjects import event_subject, is_reply_inbox, is_token, parse_subject
 from schemas.units import DoseId, MgDl, MilliUnits, PumpId, Speaker, UtcMillis
-from schemas.upcasts import UPCASTS
+from schemas.wire import codec
+from schemas.wire.subjects import event_subject, is_reply_inbox, is_token, parse_subject
+from schemas.wire.upcasts import UPCASTS
 
 TAGS = Path(__file__).parents[1] / "data" / "tags-0.1.0.txt"
 

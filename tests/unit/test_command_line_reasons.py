@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from schemas import codec
-from schemas.basal import TemporaryRateRefused
-from schemas.bolus import AdviceRefused
+from schemas.basal.profiles import TemporaryRateRefused
+from schemas.bolus.advice import AdviceRefused
+from schemas.bolus.orders import OrderRefused
 from schemas.message import Event, tag_of
-from schemas.orders import OrderRefused
 from schemas.units import MilliUnits
-from services.command_line.reasons import OF_ANY, OF_ONE, in_words
-from services.command_line.words import refused
+from schemas.wire import codec
+from services.command_line.output.event_messages import refused
+from services.command_line.output.reason_messages import OF_ANY, OF_ONE, in_words
 
 FIELDS = ("reason", "reasons", "outcome", "fault", "confirm")
 

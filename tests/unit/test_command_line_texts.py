@@ -6,9 +6,9 @@ import pathlib
 import pytest
 
 from schemas.units import MilliUnitsPerHour
-from services.command_line import texts
+from services.command_line.grammar import value_types as texts
+from services.command_line.grammar.value_types import TemporaryRate
 from services.command_line.main import main
-from services.command_line.texts import TemporaryRate
 
 NOWHERE = "--data=/nowhere/at/all"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime import crashpoints
-from services.runtime.crashpoints import (
+from services.runtime.platform import failpoints as crashpoints
+from services.runtime.platform.failpoints import (
     CRASH_POINTS,
     DIED,
     VARIABLE,

@@ -3,16 +3,16 @@
 import msgspec
 import pytest
 
-import services.runtime.hearing
+import services.runtime.decider_host.inbox
 from fake_house import DECIDER_OF, PUMP, FakeHouse
-from schemas import codec
-from schemas.headers import EVENT_ID_HEADER, SHA256_HEADER
-from schemas.orders import OrderBolus
+from schemas.bolus.orders import OrderBolus
 from schemas.record import MessageQuarantined
 from schemas.units import MINUTE_MS, MilliUnits, Speaker
-from services.runtime.decisions_again import verify_decisions
-from services.runtime.heard import Dropped, Instead, Missing
-from services.runtime.hearing import Listener, hear
+from schemas.wire import codec
+from schemas.wire.headers import EVENT_ID_HEADER, SHA256_HEADER
+from services.runtime.audit.redecide import verify_decisions
+from services.runtime.decider_host.inbox import Listener, hear
+from services.runtime.decider_host.inbox_results import Dropped, Instead, Missing
 from services.runtime.ports import Arrived, Head
 
 ACTUATOR = Speaker("actuator")
@@ -129,7 +129,7 @@ def test_the_mutant_that_compares_no_hash_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the comparison nine times the insulin would be given."""
-    monkeypatch.setattr(services.runtime.hearing, "_is_damaged", lambda *_: False)
+    monkeypatch.setattr(services.runtime.decider_host.inbox, "_is_damaged", lambda *_: False)
     before = house.odometer
 
     _send_changed(house)

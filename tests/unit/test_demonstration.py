@@ -5,16 +5,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from core.bolus_settings import settings_problem
-from schemas.basal import SetBasalProfile
-from schemas.delivery import SetDeliveryLimits
-from schemas.therapy import SetBolusSettings
+from core.dosing.advice.settings import settings_problem
+from schemas.basal.profiles import SetBasalProfile
+from schemas.bolus.settings import SetBolusSettings
+from schemas.delivery.delivery import SetDeliveryLimits
 from schemas.units import PumpId
-from services.runtime.data_folder import DataFolder
-from services.runtime.zones import local_time
+from services.runtime.platform.data_folder import DataFolder
+from services.runtime.platform.zones import local_time
 from services.supervisor.demonstration import settings
 from services.supervisor.errors import StartRefused
-from services.supervisor.trace import (
+from services.supervisor.trace_choice import (
     BUNDLED,
     BUNDLED_ZONE,
     FIRST_PUMP,

@@ -1,9 +1,9 @@
 """The account of doses, where what is heard does not fit what is known."""
 
-from core.decider import Entry
-from core.dose_fold import fold_doses
-from core.doses import DoseBook, OpenDose
-from schemas.doubt import DoseSettled
+from core.dosing.insulin_account.dose_account import DoseBook, OpenDose
+from core.dosing.insulin_account.dose_account_events import fold_doses
+from core.kernel.decider import Entry
+from schemas.delivery.unresolved_doses import DoseSettled
 from schemas.units import DoseId, MilliUnits, Speaker, UtcMillis
 
 DOSE = DoseId("bolus_advisor:p1:9")

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-import core.explanation
-from core.explanation import CAUSE, Known, Origin, explain, named_in
+import core.record.provenance
+from core.record.provenance import CAUSE, Known, Origin, explain, named_in
 from fake_house import PUMP, FakeHouse
-from schemas.bolus import AcceptAdvice, BolusAdvised, RequestAdvice
-from schemas.delivery import BolusDelivered, BolusStarted
-from schemas.device import PumpRead
+from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RequestAdvice
+from schemas.bolus.orders import BolusOrdered, OrderBolus
+from schemas.bolus.settings import SetBolusSettings
+from schemas.delivery.delivery import BolusDelivered, BolusStarted
+from schemas.delivery.device import PumpRead
 from schemas.glucose import RecordReading
 from schemas.message import Event, tag_of
-from schemas.orders import BolusOrdered, OrderBolus
-from schemas.therapy import SetBolusSettings
 from schemas.units import MINUTE_MS, Grams, Speaker
-from services.runtime.lookup import Lookup
+from services.runtime.replay.lookup import Lookup
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_the_mutant_that_follows_everything_is_caught(
             return True
 
     few = len(list(every(tree(house, BolusAdvised))))
-    monkeypatch.setattr(core.explanation, "LINE_OF_A_DOSE", Everything())
+    monkeypatch.setattr(core.record.provenance, "LINE_OF_A_DOSE", Everything())
 
     assert len(list(every(tree(house, BolusAdvised)))) > few
 
@@ -137,7 +137,7 @@ def test_what_the_record_does_not_have_is_said(house: FakeHouse) -> None:
 
 def test_the_tree_is_bounded(house: FakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
     """And says where it was cut."""
-    monkeypatch.setattr(core.explanation, "ORIGINS_MAX", 3)
+    monkeypatch.setattr(core.record.provenance, "ORIGINS_MAX", 3)
 
     found = list(every(tree(house, BolusDelivered)))
 

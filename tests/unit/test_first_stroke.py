@@ -11,16 +11,14 @@ from typing import Any
 import msgspec
 import pytest
 
-import services.runtime.pump_host
-from core import pump_machine, pump_world
-from core.pump_machine import start_bolus
-from core.pump_memory import PumpMemory, PumpRefusal, PumpStep
+import services.virtual_pump.controller
+from core.pump import machine as pump_machine
+from core.pump import physics as pump_world
+from core.pump.machine import start_bolus
+from core.pump.memory import PumpMemory, PumpRefusal, PumpStep
 from schemas.message import Now
 from schemas.units import MilliUnits, UtcMillis
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_script import PumpScript, ScriptedFault
-from services.runtime.pump_store import FakePumpStore
-from services.runtime.pump_wire import (
+from services.runtime.pump_link.protocol import (
     Answered,
     AnyAnswer,
     AnyRequest,
@@ -30,6 +28,9 @@ from services.runtime.pump_wire import (
     StartBolus,
     Suspend,
 )
+from services.virtual_pump.controller import PumpHost
+from services.virtual_pump.fault_script import PumpScript, ScriptedFault
+from services.virtual_pump.state_store import FakePumpStore
 from signed_orders import identity, pump_order, sign
 
 NOON = Now(therapy=UtcMillis(1_800_000_000_000), real=UtcMillis(1_800_000_000_000), speed=1)
@@ -141,7 +142,7 @@ def test_the_mutant_whose_first_stroke_meets_nothing_is_caught(
     def blind(memory: PumpMemory, *, world: object, **asked: Any) -> PumpStep | PumpRefusal:
         return start_bolus(memory, **asked)
 
-    monkeypatch.setattr("core.pump_orders.start_bolus", blind)
+    monkeypatch.setattr("core.pump.order_intake.start_bolus", blind)
     monkeypatch.setattr(pump_world, "reach", lambda *_: None)
     monkeypatch.setattr(pump_world, "backlog_after", lambda memory, *_, **__: memory.backlog)
 
@@ -173,7 +174,7 @@ def a_start_of_ten_strokes_is_stopped(patch: pytest.MonkeyPatch) -> bool:
     order = pump_order(host._status(NOON), dose="bolus_advisor:p1:7", amount=1_000)
     with patch.context() as broken:
         broken.setattr(
-            "core.pump_orders.start_bolus",
+            "core.pump.order_intake.start_bolus",
             lambda *given, **asked: strokes_of(start_bolus(*given, **asked), more=9),
         )
         answer = host.answer(StartBolus(epoch=0, signed=sign(order)), now=NOON)
@@ -229,6 +230,6 @@ def test_the_mutant_that_looks_at_no_order_is_caught(
     check: Callable[[pytest.MonkeyPatch], bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pump as it was: its second look was upon time alone."""
-    monkeypatch.setattr(services.runtime.pump_host, "is_more_than", lambda *_: False)
+    monkeypatch.setattr(services.virtual_pump.controller, "is_more_than", lambda *_: False)
 
     assert not check(monkeypatch)

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from core.decider import Entry
-from core.folds import Folds
-from schemas.delivery import BasalDelivered
-from schemas.pump import PumpControlLost, PumpLost
+from core.kernel.decider import Entry
+from core.kernel.event_handlers import Folds
+from schemas.delivery.delivery import BasalDelivered
+from schemas.delivery.pump import PumpControlLost, PumpLost
 from schemas.record import Tick
 from schemas.units import UtcMillis
 

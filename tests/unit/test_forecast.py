@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from core.calc.forecast import FORECAST, ForecastResult
-from core.errors import ScenarioError
-from core.forecast import Reading, grid, momentum_effect, momentum_velocity, predict
-from core.insulin.models import PRESETS, curve_of
+from core.kernel.errors import ScenarioError
+from core.models.glucose_forecast import Reading, grid, momentum_effect, momentum_velocity, predict
+from core.models.insulin.models import PRESETS, curve_of
 from schemas.units import MINUTE_MS, UtcMillis
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)

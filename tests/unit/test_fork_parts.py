@@ -6,26 +6,26 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.fork.run
-from core.basal import BASAL_DECIDER
-from core.decider import Entry
-from core.fork.doses import Doses, OfDose
-from core.fork.flowing import Flowing
-from core.fork.people import People
-from core.fork.run import Run
-from schemas.basal import ZoneLookupRequested, ZoneResolved
-from schemas.bolus import CarbsRecorded
-from schemas.delivery import (
+import core.whatif.decider_run
+from core.deciders.basal.decider import BASAL_DECIDER
+from core.kernel.decider import Entry
+from core.whatif.decider_run import Run
+from core.whatif.dose_replay import Doses, OfDose
+from core.whatif.flowing import Flowing
+from core.whatif.person_replay import People
+from schemas.basal.profiles import ZoneLookupRequested, ZoneResolved
+from schemas.bolus.advice import CarbsRecorded
+from schemas.bolus.orders import BolusOrdered, InjectionRecorded
+from schemas.delivery.delivery import (
     BolusCancelled,
     BolusDelivered,
     BolusRefused,
     BolusStopped,
     DeliveryGap,
 )
-from schemas.device import PlanStep, PumpPlan
-from schemas.doubt import BolusReconciled, BolusUnknown, DoseSettled
+from schemas.delivery.device import PlanStep, PumpPlan
+from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown, DoseSettled
 from schemas.message import Command, Deadline, Event, Now
-from schemas.orders import BolusOrdered, InjectionRecorded
 from schemas.record import Tick
 from schemas.units import (
     DAY_MS,
@@ -172,7 +172,7 @@ def test_a_wake_that_leads_to_nothing_is_not_repeated() -> None:
 def test_wakes_between_two_lines_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a decider asks for."""
     ticks: list[Entry] = []
-    monkeypatch.setattr(core.fork.run, "WAKES_MAX", 3)
+    monkeypatch.setattr(core.whatif.decider_run, "WAKES_MAX", 3)
 
     waking(most=100, ticks=ticks).wake(until=UtcMillis(1_000))
 

@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 
-from core.fork.picture import FORKED, RECORDED, TICKS_MAX, WIDTH
-from core.fork.shapes import DayTotal, Forked, OnBoard, Row, Side
+from core.whatif.shapes import DayTotal, Forked, OnBoard, Row, Side
 from forks import drawn
 from schemas.units import HOUR_MS, PumpId, UtcMillis
+from services.command_line.whatif.chart import FORKED, RECORDED, TICKS_MAX, WIDTH
 
 BEGIN = UtcMillis(1_792_875_600_000)  # 2026-10-24T21:00Z: 23:00 in Berlin, before a day of 25 h
 SVG = "{http://www.w3.org/2000/svg}"

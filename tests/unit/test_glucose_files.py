@@ -5,12 +5,12 @@ import pathlib
 
 import pytest
 
-from core.errors import GlucoseFileError, GlucoseTextError
-from core.glucose_files import FILE_BYTES_MAX, read_glucose_bytes
-from core.glucose_readings import FileReading, GlucoseFile, LocalToUtc, plain
-from core.glucose_text import parse_glucose
+from core.formats.glucose_files import FILE_BYTES_MAX, read_glucose_bytes
+from core.formats.glucose_readings import FileReading, GlucoseFile, LocalToUtc, plain
+from core.formats.glucose_values import parse_glucose
+from core.kernel.errors import GlucoseFileError, GlucoseTextError
 from schemas.units import UtcMillis
-from services.runtime.zones import local_resolver
+from services.runtime.platform.zones import local_resolver
 
 TRACE = pathlib.Path(__file__).parents[2] / "examples" / "data" / "hall-2133-018.csv"
 NOON = 1_795_348_800_000

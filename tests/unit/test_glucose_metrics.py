@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.glucose_metrics import metrics
+from core.record.glucose_metrics import metrics
 from schemas.units import MgDl
 
 

@@ -1,6 +1,6 @@
 """Which readings of a trace are played, and under which ids."""
 
-from core.glucose_readings import FileReading
+from core.formats.glucose_readings import FileReading
 from schemas.units import DAY_MS, MINUTE_MS, UtcMillis
 from services.glucose_player.player import command_of, still_to_play
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import pytest
 
-from core.glucose_quality import (
+from core.models.glucose_quality import (
     Reading,
     arrow_of,
     counted,

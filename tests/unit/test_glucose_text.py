@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.errors import GlucoseTextError
-from core.glucose_text import GlucoseText, parse_glucose, parse_unit
+from core.formats.glucose_values import GlucoseText, parse_glucose, parse_unit
+from core.kernel.errors import GlucoseTextError
 
 
 @pytest.mark.parametrize("text", ["mg/dl", "mg/dL", "MG/DL", "mgdl", "mg_dl"])

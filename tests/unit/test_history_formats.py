@@ -10,9 +10,9 @@ import pyarrow.parquet  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from schemas.units import UtcMillis
-from services.command_line import history_formats, parquet_files
-from services.command_line.exits import CommandFailed
-from services.command_line.history_formats import Row, give, instant
+from services.command_line.output.exit_codes import CommandFailed
+from services.command_line.record import history_formats, parquet_files
+from services.command_line.record.history_formats import Row, give, instant
 
 AT = UtcMillis(1_793_491_200_123)
 

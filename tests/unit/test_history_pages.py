@@ -2,12 +2,12 @@
 
 import pytest
 
-import services.runtime.history_pages
+import services.runtime.journal.history_pages
 from fake_house import PUMP, FakeHouse
-from schemas import codec
 from schemas.units import MINUTE_MS, Speaker
-from services.runtime.errors import JournalAltered
-from services.runtime.history_pages import confirmed
+from schemas.wire import codec
+from services.runtime.journal.history_pages import confirmed
+from services.runtime.platform.errors import JournalAltered
 from services.runtime.ports import Head
 
 ALL = 2**62
@@ -57,7 +57,7 @@ def test_the_mutant_that_confirms_nothing_is_caught(
     said: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With one hash for all the flipped event is handed on."""
-    monkeypatch.setattr(services.runtime.history_pages, "_is_written", lambda *_: True)
+    monkeypatch.setattr(services.runtime.journal.history_pages, "_is_written", lambda *_: True)
 
     broken = [*said[:2], said[2] + b" ", *said[3:]]
 

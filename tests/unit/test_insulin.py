@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from core.insulin.on_board import Delivered, fraction_on_board, insulin_on_board
-from schemas.therapy import InsulinAction
+from core.models.insulin.on_board import Delivered, fraction_on_board, insulin_on_board
+from schemas.bolus.settings import InsulinAction
 from schemas.units import MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
 
 GOLDEN = {

@@ -6,26 +6,26 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from core.doses import BolusPart, DoseBook
-from core.insulin.curves import Polynomial, curve, piecewise
-from core.insulin.history import Dose, DoseKind, History, Part, Rate, gaps_of, parts_of
-from core.insulin.models import Bilinear, Linear, Walsh, curve_of, exponential_curve
-from core.insulin.on_board import (
+from core.dosing.insulin_account.dose_account import BolusPart, DoseBook
+from core.models.insulin.curves import Polynomial, curve, piecewise
+from core.models.insulin.history import Dose, DoseKind, History, Part, Rate, gaps_of, parts_of
+from core.models.insulin.models import Bilinear, Linear, Walsh, curve_of, exponential_curve
+from core.models.insulin.on_board import (
     Delivered,
     action_problem,
     fraction_on_board,
     insulin_on_board,
     still_acts,
 )
-from core.insulin.peers import (
+from core.models.insulin.peers import (
     LOOP_MOMENTARY_MS,
     LOOP_STEP_MS,
     loop_parts,
     loop_steps,
     oref0_parts,
 )
-from core.insulin.series import SlidingSum
-from schemas.therapy import ActionModel, InsulinAction
+from core.models.insulin.series import SlidingSum
+from schemas.bolus.settings import ActionModel, InsulinAction
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits, UtcMillis
 
 LINE = curve_of(Linear(duration_min=240))

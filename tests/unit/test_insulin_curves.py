@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from core.insulin.curves import Curve
-from core.insulin.models import (
+from core.models.insulin.curves import Curve
+from core.models.insulin.models import (
     PRESETS,
     Bilinear,
     Exponential,

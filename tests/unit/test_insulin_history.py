@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from core.insulin.history import Dose, History, Rate, gaps_of, parts_of
-from core.insulin.models import PRESETS, curve_of
-from core.insulin.sums import on_board
+from core.models.insulin.history import Dose, History, Rate, gaps_of, parts_of
+from core.models.insulin.models import PRESETS, curve_of
+from core.models.insulin.sums import on_board
 from schemas.units import HOUR_MS, UtcMillis
 
 CURVE = curve_of(PRESETS["loop_adult"])

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.calc.iob import IOB, IobResult
-from core.insulin.history import Dose, History, Rate
-from core.insulin.models import PRESETS, curve_of
-from core.insulin.peers import loop_parts, oref0_parts, rounded_half_up
+from core.calc.insulin_on_board import IOB, IobResult
+from core.models.insulin.history import Dose, History, Rate
+from core.models.insulin.models import PRESETS, curve_of
+from core.models.insulin.peers import loop_parts, oref0_parts, rounded_half_up
 from schemas.units import HOUR_MS, MINUTE_MS, UtcMillis
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -6,8 +6,8 @@ from itertools import accumulate
 
 import pytest
 
-from core.insulin.models import PRESETS, Linear, PresetName, Walsh, curve_of
-from core.insulin.series import Pulse, SlidingSum, on_board_now, on_board_series
+from core.models.insulin.models import PRESETS, Linear, PresetName, Walsh, curve_of
+from core.models.insulin.series import Pulse, SlidingSum, on_board_now, on_board_series
 from schemas.units import DAY_MS, MINUTE_MS, UtcMillis
 
 START = 1_793_534_400_000

@@ -8,27 +8,28 @@ from typing import Any
 
 import pytest
 
-from core.bolus import BOLUS_DECIDER
-from core.decider import Decider
-from core.glucose import GLUCOSE_DECIDER
-from core.record import RECORD_DECIDER
+from core.deciders.bolus.decider import BOLUS_DECIDER
+from core.deciders.glucose.decider import GLUCOSE_DECIDER
+from core.deciders.record.decider import RECORD_DECIDER
+from core.kernel.decider import Decider
 from fake_house import PUMP, FakeHouse
-from schemas.bolus import RecordCarbs
+from schemas.bolus.advice import RecordCarbs
+from schemas.bolus.orders import OrderBolus
 from schemas.message import tag_of
-from schemas.orders import OrderBolus
 from schemas.record import HistoryMissing
 from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker
-from services.runtime import adopting, last_words
-from services.runtime.errors import RestoredFromOldCopy, SecondWriter
-from services.runtime.fake_bus import FakeBroker, FakeBus
-from services.runtime.fake_store import FakeStore
-from services.runtime.joining import Joining
-from services.runtime.loop import Loop
-from services.runtime.machine import Input, Machine, Reported
-from services.runtime.outbox import Outbox
+from services.runtime.catch_up import backfill as adopting
+from services.runtime.catch_up import peer_heads as last_words
+from services.runtime.catch_up.startup import Joining
+from services.runtime.decider_host.outbox import Outbox
+from services.runtime.decider_host.unit_of_work import Input, Machine, Reported
+from services.runtime.journal.event_ids import stored_head
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.nats.memory_bus import FakeBroker, FakeBus
+from services.runtime.platform.errors import RestoredFromOldCopy, SecondWriter
+from services.runtime.platform.zone_lookup import ZoneHands
 from services.runtime.ports import NEWEST_OF_ALL, Arrived
-from services.runtime.stored_identity import stored_head
-from services.runtime.zone_hands import ZoneHands
+from services.runtime.process.loop import Loop
 
 ADVISOR = Speaker("bolus_advisor")
 HISTORIAN = Speaker("historian")
@@ -219,7 +220,7 @@ async def test_a_hole_that_nobody_fills_is_an_event_and_stops_boluses(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unknown is not zero: until a person settles it there is no advice."""
-    monkeypatch.setattr("services.runtime.loop.HISTORY_PAUSE_S", 0.0)
+    monkeypatch.setattr("services.runtime.process.loop.HISTORY_PAUSE_S", 0.0)
     house.run(ms=60 * MINUTE_MS)
     store = FakeStore()
     holed = with_a_hole(house)
@@ -284,7 +285,7 @@ async def test_the_mutant_that_asks_nobody_speaks_twice_under_one_number(
 ) -> None:
     """Without the look at stream and historian an emptied journal begins at number one again."""
     patch_own_pumps(monkeypatch)
-    monkeypatch.setattr("services.runtime.joining.last_words", no_words)
+    monkeypatch.setattr("services.runtime.catch_up.startup.last_words", no_words)
     eat(house, 20)
     serve_history(house, "historian")
 
@@ -399,7 +400,7 @@ async def test_the_mutant_that_asks_no_historian_is_caught(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then the next word would bear a number that was used before."""
-    monkeypatch.setattr("services.runtime.joining.last_words", no_words)
+    monkeypatch.setattr("services.runtime.catch_up.startup.last_words", no_words)
     serve_history(house, "historian", "actuator", "glucose_ingest", "basal_scheduler")
     broker = FakeBroker()
     broker.historians = house.broker.historians

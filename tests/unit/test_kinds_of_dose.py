@@ -6,14 +6,14 @@ from typing import get_type_hints
 import msgspec
 import pytest
 
-import core.dose_diff
-from core.dose_diff import change_of
+import core.record.decision_diff
+from core.record.decision_diff import change_of
 from mutant_pairs import is_caught
-from schemas import codec
 from schemas.corrections import DoseCorrected
-from schemas.doubt import BolusUnknown
+from schemas.delivery.unresolved_doses import BolusUnknown
 from schemas.message import Event
 from schemas.units import DoseId, MilliUnits, UtcMillis
+from schemas.wire import codec
 
 NO_DOSE = frozenset(
     {
@@ -45,7 +45,7 @@ def every_amount_is_told() -> bool:
         if {"MilliUnits", "MilliUnitsPerHour", "PlanStep"} & _names_in(kind)
     }
     plans = {"BasalPlanMade", "BasalPlanAccepted"}
-    told = plans | {kind.__name__ for kind in core.dose_diff._BY_FIELD}
+    told = plans | {kind.__name__ for kind in core.record.decision_diff._BY_FIELD}
     return not told & NO_DOSE and named == told | NO_DOSE
 
 
@@ -69,7 +69,7 @@ def test_a_kind_of_dose_that_is_left_out_is_caught(
     """It would stand among the differences that are no dose."""
     assert is_caught(
         every_amount_is_told,
-        lambda patch: patch.delitem(core.dose_diff._BY_FIELD, kind),
+        lambda patch: patch.delitem(core.record.decision_diff._BY_FIELD, kind),
         monkeypatch,
     )
 

@@ -5,10 +5,10 @@ from fractions import Fraction
 import msgspec
 import pytest
 
-from core.caps.shapes import Flow
-from core.caps.sliding import rooms
-from core.insulin.on_board import Delivered
-from core.limits import (
+from core.dosing.advice.rules.guards import Cut, glucose_refusal, guard
+from core.dosing.limits.caps_shapes import Flow
+from core.dosing.limits.caps_sliding import rooms
+from core.dosing.limits.limits import (
     BASAL_MU_PER_H_MAX,
     DAILY_MU_MAX,
     HOURLY_MU_MAX,
@@ -19,9 +19,9 @@ from core.limits import (
     limits_problem,
     whole_pulses,
 )
-from core.rules.guards import Cut, glucose_refusal, guard
+from core.models.insulin.on_board import Delivered
 from fake_house import LIMITS
-from schemas.delivery import DeliveryLimitsSet
+from schemas.delivery.delivery import DeliveryLimitsSet
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, MilliUnits, UtcMillis
 
 AT = UtcMillis(1_800_000_000_000)
@@ -145,7 +145,9 @@ def test_the_first_limit_that_is_broken_is_named() -> None:
 
 def test_two_computations_that_differ_allow_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not a milliunit."""
-    monkeypatch.setattr("core.limits.rooms_twice", lambda asked: (rooms(asked), False))
+    monkeypatch.setattr(
+        "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
+    )
 
     first = headrooms(SET, given(), at=AT)[0]
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from core.decider import Decider, Entry, no_effects
-from core.errors import InvariantError
-from core.glucose import GLUCOSE_DECIDER
+from core.deciders.glucose.decider import GLUCOSE_DECIDER
+from core.kernel.decider import Decider, Entry, no_effects
+from core.kernel.errors import InvariantError
 from fake_house import LIMITS, PUMP, SETTINGS, FakeHouse
-from schemas import codec
-from schemas.bolus import AcceptAdvice, RequestAdvice
-from schemas.delivery import BolusStarted, CancelBolus
+from schemas.bolus.advice import AcceptAdvice, RequestAdvice
+from schemas.bolus.orders import BolusOrdered, OrderBolus
+from schemas.delivery.delivery import BolusStarted, CancelBolus
 from schemas.glucose import GlucoseMeasured, RecordReading
 from schemas.message import (
     Command,
@@ -19,13 +19,13 @@ from schemas.message import (
     Event,
     Now,
 )
-from schemas.orders import BolusOrdered, OrderBolus
 from schemas.record import MessageQuarantined, SpeakerForked, Tick
-from schemas.subjects import REPLY_HEADER, command_subject, event_subject
 from schemas.units import Actor, CommandId, Grams, MilliUnits, PumpId, Speaker, UtcMillis
-from services.runtime.errors import SecondWriter
-from services.runtime.fake_store import FakeStore
-from services.runtime.machine import Machine, Reported
+from schemas.wire import codec
+from schemas.wire.subjects import REPLY_HEADER, command_subject, event_subject
+from services.runtime.decider_host.unit_of_work import Machine, Reported
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.platform.errors import SecondWriter
 from services.runtime.ports import Arrived
 
 NOW = Now(therapy=UtcMillis(1_000_000_000_000), real=UtcMillis(1_000_000_000_000), speed=1)

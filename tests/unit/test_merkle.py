@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from core.merkle import GrowingTree, leaf_hash, node_hash, root_by_way, root_of, way_of
+from core.record.merkle_tree import GrowingTree, leaf_hash, node_hash, root_by_way, root_of, way_of
 
 SIZES = range(1, 40)
 

@@ -6,11 +6,11 @@ from typing import cast
 import pytest
 
 from schemas.units import MINUTE_MS, PumpId, Speaker, UtcMillis
-from services.runtime.client import BusClient, ServiceAbsent
-from services.runtime.clock import FakeClock
-from services.runtime.ending import end
-from services.supervisor.observer import Observer
-from services.supervisor.screen_model import ScreenModel
+from services.runtime.nats.client import BusClient, ServiceAbsent
+from services.runtime.platform.clock import FakeClock
+from services.runtime.platform.shutdown import end
+from services.supervisor.screen.observer import Observer
+from services.supervisor.screen.screen_model import ScreenModel
 
 ENDED_S = 5.0
 """[s] within which Ctrl-C must have ended the looking."""

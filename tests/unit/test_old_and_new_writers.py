@@ -6,22 +6,22 @@ from typing import Any
 
 import pytest
 
-from core.deciders import DECIDERS
+from core.deciders.registry import DECIDERS
 from fake_house import PUMP, FakeHouse
-from schemas import codec
+from schemas.bolus.settings import BolusSettingsSet
 from schemas.message import name_of, parse_event_id
 from schemas.record import MessageQuarantined
-from schemas.therapy import BolusSettingsSet
 from schemas.units import Speaker
-from schemas.upcasts import UPCASTS
-from services.runtime import entries
-from services.runtime.causal_order import Past, in_causal_order, read_past
-from services.runtime.entries import HEARD, EntryHead, event_entry
-from services.runtime.fake_store import FakeStore
-from services.runtime.lookup import events_of
+from schemas.wire import codec
+from schemas.wire.upcasts import UPCASTS
+from services.runtime.audit.record_check import RecordVerdict, check_record
+from services.runtime.journal import entries
+from services.runtime.journal.causal_order import Past, in_causal_order, read_past
+from services.runtime.journal.entries import HEARD, EntryHead, event_entry
+from services.runtime.journal.hash_chain import linked
+from services.runtime.journal.memory_store import FakeStore
 from services.runtime.ports import Arrived, Commit, End, Head, Row
-from services.runtime.record_check import RecordVerdict, check_record
-from services.runtime.row_links import linked
+from services.runtime.replay.lookup import events_of
 
 GOLDEN = Path(__file__).parents[1] / "data/golden-0.1.0.jsonl"
 """[-] what release 0.1.0 recorded of one day: added to, never edited."""

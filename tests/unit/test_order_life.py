@@ -4,12 +4,13 @@ from typing import Any, get_args
 
 import pytest
 
-import services.runtime.hearing
-from core.decider import Entry
-from core.order_life import OPEN, STEPS, DoseState, Step, lives_of, step_of
+import services.runtime.decider_host.inbox
+from core.kernel.decider import Entry
+from core.record.dose_lifecycle import OPEN, STEPS, DoseState, Step, lives_of, step_of
 from fake_house import FakeHouse
-from schemas.bolus import CarbsRecorded
-from schemas.delivery import (
+from schemas.bolus.advice import CarbsRecorded
+from schemas.bolus.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
+from schemas.delivery.delivery import (
     BolusDelivered,
     BolusProgressed,
     BolusRefused,
@@ -17,10 +18,9 @@ from schemas.delivery import (
     BolusStopped,
     CancelBolus,
 )
-from schemas.device import PumpOrder, SignedOrder
-from schemas.doubt import BolusReconciled, BolusUnknown, DoseSettled
+from schemas.delivery.device import PumpOrder, SignedOrder
+from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown, DoseSettled
 from schemas.message import Deadline, Event
-from schemas.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -32,7 +32,7 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.admission import Admission
+from services.runtime.decider_host.version_check import Admission
 
 DOSE = DoseId("bolus_advisor:p1:7")
 
@@ -165,7 +165,7 @@ def test_what_is_no_event_of_a_dose_moves_none() -> None:
 
 def test_the_mutant_that_hears_everything_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record would show one dose started twice."""
-    monkeypatch.setattr(services.runtime.hearing, "admit", lambda **_: Admission.ACCEPT)
+    monkeypatch.setattr(services.runtime.decider_host.inbox, "admit", lambda **_: Admission.ACCEPT)
     house = FakeHouse()
     house.set_up()
     house.order(1_000)

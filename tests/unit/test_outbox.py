@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from fake_house import FakeHouse
-from schemas.bolus import RecordCarbs
+from schemas.bolus.advice import RecordCarbs
 from schemas.units import Grams, Speaker
-from services.runtime.errors import PublishUnknown, SecondWriter
-from services.runtime.fake_bus import FakeBroker, FakeBus
-from services.runtime.history import event_id_in
-from services.runtime.outbox import Outbox
+from services.runtime.decider_host.outbox import Outbox
+from services.runtime.journal.history import event_id_in
+from services.runtime.nats.memory_bus import FakeBroker, FakeBus
+from services.runtime.platform.errors import PublishUnknown, SecondWriter
 from services.runtime.ports import Arrived, Outgoing
 
 ADVISOR = Speaker("bolus_advisor")
@@ -40,7 +40,7 @@ class Flaky(FakeBus):
 
 @pytest.fixture
 def house(monkeypatch: pytest.MonkeyPatch) -> FakeHouse:
-    monkeypatch.setattr("services.runtime.outbox.RETRY_S_FIRST", 0.0)
+    monkeypatch.setattr("services.runtime.decider_host.outbox.RETRY_S_FIRST", 0.0)
     ready = FakeHouse()
     ready.set_up()
     for grams in (10, 20, 30):
@@ -165,7 +165,7 @@ async def test_while_the_broker_is_away_the_store_keeps_the_rest(
     house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory is bounded; what does not fit is read again from the journal."""
-    monkeypatch.setattr("services.runtime.outbox.PENDING_EVENTS_MAX", 2)
+    monkeypatch.setattr("services.runtime.decider_host.outbox.PENDING_EVENTS_MAX", 2)
     broker = FakeBroker()
     outbox = make(house, FakeBus(broker=broker, speaker=ADVISOR, hears=()))
     await outbox.recover(stream_lost=False)

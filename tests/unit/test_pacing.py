@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import pacing
-from core.pacing import Bolus, Flow, Motor, flows, largest_owed, strokes
-from core.pulses import Parts, Stretch
+from core.models import pulse_scheduler as pacing
+from core.models.pulse_scheduler import Bolus, Flow, Motor, flows, largest_owed, strokes
+from core.models.pulses import Parts, Stretch
 from schemas.units import HOUR_MS, Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 PULSE = MilliUnits(50)

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pytest
 
-import core.physical
-import core.pump_world
-import services.virtual_pump.world_ledger
-from core import pump_machine, pump_pause
-from core.delivery_error import ERROR_MODELS
-from core.physical import MICRO
-from core.pump_memory import PumpStep
+import core.models.physical
+import core.pump.physics
+import services.virtual_pump.physical_ledger
+from core.models.physical import MICRO
+from core.models.pump_accuracy import ERROR_MODELS
+from core.pump import machine as pump_machine
+from core.pump import suspension as pump_pause
+from core.pump.memory import PumpStep
 from fake_house import IDENTITY, FakeHouse
 from mutant_pairs import Patch, is_caught
-from schemas.device import PULSE_MU, PlanStep, PumpPlan
+from schemas.delivery.device import PULSE_MU, PlanStep, PumpPlan
 from schemas.message import Now
 from schemas.units import (
     DAY_MS,
@@ -28,18 +29,18 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-from services.runtime.errors import PumpScriptBroken
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_script import PumpScript, ScriptedFault, read_pump_script
-from services.runtime.pump_store import FakePumpStore, PumpStore
-from services.virtual_pump.memory import SqlitePumpStore
-from services.virtual_pump.world_ledger import (
+from services.runtime.platform.errors import PumpScriptBroken
+from services.virtual_pump.controller import PumpHost
+from services.virtual_pump.fault_script import PumpScript, ScriptedFault, read_pump_script
+from services.virtual_pump.physical_ledger import (
     WitnessedStore,
     WorldLedger,
     WorldTotals,
     read_world,
     world_path,
 )
+from services.virtual_pump.sqlite_state import SqlitePumpStore
+from services.virtual_pump.state_store import FakePumpStore, PumpStore
 
 NOON = UtcMillis(1_800_000_000_000)
 DEVIATIONS = 4
@@ -160,24 +161,24 @@ def a_ledger_that_fell_behind_catches_up(path: Path) -> bool:
 
 
 def gives_a_tenth_more(patch: Patch) -> None:
-    given = core.physical._given
+    given = core.models.physical._given
 
     def more(*asked: object, **with_what: object) -> int:
         return int(given(*asked, **with_what) * 1.1)  # type: ignore[arg-type]  # handed on
 
-    patch.setattr(core.physical, "_given", more)
+    patch.setattr(core.models.physical, "_given", more)
 
 
 def asks_no_seed(patch: Patch) -> None:
-    drawn = core.physical._drawn
-    patch.setattr(core.physical, "_drawn", lambda _, what: drawn(0, what))
+    drawn = core.models.physical._drawn
+    patch.setattr(core.models.physical, "_drawn", lambda _, what: drawn(0, what))
 
 
 def never_catches_up(patch: Patch) -> None:
     def deaf(self: WitnessedStore, store: PumpStore, ledger: WorldLedger) -> None:
         self._store, self._ledger = store, ledger
 
-    patch.setattr(services.virtual_pump.world_ledger.WitnessedStore, "__init__", deaf)
+    patch.setattr(services.virtual_pump.physical_ledger.WitnessedStore, "__init__", deaf)
 
 
 PAIRS: list[tuple[Callable[[Path], bool], Callable[[Patch], None]]] = [
@@ -240,7 +241,7 @@ def test_insulin_pressed_into_a_blocked_line_has_reached_nobody_until_it_is_open
     dose(host, number=7, amount=10_000, ms=0)
     host.run_until(now=later(HOUR_MS))
     blocked = read_world(file)
-    keep(host, core.pump_world.clear(host.memory, now=later(HOUR_MS)))
+    keep(host, core.pump.physics.clear(host.memory, now=later(HOUR_MS)))
     opened = read_world(file)
 
     assert (1_000 * MICRO, 3_000 * MICRO) == (blocked.in_body, blocked.in_line)
@@ -299,7 +300,7 @@ def test_a_stroke_that_is_neither_basal_nor_bolus_strays_by_pump_and_stroke_alon
     path = tmp_path / "prime.world"
     host = a_host(witnessed(FakePumpStore(), path, model="medtronic_670g", seed=1))
     keep(host, pump_pause.suspend(host.memory, now=NOON))
-    primed = core.pump_world.prime(host.memory, amount=MilliUnits(500), what="tube", now=NOON)
+    primed = core.pump.physics.prime(host.memory, amount=MilliUnits(500), what="tube", now=NOON)
     keep(host, primed)
 
     world = read_world(path)

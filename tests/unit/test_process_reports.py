@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from core.record import HISTORIAN
+from core.deciders.record.decider import HISTORIAN
 from fake_house import FakeHouse
 from schemas.alarms import AlarmCleared, AlarmRaised
 from schemas.record import ProcessReported, ReportProcess
 from schemas.units import PumpId
-from services.supervisor import process_reports
 from services.supervisor.children import Child, ChildSpec
-from services.supervisor.process_reports import LOOKS_MAX, STEADY_LOOKS, ProcessReports
+from services.supervisor.processes import health_reports as process_reports
+from services.supervisor.processes.health_reports import LOOKS_MAX, STEADY_LOOKS, ProcessReports
 
 
 class Recorder:

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from core.bolus import BOLUS_DECIDER
+from core.deciders.bolus.decider import BOLUS_DECIDER
 from fake_house import PUMP, FakeHouse
 from schemas.units import MINUTE_MS, Speaker
-from services.command_line import progress
-from services.command_line.progress import watched
+from services.command_line.output import progress
+from services.command_line.output.progress import watched
 from services.runtime.ports import Store
-from services.runtime.replay import known_by, pumps_in
+from services.runtime.replay.replay import known_by, pumps_in
 
 CLEAR = "\r\x1b[K"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from core.pulses import PULSE_PARTS, Due, Parts, Stretch, due, next_due, rate_at, stretches
-from schemas.device import PlanStep, PumpPlan
+from core.models.pulses import PULSE_PARTS, Due, Parts, Stretch, due, next_due, rate_at, stretches
+from schemas.delivery.device import PlanStep, PumpPlan
 from schemas.units import DAY_MS, HOUR_MS, MilliUnitsPerHour, UtcMillis
 
 NOTHING_OWED = Parts(0)

@@ -2,11 +2,12 @@
 
 import pytest
 
-from core import pump_machine, pump_pause
-from core.pump_guard import is_too_much
-from core.pump_memory import PumpMemory, PumpRefusal, PumpStep, RefusalReason
-from core.pump_strokes import bolus_instants
-from schemas.device import PlanStep, PumpPlan, PumpRecord
+from core.pump import machine as pump_machine
+from core.pump import suspension as pump_pause
+from core.pump.memory import PumpMemory, PumpRefusal, PumpStep, RefusalReason
+from core.pump.strokes import bolus_instants
+from core.pump.supervision import is_too_much
+from schemas.delivery.device import PlanStep, PumpPlan, PumpRecord
 from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 DOSE = DoseId("bolus_advisor:demo:7")

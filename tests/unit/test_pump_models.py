@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.pump_models import (
+from core.models.pump_models import (
     PUMP_MODELS,
     Band,
     extended_problem,

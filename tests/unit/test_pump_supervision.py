@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import core.pulses
-import core.pump_guard
-from core import pump_machine, pump_pause
-from core.pump_guard import most_between
-from core.pump_memory import PumpMemory, PumpStep
+import core.models.pulses
+import core.pump.supervision
+from core.pump import machine as pump_machine
+from core.pump import suspension as pump_pause
+from core.pump.memory import PumpMemory, PumpStep
+from core.pump.supervision import most_between
 from fake_house import IDENTITY
 from mutant_pairs import Check, Patch, Weaken, is_caught
-from schemas.device import PULSE_MU, PlanStep, PumpPlan
+from schemas.delivery.device import PULSE_MU, PlanStep, PumpPlan
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -28,12 +29,12 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-from services.runtime.clock import FakeClock
-from services.runtime.pump_address import PumpAddress
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_script import PumpScript
-from services.runtime.pump_store import FakePumpStore
+from services.runtime.platform.clock import FakeClock
+from services.runtime.pump_link.address import PumpAddress
+from services.virtual_pump.controller import PumpHost
+from services.virtual_pump.fault_script import PumpScript
 from services.virtual_pump.server import SELF_TEST_MS, WAKE_MS_MIN, PumpServer
+from services.virtual_pump.state_store import FakePumpStore
 from services.virtual_pump.watchdog import EXIT_WATCHDOG, Watchdog
 
 NOON = UtcMillis(1_800_000_000_000)
@@ -111,7 +112,7 @@ def looked_at(memory: PumpMemory, *, ms: int) -> PumpMemory:
 
 def basal_twice_is_noticed() -> bool:
     """At 1 U/h the second stroke of a machine that doubles every one."""
-    due = core.pulses.due
+    due = core.models.pulses.due
 
     def twice(owed: Any, **over: Any) -> Any:
         found = due(owed, **over)
@@ -191,7 +192,7 @@ def looks_by_the_fastest_rate_there_is(patch: Patch) -> None:
         running = sum(one.requested - one.delivered for one in before.running)
         return MilliUnits(running + -(-35_000 * (now - before.on_at) // HOUR_MS) + PULSE_MU)
 
-    patch.setattr(core.pump_guard, "most_between", loose)
+    patch.setattr(core.pump.supervision, "most_between", loose)
 
 
 def waits_for_a_heartbeat_to_test_itself(patch: Patch) -> None:
@@ -276,7 +277,7 @@ HANGS = """
 import asyncio, sys, threading
 sys.path[:0] = ["tests", "tests/unit"]
 from test_pump_supervision import a_server
-from services.runtime.pump_address import PumpAddress
+from services.runtime.pump_link.address import PumpAddress
 
 server, host, _ = a_server()
 host.next_pulse_at = lambda: threading.Event().wait()

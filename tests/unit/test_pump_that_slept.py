@@ -5,12 +5,12 @@ import pytest
 import services.virtual_pump.server
 from fake_house import IDENTITY
 from schemas.units import MINUTE_MS, MilliUnits, UtcMillis
-from services.runtime.clock import FakeClock
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_script import PumpScript
-from services.runtime.pump_store import FakePumpStore
-from services.runtime.pump_wire import Claim, Read, ReadAnswered, StartBolus
+from services.runtime.platform.clock import FakeClock
+from services.runtime.pump_link.protocol import Claim, Read, ReadAnswered, StartBolus
+from services.virtual_pump.controller import PumpHost
+from services.virtual_pump.fault_script import PumpScript
 from services.virtual_pump.server import STALL_MS_MAX, PumpServer
+from services.virtual_pump.state_store import FakePumpStore
 from services.virtual_pump.watchdog import Watchdog
 from signed_orders import pump_order, sign
 

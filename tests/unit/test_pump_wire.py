@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.device import PlanStep, PumpOrder, PumpPlan
+from schemas.delivery.device import PlanStep, PumpOrder, PumpPlan
 from schemas.units import DoseId, Milliseconds, MilliUnits, MilliUnitsPerHour, PumpId, UtcMillis
-from services.runtime.pump_wire import (
+from services.runtime.pump_link.protocol import (
     ANSWER_KIND,
     PAYLOAD_BYTES_MAX,
     REQUEST_KIND,

@@ -6,12 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from core import pump_machine, pump_pause, pump_world
-from core.pump_guard import is_too_much
-from core.pump_memory import PumpMemory, PumpRefusal, PumpStep
-from core.pump_world import HEALTHY, OCCLUSION_MU_MAX, PumpWorld, is_balanced
+from core.pump import machine as pump_machine
+from core.pump import physics as pump_world
+from core.pump import suspension as pump_pause
+from core.pump.memory import PumpMemory, PumpRefusal, PumpStep
+from core.pump.physics import HEALTHY, OCCLUSION_MU_MAX, PumpWorld, is_balanced
+from core.pump.supervision import is_too_much
 from fake_house import IDENTITY
-from schemas.device import PlanStep, PumpPlan, PumpRecord
+from schemas.delivery.device import PlanStep, PumpPlan, PumpRecord
 from schemas.message import Now
 from schemas.units import (
     DAY_MS,
@@ -22,10 +24,10 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-from services.runtime.errors import PumpPowerLost
-from services.runtime.pump_host import PumpHost
-from services.runtime.pump_script import PumpScript, ScriptedFault
-from services.runtime.pump_store import FakePumpStore
+from services.runtime.platform.errors import PumpPowerLost
+from services.virtual_pump.controller import PumpHost
+from services.virtual_pump.fault_script import PumpScript, ScriptedFault
+from services.virtual_pump.state_store import FakePumpStore
 from services.virtual_pump.watchdog import HUNGER_MS_MAX, LOOK_MS, Watchdog
 
 NOON = UtcMillis(1_800_000_000_000)

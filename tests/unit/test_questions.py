@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from core.delivery import DELIVERY_DECIDER
+from core.deciders.delivery.decider import DELIVERY_DECIDER
 from fake_house import PUMP, FakeHouse
 from schemas.units import Speaker
-from services.runtime.discovery import Questions
-from services.runtime.fake_bus import FakeBus
-from services.runtime.fake_store import FakeStore
-from services.runtime.loop import Loop
-from services.runtime.nats_bus import HistoryRequest
+from services.runtime.journal.memory_store import FakeStore
+from services.runtime.nats.bus import HistoryRequest
+from services.runtime.nats.memory_bus import FakeBus
+from services.runtime.process.loop import Loop
+from services.runtime.process.service_endpoint import Questions
 
 ACTUATOR, ADVISOR = Speaker("actuator"), Speaker("bolus_advisor")
 

@@ -1,7 +1,6 @@
 """Readings that are kept so that a wrong one can be taken out again: the cases that are rare."""
 
-from core.glucose_picture import Picture, fold_corrected_meal
-from core.readings_kept import (
+from core.dosing.glucose_history.retained_readings import (
     Kept,
     ReadingsKept,
     comes_again,
@@ -11,6 +10,7 @@ from core.readings_kept import (
     picture_without,
     take_out,
 )
+from core.dosing.glucose_history.snapshot import Picture, fold_corrected_meal
 from schemas.corrections import CarbsCorrected
 from schemas.glucose import GlucoseMeasured, ReadingRejected, RecordReading
 from schemas.units import MINUTE_MS, EventId, Grams, MgDl, UtcMillis

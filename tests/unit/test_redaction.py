@@ -5,12 +5,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.redaction import Redaction
-from schemas import codec
-from schemas.bolus import AdviceTerm
+from core.record.redaction import Redaction
+from schemas.bolus.advice import AdviceTerm
 from schemas.message import Event, WholeEnvelope, tag_of
 from schemas.units import DAY_MS, EventId, Milliseconds, MilliUnits, PumpId, UtcMillis
-from services.command_line.schema_examples import INSTANT, example
+from schemas.wire import codec
+from services.command_line.system.schema_export.examples import INSTANT, example
 
 SHIFT = Milliseconds(-91 * DAY_MS)
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from core.rules.registry import RULE_SETS
-from core.rules.shape import Asked
+from core.dosing.advice.rules.registry import RULE_SETS
+from core.dosing.advice.rules.shape import Asked
 from schemas.units import MilliUnits
 
 GLUCOSES = (None, 40, 54, 55, 56, 69, 70, 71, 85, 90, 91, 119, 120, 121, 150, 151, 180, 181, 210)

@@ -8,11 +8,15 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
-from core.deciders import DECIDERS
-from schemas import codec
+from core.deciders.registry import DECIDERS
 from schemas.message import Command, Event, name_of, tag_of
-from services.command_line.schema_documents import ASYNCAPI_FILE, MESSAGES_FILE, documents
-from services.command_line.schema_examples import example
+from schemas.wire import codec
+from services.command_line.system.schema_export.documents import (
+    ASYNCAPI_FILE,
+    MESSAGES_FILE,
+    documents,
+)
+from services.command_line.system.schema_export.examples import example
 
 ROOT = pathlib.Path(__file__).parents[2]
 COMMITTED = ROOT / "schemas" / "generated"

@@ -6,15 +6,15 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from core.alarms import ActiveAlarm
-from core.basal_state import BasalView
-from core.bolus_view import BolusView
-from core.delivery_view import DeliveryView
-from core.glucose_state import GlucoseView
-from core.last_dose import LastDose
-from core.record import RecordView
-from schemas.bolus import BolusAdvised, CarbsRecorded, Clamp
-from schemas.delivery import BolusProgressed
+from core.deciders.basal.state import BasalView
+from core.deciders.bolus.view import BolusView
+from core.deciders.delivery.view import DeliveryView
+from core.deciders.glucose.state import GlucoseView
+from core.deciders.record.decider import RecordView
+from core.dosing.insulin_account.last_bolus import LastDose
+from core.kernel.alarms import ActiveAlarm
+from schemas.bolus.advice import BolusAdvised, CarbsRecorded, Clamp
+from schemas.delivery.delivery import BolusProgressed
 from schemas.glucose import GlucoseMeasured, ReadingRejected
 from schemas.message import Deadline, Now
 from schemas.units import (
@@ -28,10 +28,10 @@ from schemas.units import (
     PumpId,
     UtcMillis,
 )
-from services.runtime.discovery import Health
-from services.supervisor.event_lines import Line
-from services.supervisor.screen import NO_RESPONSE, NOT_MEDICAL, render
-from services.supervisor.screen_model import Process, ScreenModel
+from services.runtime.process.service_endpoint import Health
+from services.supervisor.screen.event_lines import Line
+from services.supervisor.screen.screen import NO_RESPONSE, NOT_MEDICAL, render
+from services.supervisor.screen.screen_model import Process, ScreenModel
 
 AT = UtcMillis(1_489_588_200_000)
 """[ms] 2017-03-15 07:30 in Los Angeles."""

@@ -3,15 +3,15 @@
 import msgspec
 import pytest
 
-from core.delivery import DELIVERY_DECIDER
-from core.glucose_readings import FileReading
-from schemas.bolus import RequestAdvice
+from core.deciders.delivery.decider import DELIVERY_DECIDER
+from core.formats.glucose_readings import FileReading
+from schemas.bolus.advice import RequestAdvice
+from schemas.delivery.pump import FillReservoir
 from schemas.message import Command, Outcome
-from schemas.pump import FillReservoir
 from schemas.units import HOUR_MS, MINUTE_MS, CommandId, PumpId, UtcMillis
-from services.runtime.client import ServiceAbsent
-from services.runtime.clock import FakeClock
-from services.runtime.zones import local_resolver
+from services.runtime.nats.client import ServiceAbsent
+from services.runtime.platform.clock import FakeClock
+from services.runtime.platform.zones import local_resolver
 from services.scripted_person.person import Person, nearest
 from services.scripted_person.schedule import Act, acts_around, due, next_after
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from schemas.mechanism import PumpPrimed
+from schemas.delivery.mechanism import PumpPrimed
+from schemas.delivery.pump import DeliveryResumed, DeliverySuspended, ReservoirFilled
 from schemas.message import Event
-from schemas.pump import DeliveryResumed, DeliverySuspended, ReservoirFilled
 from schemas.units import MilliUnits, UtcMillis
-from services.command_line.set_change import steps_done
+from services.command_line.therapy.set_change import steps_done
 
 AT = UtcMillis(0)
 STOP, GO = DeliverySuspended(at=AT), DeliveryResumed(at=AT)

@@ -11,9 +11,9 @@ from fake_house import PUMP, FakeHouse
 from schemas.units import MINUTE_MS, Speaker
 from services.historian import snapshot_hands
 from services.historian.snapshot_hands import SnapshotHands
-from services.runtime import snapshots
-from services.runtime.machine import Reported
-from services.runtime.snapshots import Snapshots, differing
+from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.replay import snapshots
+from services.runtime.replay.snapshots import Snapshots, differing
 
 FEW = 7
 
@@ -113,7 +113,7 @@ async def test_an_unreadable_record_is_told_and_left(
     def broken(*_: object, **__: object) -> int:
         raise ValueError("no line")
 
-    monkeypatch.setattr("services.runtime.snapshots.SnapshotMaker.grow", broken)
+    monkeypatch.setattr("services.runtime.replay.snapshots.SnapshotMaker.grow", broken)
     hands = SnapshotHands(house.stores[Speaker("historian")], path=tmp_path / "snapshots.db")
     await asyncio.wait_for(hands.keep(put), timeout=5)
     assert logged == ["snapshots.record_unreadable"]

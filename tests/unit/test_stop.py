@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.data_folder import DataFolder
-from services.runtime.ending import end
+from services.runtime.platform.data_folder import DataFolder
+from services.runtime.platform.shutdown import end
 from services.supervisor.children import Child, ChildSpec
 from services.supervisor.system import System, SystemOptions
-from services.supervisor.trace import Wish
+from services.supervisor.trace_choice import Wish
 
 SLEEPS = (sys.executable, "-c", "import time; time.sleep(60)")
 """[-] a program that ends only when it is told to."""

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-import core.record
+import core.deciders.record.decider
 from fake_house import FakeHouse
 from schemas.record import ReportStorage, StorageReported
 from schemas.units import PumpId
@@ -73,7 +73,7 @@ async def test_the_mutant_that_waits_until_there_is_no_room_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A check that never fails checks nothing."""
-    monkeypatch.setattr(core.record, "STORAGE_LOW_MIB", 1)
+    monkeypatch.setattr(core.deciders.record.decider, "STORAGE_LOW_MIB", 1)
     with pytest.raises(AssertionError):
         await fill_and_empty(monkeypatch)
 

@@ -8,18 +8,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from schemas.basal import BasalProfileSet, ProfileSegment
-from schemas.delivery import DeliveryLimitsSet
-from schemas.therapy import BolusSettingsSet, SetBolusSettings
+from schemas.basal.profiles import BasalProfileSet, ProfileSegment
+from schemas.bolus.settings import BolusSettingsSet, SetBolusSettings
+from schemas.delivery.delivery import DeliveryLimitsSet
 from schemas.units import MilliUnitsPerHour
-from services.command_line.exits import CommandFailed
-from services.command_line.settings_files import read_settings, settings_as_file
-from services.command_line.therapy_files import (
+from services.command_line.files.profile_files import (
     limits_as_file,
     profile_as_file,
     read_limits,
     read_profile,
 )
+from services.command_line.files.settings_files import read_settings, settings_as_file
+from services.command_line.output.exit_codes import CommandFailed
 
 PROFILE = '{"name": "w", "zone": "Europe/Berlin", "segments": [{"start": "00:00", "rate": 0.85}]}'
 SETTINGS = (

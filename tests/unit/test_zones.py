@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.units import UtcMillis
-from services.runtime.errors import ZoneError
-from services.runtime.zones import local_resolver, local_time, transitions, tzdata_version
+from services.runtime.platform.errors import ZoneError
+from services.runtime.platform.zones import local_resolver, local_time, transitions, tzdata_version
 
 
 def utc(text: str) -> UtcMillis:

@@ -1,0 +1,1 @@
+"""`basalt calc basal`: its scenario, its result, its computation."""

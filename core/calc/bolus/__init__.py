@@ -1,0 +1,1 @@
+"""`basalt calc bolus`: its scenario, its result, its computation."""

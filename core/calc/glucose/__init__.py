@@ -1,0 +1,1 @@
+"""`basalt calc glucose`: its scenario, its result, its computation."""

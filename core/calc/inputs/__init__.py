@@ -1,0 +1,1 @@
+"""Scenario fields that several calculations share, checked."""

@@ -1,0 +1,1 @@
+"""`basalt calc limits`: its scenario, its result, its computation."""

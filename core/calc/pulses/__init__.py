@@ -1,0 +1,1 @@
+"""`basalt calc pulses`: its scenario, its result, its computation."""

@@ -1,0 +1,1 @@
+"""The five deciders, one folder each, and their registry; none imports another."""

@@ -1,0 +1,240 @@
+"""How each entry changes what bolus_advisor knows of one person."""
+
+from typing import Final
+
+import msgspec
+
+from core.deciders.bolus.advice_log import ADVICES_KEPT, Advice, used
+from core.deciders.bolus.presets_kept import with_preset
+from core.deciders.bolus.staleness import note, tells_of_insulin
+from core.deciders.bolus.state import BOLUS_ADVISOR, BolusState
+from core.deciders.bolus.zone_tracking import fold_clock
+from core.dosing.advice.confirmation import remember
+from core.dosing.advice.meals import Eaten, correct_meal, last_meal, remember_meal
+from core.dosing.glucose_history.retained_readings import (
+    keep,
+    newest_of,
+    outranks,
+    picture_without,
+    take_out,
+)
+from core.dosing.glucose_history.snapshot import fold_reading, reading_of
+from core.dosing.insulin_account.dose_account import DoseBook
+from core.dosing.insulin_account.dose_account_events import fold_doses
+from core.dosing.insulin_account.insulin_history import remember_profile
+from core.dosing.insulin_account.scheduled_basal import BasalAhead, profile_of
+from core.dosing.order_protocol.plan_revisions import pump_plan
+from core.kernel.decider import Entry
+from core.kernel.event_handlers import Folds
+from core.kernel.shared_decisions import evolve_common
+from schemas.basal.plans import BasalPlanAccepted
+from schemas.basal.profiles import BasalPlanMade, BasalZoneSet
+from schemas.bolus.advice import AdviceAccepted, BolusAdvised, CarbsRecorded
+from schemas.bolus.orders import (
+    BolusOrdered,
+    BolusOrderSigned,
+    BolusOrderWithdrawn,
+    BolusPresetSet,
+)
+from schemas.bolus.settings import BolusSettingsSet
+from schemas.corrections import CarbsCorrected, ReadingVoided
+from schemas.delivery.delivery import BolusStarted, DeliveryLimitsSet
+from schemas.delivery.pump import DeliveryResumed, DeliverySuspended, PumpChallenged
+from schemas.delivery.unresolved_doses import PumpCountAccepted, PumpDoubted
+from schemas.forecast import GlucoseForecast
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
+from schemas.units import DoseId, EventId, Grams
+
+
+def evolve(state: BolusState, entry: Entry) -> BolusState:
+    """Fold one entry; what `view` shows follows from events alone."""
+    folded = _fold(state, entry)
+    news = note(state.news, entry, before=state.marks, after=folded.marks)
+    return folded if news is state.news else msgspec.structs.replace(folded, news=news)
+
+
+def _fold(state: BolusState, entry: Entry) -> BolusState:
+    clock = fold_clock(state.clock, entry, me=BOLUS_ADVISOR)
+    if clock is not state.clock:
+        state = msgspec.structs.replace(state, clock=clock)
+    if state.recorded_from is None:
+        state = msgspec.structs.replace(state, recorded_from=entry.at)
+    doses = fold_doses(state.doses, entry)
+    if doses is not state.doses:
+        return _take_dose(state, doses, entry)
+    common = evolve_common(state.common, entry, me=BOLUS_ADVISOR)
+    if common is not state.common:
+        return msgspec.structs.replace(state, common=common)
+    return _evolve(state, entry)
+
+
+_evolve: Final = Folds[BolusState]()
+
+
+@_evolve.of
+def _take_reading(
+    state: BolusState,
+    reading: GlucoseMeasured | GlucoseBeyondRange | ReadingRejected,
+    entry: Entry,
+) -> BolusState:
+    if isinstance(reading, ReadingRejected):
+        if reading.reason != "implausible":
+            return state
+    else:
+        picture = fold_reading(state.picture, reading_of(reading, now=entry.at))
+        state = msgspec.structs.replace(state, picture=picture)
+    readings = keep(state.readings, entry.id, reading, at=entry.at)
+    if state.reading is not None and outranks(state.reading, reading):
+        return msgspec.structs.replace(state, readings=readings)
+    return msgspec.structs.replace(
+        state, readings=readings, reading=reading, reading_id=EventId(entry.id)
+    )
+
+
+@_evolve.of
+def _take_forecast(state: BolusState, forecast: GlucoseForecast, entry: Entry) -> BolusState:
+    del entry
+    return msgspec.structs.replace(state, forecast=forecast)
+
+
+@_evolve.of
+def _take_settings(state: BolusState, settings: BolusSettingsSet, entry: Entry) -> BolusState:
+    return msgspec.structs.replace(_marked(state), settings=settings, settings_id=EventId(entry.id))
+
+
+@_evolve.of
+def _take_limits(state: BolusState, limits: DeliveryLimitsSet, entry: Entry) -> BolusState:
+    return msgspec.structs.replace(_marked(state), limits=limits, limits_id=EventId(entry.id))
+
+
+@_evolve.of
+def _take_zone(state: BolusState, moved: BasalZoneSet, entry: Entry) -> BolusState:
+    del moved, entry
+    return _marked(state)
+
+
+def _marked(state: BolusState) -> BolusState:
+    """Count a change of settings."""
+    marks = state.marks._replace(settings=state.marks.settings + 1)
+    return msgspec.structs.replace(state, marks=marks)
+
+
+@_evolve.of
+def _take_programme(state: BolusState, made: BasalPlanMade, entry: Entry) -> BolusState:
+    del entry
+    profile = profile_of(made)
+    ahead = BasalAhead(plan=state.ahead.plan, profile=profile, midnights=made.midnights)
+    return msgspec.structs.replace(
+        state, ahead=ahead, profiles=remember_profile(state.profiles, profile)
+    )
+
+
+@_evolve.of
+def _take_plan(state: BolusState, accepted: BasalPlanAccepted, entry: Entry) -> BolusState:
+    del entry
+    ahead = msgspec.structs.replace(state.ahead, plan=pump_plan(accepted))
+    return msgspec.structs.replace(state, ahead=ahead)
+
+
+@_evolve.of
+def _take_carbs(
+    state: BolusState, said: CarbsRecorded | CarbsCorrected, entry: Entry
+) -> BolusState:
+    if isinstance(said, CarbsRecorded):
+        name = EventId(entry.id)
+        eaten = Eaten(id=name, grams=said.grams, eaten_at=said.eaten_at, actor=said.actor)
+        meals = remember_meal(state.meals, eaten, at=entry.at)
+        last: CarbsRecorded | None = said
+        more = int(said.grams)
+    else:
+        meals = correct_meal(state.meals, said)
+        last, more = last_meal(meals), said.grams - said.was
+    return msgspec.structs.replace(
+        state,
+        last_carbs=last,
+        meals=meals,
+        carbs_total=Grams(state.carbs_total + more),
+        marks=state.marks._replace(carbs=state.marks.carbs + 1),
+    )
+
+
+@_evolve.of
+def _take_out(state: BolusState, voided: ReadingVoided, entry: Entry) -> BolusState:
+    """Know what would be known if a reading had never come; no advice from before it holds."""
+    del entry
+    name = voided.reading
+    left = take_out(state.readings, name)
+    best = newest_of(left.counting)
+    shown = state.forecast
+    return msgspec.structs.replace(
+        state,
+        readings=left,
+        picture=picture_without(state.picture, state.readings, name),
+        reading=None if best is None else best.reading,
+        reading_id=EventId("") if best is None else best.id,
+        forecast=None if shown is not None and shown.reading == name else shown,
+        marks=state.marks._replace(voided=state.marks.voided + 1),
+    )
+
+
+@_evolve.of
+def _take_preset(state: BolusState, preset: BolusPresetSet, entry: Entry) -> BolusState:
+    del entry
+    return msgspec.structs.replace(state, presets=with_preset(state.presets, preset))
+
+
+@_evolve.of
+def _take_advice(state: BolusState, advised: BolusAdvised, entry: Entry) -> BolusState:
+    advice = Advice(id=EventId(entry.id), advised=advised, marks=state.marks)
+    advices = (*state.advices[-ADVICES_KEPT + 1 :], advice)
+    return msgspec.structs.replace(state, advices=advices)
+
+
+@_evolve.of
+def _use_advice(state: BolusState, accepted: AdviceAccepted, entry: Entry) -> BolusState:
+    del entry
+    return msgspec.structs.replace(state, advices=used(state.advices, accepted.advice))
+
+
+@_evolve.of
+def _suspend(
+    state: BolusState, said: DeliverySuspended | DeliveryResumed, entry: Entry
+) -> BolusState:
+    del entry
+    return msgspec.structs.replace(state, suspended=isinstance(said, DeliverySuspended))
+
+
+@_evolve.of
+def _doubt(state: BolusState, said: PumpDoubted | PumpCountAccepted, entry: Entry) -> BolusState:
+    del entry
+    return msgspec.structs.replace(state, is_pump_doubted=isinstance(said, PumpDoubted))
+
+
+@_evolve.of
+def _take_challenge(state: BolusState, challenged: PumpChallenged, entry: Entry) -> BolusState:
+    del entry
+    return msgspec.structs.replace(state, challenged=challenged)
+
+
+@_evolve.of
+def _see_signed(state: BolusState, signed: BolusOrderSigned, entry: Entry) -> BolusState:
+    del entry
+    return _no_more_unsigned(state, signed.dose)
+
+
+def _take_dose(state: BolusState, doses: DoseBook, entry: Entry) -> BolusState:
+    body, marks = entry.body, state.marks
+    if tells_of_insulin(state.doses, body):
+        marks = marks._replace(doses=marks.doses + 1)
+    if isinstance(body, BolusStarted):
+        state = msgspec.structs.replace(state, recent=remember(state.recent, body.amount))
+    if isinstance(body, BolusOrdered):
+        state = msgspec.structs.replace(state, unsigned=(*state.unsigned, DoseId(entry.id)))
+    if isinstance(body, BolusOrderWithdrawn):
+        state = _no_more_unsigned(state, body.dose)
+    return msgspec.structs.replace(state, doses=doses, marks=marks)
+
+
+def _no_more_unsigned(state: BolusState, dose: DoseId) -> BolusState:
+    unsigned = tuple(known for known in state.unsigned if known != dose)
+    return msgspec.structs.replace(state, unsigned=unsigned)

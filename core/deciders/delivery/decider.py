@@ -1,0 +1,252 @@
+"""Delivery: every order against hard limits once more, the intent before the motor, the account."""
+
+from typing import Final
+
+import msgspec
+
+from core.deciders.delivery.delivery_vocabulary import DELIVERY_OBEYS, DELIVERY_SAYS
+from core.deciders.delivery.effects import delivery_effects
+from core.deciders.delivery.enforce_running import halt_extended, hold_again
+from core.deciders.delivery.events.apply import evolve
+from core.deciders.delivery.events.restore_detection import accept_count
+from core.deciders.delivery.orders import (
+    cancel,
+    doubt_all,
+    settle,
+    take_answer,
+    take_signature,
+    withdraw,
+)
+from core.deciders.delivery.plan_capping import accept_plan, model_lacks, must_cut_again
+from core.deciders.delivery.pump_sync.conditions import CONTROL_LOST, UNREACHABLE
+from core.deciders.delivery.pump_sync.history import OWN_ACTOR, decide_reading
+from core.deciders.delivery.pump_sync.mechanism import clear_fault, prime, remind, remind_at
+from core.deciders.delivery.state import ACTUATOR, DeliveryState, initial
+from core.deciders.delivery.view import view
+from core.dosing.limits.limits import limits_problem
+from core.kernel.alarm_calls import call_at, calls
+from core.kernel.alarms import raise_alarm
+from core.kernel.decider import Decider, Entry
+from core.kernel.shared_decisions import decide_common
+from core.models.pump_models import PUMP_MODELS
+from schemas.basal.plans import BasalPlanRefused
+from schemas.basal.profiles import BasalPlanMade
+from schemas.bolus.orders import BolusOrderSigned, BolusOrderWithdrawn, InjectionRecorded
+from schemas.corrections import DoseCorrected
+from schemas.delivery.delivery import (
+    CancelBolus,
+    DeliveryLimitsRefused,
+    DeliveryLimitsSet,
+    SetDeliveryLimits,
+)
+from schemas.delivery.device import (
+    PULSE_MU,
+    PumpAnswered,
+    PumpRead,
+    PumpSuperseded,
+    PumpUnreachable,
+)
+from schemas.delivery.mechanism import (
+    ClearPumpFault,
+    PrimePump,
+)
+from schemas.delivery.pump import (
+    DeliveryCommandRefused,
+    FillReservoir,
+    PumpControlLost,
+    PumpLost,
+    ReservoirFillRequested,
+    ResumeDelivery,
+    ResumeRequested,
+    SuspendDelivery,
+    SuspendRequested,
+)
+from schemas.delivery.unresolved_doses import (
+    AcceptPumpCount,
+    SettleDose,
+)
+from schemas.message import Event, Now
+from schemas.record import Restarted, Tick
+from schemas.units import (
+    DAY_MS,
+    MINUTE_MS,
+    EventId,
+    MilliUnits,
+    Speaker,
+    UtcMillis,
+)
+
+RESERVOIR_MU_MAX = MilliUnits(300_000)
+"""[mU] largest reservoir of any pump known; source: Medtronic and Tandem, 300 U."""
+
+CONCENTRATION_U_PER_ML = 100
+"""[U/mL] U-100: a stroke of any other insulin would move another dose."""
+
+SUSPENDED_MS_MIN, SUSPENDED_MS_MAX = MINUTE_MS, DAY_MS
+"""[ms] shortest and longest suspension that ends by itself; project's own choice."""
+
+
+def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
+    shared = decide_common(state.common, entry)
+    if shared is not None:
+        return shared
+    match entry.body:
+        case BasalPlanMade() as made:
+            return _take_plan(state, EventId(entry.id), made, now)
+        case BolusOrderSigned() as by:
+            return take_signature(state, by, now)
+        case BolusOrderWithdrawn() as withdrawn:
+            return withdraw(state, withdrawn)
+        case InjectionRecorded() | DoseCorrected():
+            return hold_again(evolve(state, entry), now)
+        case PumpRead(reading=reading, read_at=read_at):
+            return decide_reading(state, reading, now, read_at=read_at)
+        case PumpAnswered() as answer:
+            return take_answer(state, answer)
+        case PumpUnreachable(reason=reason) if state.is_connected:
+            return (PumpLost(reason=reason), *raise_alarm(state.common.alarms, UNREACHABLE))
+        case PumpSuperseded(epoch=epoch) if not state.is_superseded:
+            alarm = raise_alarm(state.common.alarms, CONTROL_LOST)
+            return (PumpControlLost(epoch=epoch), *alarm)
+        case Restarted():
+            return doubt_all(state, "the actuator was restarted")
+        case _:
+            return _obey(state, entry, now)
+
+
+def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
+    actor = str(entry.actor)
+    match entry.body:
+        case SetDeliveryLimits() as asked:
+            return _set_limits(state, asked, actor, now)
+        case CancelBolus(dose=dose):
+            return cancel(state, dose, actor)
+        case SettleDose() as asked:
+            return settle(state, asked, actor)
+        case AcceptPumpCount() as count:
+            return accept_count(state, count, actor)
+        case ClearPumpFault() as asked_clear:
+            return clear_fault(state, asked_clear, actor, now)
+        case PrimePump() as asked_prime:
+            return prime(state, asked_prime, actor)
+        case SuspendDelivery() as asked_stop:
+            return _suspend(state, asked_stop, actor, now)
+        case ResumeDelivery(because=because):
+            if not state.suspended and state.wants_suspended is None:
+                return (DeliveryCommandRefused(name="resume", reason="not_suspended"),)
+            return (ResumeRequested(actor=actor, because=because),)
+        case FillReservoir() as asked_fill:
+            return _fill(state, asked_fill, actor)
+        case Tick():
+            return _tick(state, now)
+        case _:
+            return ()
+
+
+def _fill(state: DeliveryState, asked: FillReservoir, actor: str) -> tuple[Event, ...]:
+    if asked.concentration != CONCENTRATION_U_PER_ML:
+        return (DeliveryCommandRefused(name="fill", reason="concentration_not_supported"),)
+    if not PULSE_MU <= asked.amount <= _reservoir_of(state):
+        return (DeliveryCommandRefused(name="fill", reason="out_of_range"),)
+    return (
+        ReservoirFillRequested(
+            amount=asked.amount,
+            actor=actor,
+            concentration=asked.concentration,
+            because=asked.because,
+        ),
+    )
+
+
+def _reservoir_of(state: DeliveryState) -> MilliUnits:
+    """Give what the pump's reservoir holds [mU]; before a model is set, the largest known."""
+    limits = state.limits
+    return RESERVOIR_MU_MAX if limits is None else PUMP_MODELS[limits.pump_model].reservoir
+
+
+def _suspend(
+    state: DeliveryState, asked: SuspendDelivery, actor: str, now: Now
+) -> tuple[Event, ...]:
+    duration = asked.duration
+    if state.suspended and state.wants_suspended is None:
+        return (DeliveryCommandRefused(name="suspend", reason="already_suspended"),)
+    if duration and not SUSPENDED_MS_MIN <= duration <= SUSPENDED_MS_MAX:
+        return (DeliveryCommandRefused(name="suspend", reason="duration_out_of_range"),)
+    ends_at = UtcMillis(now.therapy + duration) if duration else None
+    return (
+        SuspendRequested(
+            actor=actor, ends_at=ends_at, because=asked.because, pump_ahead=state.pump_ahead
+        ),
+    )
+
+
+def _wake_at(state: DeliveryState) -> UtcMillis | None:
+    wakes = (state.resume_at, remind_at(state), call_at(state.common.alarms))
+    if must_cut_again(state):
+        return UtcMillis(0)
+    return min((at for at in wakes if at is not None), default=None)
+
+
+def _tick(state: DeliveryState, now: Now) -> tuple[Event, ...]:
+    """End a suspension whose time is over, cut a plan anew, remind, call again."""
+    resume: tuple[Event, ...] = ()
+    if state.resume_at is not None and now.therapy >= state.resume_at:
+        resume = (ResumeRequested(actor=OWN_ACTOR),)
+    cut: tuple[Event, ...] = ()
+    if must_cut_again(state) and state.plan_heard and state.limits:
+        cut = accept_plan(state, *state.plan_heard, state.limits, now)
+    return (*resume, *cut, *remind(state, now), *calls(state.common.alarms, now=now.therapy))
+
+
+def _set_limits(
+    state: DeliveryState, asked: SetDeliveryLimits, actor: str, now: Now
+) -> tuple[Event, ...]:
+    problem = limits_problem(asked)
+    if problem is not None:
+        return (DeliveryLimitsRefused(reason="out_of_range", field=problem),)
+    heard = state.plan_heard
+    if heard is not None and model_lacks(asked.pump_model, heard[1]):
+        return (DeliveryLimitsRefused(reason="pump_cannot_give_profile", field="pump_model"),)
+    limits = DeliveryLimitsSet(
+        single=asked.single,
+        hourly=asked.hourly,
+        daily=asked.daily,
+        basal=asked.basal,
+        actor=actor,
+        four_hours=asked.four_hours,
+        pump_model=asked.pump_model,
+        because=asked.because,
+        soft=asked.soft,
+        calendar_day=asked.calendar_day,
+        on_board=asked.on_board,
+        lockout=asked.lockout,
+    )
+    stopped = halt_extended(msgspec.structs.replace(state, limits=limits), now)
+    if heard is None:
+        return (limits, *stopped)
+    return (limits, *stopped, *accept_plan(state, *heard, limits, now))
+
+
+def _take_plan(
+    state: DeliveryState, name: EventId, made: BasalPlanMade, now: Now
+) -> tuple[Event, ...]:
+    if state.is_superseded:
+        return (BasalPlanRefused(plan=name, reason="superseded"),)
+    if state.limits is None:
+        return (BasalPlanRefused(plan=name, reason="no_limits"),)
+    return accept_plan(state, name, made, state.limits, now)
+
+
+DELIVERY_DECIDER: Final = Decider(
+    name=ACTUATOR,
+    hears=(Speaker("basal_scheduler"), Speaker("bolus_advisor")),
+    says=DELIVERY_SAYS,
+    obeys=DELIVERY_OBEYS,
+    initial=initial,
+    decide=_decide,
+    evolve=evolve,
+    wake_at=_wake_at,
+    effects=delivery_effects,
+    view=view,
+)
+"""[-] the thinking of the service actuator."""

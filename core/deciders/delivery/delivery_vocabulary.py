@@ -1,0 +1,128 @@
+"""What the actuator may say and what it obeys."""
+
+from typing import Final
+
+from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS
+from schemas.alarms import AlarmRepeated
+from schemas.basal.plans import BasalPlanAccepted, BasalPlanLoaded, BasalPlanRefused
+from schemas.delivery.delivery import (
+    BasalDelivered,
+    BolusCancelled,
+    BolusDelivered,
+    BolusProgressed,
+    BolusRefused,
+    BolusStarted,
+    BolusStopped,
+    CancelBolus,
+    DeliveryGap,
+    DeliveryLimitsRefused,
+    DeliveryLimitsSet,
+    SetDeliveryLimits,
+)
+from schemas.delivery.mechanism import (
+    BasalMissed,
+    ClearPumpFault,
+    FaultClearRequested,
+    MechanismRefused,
+    MotorRanUnasked,
+    OcclusionReleased,
+    PrimePump,
+    PrimeRequested,
+    PumpFaultCleared,
+    PumpFaulted,
+    PumpPrimed,
+)
+from schemas.delivery.pump import (
+    DeliveryCommandRefused,
+    DeliveryResumed,
+    DeliverySuspended,
+    FillReservoir,
+    PumpChallenged,
+    PumpClockRead,
+    PumpControlLost,
+    PumpFound,
+    PumpLost,
+    ReservoirFilled,
+    ReservoirFillRequested,
+    ResumeDelivery,
+    ResumeRequested,
+    SuspendDelivery,
+    SuspendRequested,
+)
+from schemas.delivery.unresolved_doses import (
+    AcceptPumpCount,
+    BolusReconciled,
+    BolusUnknown,
+    DoseSettled,
+    OrderNotBelieved,
+    OrderRefusedByPump,
+    PumpCountAccepted,
+    PumpCountRefused,
+    PumpDoubted,
+    SettleDose,
+    SettlementRefused,
+)
+from schemas.message import Command, Event
+
+DELIVERY_SAYS: Final[tuple[type[Event], ...]] = (
+    *COMMON_EVENTS,
+    AlarmRepeated,
+    DeliveryLimitsSet,
+    DeliveryLimitsRefused,
+    BolusRefused,
+    BolusStarted,
+    BolusProgressed,
+    BolusDelivered,
+    BolusStopped,
+    BolusUnknown,
+    BolusReconciled,
+    BolusCancelled,
+    BasalDelivered,
+    BasalPlanAccepted,
+    BasalPlanRefused,
+    BasalPlanLoaded,
+    DeliveryGap,
+    SuspendRequested,
+    ResumeRequested,
+    DeliverySuspended,
+    DeliveryResumed,
+    DeliveryCommandRefused,
+    ReservoirFillRequested,
+    ReservoirFilled,
+    PumpLost,
+    PumpFound,
+    PumpControlLost,
+    PumpChallenged,
+    PumpClockRead,
+    OrderNotBelieved,
+    OrderRefusedByPump,
+    DoseSettled,
+    SettlementRefused,
+    PumpDoubted,
+    PumpCountAccepted,
+    PumpCountRefused,
+    PumpFaulted,
+    PumpFaultCleared,
+    FaultClearRequested,
+    OcclusionReleased,
+    PrimeRequested,
+    PumpPrimed,
+    MotorRanUnasked,
+    BasalMissed,
+    MechanismRefused,
+)
+"""[-] events of the actuator."""
+
+DELIVERY_OBEYS: Final[tuple[type[Command], ...]] = (
+    *COMMON_COMMANDS,
+    SetDeliveryLimits,
+    CancelBolus,
+    SettleDose,
+    AcceptPumpCount,
+    ClearPumpFault,
+    PrimePump,
+    SuspendDelivery,
+    ResumeDelivery,
+    FillReservoir,
+)
+"""[-] commands to the actuator."""

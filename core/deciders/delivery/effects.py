@@ -1,0 +1,43 @@
+"""What the actuator must do at the pump, and because of which event."""
+
+from core.deciders.delivery.pump_sync.clock_offset import by_pumps_clock
+from core.dosing.order_protocol.plan_revisions import pump_plan
+from core.kernel.decider import Effect, Entry
+from core.kernel.effects import (
+    ClearFault,
+    FillPump,
+    LoadPumpPlan,
+    PrimePumpLine,
+    ResumePump,
+    StartPumpBolus,
+    StopPumpBolus,
+    SuspendPump,
+)
+from schemas.basal.plans import BasalPlanAccepted
+from schemas.delivery.delivery import BolusCancelled, BolusStarted
+from schemas.delivery.mechanism import FaultClearRequested, PrimeRequested
+from schemas.delivery.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
+from schemas.units import UtcMillis
+
+
+def delivery_effects(entry: Entry) -> tuple[Effect, ...]:
+    """Name what must happen at the pump because of an event that is stored."""
+    match entry.body:
+        case BolusStarted(signed=signed, start_by=start_by) if signed is not None:
+            return (StartPumpBolus(signed=signed, start_by=start_by),)
+        case BolusCancelled(dose=dose):
+            return (StopPumpBolus(dose=dose),)
+        case BasalPlanAccepted(pump_ahead=ahead) as accepted:
+            return (LoadPumpPlan(plan=by_pumps_clock(pump_plan(accepted), ahead=ahead)),)
+        case SuspendRequested(ends_at=ends_at, pump_ahead=ahead):
+            return (SuspendPump(until=None if ends_at is None else UtcMillis(ends_at + ahead)),)
+        case ResumeRequested():
+            return (ResumePump(),)
+        case ReservoirFillRequested(amount=amount):
+            return (FillPump(amount=amount),)
+        case PrimeRequested(amount=amount, what=what):
+            return (PrimePumpLine(amount=amount, what=what),)
+        case FaultClearRequested():
+            return (ClearFault(),)
+        case _:
+            return ()

@@ -1,0 +1,164 @@
+"""How the course of a dose changes what the actuator knows of it."""
+
+from typing import Final
+
+import msgspec
+
+from core.deciders.delivery.events.odometer import move
+from core.deciders.delivery.pending_orders import with_order
+from core.deciders.delivery.state import DeliveryState, Sent
+from core.dosing.insulin_account.last_bolus import LastDose, LastDoseState
+from core.dosing.order_protocol.authentication import number_of
+from core.kernel.decider import Entry
+from core.kernel.event_handlers import Folds
+from schemas.bolus.orders import BolusOrdered, BolusOrderWithdrawn
+from schemas.bolus.settings import BolusSettingsSet
+from schemas.delivery.delivery import (
+    BolusCancelled,
+    BolusDelivered,
+    BolusProgressed,
+    BolusRefused,
+    BolusStarted,
+    BolusStopped,
+)
+from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown, DoseSettled
+from schemas.units import DoseId, MilliUnits
+
+evolve_dose: Final = Folds[DeliveryState]()
+"""[-] what each event of a dose does to what is known of it."""
+
+
+@evolve_dose.of
+def _wait(state: DeliveryState, order: BolusOrdered, entry: Entry) -> DeliveryState:
+    waiting = with_order(state.waiting, entry, order)
+    return msgspec.structs.replace(state, waiting=waiting)
+
+
+@evolve_dose.of
+def _set_insulin(state: DeliveryState, settings: BolusSettingsSet, entry: Entry) -> DeliveryState:
+    del entry
+    return msgspec.structs.replace(state, insulin=settings.insulin)
+
+
+@evolve_dose.of
+def _give_up(
+    state: DeliveryState, ended: BolusOrderWithdrawn | BolusRefused, entry: Entry
+) -> DeliveryState:
+    del entry
+    return _end(_no_more_waiting(state, ended.dose), ended.dose)
+
+
+@evolve_dose.of
+def _start(state: DeliveryState, begun: BolusStarted, entry: Entry) -> DeliveryState:
+    started = LastDose(
+        dose=begun.dose,
+        requested=begun.amount,
+        delivered=MilliUnits(0),
+        state="started",
+        at=entry.at,
+        duration=begun.duration,
+    )
+    return msgspec.structs.replace(
+        _no_more_waiting(state, begun.dose),
+        last_dose=state.last_dose if begun.duration else started,
+        last_extended=started if begun.duration else state.last_extended,
+        acting=(*state.acting, begun.dose),
+        sent=(*state.sent, Sent(begun.dose, begun.epoch, begun.start_by)),
+        numbers_started=_numbered(state, begun),
+    )
+
+
+@evolve_dose.of
+def _progress(state: DeliveryState, part: BolusProgressed, entry: Entry) -> DeliveryState:
+    del entry
+    moved = move(state, part)
+    if all(known.dose != part.dose for known in state.doses.open):
+        return _stranger(moved, part.dose, part.delivered)
+    return _last(moved, part.dose, "running", part.delivered)
+
+
+@evolve_dose.of
+def _settle(state: DeliveryState, settled: DoseSettled, entry: Entry) -> DeliveryState:
+    del entry
+    answered = _last(state, settled.dose, "settled", settled.delivered)
+    return _stranger(answered, settled.dose, settled.counted)
+
+
+@evolve_dose.of
+def _reconcile(state: DeliveryState, found: BolusReconciled, entry: Entry) -> DeliveryState:
+    del entry
+    if found.outcome not in ("failed", "expired"):
+        return state
+    return _over(state, found, "stopped")
+
+
+@evolve_dose.of
+def _doubt(state: DeliveryState, doubted: BolusUnknown, entry: Entry) -> DeliveryState:
+    del entry
+    return _last(state, doubted.dose, "unknown", doubted.least)
+
+
+@evolve_dose.of
+def _finish(
+    state: DeliveryState, ended: BolusDelivered | BolusStopped, entry: Entry
+) -> DeliveryState:
+    del entry
+    return _over(state, ended, "delivered" if isinstance(ended, BolusDelivered) else "stopped")
+
+
+@evolve_dose.of
+def _cancel(state: DeliveryState, cancelled: BolusCancelled, entry: Entry) -> DeliveryState:
+    del entry
+    others = tuple(known for known in state.cancelled if known != cancelled.dose)
+    return msgspec.structs.replace(
+        state, cancelled=(*others, cancelled.dose), acting=(*state.acting, "stop_bolus")
+    )
+
+
+def _numbered(state: DeliveryState, begun: BolusStarted) -> tuple[tuple[str, int], ...]:
+    if begun.signed is None:
+        return state.numbers_started
+    known = dict(state.numbers_started)
+    return tuple(sorted({**known, begun.signed.key: number_of(begun.dose)}.items()))
+
+
+def _no_more_waiting(state: DeliveryState, dose: DoseId) -> DeliveryState:
+    waiting = tuple(known for known in state.waiting if known.dose != dose)
+    return msgspec.structs.replace(state, waiting=waiting)
+
+
+def _last(
+    state: DeliveryState, dose: DoseId, how: LastDoseState, delivered: MilliUnits
+) -> DeliveryState:
+    for slot, last in (("last_dose", state.last_dose), ("last_extended", state.last_extended)):
+        if last is not None and last.dose == dose:
+            changed = msgspec.structs.replace(last, state=how, delivered=delivered)
+            return msgspec.structs.replace(state, **{slot: changed})
+    return state
+
+
+def _over(
+    state: DeliveryState,
+    ended: BolusDelivered | BolusStopped | BolusReconciled,
+    how: LastDoseState,
+) -> DeliveryState:
+    known = _known(state, ended.dose)
+    return _end(_last(known, ended.dose, how, ended.delivered), ended.dose)
+
+
+def _end(state: DeliveryState, dose: DoseId) -> DeliveryState:
+    return msgspec.structs.replace(
+        state,
+        cancelled=tuple(known for known in state.cancelled if known != dose),
+        sent=tuple(known for known in state.sent if known.dose != dose),
+    )
+
+
+def _known(state: DeliveryState, dose: DoseId) -> DeliveryState:
+    others = tuple(known for known in state.strangers if known[0] != dose)
+    return msgspec.structs.replace(state, strangers=others)
+
+
+def _stranger(state: DeliveryState, dose: DoseId, counted: MilliUnits) -> DeliveryState:
+    strangers = (*_known(state, dose).strangers, (dose, counted))
+    return msgspec.structs.replace(state, strangers=strangers)

@@ -1,0 +1,1 @@
+"""From what the pump reports to events: history, clock, faults, forged orders."""

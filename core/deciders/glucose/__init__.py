@@ -1,0 +1,1 @@
+"""The decider of glucose_ingest: which readings count, which alerts stand."""

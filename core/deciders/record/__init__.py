@@ -1,0 +1,1 @@
+"""The decider of historian: how the record of a pump stands."""

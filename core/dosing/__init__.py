@@ -1,0 +1,1 @@
+"""What several deciders know of a dose: how much, from what, up to where, and by whose word."""

@@ -1,0 +1,1 @@
+"""How much insulin to advise, within guards."""

@@ -1,0 +1,295 @@
+"""How much insulin: by the rule set in force, term by term, within the house's guards."""
+
+from fractions import Fraction
+from math import floor
+from typing import Final, get_args
+
+import msgspec
+
+from core.dosing.advice.advice_beside import Beside, beside
+from core.dosing.advice.inputs import Basis, Reading, SensorDoubt
+from core.dosing.advice.rules.guards import Cut, guard
+from core.dosing.advice.rules.registry import RULE_SETS
+from core.dosing.advice.rules.shape import Asked, Reckoned
+from core.dosing.advice.rules.split import later_part
+from core.dosing.advice.settings import factors_at
+from core.dosing.limits.limits import SAFE_MINIMUM_MG_DL, headrooms, whole_pulses
+from core.models.pump_models import PUMP_MODELS, PumpModel, floor_bolus, spread_problem
+from schemas.bolus.advice import (
+    AdviceFactors,
+    AdviceReason,
+    AdviceRefusal,
+    AdviceTerm,
+    BolusAdvised,
+    Clamp,
+    RequestAdvice,
+)
+from schemas.bolus.settings import BolusSettingsSet
+from schemas.delivery.delivery import DeliveryLimitsSet
+from schemas.delivery.device import PULSE_MU
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
+from schemas.limit_names import ClampName
+from schemas.message import Deadline, Now
+from schemas.units import (
+    MINUTE_MS,
+    SECOND_MS,
+    EventId,
+    Grams,
+    MgDl,
+    Milliseconds,
+    MilliUnits,
+    UtcMillis,
+)
+
+GLUCOSE_AGE_MS_MAX = Milliseconds(10 * MINUTE_MS)
+"""[ms] older glucose enters no bolus; source: R57."""
+
+ADVICE_LIFE_MS = Milliseconds(5 * MINUTE_MS)
+"""[ms] therapy time that an advice lives; source: R39."""
+
+ADVICE_LIFE_REAL_MS = Milliseconds(20 * SECOND_MS)
+"""[ms] real time that an advice lives at least, whatever the speed: a person must read it."""
+
+CARBS_G_MAX = 300
+"""[g] largest meal taken; project's own choice."""
+
+_CLAMPS: Final[dict[str, ClampName]] = {name: name for name in get_args(ClampName)}
+
+_CUT_REASONS: Final[dict[ClampName, AdviceReason]] = {
+    "limits_disagree": "limits_disagree",
+    "single_limit": "clamped_to_single_limit",
+    "hourly_limit": "clamped_to_hourly_limit",
+    "four_hour_limit": "clamped_to_four_hour_limit",
+    "daily_limit": "clamped_to_daily_limit",
+    "calendar_day_limit": "clamped_to_calendar_day_limit",
+    "on_board_limit": "clamped_to_on_board_limit",
+    "combined_limit": "clamped_to_combined_limit",
+    "pump_maximum": "clamped_to_pump_maximum",
+    "never_up": "never_rounded_up",
+    "whole_steps": "rounded_down",
+}
+
+
+class _Case(msgspec.Struct, frozen=True, kw_only=True):
+    """A basis that allows an advice."""
+
+    settings: BolusSettingsSet
+    limits: DeliveryLimitsSet
+    factors: AdviceFactors
+    glucose: GlucoseMeasured | None
+    doubt: SensorDoubt | None
+    wanted: RequestAdvice
+    beside: Beside
+
+
+def advise(basis: Basis, wanted: RequestAdvice, now: Now) -> BolusAdvised | AdviceRefusal:
+    """Compute an advice by the rule set in force, or say why there is none.
+
+    The most insulin on board is subtracted; the rule set's own value is then cut to every limit
+    and rounded down to what the pump can give. Each addend, cut and reason is part of it.
+    """
+    case = _case(basis, wanted, now)
+    if not isinstance(case, _Case):
+        return case
+    rules = RULE_SETS[case.settings.rules]
+    least, most = basis.doses.on_board(case.settings.insulin, at=now.therapy)
+    reckoned = rules.reckon(_asked(basis, case, most, now))
+    if reckoned.vendor is None:
+        return "vendor_gives_no_advice"
+    amount, cuts = _guarded(basis, case, reckoned, now)
+    other: MilliUnits | None = None
+    if basis.doses.unknown:
+        other, _ = _guarded(basis, case, rules.reckon(_asked(basis, case, least, now)), now)
+    clamps = tuple(Clamp(limit=_CLAMPS[c.name], before=c.before, after=c.after) for c in cuts)
+    reading = (basis.reading_id,) if case.glucose else ()
+    doses = basis.doses.acting(case.settings.insulin, at=now.therapy)
+    return BolusAdvised(
+        amount=amount,
+        carbs=wanted.carbs,
+        food=_floored(reckoned.food),
+        correction=_floored(reckoned.correction),
+        insulin_on_board_least=least,
+        insulin_on_board_most=most,
+        glucose=case.glucose.glucose if case.glucose else None,
+        measured_at=case.glucose.measured_at if case.glucose else None,
+        rules=rules.name,
+        vendor=reckoned.vendor,
+        meal=MilliUnits(min(amount, floor(reckoned.meal_part))),
+        later=_later(case, reckoned, amount),
+        duration=wanted.duration,
+        now_percent=wanted.now_percent,
+        terms=tuple(
+            AdviceTerm(name=t.name, amount=_floored(t.amount))
+            for t in reckoned.terms
+            if t.name not in case.beside.unknown
+        ),
+        factors=case.factors,
+        amount_least=other,
+        clamps=clamps,
+        reasons=_reasons(basis, case, reckoned, clamps, amount, now),
+        computed_from=(
+            basis.settings_id,
+            basis.limits_id,
+            *reading,
+            *(EventId(dose) for dose in doses),
+        ),
+        expires=Deadline(
+            therapy=UtcMillis(now.therapy + ADVICE_LIFE_MS),
+            real=UtcMillis(now.real + ADVICE_LIFE_REAL_MS),
+        ),
+    )
+
+
+def is_fresh(reading: Reading | None, now: Now) -> bool:
+    """Say whether a reading is young enough to dose by."""
+    return reading is not None and now.therapy - reading.measured_at <= GLUCOSE_AGE_MS_MAX
+
+
+def _case(basis: Basis, wanted: RequestAdvice, now: Now) -> _Case | AdviceRefusal:
+    refusal = _refusal(basis, wanted.carbs, now)
+    if refusal is not None:
+        return refusal
+    if basis.settings is None:
+        return "no_settings"
+    if basis.limits is None:
+        return "no_limits"
+    if spread_problem(basis.limits.pump_model, wanted.duration, wanted.now_percent):
+        return "duration_out_of_range"
+    if wanted.duration and basis.doses.extended is not None:
+        return "extended_running"
+    factors = factors_at(basis.settings, basis.transitions, at=now.therapy)
+    if factors is None:
+        return "no_local_time"
+    reading = basis.reading
+    glucose: GlucoseMeasured | None = None
+    doubt: SensorDoubt | None = None
+    if isinstance(reading, GlucoseMeasured) and is_fresh(reading, now):
+        doubt = basis.doubt_of(reading)
+        glucose = reading if doubt is None else None
+    return _Case(
+        settings=basis.settings,
+        limits=basis.limits,
+        factors=factors,
+        glucose=glucose,
+        doubt=doubt,
+        wanted=wanted,
+        beside=beside(basis, basis.settings, glucose, at=now.therapy),
+    )
+
+
+def _later(case: _Case, reckoned: Reckoned, amount: MilliUnits) -> MilliUnits:
+    if not case.wanted.duration:
+        return MilliUnits(0)
+    rules, percent = RULE_SETS[case.settings.rules], case.wanted.now_percent
+    step = MilliUnits(max(PULSE_MU, _model(case).bolus_steps[0].step))
+    return later_part(rules, reckoned, amount, now_percent=percent, step=step)
+
+
+def _refusal(basis: Basis, carbs: Grams, now: Now) -> AdviceRefusal | None:
+    if not basis.is_record_whole:
+        return "history_missing"
+    if not basis.is_clock_sound:
+        return "clock_doubtful"
+    if not 0 <= carbs <= CARBS_G_MAX:
+        return "carbs_out_of_range"
+    if basis.suspended:
+        return "suspended"
+    if basis.doses.running is not None:
+        return "bolus_running"
+    if not is_fresh(basis.reading, now):
+        return None
+    return _glucose_refusal(basis.reading, minimum=safe_minimum(basis.settings))
+
+
+def safe_minimum(settings: BolusSettingsSet | None) -> MgDl:
+    """Give the glucose below which no insulin is advised [mg/dL]."""
+    return SAFE_MINIMUM_MG_DL if settings is None else settings.safe_minimum
+
+
+def _glucose_refusal(reading: Reading | None, *, minimum: MgDl) -> AdviceRefusal | None:
+    match reading:
+        case GlucoseBeyondRange(bound=bound):
+            return "glucose_low_mark" if bound == "low" else "glucose_high_mark"
+        case ReadingRejected():
+            return "glucose_implausible"
+        case GlucoseMeasured(glucose=glucose) if glucose < minimum:
+            return "glucose_below_safe_minimum"
+        case _:
+            return None
+
+
+def _asked(basis: Basis, case: _Case, on_board: MilliUnits, now: Now) -> Asked:
+    factors = case.factors
+    above = factors.correct_above
+    meal = basis.doses.meal_on_board(case.settings.insulin, at=now.therapy)
+    return Asked(
+        glucose=case.glucose.glucose * 1000 if case.glucose else None,
+        carbs=case.wanted.carbs * 1000,
+        carb_ratio=factors.carb_ratio,
+        sensitivity=factors.sensitivity,
+        target_low=factors.target_low * 1000,
+        target_high=factors.target_high * 1000,
+        correct_above=None if above is None else above * 1000,
+        meal_iob=MilliUnits(min(meal, on_board)),
+        correction_iob=MilliUnits(max(0, on_board - meal)),
+        basal_iob=case.beside.basal or MilliUnits(0),
+        trend=case.beside.trend,
+        cob=case.beside.carbs,
+        step=MilliUnits(_model(case).bolus_steps[0].step),
+        minimum=case.settings.safe_minimum * 1000,
+    )
+
+
+def _model(case: _Case) -> PumpModel:
+    return PUMP_MODELS[case.limits.pump_model]
+
+
+def _guarded(
+    basis: Basis, case: _Case, reckoned: Reckoned, now: Now
+) -> tuple[MilliUnits, tuple[Cut, ...]]:
+    model = _model(case)
+    given = basis.doses.given(at=now.therapy, ahead=basis.ahead, action=case.settings.insulin)
+    found = headrooms(case.limits, given, at=now.therapy, lasting=case.wanted.duration)
+    rooms: list[tuple[str, MilliUnits]] = [(room.limit, room.amount) for room in found]
+    if model.bolus_max is not None:
+        rooms.append(("pump_maximum", model.bolus_max))
+    return guard(
+        MilliUnits(reckoned.vendor or 0),
+        exact=reckoned.exact,
+        floor=lambda amount: whole_pulses(floor_bolus(model, amount)),
+        rooms=rooms,
+    )
+
+
+def _reasons(
+    basis: Basis,
+    case: _Case,
+    reckoned: Reckoned,
+    clamps: tuple[Clamp, ...],
+    amount: MilliUnits,
+    now: Now,
+) -> tuple[AdviceReason, ...]:
+    found: list[AdviceReason] = []
+    if case.glucose is None:
+        missing: AdviceReason = "no_glucose" if basis.reading is None else "glucose_stale"
+        found.append(case.doubt or missing)
+    elif case.glucose.glucose < case.factors.target_low:
+        found.append("below_target")
+    found.extend(reckoned.reasons)
+    if "insulin_on_board_subtracted" in found and basis.doses.open:
+        found.append("unknown_dose_counted" if basis.doses.unknown else "running_dose_counted")
+    if not RULE_SETS[case.settings.rules].is_verified:
+        found.append("rules_unverified")
+    found.extend(case.beside.unknown.values())
+    if basis.is_young(case.settings.insulin.duration, at=now.therapy):
+        found.append("record_younger_than_insulin")
+    if reckoned.vendor is not None and reckoned.vendor < reckoned.exact:
+        found.append("rounded_down")
+    found.extend(_CUT_REASONS[cut.limit] for cut in clamps)
+    if amount == 0:
+        found.append("nothing_needed")
+    return tuple(dict.fromkeys(found))
+
+
+def _floored(amount: Fraction) -> MilliUnits:
+    return MilliUnits(floor(amount))

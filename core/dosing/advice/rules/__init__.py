@@ -1,0 +1,1 @@
+"""Bolus formulas of the field, one module each, in one shape."""

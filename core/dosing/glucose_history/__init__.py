@@ -1,0 +1,1 @@
+"""The readings that count now, folded; what both glucose and bolus deciders keep."""

@@ -1,0 +1,1 @@
+"""What insulin was given, is being given, and may have been given."""

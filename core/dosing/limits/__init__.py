@@ -1,0 +1,1 @@
+"""How much more may be given now, computed twice, and which limit says so."""

@@ -1,0 +1,1 @@
+"""What advisor, actuator and pump must agree on: signatures, deadlines, plan names."""

@@ -1,0 +1,1 @@
+"""What every decider is made of: its shape, its event handlers, effects, alarms."""

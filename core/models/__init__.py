@@ -1,0 +1,3 @@
+"""Arithmetic that knows no decider: carbohydrate, forecasts, schedules, pulses, what each pump can
+do.
+"""

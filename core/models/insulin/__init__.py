@@ -1,0 +1,1 @@
+"""How insulin acts and what of a history has not acted yet."""

@@ -1,1 +1,0 @@
-"""Bolus rules of the field, one module each, in one shape."""

@@ -1,0 +1,1 @@
+"""A history re-decided from an instant under other settings."""

@@ -1,0 +1,144 @@
+"""The basal schedule of a fork: what the scheduler would have said."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from core.deciders.basal.decider import BASAL_DECIDER
+from core.deciders.basal.state import BasalState
+from core.kernel.decider import Entry
+from core.whatif.decider_run import Run, moved
+from core.whatif.shapes import WHAT_IF, ForkRefused, Other, Row, Turn, ZoneOf
+from schemas.basal.profiles import (
+    BasalProfileRefused,
+    SetBasalProfile,
+    SetBasalWeek,
+)
+from schemas.delivery.delivery import DeliveryLimitsSet
+from schemas.message import Now, tag_of
+from schemas.units import PumpId, UtcMillis
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Something that the scheduler says in the fork."""
+
+    entry: Entry
+    now: Now
+    twin: str | None
+    """[-] the recorded event that it stands for; none for one that the record has not."""
+
+
+@dataclass(slots=True)
+class Schedule:
+    """All that the scheduler says in the fork, beside its record."""
+
+    words: list[Word] = field(default_factory=list)
+    """[-] in order."""
+    replaced: set[str] = field(default_factory=set)
+    """[-] events of the record from the fork on: without a twin they are not said."""
+    rows: list[Row] = field(default_factory=list)
+    """[-] what was left out."""
+
+
+def fork_schedule(
+    turns: Iterable[Turn],
+    *,
+    pump: PumpId,
+    since: UtcMillis,
+    until: UtcMillis | None,
+    other: Other,
+    limits: DeliveryLimitsSet | None,
+    zone_of: ZoneOf,
+) -> Schedule:
+    """Let the scheduler decide again from an instant on.
+
+    Args:
+        turns: of its own journal, all of them, in order.
+        pump: whose.
+        since: [ms] where the fork begins.
+        until: [ms] where it ends; none for the end of the journal.
+        other: the other settings.
+        limits: the fork's limits, from `since` on; none for those recorded.
+        zone_of: looks up zones that the record did not ask for.
+
+    Raises:
+        ForkRefused: the profile is refused.
+    """
+    run = Run(BASAL_DECIDER, pump=pump, zone_of=zone_of)
+    schedule = Schedule()
+    is_begun = False
+    for turn in turns:
+        if turn.now.therapy < since:
+            run.share(turn)
+            continue
+        if until is not None and turn.now.therapy >= until:
+            break
+        if not is_begun:
+            _begin(run, schedule, since, turn.now, other, limits)
+            is_begun = True
+        _add(schedule, run.wake(until=turn.now.therapy))
+        _take(run, schedule, turn, other)
+    if not is_begun:
+        _begin(run, schedule, since, run.now, other, limits)
+    if until is not None:
+        _add(schedule, run.wake(until=until))
+    return schedule
+
+
+def _begin(
+    run: Run[BasalState],
+    schedule: Schedule,
+    since: UtcMillis,
+    near: Now,
+    other: Other,
+    limits: DeliveryLimitsSet | None,
+) -> None:
+    now = moved(near, since)
+    if limits is not None:
+        run.take(Entry(id=f"{WHAT_IF}:limits", at=since, body=limits))
+    if other.profile is None:
+        return
+    asked = Entry(id=f"{WHAT_IF}:profile", at=since, actor=WHAT_IF, body=other.profile)
+    said = run.hear(asked, now)
+    for one in said:
+        if isinstance(one.body, BasalProfileRefused):
+            raise ForkRefused("setting_refused", refusal=one.body)
+    _add(schedule, [(one, now) for one in said])
+
+
+def _take(run: Run[BasalState], schedule: Schedule, turn: Turn, other: Other) -> None:
+    heard = turn.heard
+    if heard is None:
+        run.adopt(turn)
+        return
+    schedule.replaced.update(one.id for one in turn.said)
+    said: list[Entry] = []
+    is_awaited = run.is_answer(heard)
+    if other.profile is not None and isinstance(heard.body, SetBasalProfile | SetBasalWeek):
+        text = tag_of(type(heard.body))
+        schedule.rows.append(Row(at=turn.now.therapy, kind="left_out", cause=heard.id, text=text))
+    elif is_awaited and not (other.limits and isinstance(heard.body, DeliveryLimitsSet)):
+        said = run.hear(heard, turn.now, recorded=turn.said)
+    run.follow(turn)
+    schedule.words.extend(Word(one, turn.now, twin) for one, twin in twins(said, turn.said))
+
+
+def twins(said: Iterable[Entry], recorded: Iterable[Entry]) -> list[tuple[Entry, str | None]]:
+    """Name, for each event of the fork, the recorded one that it stands for: the next of its kind.
+
+    Args:
+        said: in the fork because of one entry, in order.
+        recorded: in the record because of the same entry, in order.
+    """
+    left = list(recorded)
+    found: list[tuple[Entry, str | None]] = []
+    for one in said:
+        twin = next((known for known in left if type(known.body) is type(one.body)), None)
+        if twin is not None:
+            left.remove(twin)
+        found.append((one, twin.id if twin is not None else None))
+    return found
+
+
+def _add(schedule: Schedule, said: Iterable[tuple[Entry, Now]]) -> None:
+    schedule.words.extend(Word(entry, now, None) for entry, now in said)

@@ -1,0 +1,1 @@
+"""What can be said of boluses before they are given."""

@@ -1,0 +1,1 @@
+"""Settings and answers as files."""

@@ -1,0 +1,211 @@
+"""`basalt history`: what was said of a pump, and what each day came to."""
+
+import argparse
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from core.record.daily_totals import DayBook
+from core.record.glucose_metrics import GlucoseMetrics, metrics
+from core.record.provenance import Known
+from schemas.corrections import CarbsCorrected, DoseCorrected, ReadingVoided
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
+from schemas.message import Event, name_of, tag_of
+from schemas.units import MgDl, PumpId, UtcMillis
+from schemas.wire import codec
+from services.command_line.journals import journal, record_file, recorded_pump
+from services.command_line.output.exit_codes import DONE, wrong_input
+from services.command_line.output.options import choices
+from services.command_line.record.event_text import in_words
+from services.command_line.record.history_formats import Row, give, instant, is_streamed
+from services.command_line.record.settings_changes import Changes
+from services.runtime.platform.data_folder import DataFolder
+from services.runtime.platform.errors import ZoneError
+from services.runtime.platform.zones import local_time
+from services.runtime.ports import Store
+from services.runtime.replay.lookup import events_of
+
+UTC: Final = "UTC"
+"""[-] whose days are counted where none is said."""
+
+NIGHT_HOURS: Final = range(6)
+"""[h] of the wall clock that are night; source: consensus report, 00:00 to 06:00."""
+
+CHANGES: Final = frozenset(
+    {
+        "basal_profile_set",
+        "basal_week_set",
+        "basal_zone_set",
+        "bolus_settings_set",
+        "bolus_preset_set",
+        "delivery_limits_set",
+        "glucose_alerts_set",
+        "reading_voided",
+        "dose_corrected",
+        "carbs_corrected",
+    }
+)
+"""[-] kinds that say what somebody changed."""
+
+GAPS: Final = frozenset(
+    {
+        "delivery_gap",
+        "basal_missed",
+        "bolus_unknown",
+        "history_missing",
+        "message_quarantined",
+        "pump_doubted",
+        "pump_lost",
+        "speaker_forked",
+    }
+)
+"""[-] kinds that say what is not known or was not given."""
+
+_KINDS: Final = frozenset(name_of(kind) for kind in codec.EVENT_KINDS)
+
+
+def history(arguments: argparse.Namespace) -> int:
+    """Answer one question about the record."""
+    _assert_of_use(arguments)
+    chosen = choices(arguments)
+    folder = DataFolder(chosen.data)
+    form = "jsonl" if chosen.json else arguments.format
+    shows = not is_streamed(form, output=arguments.output)
+    with journal(record_file(arguments.store, folder), shows=shows) as store:
+        pump = recorded_pump(chosen, folder, store)
+        try:
+            rows = _ANSWERS[arguments.what](store, pump, arguments)
+            give(rows, form=form, what=arguments.what, output=arguments.output)
+        except ZoneError as error:
+            raise wrong_input(str(error)) from error
+    return DONE
+
+
+def _assert_of_use(arguments: argparse.Namespace) -> None:
+    """Refuse an option that the question does not have: it would seem to have been heard."""
+    for option, (field, of) in _OPTIONS_OF.items():
+        if getattr(arguments, field) and arguments.what not in of:
+            raise wrong_input(f"{option} is for 'history {of[0]}', not for '{arguments.what}'")
+
+
+def _events(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
+    """Give events one by one, as they were heard."""
+    wanted = {"changes": CHANGES, "gaps": GAPS}.get(arguments.what, frozenset(arguments.kind))
+    if unknown := wanted - _KINDS:
+        raise wrong_input(f"no event is of the kind {min(unknown)!r}; see 'basalt schema'")
+    passed = arguments.after is None
+    count = 0
+    changes = Changes() if arguments.what == "changes" else None
+    for known in events_of(store, pump=pump, kinds=wanted):
+        changed = changes.of(known) if changes else ""
+        if not passed:
+            passed = known.name == arguments.after
+            continue
+        if not _is_wanted(known, arguments):
+            continue
+        yield {
+            "at": instant(known.at),
+            "event": known.name,
+            "kind": tag_of(type(known.body)),
+            "cause": known.cause,
+            "actor": getattr(known.body, "actor", None),
+            "text": f"{in_words(known)}: {changed}" if changed else in_words(known),
+            "because": getattr(known.body, "because", None) or None,
+        }
+        count += 1
+        if count == arguments.limit:
+            return
+    if not passed:
+        raise wrong_input(f"the record has no event {arguments.after!r} of these to go on after")
+
+
+def _is_wanted(known: Known, arguments: argparse.Namespace) -> bool:
+    if arguments.actor_is is not None and getattr(known.body, "actor", None) != arguments.actor_is:
+        return False
+    if arguments.cause is not None and known.cause != arguments.cause:
+        return False
+    return _is_within(known.at, arguments)
+
+
+def _is_within(at: UtcMillis, arguments: argparse.Namespace) -> bool:
+    since, until = arguments.since, arguments.until
+    return (since is None or at >= since) and (until is None or at < until)
+
+
+def _days(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
+    """Add up each day of the wall clock."""
+    book = DayBook(partial(_day_of, zone=arguments.zone or UTC))
+    for known in events_of(store, pump=pump):
+        if not isinstance(known.body, Event):
+            continue
+        is_correction = isinstance(known.body, DoseCorrected | CarbsCorrected)
+        if is_correction or _is_within(known.at, arguments):
+            book.take(known.body, at=known.at, name=known.name)
+    for day, totals in sorted(book.days.items()):
+        insulin = ("basal", "bolus", "unknown", "pen", "primed")
+        plain = msgspec.structs.asdict(totals)
+        yield {
+            "day": day,
+            **{f"{name}_u": plain.pop(name) / 1_000 for name in insulin},
+            **plain,
+        }
+
+
+def _glucose(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
+    """Reduce glucose to numbers: each day, its night, and all of it; what was voided left out."""
+    readings: dict[str, list[GlucoseMeasured | GlucoseBeyondRange]] = {}
+    voids = events_of(store, pump=pump, kinds={"reading_voided"})
+    voided = {one.body.reading for one in voids if isinstance(one.body, ReadingVoided)}
+    for known in events_of(store, pump=pump, kinds={"glucose_measured", "glucose_beyond_range"}):
+        reading = known.body
+        if known.name in voided:
+            continue
+        if isinstance(reading, GlucoseMeasured | GlucoseBeyondRange) and _is_within(
+            reading.measured_at, arguments
+        ):
+            for part in _parts_of(reading.measured_at, arguments.zone or UTC):
+                readings.setdefault(part, []).append(reading)
+    for part, found in sorted(readings.items()):
+        in_order = sorted(found, key=lambda one: one.measured_at)
+        values = [MgDl(one.glucose) for one in in_order if isinstance(one, GlucoseMeasured)]
+        beyond = [one.bound for one in in_order if isinstance(one, GlucoseBeyondRange)]
+        lows, highs = beyond.count("low"), beyond.count("high")
+        yield {"time": part, **_rounded(metrics(values, lows=lows, highs=highs))}
+
+
+def _parts_of(at: UtcMillis, zone: str) -> Sequence[str]:
+    day = _day_of(at, zone=zone)
+    part = "night" if local_time(at, zone=zone).hour in NIGHT_HOURS else "day"
+    return (day, f"{day} {part}", "all", f"all {part}")
+
+
+def _rounded(found: GlucoseMetrics) -> Row:
+    plain = msgspec.structs.asdict(found)
+    return {name: round(one, 2) if isinstance(one, float) else one for name, one in plain.items()}
+
+
+def _day_of(at: UtcMillis, *, zone: str) -> str:
+    return local_time(at, zone=zone).date().isoformat()
+
+
+_LISTS: Final = ("events", "changes", "gaps")
+
+_OPTIONS_OF: Final = {
+    "--kind": ("kind", ("events",)),
+    "--by": ("actor_is", _LISTS),
+    "--cause": ("cause", _LISTS),
+    "--after": ("after", _LISTS),
+    "--limit": ("limit", _LISTS),
+    "--zone": ("zone", ("days", "glucose")),
+}
+"""[-] options with the questions that have them."""
+
+_ANSWERS: Final[dict[str, Callable[[Store, PumpId, argparse.Namespace], Iterator[Row]]]] = {
+    "events": _events,
+    "changes": _events,
+    "gaps": _events,
+    "days": _days,
+    "glucose": _glucose,
+}

@@ -1,0 +1,1 @@
+"""Start, status, stores, vocabulary, files of readings, calculations."""

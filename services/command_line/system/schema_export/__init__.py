@@ -1,0 +1,1 @@
+"""The vocabulary as JSON Schema and AsyncAPI."""

@@ -1,0 +1,1 @@
+"""What a person does: readings, boluses, rates, settings."""

@@ -1,0 +1,289 @@
+"""A closed period of a pump's record in one file, which verifies without the record.
+
+JSON lines: a head that says where the chain and the trees stood, the lines of the record letter for
+letter, and an end with the signed checkpoints that the trees of the period lead to.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from core.record import checkpoints
+from core.record.merkle_tree import GrowingTree
+from schemas.units import PumpId, Speaker, UtcMillis
+from services.runtime.audit.findings import Difference
+from services.runtime.audit.record_check import PumpCheck, RecordCheck, RecordVerdict
+from services.runtime.journal.entries import split
+from services.runtime.platform.errors import ArchiveBroken
+from services.runtime.ports import End, Head, Row
+
+TOLD_EVERY: Final = 20_000
+"""[-] lines between two words about how far a check has come."""
+
+
+class TreeThen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How far a speaker's events went before the period."""
+
+    size: int
+    """[-] events."""
+    sha256: str
+    """[-] hash (hex) of the last of them; empty for none."""
+    perfect: tuple[str, ...]
+    """[-] hashes (hex) that the tree keeps."""
+
+
+class ArchiveHead(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="basalt_archive.v1"
+):
+    """The first line of an archive."""
+
+    pump: PumpId
+    """[-] whose record."""
+    release: str
+    """[-] of Basalt that wrote it."""
+    since: UtcMillis | None
+    """[ms] therapy time from which lines are in it; none: from the first on."""
+    until: UtcMillis | None
+    """[ms] therapy time before which; none: to the newest."""
+    position: int
+    """[-] of the line before the first."""
+    link: str
+    """[-] of that line in the chain of the record."""
+    trees: dict[Speaker, TreeThen]
+    """[-] by speaker."""
+
+
+class ArchivedLine(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag="line",
+):
+    """One line of the record."""
+
+    position: int
+    """[-] in the record of the pump."""
+    topic: str
+    """[-] what it is."""
+    state: str = ""
+    """[-] as it stands there."""
+    raw: bytes = b""
+    """[-] instead, where it is no text."""
+
+
+class ArchiveEnd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="end"):
+    """The last line of an archive; without it the file is cut short."""
+
+    position: int
+    """[-] of the last line."""
+    link: str
+    """[-] of that line in the chain of the record."""
+    notes: dict[Speaker, str]
+    """[-] the newest signed checkpoint of the period, by speaker."""
+
+
+Part = ArchiveHead | ArchivedLine | ArchiveEnd
+
+Parts = Iterable[ArchiveHead | ArchivedLine | ArchiveEnd]
+
+Notes = Callable[[Speaker], Iterable[str]]
+"""[-] gives the checkpoints about a speaker as they were written, the oldest first."""
+
+
+class Archived(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of writing or checking an archive."""
+
+    pump: PumpId
+    """[-] whose record."""
+    verdict: RecordVerdict
+    """[-] lines, events, checkpoints compared, and what is wrong."""
+    uncovered: dict[Speaker, int]
+    """[-] events behind the newest checkpoint, by speaker: chained, not signed."""
+
+
+def archive_of(
+    rows: Iterable[Row],
+    *,
+    pump: PumpId,
+    release: str,
+    since: UtcMillis | None,
+    until: UtcMillis | None,
+    notes: Notes,
+    public: bytes,
+) -> Iterator[Part]:
+    """Give an archive of a period, part by part.
+
+    Args:
+        rows: the whole record of the pump; what lies before the period is checked as well.
+        pump: whose record.
+        release: of Basalt.
+        since: [ms] therapy time at which the record heard the first line; None: the first of all.
+        until: [ms] therapy time before which it heard the last; None: the newest.
+        notes: the checkpoints.
+        public: [-] the record's Ed25519 key, 32 bytes.
+
+    Raises:
+        ArchiveBroken: the record is not sound up to there, or has nothing in this period.
+        CheckpointBroken: a checkpoint is not signed by this key.
+    """
+    check, before = RecordCheck({}), PumpCheck()
+    is_begun = False
+    for row in rows:
+        at = _heard_at(row)
+        if until is not None and at >= until:
+            break
+        if not is_begun and (since is None or at >= since):
+            is_begun = True
+            before = check.pumps.get(pump, PumpCheck()).copy()
+            yield _head(before, pump=pump, release=release, since=since, until=until)
+        for fault in check.add(row):
+            text = f"line {fault.position}: {fault.text}; look with 'verify record'"
+            raise ArchiveBroken(text)
+        if is_begun:
+            yield _line(row)
+    if not is_begun:
+        raise ArchiveBroken("the record has nothing in this period")
+    after = check.pumps[pump]
+    yield ArchiveEnd(
+        position=after.position,
+        link=after.link,
+        notes=dict(_newest_notes(before, after, notes=notes, public=public)),
+    )
+
+
+def _heard_at(row: Row) -> UtcMillis:
+    """Read when the record got a line: its therapy time never goes back."""
+    return split(row.state)[0].therapy
+
+
+def _head(
+    before: PumpCheck,
+    *,
+    pump: PumpId,
+    release: str,
+    since: UtcMillis | None,
+    until: UtcMillis | None,
+) -> ArchiveHead:
+    trees = {
+        speaker: TreeThen(
+            size=tree.size,
+            sha256=before.heads[speaker].sha256,
+            perfect=tuple(one.hex() for one in tree.perfect),
+        )
+        for speaker, tree in before.trees.items()
+    }
+    return ArchiveHead(
+        pump=pump,
+        release=release,
+        since=since,
+        until=until,
+        position=before.position,
+        link=before.link,
+        trees=trees,
+    )
+
+
+def _line(row: Row) -> ArchivedLine:
+    try:
+        return ArchivedLine(position=row.position, topic=row.topic, state=row.state.decode())
+    except UnicodeDecodeError:
+        return ArchivedLine(position=row.position, topic=row.topic, raw=row.state)
+
+
+def row_in(line: ArchivedLine, pump: PumpId) -> Row:
+    """Give the line of the record that stands in an archive."""
+    return Row(pump, line.position, line.topic, line.raw or line.state.encode())
+
+
+def _newest_notes(
+    before: PumpCheck, after: PumpCheck, *, notes: Notes, public: bytes
+) -> Iterator[tuple[Speaker, str]]:
+    """Give for each speaker the newest checkpoint that lies in the period."""
+    for speaker, tree in sorted(after.trees.items()):
+        begun = before.trees[speaker].size if speaker in before.trees else 0
+        for note in reversed(list(notes(speaker))):
+            size = checkpoints.read(note, public=public).size
+            if begun < size <= tree.size:
+                yield speaker, note
+                break
+
+
+def verify_archive(
+    read: Callable[[], Parts], *, public: bytes, told: Callable[[int], None]
+) -> Archived:
+    """Check an archive, without the record.
+
+    Args:
+        read: reads its parts from the first; once for its end, and once again.
+        public: [-] the record's Ed25519 key, 32 bytes.
+        told: hears now and then how many lines are checked.
+
+    Raises:
+        ArchiveBroken: it is none, or is cut short.
+        CheckpointBroken: a checkpoint in it is not signed by this key.
+    """
+    (end,) = deque(read(), maxlen=1)
+    if not isinstance(end, ArchiveEnd):
+        raise ArchiveBroken("it is cut short: its last line is not the end of an archive")
+    signed = [checkpoints.read(note, public=public) for note in end.notes.values()]
+    check = RecordCheck({(one.pump, one.speaker): [one] for one in signed})
+    parts = iter(read())
+    head = next(parts)
+    if not isinstance(head, ArchiveHead):
+        raise ArchiveBroken("it does not begin with the head of an archive")
+    begun = check.pumps[head.pump] = _begun(head)
+    before = {speaker: tree.size for speaker, tree in begun.trees.items()}
+    faults: list[Difference] = []
+    for number, line in enumerate(parts, start=1):
+        if isinstance(line, ArchivedLine):
+            faults.extend(check.add(row_in(line, head.pump)))
+        elif line is not end and line != end:
+            raise ArchiveBroken(f"line {number + 1} is no line of a record")
+        if number % TOLD_EVERY == 0:
+            told(number)
+    faults.extend(check.end({head.pump: End(end.position, end.link)}))
+    covered = before | {one.speaker: one.size for one in signed}
+    return _verdict(head, begun, before, covered, check.compared, faults)
+
+
+def _verdict(
+    head: ArchiveHead,
+    after: PumpCheck,
+    before: Mapping[Speaker, int],
+    covered: Mapping[Speaker, int],
+    compared: int,
+    faults: Sequence[Difference],
+) -> Archived:
+    lines = after.position - head.position
+    sizes = {speaker: tree.size for speaker, tree in sorted(after.trees.items())}
+    behind = {speaker: size - covered.get(speaker, 0) for speaker, size in sizes.items()}
+    events = sum(sizes.values()) - sum(before.values())
+    return Archived(
+        pump=head.pump,
+        verdict=RecordVerdict(lines, events, compared, tuple(faults)),
+        uncovered={speaker: count for speaker, count in behind.items() if count > 0},
+    )
+
+
+def trees_then(trees: Mapping[Speaker, TreeThen]) -> dict[Speaker, GrowingTree]:
+    """Give the trees as they stood before a period.
+
+    Raises:
+        ArchiveBroken: these are none.
+    """
+    try:
+        return {
+            speaker: GrowingTree.resumed(then.size, [bytes.fromhex(one) for one in then.perfect])
+            for speaker, then in trees.items()
+        }
+    except ValueError as error:
+        raise ArchiveBroken(f"its head says nothing of the trees before it: {error}") from error
+
+
+def _begun(head: ArchiveHead) -> PumpCheck:
+    heads = {speaker: Head(then.size, then.sha256) for speaker, then in head.trees.items()}
+    return PumpCheck(head.position, head.link, heads, trees_then(head.trees))

@@ -1,0 +1,65 @@
+"""What the others have of a service: asked at each start, stream and journal may be old copies."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from core.deciders.record.decider import HISTORIAN
+from schemas.message import parse_event_id
+from schemas.units import PumpId, Speaker
+from services.runtime.catch_up.witnesses import witnesses
+from services.runtime.decider_host.event_writer import read_back
+from services.runtime.platform.errors import HistoryUnavailable
+from services.runtime.ports import NEWEST_OF_ALL, NONE_OF_THEM, Arrived, Bus
+
+TRIES_MAX = 6
+"""[-] questions of one that does not answer: in a cold start it is there within two seconds."""
+
+TRIES_MAX_OF_A_NEW_ONE = 20
+"""[-] questions of the historian by one who may be the first of its kind."""
+
+PAUSE_S = 0.5
+"""[s] between them."""
+
+ANSWER_S_MAX = 3.0
+"""[s] for one that is there and does not answer; the others are heard all the same."""
+
+log = structlog.get_logger()
+
+
+async def last_words(bus: Bus, me: Speaker, *, is_new: bool) -> Mapping[PumpId, Arrived]:
+    """Ask all who hear this service for the newest event that they have of it, for each pump.
+
+    Args:
+        bus: to ask.
+        me: who asks.
+        is_new: neither journal nor stream know anything of it; then it waits longer for the
+            historian, for what it says now could otherwise bear numbers that were used before.
+    """
+    asked = [_newest(bus, me, whom, is_new=is_new) for whom in witnesses(me)]
+    newest: dict[PumpId, tuple[int, Arrived]] = {}
+    for found in await asyncio.gather(*asked):
+        for data in found:
+            spoken = read_back(data)
+            _, pump, version = parse_event_id(str(spoken.entry.id))
+            if version > newest.get(pump, (0, None))[0]:
+                newest[pump] = version, Arrived(spoken.subject, spoken.data, {}, 0)
+    return {pump: arrived for pump, (_, arrived) in newest.items()}
+
+
+async def _newest(bus: Bus, me: Speaker, whom: Speaker, *, is_new: bool) -> Sequence[bytes]:
+    """Ask one of them until it has answered or the patience is over."""
+    tries = TRIES_MAX_OF_A_NEW_ONE if is_new and whom == HISTORIAN else TRIES_MAX
+    for _ in range(tries):
+        try:
+            async with asyncio.timeout(ANSWER_S_MAX):
+                return await bus.history(of=me, asked=whom, pump=NEWEST_OF_ALL, first=1, last=1)
+        except TimeoutError:
+            break
+        except HistoryUnavailable as error:
+            if error.reason == NONE_OF_THEM:
+                return ()
+            await asyncio.sleep(PAUSE_S)
+    log.warning("joining.not_answered", asked=whom, is_new=is_new)
+    return ()

@@ -1,0 +1,161 @@
+"""How a service that starts finds its place: in the stream, and in what it has said before."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from core.deciders.record.decider import HISTORIAN
+from core.kernel.decider import Decider
+from schemas.message import Now, Report
+from schemas.record import ClockChanged, Restarted, RuntimeFault
+from schemas.units import PumpId
+from schemas.wire.subjects import speaker_filter
+from services.runtime.catch_up.backfill import adopt
+from services.runtime.catch_up.peer_heads import last_words
+from services.runtime.decider_host.event_writer import read_back
+from services.runtime.decider_host.outbox import Outbox
+from services.runtime.decider_host.unit_of_work import Input, Machine, Reported
+from services.runtime.decider_host.version_check import NOTHING_HEARD
+from services.runtime.journal.event_ids import is_that_event, stored_head
+from services.runtime.platform.errors import SecondWriter
+from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.release import version as release_version
+from services.runtime.platform.zones import tzdata_version
+from services.runtime.ports import Arrived, Bus, Store, StreamState
+
+log = structlog.get_logger()
+
+
+def as_arrived(data: bytes) -> Arrived:
+    """Give a stored event the shape of one that arrived, outside the stream's order."""
+    return Arrived(read_back(data).subject, data, {}, 0)
+
+
+class Joining:
+    """The checks between the start of a process and the first message."""
+
+    def __init__(self, *, machine: Machine[Any], outbox: Outbox, bus: Bus, store: Store) -> None:
+        """Prepare; nothing is asked before `join`."""
+        self._machine = machine
+        self._decider: Decider[Any] = machine.decider
+        self._outbox = outbox
+        self._bus = bus
+        self._store = store
+        self._kept: Mapping[PumpId, Arrived] = {}
+
+    async def join(self, *, now: Now) -> Sequence[Input]:
+        """Find the place in the stream; give the reports that the decider must hear first.
+
+        Raises:
+            RestoredFromOldCopy: newer events of this service exist and nobody can give them.
+            SecondWriter: the stream holds another event under a number of this journal.
+        """
+        crashpoint("join_begun")
+        state = await self._bus.stream_state()
+        followed = self._store.streams()
+        position = self._machine.books.follow(stream=state.created)
+        stream_faults = _stream_faults(state, followed, position)
+        spoken_of = await self._bus.own_pumps()
+        is_new = not self._machine.books.ledgers and not spoken_of
+        self._kept = await last_words(self._bus, self._decider.name, is_new=is_new)
+        later = [await self._compare_own(pump, now) for pump in list(self._machine.books.ledgers)]
+        later += [
+            await self._take_past(pump, newest, now) for pump, newest in await self._new(spoken_of)
+        ]
+        position = self._machine.books.position
+        stream_lost = bool(followed) and state.created not in followed
+        await self._outbox.recover(stream_lost=stream_lost)
+        crashpoint("join_recovered")
+        await self._bus.reset(position=0 if stream_faults else position)
+        crashpoint("join_reset")
+        reports: tuple[Report, ...] = (
+            Restarted(release=release_version(), tzdata=tzdata_version()),
+            *stream_faults,
+            *clock_reports(self._machine.books.last_now, now),
+        )
+        told = [Reported(pump, one) for pump in self._machine.books.ledgers for one in reports]
+        return [*told, *(as_arrived(data) for events in later for data in events)]
+
+    async def _new(self, spoken_of: Sequence[PumpId]) -> Sequence[tuple[PumpId, Arrived]]:
+        """Name the pumps that others know of us and the journal does not, oldest word first.
+
+        What was said before would otherwise be said again under the same numbers.
+        """
+        known = sorted({*spoken_of, *self._kept})
+        pumps = [pump for pump in known if pump not in self._machine.books.ledgers]
+        found = [(pump, await self._newest_own(pump)) for pump in pumps]
+        said = [(pump, newest) for pump, newest in found if newest is not None]
+        return sorted(said, key=lambda one: one[1].sequence)
+
+    async def _take_past(self, pump: PumpId, newest: Arrived, now: Now) -> Sequence[bytes]:
+        # An empty journal hears on from its own newest word: what it said had been heard by then.
+        is_empty = not self._machine.books.ledgers
+        return await self._take(pump, newest, newest.sequence if is_empty else 0, now)
+
+    async def _newest_own(self, pump: PumpId) -> Arrived | None:
+        """Give the newest own event that the stream or the historian has."""
+        subject = speaker_filter(self._decider.name).replace("*", pump, 1)
+        carried, kept = await self._bus.last_own(subject=subject), self._kept.get(pump)
+        if carried is None or kept is None:
+            return carried or kept
+        is_behind = stored_head(carried).version < stored_head(kept).version
+        return kept if is_behind else carried
+
+    async def _compare_own(self, pump: PumpId, now: Now) -> Sequence[bytes]:
+        """Hold the own head against the newest own event that the stream and the historian know."""
+        me = self._decider.name
+        newest = await self._newest_own(pump)
+        if newest is None:
+            return ()
+        head = stored_head(newest)
+        own = self._machine.books.ledger(pump).heads.get(me, NOTHING_HEARD)
+        if head.version == own.version and not is_that_event(newest, own.sha256):
+            raise SecondWriter(f"{me}:{pump}:{head.version} stands in the stream with other bytes")
+        if head.version <= own.version:
+            return ()
+        log.warning(
+            "joining.restored_from_old_copy", pump=pump, first=own.version + 1, last=head.version
+        )
+        # The cursor stays where the copy has it: what was heard before is known by its number.
+        return await self._take(pump, newest, 0, now)
+
+    async def _take(
+        self, pump: PumpId, newest: Arrived, position: int, now: Now
+    ) -> Sequence[bytes]:
+        """Take over what is missing up to the newest own event; give what was not heard by then."""
+        head = stored_head(newest)
+        if self._decider.name == HISTORIAN:
+            # What it said itself nobody else has; what others said it hears in the stream.
+            log.warning("joining.own_words_lost", pump=pump, last=head.version)
+            self._machine.books.put_head(self._machine.books.ledger(pump), HISTORIAN, head)
+            self._machine.books.commit()
+            return ()
+        return await adopt(
+            self._machine, self._bus, pump, known=head.version, position=position, now=now
+        )
+
+
+def clock_reports(last: Now | None, now: Now) -> tuple[Report, ...]:
+    """Tell what has happened to the clock since this service last decided anything."""
+    if last is None:
+        return ()
+    changed: tuple[Report, ...] = ()
+    if last.speed != now.speed:
+        changed = (ClockChanged(speed=now.speed, therapy=now.therapy),)
+    behind_ms = max(last.therapy - now.therapy, last.real - now.real)
+    if behind_ms <= 0:
+        return changed
+    detail = f"{behind_ms} ms behind the last decision; time stands still until it is caught up"
+    return (*changed, RuntimeFault(fault="clock_went_back", detail=detail))
+
+
+def _stream_faults(
+    state: StreamState, followed: Sequence[str], position: int
+) -> tuple[RuntimeFault, ...]:
+    if followed and state.created not in followed:
+        return (RuntimeFault(fault="stream_replaced", detail=f"created {state.created}"),)
+    if state.last_sequence < position:
+        detail = f"the stream ends at {state.last_sequence}, the journal at {position}"
+        return (RuntimeFault(fault="stream_behind", detail=detail),)
+    return ()

@@ -1,0 +1,1 @@
+"""One decider over its journal: inbox, decide, commit, outbox."""

@@ -1,0 +1,223 @@
+"""What a service knows of each pump, and the transaction that it is writing."""
+
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from core.kernel.decider import Decider, Entry
+from schemas.message import EVENTS_PER_DECISION_MAX, Now
+from schemas.record import SpeakerForked
+from schemas.units import CommandId, PumpId, Speaker
+from schemas.wire import codec
+from schemas.wire.subjects import parse_subject
+from services.runtime.decider_host.command_outcomes import outcome_again
+from services.runtime.decider_host.speaker_heads import moved_head
+from services.runtime.journal.entries import EntryHead, ReadEntry, kept_name, read_row
+from services.runtime.journal.hash_chain import followed, linked
+from services.runtime.platform.errors import JournalAltered
+from services.runtime.platform.failpoints import crashpoint
+from services.runtime.ports import Commit, End, Head, Row, Store
+
+StateT = TypeVar("StateT")
+
+
+@dataclass(slots=True)
+class Ledger(Generic[StateT]):
+    """What is known of one pump."""
+
+    pump: PumpId
+    state: StateT
+    position: int = 0
+    link: str = ""
+    heads: dict[Speaker, Head] = field(default_factory=dict)
+    heard: dict[str, int] = field(default_factory=dict)
+    forked: set[Speaker] = field(default_factory=set)
+    given_up: dict[Speaker, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Draft:
+    rows: list[Row] = field(default_factory=list)
+    heads: dict[tuple[PumpId, Speaker], Head] = field(default_factory=dict)
+    commands: dict[tuple[PumpId, CommandId], int] = field(default_factory=dict)
+    touched: dict[PumpId, Ledger[Any]] = field(default_factory=dict)
+    sequence: int = 0
+
+
+class Books(Generic[StateT]):
+    """The ledgers of all pumps over one store."""
+
+    def __init__(self, *, decider: Decider[StateT], store: Store) -> None:
+        """Fold the journal.
+
+        Raises:
+            JournalAltered: a line of it is not what was written.
+        """
+        self.ledgers: dict[PumpId, Ledger[StateT]] = {}
+        self.last_now: Now | None = None
+        self.stream = ""
+        self._decider = decider
+        self._store = store
+        self._draft = _Draft()
+        self._sequence = 0
+        self._load()
+
+    @property
+    def position(self) -> int:
+        """Give the position in the stream that is followed, as stored."""
+        return self._sequence
+
+    def follow(self, *, stream: str) -> int:
+        """Follow the stream created at that instant; give the position in it, 0 for a new one."""
+        self.stream = stream
+        self._sequence = self._store.sequence(stream=stream)
+        return self._sequence
+
+    def _load(self) -> None:
+        for _, row in self._store.rows():
+            ledger = self.ledger(row.pump)
+            ledger.link = followed(ledger.link, row, after=ledger.position)
+            ledger.position = row.position
+            try:
+                read = read_row(row)
+            except codec.DECODE_ERRORS as error:
+                raise JournalAltered(row.pump, row.position, f"not understood: {error}") from error
+            if read.entry.actor is not None and not self._is_kept(row.pump, read):
+                reason = f"the command {read.entry.id} is not among those that were obeyed"
+                raise JournalAltered(row.pump, row.position, reason)
+            self._fold(ledger, read.entry)
+            moved = moved_head(read, ledger.heads, hears=self._decider.hears)
+            if moved is not None:
+                self._set_head(ledger, *moved)
+            self.last_now = read.now
+        self._compare_ends()
+
+    def _is_kept(self, pump: PumpId, read: ReadEntry) -> bool:
+        """Say whether a command that was heard is known as such: it would be obeyed again."""
+        name = CommandId(read.entry.id)
+        if not read.is_heard:
+            name = kept_name(parse_subject(read.head.subject).service, name)
+        return self._store.knows(pump=pump, command=name)
+
+    def _compare_ends(self) -> None:
+        """Hold what the lines led to against what was kept beside them."""
+        for pump, end in self._store.ends().items():
+            ledger = self.ledger(pump)
+            if (ledger.position, ledger.link) != (end.position, end.link):
+                reason = f"the journal goes on to line {end.position}, which is not there"
+                raise JournalAltered(pump, ledger.position + 1, reason)
+        for (pump, speaker), head in self._store.heads().items():
+            ledger = self.ledger(pump)
+            found = ledger.heads.get(speaker)
+            # A historian whose own words were lost goes on with a later number.
+            is_later = speaker == self._decider.name and (
+                found is None or head.version > found.version
+            )
+            if found != head and not is_later:
+                reason = f"{speaker} was heard up to {head.version} by another count"
+                raise JournalAltered(pump, ledger.position, reason)
+            self._set_head(ledger, speaker, head)
+
+    def ledger(self, pump: PumpId) -> Ledger[StateT]:
+        """Give what is known of a pump, nothing for a new one."""
+        found = self.ledgers.get(pump)
+        if found is None:
+            found = self.ledgers[pump] = Ledger(pump, self._decider.initial(pump))
+        return found
+
+    def not_before(self, now: Now) -> Now:
+        """Give `now`, or the last time a decision got where the clock has gone back."""
+        last = self.last_now
+        if last is not None and (now.therapy < last.therapy or now.real < last.real):
+            now = Now(
+                therapy=max(now.therapy, last.therapy),
+                real=max(now.real, last.real),
+                speed=now.speed,
+            )
+        self.last_now = now
+        return now
+
+    def outcome(self, pump: PumpId, command: CommandId) -> bytes | None:
+        """Give what came of a command, that of this transaction included."""
+        drafted = self._draft.commands.get((pump, command))
+        if drafted is not None:
+            rows = [row for row in self._draft.rows if row.pump == pump]
+            return outcome_again(command, [row for row in rows if row.position >= drafted])
+        position = self._store.command(pump=pump, command=command)
+        if position is None:
+            return None
+        count = EVENTS_PER_DECISION_MAX + 1
+        return outcome_again(command, self._store.rows_from(pump, position, count=count))
+
+    def is_answered(self, pump: PumpId, command: CommandId) -> bool:
+        """Say whether a command was heard before, in this transaction or an earlier one."""
+        if (pump, command) in self._draft.commands:
+            return True
+        return self._store.knows(pump=pump, command=command)
+
+    def put_row(
+        self,
+        ledger: Ledger[StateT],
+        topic: str,
+        *,
+        head: EntryHead,
+        data: bytes,
+        entry: Entry,
+        evolved: StateT | None = None,
+    ) -> int:
+        """Write one line, fold it unless `evolved` is the state after it, give its position."""
+        ledger.position += 1
+        bare = Row(ledger.pump, ledger.position, topic, b"")
+        row, ledger.link = linked(ledger.link, bare, head, data)
+        self._draft.rows.append(row)
+        self._draft.touched[ledger.pump] = ledger
+        if evolved is None:
+            self._fold(ledger, entry)
+        else:
+            ledger.state = evolved
+        return ledger.position
+
+    def put_head(self, ledger: Ledger[StateT], speaker: Speaker, head: Head) -> None:
+        """Move a speaker's head on."""
+        self._set_head(ledger, speaker, head)
+        self._draft.heads[ledger.pump, speaker] = head
+
+    def put_command(self, ledger: Ledger[StateT], command: CommandId, position: int) -> None:
+        """Keep where a command was heard: what came of it stands there and right after."""
+        self._draft.commands[ledger.pump, command] = position
+
+    def put_sequence(self, sequence: int) -> None:
+        """Move the position in the stream on."""
+        self._draft.sequence = max(self._draft.sequence, sequence)
+
+    def commit(self) -> None:
+        """Store the transaction, durable when this returns."""
+        draft, self._draft = self._draft, _Draft()
+        moved = draft.sequence if draft.sequence > self._sequence else 0
+        if not draft.rows and not moved:
+            return
+        crashpoint("commit_before")
+        self._store.commit(
+            Commit(
+                rows=draft.rows,
+                heads=draft.heads,
+                commands=draft.commands,
+                ends={
+                    pump: End(ledger.position, ledger.link)
+                    for pump, ledger in draft.touched.items()
+                },
+                stream=self.stream,
+                sequence=moved,
+            )
+        )
+        crashpoint("commit_after")
+        self._sequence = max(self._sequence, moved)
+
+    def _fold(self, ledger: Ledger[StateT], entry: Entry) -> None:
+        ledger.state = self._decider.evolve(ledger.state, entry)
+        if isinstance(entry.body, SpeakerForked) and entry.speaker == self._decider.name:
+            ledger.forked.add(Speaker(entry.body.speaker))
+
+    def _set_head(self, ledger: Ledger[StateT], speaker: Speaker, head: Head) -> None:
+        ledger.heads[speaker] = head
+        if speaker != self._decider.name:
+            ledger.heard[speaker] = head.version

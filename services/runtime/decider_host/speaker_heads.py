@@ -1,0 +1,51 @@
+"""Which speaker's head a stored line moves on: found again from the line alone."""
+
+from collections.abc import Collection, Mapping
+
+from schemas.message import parse_event_id
+from schemas.record import HistoryLost, Malformed
+from schemas.units import Speaker
+from schemas.wire import codec
+from schemas.wire.subjects import parse_subject
+from services.runtime.decider_host.inbox import CHANGED
+from services.runtime.decider_host.version_check import NOTHING_HEARD
+from services.runtime.journal.entries import ReadEntry
+from services.runtime.journal.history import is_event_of
+from services.runtime.ports import Head
+
+
+def moved_head(
+    read: ReadEntry, heads: Mapping[Speaker, Head], *, hears: Collection[Speaker]
+) -> tuple[Speaker, Head] | None:
+    """Give the head that an entry moved on: its own, or that of the bytes beside a report.
+
+    Args:
+        read: the line.
+        heads: as they were before it.
+        hears: whom the decider hears; nobody else's head moves.
+    """
+    body, entry = read.entry.body, read.entry
+    if isinstance(body, HistoryLost):
+        return Speaker(body.speaker), Head(body.last, "")
+    if isinstance(body, Malformed):
+        moved = None if body.reason == CHANGED else _malformed_head(read, body.subject, heads)
+        return moved if moved is not None and moved[0] in hears else None
+    if entry.speaker is None:
+        return None
+    return entry.speaker, Head(parse_event_id(entry.id)[2], entry.sha256)
+
+
+def _malformed_head(
+    read: ReadEntry, subject: str, heads: Mapping[Speaker, Head]
+) -> tuple[Speaker, Head] | None:
+    """An event whose inside is not understood still counts among its speaker's versions."""
+    _, _, data = read.data.partition(b"\n")
+    try:
+        speaker, pump, version = parse_event_id(codec.decode_envelope(data).id)
+    except codec.DECODE_ERRORS:
+        return None
+    known = heads.get(speaker, NOTHING_HEARD).version
+    is_its_own = is_event_of(subject, speaker) and parse_subject(subject).pump == pump
+    if not is_its_own or version != known + 1:
+        return None
+    return speaker, Head(version, codec.sha256_hex(data))

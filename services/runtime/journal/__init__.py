@@ -1,0 +1,1 @@
+"""The append-only journal of one service: rows, hash chain, stores."""

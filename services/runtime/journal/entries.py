@@ -1,0 +1,153 @@
+"""One line of a journal as bytes: a head line, then what was heard or said, letter for letter."""
+
+from typing import Final
+
+import msgspec
+
+from core.kernel.decider import Entry
+from schemas.message import Envelope, Event, Now, WholeEnvelope, name_of, tag_of
+from schemas.units import Actor, CommandId, Speaker, UtcMillis
+from schemas.wire import codec
+from schemas.wire.upcasts import UPCASTS
+from services.runtime.ports import Row
+
+HEARD = "heard "
+"""[-] prefix of the topic of a message that entered `decide`."""
+
+ADOPTED = "adopted "
+"""[-] prefix of the topic of what is kept without deciding: an old event taken over, or a command
+to somebody else."""
+
+
+class EntryHead(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """The first line of a stored entry."""
+
+    therapy: UtcMillis
+    """[ms] therapy time that `decide` got."""
+    real: UtcMillis
+    """[ms] real time that `decide` got."""
+    speed: int
+    """[-] of the clock."""
+    entry: int
+    """[-] for what was said, the position of the entry that led to it; else 0."""
+    subject: str
+    """[-] where it was heard or is said; empty for reports."""
+    trace: str
+    """[-] trace id, 32 hex digits."""
+    sequence: int = 0
+    """[-] in the stream, for what was heard there."""
+    link: str = ""
+    """[-] hash (hex) over this line and the link of the one before; empty in older journals."""
+
+
+def head_at(
+    now: Now, *, trace: str, subject: str = "", entry: int = 0, sequence: int = 0
+) -> EntryHead:
+    """Make the first line of what is stored now; its link follows from the line before."""
+    return EntryHead(now.therapy, now.real, now.speed, entry, subject, trace, sequence)
+
+
+_heads = msgspec.json.Decoder(EntryHead)
+_NAMES: Final = frozenset(name_of(kind) for kind in codec.EVENT_KINDS)
+_EVENT_NAMES: Final = {
+    tag: name
+    for tag in (*map(tag_of, codec.EVENT_KINDS), *UPCASTS)
+    if (name := tag.rpartition(".")[0]) in _NAMES
+}
+"""[-] by tag, the older ones too: a topic is as old as its line."""
+
+
+class ReadEntry(msgspec.Struct, frozen=True, gc=False):
+    """A stored line, decoded."""
+
+    head: EntryHead
+    topic: str
+    entry: Entry
+    data: bytes
+
+    @property
+    def now(self) -> Now:
+        """Give the time that `decide` got."""
+        return Now(therapy=self.head.therapy, real=self.head.real, speed=self.head.speed)
+
+    @property
+    def is_heard(self) -> bool:
+        """Say whether it entered `decide`."""
+        return self.topic.startswith(HEARD)
+
+
+def kept_name(service: str, command: str) -> CommandId:
+    """Name a command to somebody else among those that a journal knows; no id has a line break."""
+    return CommandId(f"{service}\n{command}")
+
+
+def split(state: bytes) -> tuple[EntryHead, bytes]:
+    """Take a stored entry apart into its head and the verbatim bytes."""
+    line, data = state.split(b"\n", 1)
+    return _heads.decode(line), data
+
+
+def tag_in_topic(topic: str) -> str:
+    """Give the tag that a topic ends in."""
+    return topic.rsplit(" ", 1)[-1]
+
+
+def event_name_in_topic(topic: str) -> str | None:
+    """Give the name of the event that a topic ends in, without its version; None for no event."""
+    return _EVENT_NAMES.get(tag_in_topic(topic))
+
+
+def read_row(row: Row) -> ReadEntry:
+    """Decode a stored line.
+
+    Raises:
+        One of codec.DECODE_ERRORS: the line was altered, or is newer than this release.
+    """
+    head, data = split(row.state)
+    return ReadEntry(head, row.topic, _entry(row, head, data), data)
+
+
+def is_event(head: EntryHead) -> bool:
+    """Say whether a line holds an event: what was heard or said, and is no command."""
+    return bool(head.subject) and ".command." not in head.subject
+
+
+def said_in(data: bytes) -> Entry:
+    """Decode the event of a line, brought to its newest version.
+
+    Raises:
+        One of codec.DECODE_ERRORS: it was altered, or is newer than this release.
+    """
+    whole = codec.decode_whole(data)
+    return _said(whole, codec.sha256_hex(data), whole.event)
+
+
+def _entry(row: Row, head: EntryHead, data: bytes) -> Entry:
+    if is_event(head):
+        return said_in(data)
+    if not head.subject:
+        report = codec.decode_report(data.split(b"\n", 1)[0])
+        return Entry(id=f"report:{row.position}", at=head.therapy, body=report)
+    command = codec.decode_command_envelope(data)
+    return command_entry(command.id, command.actor, head.therapy, command.command)
+
+
+def command_entry(name: str, actor: Actor, at: UtcMillis, command: msgspec.Raw) -> Entry:
+    """Make the entry of a command."""
+    return Entry(id=name, at=at, actor=actor, body=codec.decode_command(command))
+
+
+def event_entry(envelope: Envelope, sha256: str) -> Entry:
+    """Make the entry of an event; the hash is that of its stored bytes."""
+    return _said(envelope, sha256, codec.decode_event(envelope.event))
+
+
+def _said(envelope: Envelope | WholeEnvelope, sha256: str, body: Event) -> Entry:
+    return Entry(
+        id=envelope.id,
+        at=envelope.at,
+        speaker=Speaker(envelope.id.partition(":")[0]),
+        sha256=sha256,
+        heard=envelope.heard,
+        body=body,
+    )

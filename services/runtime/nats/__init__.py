@@ -1,0 +1,1 @@
+"""What speaks NATS for all others: connection, bus, pull consumer, client."""

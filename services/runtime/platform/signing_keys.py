@@ -1,0 +1,94 @@
+"""Keys that orders and checkpoints are signed with: a seed for who signs, its public half."""
+
+import os
+from pathlib import Path
+
+from nacl.exceptions import CryptoError
+from nacl.signing import SigningKey
+
+from core.dosing.order_protocol.authentication import signed_bytes
+from schemas.delivery.device import PumpOrder
+from services.runtime.platform.errors import OrderKeyBroken
+
+KEY_MODE = 0o600
+"""[-] only the owner reads a seed."""
+
+SEED_BYTES = 32
+"""[B] of an Ed25519 seed, and of a public key."""
+
+
+class OrderSigner:
+    """Signs orders; one for each process that may ask for insulin."""
+
+    def __init__(self, seed: bytes) -> None:
+        """Hold a seed of SEED_BYTES.
+
+        Raises:
+            ValueError: it has another length.
+        """
+        try:
+            self._key = SigningKey(seed)
+        except (CryptoError, TypeError) as error:
+            raise ValueError(f"a seed has {SEED_BYTES} bytes") from error
+        self.public = bytes(self._key.verify_key).hex()
+        """[-] the public key, 64 hex digits."""
+
+    def sign(self, order: PumpOrder) -> str:
+        """Give the signature over an order, 128 hex digits; the same order, the same digits."""
+        return self._key.sign(signed_bytes(order)).signature.hex()
+
+
+def public_path(path: Path) -> Path:
+    """Name the file of the public half that lies beside a seed's."""
+    return path.with_suffix(".pub")
+
+
+def make_key(path: Path) -> None:
+    """Make the seed if it is missing, and the public half beside it.
+
+    Raises:
+        OSError: it cannot be written.
+        OrderKeyBroken: the file that exists is no seed.
+    """
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE)
+        with os.fdopen(handle, "w") as file:
+            file.write(bytes(SigningKey.generate()).hex() + "\n")
+    public_path(path).write_text(read_signer(path).public + "\n")
+
+
+def read_signer(path: Path) -> OrderSigner:
+    """Read a seed.
+
+    Raises:
+        OrderKeyBroken: there is none, or it is broken.
+    """
+    return OrderSigner(bytes.fromhex(_hex(path)))
+
+
+def read_record_key(path: Path) -> SigningKey:
+    """Read the seed that checkpoints of the record are signed with.
+
+    Raises:
+        OrderKeyBroken: there is none, or it is broken.
+    """
+    return SigningKey(bytes.fromhex(_hex(path)))
+
+
+def read_public(path: Path) -> str:
+    """Read a public key, 64 hex digits.
+
+    Raises:
+        OrderKeyBroken: there is none, or it is broken.
+    """
+    return _hex(path)
+
+
+def _hex(path: Path) -> str:
+    try:
+        text = path.read_text().strip().lower()
+        if len(bytes.fromhex(text)) != SEED_BYTES:
+            raise ValueError(f"{len(text)} digits, expected {2 * SEED_BYTES}")
+    except (OSError, ValueError) as error:
+        raise OrderKeyBroken(str(path), str(error)) from error
+    return text

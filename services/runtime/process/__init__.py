@@ -1,0 +1,1 @@
+"""The edge of a process: the asyncio loop, arguments, signals, service endpoint."""

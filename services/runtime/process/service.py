@@ -1,0 +1,158 @@
+"""The edge of a service's process: arguments, signals, exit codes, one clear line for an error."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from core.kernel.decider import Decider
+from core.kernel.errors import CoreError
+from schemas.units import Speaker
+from services.runtime.journal.open_store import store_to_write
+from services.runtime.nats.bus import NatsBus
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import Clock, SystemClock, read_clock_record
+from services.runtime.platform.errors import BasaltError, JournalAltered, StoreBroken, StoreUrlWrong
+from services.runtime.platform.failpoints import arm_crash_points
+from services.runtime.platform.logs import configure_logs
+from services.runtime.platform.shutdown import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, end
+from services.runtime.ports import Store
+from services.runtime.process.loop import Hands, Loop, Sense
+from services.runtime.process.service_endpoint import Questions
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a service is given beside its decider."""
+
+    arguments: argparse.Namespace
+    clock: Clock
+    store: Store
+    loop: Callable[[], Loop[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The hands and senses of one service."""
+
+    hands: Hands | None = None
+    senses: Sequence[Sense] = ()
+
+
+def no_body(world: World) -> Body:
+    """Give neither hands nor senses, for services that only hear and speak."""
+    del world
+    return Body()
+
+
+def parser_for(decider: Decider[Any]) -> argparse.ArgumentParser:
+    """Make the parser that every service shares."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m services.{decider.name}",
+        description=f"Basalt's {decider.name.replace('_', ' ')} as a process of its own. "
+        "For research and integration; not a medical device.",
+    )
+    parser.add_argument("--nats", required=True, metavar="URL", help="nats://HOST:PORT")
+    parser.add_argument(
+        "--creds", type=Path, metavar="FILE", help="file with the nkey seed of this service's user"
+    )
+    parser.add_argument(
+        "--store",
+        required=True,
+        metavar="URL",
+        help="the journal of this service: sqlite:FILE, or postgresql://USER@HOST:PORT/DATABASE "
+        "with the password in PGPASSWORD or a service file, where 'ps' does not show it",
+    )
+    parser.add_argument(
+        "--clock", type=Path, metavar="FILE", help="shared clock record; without it, real time"
+    )
+    parser.add_argument(
+        "--leash", action="store_true", help="stop when standard input ends (the supervisor's)"
+    )
+    parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING"))
+    return parser
+
+
+def run_service(
+    decider: Decider[Any],
+    *,
+    body: Callable[[World], Body] = no_body,
+    parser: argparse.ArgumentParser | None = None,
+) -> int:
+    """Run one decider until it is told to stop; give the exit code."""
+    arguments = (parser or parser_for(decider)).parse_args()
+    configure_logs(service=decider.name, level=arguments.log_level)
+    arm_crash_points(process=decider.name)
+    try:
+        return asyncio.run(_run(decider, body, arguments))
+    except BaseExceptionGroup as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        return _fail(decider, first)
+    except (BasaltError, CoreError, OSError, ValueError) as error:
+        return _fail(decider, error)
+
+
+def _fail(decider: Decider[Any], error: BaseException) -> int:
+    print(f"{decider.name}: {type(error).__name__}: {error}", file=sys.stderr)
+    if not isinstance(error, BasaltError | CoreError | OSError | ValueError):
+        log.error("process.failed", exc_info=error)
+    no_use = StoreBroken | StoreUrlWrong | JournalAltered | ValueError
+    return EXIT_USAGE if isinstance(error, no_use) else EXIT_FAILED
+
+
+async def _run(
+    decider: Decider[Any], body: Callable[[World], Body], arguments: argparse.Namespace
+) -> int:
+    with store_to_write(arguments.store, service=decider.name) as store:
+        record = read_clock_record(arguments.clock) if arguments.clock else None
+        clock = SystemClock(record=record)
+        made = body(World(arguments, clock, store, lambda: loop))
+        bus = NatsBus(
+            url=arguments.nats,
+            speaker=Speaker(decider.name),
+            credentials=Credentials(decider.name, arguments.creds),
+            fault=lambda detail: loop.tell_of_fault(detail),
+        )
+        loop: Loop[Any] = Loop(
+            decider=decider,
+            store=store,
+            bus=bus,
+            clock=clock,
+            hands=made.hands,
+            senses=made.senses,
+        )
+        await bus.open()
+        questions = Questions(loop=loop, store=store, clock=clock, pid=os.getpid())
+        await questions.register(bus.client)
+        try:
+            await _until_told(loop, leash=arguments.leash)
+        finally:
+            await bus.close()
+    return EXIT_DONE
+
+
+async def _until_told(loop: Loop[Any], *, leash: bool) -> None:
+    told = asyncio.Event()
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, told.set)
+    if leash:
+        running.add_reader(sys.stdin.fileno(), told.set)
+    work = asyncio.create_task(loop.run())
+    stop = asyncio.create_task(told.wait())
+    await asyncio.wait((work, stop), return_when=asyncio.FIRST_COMPLETED)
+    if work.done():
+        stop.cancel()
+        work.result()
+    await end(work)

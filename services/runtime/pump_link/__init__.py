@@ -1,0 +1,1 @@
+"""The port to a pump and its line protocol."""

@@ -1,0 +1,1 @@
+"""The record read again: fold, snapshots, lookup, fork."""

@@ -1,0 +1,71 @@
+"""A fork of a pump's history, read from the journals of scheduler and advisor."""
+
+from functools import partial
+
+from core.whatif.shapes import Forked, Other
+from core.whatif.simulation import fork
+from schemas.basal.profiles import BasalProfileSet, BasalZoneSet, ZoneLookupRequested, ZoneResolved
+from schemas.bolus.settings import BolusSettingsSet
+from schemas.message import name_of
+from schemas.units import PumpId, UtcMillis
+from services.runtime.platform.zone_lookup import resolved
+from services.runtime.platform.zones import local_time
+from services.runtime.ports import Store
+from services.runtime.replay.lookup import events_of
+from services.runtime.replay.turns import turns_of
+
+_WALLS = (BolusSettingsSet, BasalProfileSet, BasalZoneSet)
+
+
+def what_if(
+    *,
+    scheduler: Store,
+    advisor: Store,
+    pump: PumpId,
+    since: UtcMillis,
+    until: UtcMillis | None,
+    other: Other,
+    zone: str,
+) -> Forked:
+    """Let scheduler and advisor decide anew from an instant on, under other settings.
+
+    Args:
+        scheduler: the journal of basal_scheduler.
+        advisor: the journal of bolus_advisor.
+        pump: whose history.
+        since: [ms] therapy time of the fork.
+        until: [ms] end of what is compared; none for the end of the record.
+        other: the settings that hold instead of those recorded.
+        zone: IANA name of the wall clock whose days are added up.
+
+    Raises:
+        ForkRefused: the record does not reach there, or a setting is refused.
+        ZoneError: there is no such zone.
+    """
+    return fork(
+        scheduler=turns_of(scheduler, pump=pump),
+        advisor=turns_of(advisor, pump=pump),
+        pump=pump,
+        since=since,
+        until=until,
+        other=other,
+        zone_of=_zone_of,
+        day_of=partial(_day_of, zone=zone),
+    )
+
+
+def wall_zone(advisor: Store, *, pump: PumpId) -> str | None:
+    """Name the zone whose clock the pump's settings last ran by; None before there were any."""
+    zone: str | None = None
+    for known in events_of(advisor, pump=pump, kinds={name_of(kind) for kind in _WALLS}):
+        if isinstance(known.body, _WALLS):
+            zone = known.body.zone
+    return zone
+
+
+def _zone_of(lookup: ZoneLookupRequested) -> ZoneResolved:
+    return resolved(lookup.zone, since=lookup.since)
+
+
+def _day_of(at: UtcMillis, *, zone: str) -> str:
+    return local_time(at, zone=zone).date().isoformat()

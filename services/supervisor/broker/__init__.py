@@ -1,0 +1,1 @@
+"""nats-server: its configuration, permissions, stream and leash."""

@@ -1,0 +1,139 @@
+"""Who may say and hear what on the broker: exactly what HEARS and SAYS name, nothing anonymous."""
+
+from dataclasses import dataclass
+
+from core.deciders.registry import DECIDERS
+from core.kernel.decider import Decider
+from schemas.basal.profiles import SetBasalProfile
+from schemas.bolus.settings import SetBolusSettings
+from schemas.delivery.delivery import SetDeliveryLimits
+from schemas.message import Command, name_of
+from schemas.record import ReportProcess, ReportStorage
+from schemas.units import PumpId, Speaker
+from schemas.wire.subjects import (
+    ENDPOINTS,
+    STREAM,
+    command_subject,
+    reply_inbox,
+    request_inbox,
+    service_endpoint,
+    speaker_filter,
+)
+from services.runtime.catch_up.witnesses import askable
+
+ANY_PUMP = PumpId("*")
+"""[-] wildcard for the pump's token."""
+
+SUPERVISOR = "supervisor"
+"""[-] the user that makes the stream and the consumers, sets what the demonstration needs, and
+listens to events for the screen."""
+
+CONSOLE = "console"
+"""[-] the user of people's tools: commands to everybody, no events."""
+
+GLUCOSE_PLAYER = "glucose_player"
+"""[-] the user that plays a trace: readings only."""
+
+SCRIPTED_PERSON = "scripted_person"
+"""[-] the user of the demonstration's person."""
+
+CLIENT_COMMANDS: dict[str, tuple[str, ...]] = {
+    CONSOLE: tuple(DECIDERS),
+    GLUCOSE_PLAYER: ("glucose_ingest",),
+    SCRIPTED_PERSON: ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator"),
+}
+"""[-] which deciders each client may command."""
+
+SUPERVISOR_COMMANDS: tuple[tuple[Speaker, type[Command]], ...] = (
+    (Speaker("actuator"), SetDeliveryLimits),
+    (Speaker("basal_scheduler"), SetBasalProfile),
+    (Speaker("bolus_advisor"), SetBolusSettings),
+    (Speaker("historian"), ReportProcess),
+    (Speaker("historian"), ReportStorage),
+)
+"""[-] the demonstration's settings, and how the processes are: all that the supervisor may ask."""
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What one user may publish and subscribe to."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+def permissions() -> dict[str, Permissions]:
+    """Give the permissions of every user by name."""
+    deciders = {name: _of_decider(decider) for name, decider in DECIDERS.items()}
+    clients = {name: _of_client(name) for name in CLIENT_COMMANDS}
+    return {**deciders, **clients, SUPERVISOR: _of_supervisor()}
+
+
+def _of_decider(decider: Decider[object]) -> Permissions:
+    me = decider.name
+    says = [f"basalt.*.event.{me}.{name_of(kind)}" for kind in decider.says]
+    asks = sorted({name for one in (me, *decider.hears) for name in askable(one, by=me)})
+    return Permissions(
+        publish=(
+            *sorted(says),
+            f"$JS.API.STREAM.INFO.{STREAM}",
+            f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{me}",
+            f"$JS.API.CONSUMER.RESET.{STREAM}.{me}",
+            f"$JS.API.DIRECT.GET.{STREAM}.{speaker_filter(me)}",
+            *(service_endpoint(service=name, endpoint="history") for name in asks),
+            "basalt_reply.*.*",
+            "_INBOX.>",
+        ),
+        subscribe=(
+            f"{request_inbox(me)}.>",
+            *(service_endpoint(service=me, endpoint=endpoint) for endpoint in ENDPOINTS),
+            "$SRV.>",
+        ),
+    )
+
+
+def _of_client(name: str) -> Permissions:
+    commands = [
+        command_subject(pump=ANY_PUMP, service=service, name=name_of(kind))
+        for service in map(Speaker, CLIENT_COMMANDS[name])
+        for kind in DECIDERS[service].obeys
+    ]
+    questions = [
+        service_endpoint(service=service, endpoint=endpoint)
+        for service in DECIDERS
+        for endpoint in ENDPOINTS
+        if endpoint != "history"
+    ]
+    return Permissions(
+        publish=(
+            *sorted(commands),
+            *questions,
+            "$SRV.>",
+            f"$JS.API.STREAM.INFO.{STREAM}",
+            f"$JS.API.CONSUMER.INFO.{STREAM}.*",
+        ),
+        subscribe=(f"{request_inbox(name)}.>", reply_inbox(client=name, token="*")),
+    )
+
+
+def _of_supervisor() -> Permissions:
+    stream = ("INFO", "CREATE", "UPDATE")
+    settings = (
+        command_subject(pump=ANY_PUMP, service=service, name=name_of(kind))
+        for service, kind in SUPERVISOR_COMMANDS
+    )
+    return Permissions(
+        publish=(
+            *(f"$JS.API.STREAM.{verb}.{STREAM}" for verb in stream),
+            f"$JS.API.CONSUMER.CREATE.{STREAM}.>",
+            f"$JS.API.CONSUMER.INFO.{STREAM}.*",
+            *(service_endpoint(service=name, endpoint="state") for name in DECIDERS),
+            *(service_endpoint(service=name, endpoint="health") for name in DECIDERS),
+            *settings,
+        ),
+        subscribe=(
+            f"{request_inbox(SUPERVISOR)}.>",
+            reply_inbox(client=SUPERVISOR, token="*"),
+            *(speaker_filter(name) for name in DECIDERS),
+        ),
+    )

@@ -1,0 +1,278 @@
+"""What a pump does around its machine: memory before answer, time before command, epoch before all.
+
+The virtual pump's process and the fake pump of the tests both run this, so they cannot differ.
+"""
+
+import secrets
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from core.models.pulses import Parts
+from core.pump import machine as pump_machine
+from core.pump import order_intake as pump_orders
+from core.pump import physics as pump_world
+from core.pump.clock_setting import set_clock
+from core.pump.memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
+from core.pump.order_intake import PumpSession
+from core.pump.supervision import is_more_than, is_too_much
+from schemas.delivery.device import PULSE_MU, PumpReading, PumpStatus
+from schemas.message import Now
+from schemas.units import DoseId, Milliseconds, MilliUnits, PumpId, UtcMillis
+from services.runtime.platform.errors import PumpPowerLost
+from services.runtime.platform.failpoints import crashpoint
+from services.runtime.pump_link.protocol import (
+    Answered,
+    AnyAnswer,
+    AnyRequest,
+    Claim,
+    ClearFault,
+    Read,
+    ReadAnswered,
+    Refused,
+    StartBolus,
+    Superseded,
+)
+from services.virtual_pump.fault_script import PumpScript
+from services.virtual_pump.pump_obeying import AnyOrder, most_of, obey
+from services.virtual_pump.state_store import PumpStore
+
+BATTERY_LOW_PERCENT = 20
+"""[%] at and below it the battery is low; the rest lasts for hours (R51)."""
+
+CHALLENGE_BYTES = 16
+"""[B] drawn by lot for each session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PumpIdentity:
+    """What is set at the pump itself: who it is, and whose orders it takes."""
+
+    pump: PumpId
+    trusted: Sequence[str] = ()
+    """[-] public keys (hex)."""
+
+
+class PumpHost:
+    """One pump that is on: a machine, its memory, and nobody who drives it but the last claimer."""
+
+    def __init__(
+        self,
+        store: PumpStore,
+        *,
+        identity: PumpIdentity,
+        now: Now,
+        fill: MilliUnits | None = None,
+        script: PumpScript | None = None,
+    ) -> None:
+        """Power the pump on: its self-test comes before any stroke (R78).
+
+        Args:
+            store: its memory.
+            identity: who it is, and whose orders it takes.
+            now: [ms] the pump's clock; its real time is monotonic.
+            fill: [mU] 1 to 300000, reservoir of a pump that has never been on; None for none.
+            script: the faults that it will have; None for an honest pump.
+        """
+        self._store = store
+        self._script = script or PumpScript()
+        self._identity = identity
+        found = store.load()
+        started_at = UtcMillis(now.therapy + self._script.clock_ahead(found))
+        step = pump_machine.power_on(found, now=started_at, fill=fill)
+        keys = identity.trusted
+        trusted = pump_orders.trust(step.memory, keys=keys, now=step.memory.on_at)
+        crashpoint("power_on_before")
+        store.save(trusted.memory, records=(*step.records, *trusted.records))
+        crashpoint("power_on_after")
+        self._memory: PumpMemory = trusted.memory
+        self._hold(trusted.memory)
+        self._begin_session(now)
+        self.self_test(now=now.therapy)
+
+    @property
+    def memory(self) -> PumpMemory:
+        """The registers as they are now."""
+        return self._memory
+
+    def power_on(self, *, now: Now) -> None:
+        """Begin anew after a time in which the process did not run; it is not made up.
+
+        The registers are looked at before they are used, and the self-test comes before any stroke.
+        """
+        own = self._own(now.therapy)
+        memory = self._checked(own)
+        self._keep(pump_machine.power_on(memory, now=own, fill=None))
+        self._begin_session(now)
+        self.self_test(now=now.therapy)
+
+    def run_until(self, *, now: UtcMillis, save: bool = False) -> None:
+        """Deliver what is due up to `now` [ms]; saved if anything moved or `save` is set."""
+        now = self._own(now)
+        before = self._checked(now)
+        step = pump_machine.run_until(before, now=now, world=self._script.world())
+        if is_too_much(before, step.memory, now=now):
+            step = pump_world.trip(before, fault="over_infusion", now=self._later(now))
+        if step.records or save:
+            self._keep(step)
+        else:
+            self._hold(step.memory)
+        self._meet(before, now)
+
+    def self_test(self, *, now: UtcMillis) -> None:
+        """Test memory, balance and mechanism; what is found stops the motor until it is cleared.
+
+        At each start before any stroke, and every 30 s after it (R78, R79, R80).
+        """
+        now = self._own(now)
+        memory = self._checked(now)
+        fault: PumpFaultName | None = None
+        if self._script.fails_self_test:
+            fault = "self_test_failed"
+        elif not pump_world.is_balanced(memory) or self._store.load() is None:
+            fault = "memory_broken"
+        if fault is not None and memory.fault is None:
+            self._keep(pump_world.trip(memory, fault=fault, now=self._later(now)))
+
+    def _meet(self, before: PumpMemory, now: UtcMillis) -> None:
+        """Let happen what the script says of the strokes just made."""
+        for one in self._script.crossed(before, self._memory):
+            at = self._later(now)
+            match one.fault:
+                case "power_lost" | "watchdog":
+                    raise PumpPowerLost
+                case "motor_unasked":
+                    strokes = one.amount // PULSE_MU
+                    world = self._script.world()
+                    self._keep(
+                        pump_world.run_unasked(self._memory, strokes=strokes, now=at, world=world)
+                    )
+                case "air_in_line" | "overheated" | "reservoir_missing" | "battery_depleted":
+                    self._keep(pump_world.trip(self._memory, fault=one.fault, now=at))
+                case "clock_set":
+                    self._keep(set_clock(self._memory, by=Milliseconds(one.ahead_ms)))
+                case "odometer_back":
+                    lower = MilliUnits(max(0, self._memory.odometer - one.amount))
+                    changed = msgspec.structs.replace(self._memory, odometer=lower)
+                    self._keep(PumpStep(memory=changed))
+                case _:  # memory_flipped: the registers change and nobody has written them
+                    owed = Parts(self._memory.owed ^ 1)
+                    self._memory = msgspec.structs.replace(self._memory, owed=owed)
+
+    def _later(self, now: UtcMillis) -> UtcMillis:
+        return UtcMillis(max(now, self._memory.on_at))
+
+    def _checked(self, now: UtcMillis) -> PumpMemory:
+        """Give the registers if they are what was last held, else those of the store (R46)."""
+        if zlib.crc32(msgspec.json.encode(self._memory)) == self._checksum:
+            return self._memory
+        kept = self._store.load()
+        if kept is None:
+            raise PumpPowerLost
+        self._hold(kept)
+        self._keep(pump_world.trip(kept, fault="memory_broken", now=self._later(now)))
+        return self._memory
+
+    def _hold(self, memory: PumpMemory) -> None:
+        self._memory = memory
+        self._checksum = zlib.crc32(msgspec.json.encode(memory))
+
+    def next_pulse_at(self) -> UtcMillis | None:
+        """Find the instant [ms] at which the pump moves next, None if there is none within 24 h.
+
+        By the clock that all share, as every instant that comes in here or goes out; the pump's own
+        may be another.
+        """
+        due_at = pump_machine.next_pulse_at(self._memory)
+        return None if due_at is None else UtcMillis(due_at - self._ahead)
+
+    def answer(self, request: AnyRequest, *, now: Now) -> AnyAnswer:
+        """Bring the pump to `now`, do what is asked if it may be done, and keep it."""
+        self.run_until(now=now.therapy)
+        if isinstance(request, Read):
+            history = self._store.history(after=request.after)
+            return ReadAnswered(reading=PumpReading(status=self._status(now), history=history))
+        if isinstance(request, Claim):
+            crashpoint("claimed_before")
+            self._keep(pump_machine.claim(self._memory, by=request.by))
+            crashpoint("claimed_after")
+            self._begin_session(now)
+            return Answered(status=self._status(now))
+        if request.epoch < self._memory.epoch:
+            return Superseded(epoch=self._memory.epoch)
+        if request.epoch > self._memory.epoch:
+            return Refused(reason="epoch_unknown")
+        is_dose = isinstance(request, StartBolus)
+        crashpoint("dose_obeyed_before" if is_dose else "obeyed_before")
+        step = self._obey(request, now=now)
+        if isinstance(step, PumpRefusal):
+            if step.noted is not None:
+                self._keep(step.noted)
+            return Refused(reason=step.reason)
+        before = self._memory
+        if is_more_than(most_of(request), before, step.memory):
+            at = self._at(now)
+            self._keep(pump_world.trip(before, fault="over_infusion", now=at))
+            return Refused(reason="fault")
+        self._keep(step)
+        crashpoint("dose_obeyed_after" if is_dose else "obeyed_after")
+        self._meet(before, self._own(now.therapy))
+        return Answered(status=self._status(now))
+
+    def _obey(self, order: AnyOrder, *, now: Now) -> PumpStep | PumpRefusal:
+        """Work out what follows from an order of the controller."""
+        if isinstance(order, ClearFault):
+            self._script.cleared(self._memory)
+        return obey(
+            order,
+            self._memory,
+            session=self._session(now),
+            executed=self._executed,
+            now=self._at(now),
+            world=self._script.world(),
+        )
+
+    def _executed(self, dose: DoseId) -> bool:
+        return self._store.executed(dose, after=self._memory.trusted_since)
+
+    def _begin_session(self, now: Now) -> None:
+        """Draw a new challenge: what was signed for the session before is worth nothing now."""
+        self._challenge = secrets.token_hex(CHALLENGE_BYTES)
+        self._challenged_real = now.real
+
+    def _session(self, now: Now) -> PumpSession:
+        uptime = Milliseconds(max(0, now.real - self._challenged_real))
+        return PumpSession(pump=self._identity.pump, challenge=self._challenge, uptime=uptime)
+
+    def _at(self, now: Now) -> UtcMillis:
+        return self._later(self._own(now.therapy))
+
+    @property
+    def _ahead(self) -> Milliseconds:
+        return self._script.clock_ahead(self._memory)
+
+    def _own(self, shared: UtcMillis) -> UtcMillis:
+        """Give what the pump's clock says at an instant [ms] of the one that all others share."""
+        return UtcMillis(shared + self._ahead)
+
+    def _status(self, now: Now) -> PumpStatus:
+        status = pump_machine.status(self._memory, now=self._at(now))
+        session = self._session(now)
+        battery = self._script.battery_percent(self._memory)
+        low = ("battery_low",) if battery <= BATTERY_LOW_PERCENT else ()
+        return msgspec.structs.replace(
+            status,
+            challenge=session.challenge,
+            uptime=session.uptime,
+            battery_percent=battery,
+            alarms=tuple(sorted((*status.alarms, *low))),
+        )
+
+    def _keep(self, step: PumpStep) -> None:
+        """Make a step durable; only then it has happened."""
+        crashpoint("save_before")
+        self._store.save(step.memory, records=step.records)
+        crashpoint("save_after")
+        self._hold(step.memory)
