@@ -3,8 +3,7 @@
 from core.whatif.shapes import Forked, Other
 from schemas.units import PumpId, UtcMillis
 from services.runtime.ports import Store
-from services.runtime.replay.turns import turns_of
-from services.runtime.replay.whatif_input import what_if
+from services.runtime.replay.whatif_input import turns_of, what_if
 
 FORKS = 3
 """[-] instants at which a history is forked, evenly spread."""

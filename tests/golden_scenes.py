@@ -30,8 +30,7 @@ from schemas.delivery.delivery import CancelBolus
 from schemas.delivery.mechanism import ClearPumpFault, PrimePump
 from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery
 from schemas.delivery.unresolved_doses import AcceptPumpCount, SettleDose
-from schemas.forecast import GlucoseForecast
-from schemas.glucose import RecordReading, SetGlucoseAlerts
+from schemas.glucose import GlucoseForecast, RecordReading, SetGlucoseAlerts
 from schemas.message import Command, Event, Outcome
 from schemas.record import (
     ClockChanged,

@@ -248,7 +248,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R68": Row(
         "a paused alarm returns after 10 min",
-        "core/kernel/alarm_calls.py:calls",
+        "core/kernel/alarms.py:calls",
         "test_the_mutant_that_never_calls_again_is_caught",
     ),
     "R69": Row(

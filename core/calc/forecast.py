@@ -35,8 +35,8 @@ from core.models.glucose_forecast import (
     predict,
 )
 from core.models.insulin.history import History, Part, parts_of
+from core.models.insulin.on_board import on_board
 from core.models.insulin.peers import loop_steps
-from core.models.insulin.sums import on_board
 from schemas.units import MINUTE_MS, UtcMillis
 
 EffectName = Literal["insulin", "carbs", "momentum"]

@@ -2,14 +2,13 @@
 
 from typing import Any, Final
 
-from core.calc.activity import ACTIVITY
 from core.calc.basal.compute import BASAL
 from core.calc.bolus.compute import BOLUS
 from core.calc.calculation import Kind
 from core.calc.cob import COB
 from core.calc.forecast import FORECAST
 from core.calc.glucose.compute import GLUCOSE
-from core.calc.insulin_on_board import IOB
+from core.calc.insulin_on_board import ACTIVITY, IOB
 from core.calc.limits.compute import LIMITS
 from core.calc.pulses.compute import PULSES
 

@@ -9,8 +9,8 @@ from core.deciders.delivery.state import ACTUATOR, DeliveryState
 from core.dosing.order_protocol.authentication import signable
 from core.dosing.order_protocol.plan_revisions import pump_plan
 from core.kernel.decider import Entry
+from core.whatif.basal_replay import COUNTED_MS, Flowing
 from core.whatif.dose_replay import Doses, OfDose
-from core.whatif.flowing import COUNTED_MS, Flowing
 from core.whatif.shapes import WHAT_IF, ForkRefused
 from schemas.basal.plans import BasalPlanAccepted
 from schemas.delivery.delivery import (

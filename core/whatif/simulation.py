@@ -18,7 +18,7 @@ from core.whatif.basal_replay import Schedule, Word, fork_schedule
 from core.whatif.comparison import Comparison
 from core.whatif.decider_run import Run, moved
 from core.whatif.dose_replay import given_alone
-from core.whatif.person_replay import People, settings_asked, settings_of
+from core.whatif.person_replay import People, Waiting, settings_asked, settings_of
 from core.whatif.shapes import (
     WHAT_IF,
     Forked,
@@ -27,7 +27,6 @@ from core.whatif.shapes import (
     Turn,
     ZoneOf,
 )
-from core.whatif.waiting import Waiting
 from schemas.basal.profiles import BasalPlanMade
 from schemas.bolus.advice import AcceptAdvice, CarbsRecorded
 from schemas.bolus.orders import OrderSigned

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from schemas import alarms, corrections, forecast, glucose, record
+from schemas import alarms, corrections, glucose, record
+from schemas import glucose as forecast
 from schemas.basal import plans
 from schemas.basal import profiles as basal
 from schemas.bolus import advice as bolus

@@ -17,8 +17,8 @@ from services.runtime.platform.data_folder import DataFolder, Running
 from services.runtime.platform.logs import configure_logs
 from services.runtime.platform.shutdown import end
 from services.supervisor.broker import server as broker
+from services.supervisor.broker.health import HISTORIAN, Reading
 from services.supervisor.broker.permissions import GLUCOSE_PLAYER, SCRIPTED_PERSON, SUPERVISOR
-from services.supervisor.broker.reading import HISTORIAN, Reading
 from services.supervisor.broker.stream import StreamRefused, make_stream
 from services.supervisor.children import Child, ChildSpec
 from services.supervisor.demonstration import ACTOR, send_settings

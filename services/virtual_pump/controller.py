@@ -1,11 +1,13 @@
 """What a pump does around its machine: memory before answer, time before command, epoch before all.
 
 The virtual pump's process and the fake pump of the tests both run this, so they cannot differ.
+
+What a pump does when its controller orders something, and how much may move at once by it.
 """
 
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -14,10 +16,12 @@ from core.models.pulses import Parts
 from core.pump import machine as pump_machine
 from core.pump import order_intake as pump_orders
 from core.pump import physics as pump_world
+from core.pump import suspension as pump_pause
 from core.pump.clock_setting import set_clock
 from core.pump.memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
 from core.pump.order_intake import PumpSession
-from core.pump.supervision import is_more_than, is_too_much
+from core.pump.physics import PumpWorld
+from core.pump.supervision import is_more_than, is_too_much, most_at_once
 from schemas.delivery.device import PULSE_MU, PumpReading, PumpStatus
 from schemas.message import Now
 from schemas.units import DoseId, Milliseconds, MilliUnits, PumpId, UtcMillis
@@ -29,15 +33,80 @@ from services.runtime.pump_link.protocol import (
     AnyRequest,
     Claim,
     ClearFault,
+    Fill,
+    LoadPlan,
+    Prime,
     Read,
     ReadAnswered,
     Refused,
+    Resume,
     StartBolus,
+    StopBolus,
     Superseded,
+    Suspend,
 )
 from services.virtual_pump.fault_script import PumpScript
-from services.virtual_pump.pump_obeying import AnyOrder, most_of, obey
 from services.virtual_pump.state_store import PumpStore
+
+AnyOrder = StartBolus | StopBolus | LoadPlan | Suspend | Resume | Fill | Prime | ClearFault
+"""[-] the requests that only the controller may send."""
+
+
+def obey(
+    order: AnyOrder,
+    memory: PumpMemory,
+    *,
+    session: PumpSession,
+    executed: Callable[[DoseId], bool],
+    now: UtcMillis,
+    world: PumpWorld,
+) -> PumpStep | PumpRefusal:
+    """Work out what follows from an order; nothing is kept here.
+
+    Args:
+        order: it came from the controller that drives the pump.
+        memory: the registers at `now`.
+        session: what a bolus order is held against.
+        executed: says whether the history has a dose.
+        now: [ms] the pump's clock.
+        world: what is in the motor's way.
+    """
+    match order:
+        case StartBolus(signed=signed):
+            return pump_orders.start_signed(
+                memory,
+                signed=signed,
+                session=session,
+                executed=executed(signed.order.dose),
+                now=now,
+                world=world,
+            )
+        case StopBolus(dose=dose):
+            return pump_machine.stop_bolus(memory, dose=dose, executed=executed(dose), now=now)
+        case LoadPlan(plan=plan):
+            return pump_machine.load_plan(memory, plan=plan, now=now)
+        case Suspend(until=until):
+            return pump_pause.suspend(memory, now=now, until=until)
+        case Resume():
+            return pump_pause.resume(memory, now=now)
+        case Fill(amount=amount):
+            return pump_machine.fill(memory, amount=amount, now=now)
+        case Prime(amount=amount, what=what):
+            return pump_world.prime(memory, amount=amount, what=what, now=now, world=world)
+        case ClearFault():
+            return pump_world.clear(memory, now=now)
+
+
+def most_of(order: AnyOrder) -> MilliUnits:
+    """Give the most that an order may move in its instant [mU] (R83)."""
+    match order:
+        case StartBolus(signed=signed):
+            return most_at_once(signed.order)
+        case Prime(amount=amount):
+            return amount
+        case _:
+            return MilliUnits(0)
+
 
 BATTERY_LOW_PERCENT = 20
 """[%] at and below it the battery is low; the rest lasts for hours (R51)."""

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.models.physical import strokes_in
-from core.models.pump_accuracy import ErrorModel
+from core.models.pump_accuracy import ErrorModel, strokes_in
 from core.pump.memory import PumpMemory
 from schemas.delivery.device import HISTORY_PAGE_RECORDS_MAX, PULSE_MU, PumpRecord
 from schemas.units import DoseId, MicroUnits, MilliUnits

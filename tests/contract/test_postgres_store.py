@@ -15,7 +15,7 @@ from services.runtime.journal import open_store as stores
 from services.runtime.journal.postgres import recorder as postgres_schema
 from services.runtime.journal.postgres import store as postgres_store
 from services.runtime.journal.postgres.address import postgres_address, url_without_password
-from services.runtime.journal.postgres.postgres_recorder import JournalRecorder
+from services.runtime.journal.postgres.recorder import JournalRecorder
 from services.runtime.journal.postgres.store import PostgresStore
 from services.runtime.platform.errors import (
     SecondWriter,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.models.insulin.curves import Curve
 from core.models.insulin.history import Dose, History, Part, Rate, gaps_of, parts_of
 from core.models.insulin.models import Bilinear, Exponential, Linear, Walsh, curve_of
-from core.models.insulin.sums import OnBoard, on_board
+from core.models.insulin.on_board import OnBoard, on_board
 from schemas.units import HOUR_MS, MINUTE_MS, UtcMillis
 
 AT = UtcMillis(1_793_534_400_000)

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dosing.insulin_account.basal_counted import BasalCounted
-from core.dosing.insulin_account.dose_account import BolusPart, DoseBook, OpenDose
+from core.dosing.insulin_account.dose_account import BasalCounted, BolusPart, DoseBook, OpenDose
 from core.dosing.insulin_account.insulin_history import (
     InsulinRecord,
     insulin_record,

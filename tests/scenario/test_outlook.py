@@ -12,16 +12,16 @@ import core.deciders.glucose.events
 from core.calc.json_io import answer
 from core.calc.registry import KINDS
 from core.deciders.bolus.state import basis_of
-from core.dosing.advice.advice_beside import beside
+from core.dosing.advice.advise import beside
 from core.dosing.advice.projection import record_of
-from core.models.insulin.sums import on_board
+from core.models.insulin.on_board import on_board
 from fake_house import START, FakeHouse, whole_day
 from schemas.basal.profiles import SetTemporaryRate
 from schemas.bolus.advice import BolusAdvised, RecordCarbs, RequestAdvice
 from schemas.bolus.orders import OrderBolus
 from schemas.bolus.settings import SensitivitySegment
 from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
-from schemas.forecast import GlucoseForecast
+from schemas.glucose import GlucoseForecast
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,

@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 import core.deciders.delivery.pump_sync.forged_orders
-import core.pump.pump_refusals
+import core.pump.order_intake
 from core.pump.memory import PumpMemory, PumpRefusal
-from core.pump.pump_refusals import RECORDS_OF_A_REASON_MAX
+from core.pump.order_intake import RECORDS_OF_A_REASON_MAX
 from fake_house import FakeHouse
 from mutant_pairs import Patch, is_caught
 from schemas.alarms import AcknowledgeAlarm, AlarmRaised
@@ -189,7 +189,7 @@ def keeps_no_record(patch: Patch) -> None:
 
 
 def writes_every_refusal_down(patch: Patch) -> None:
-    patch.setattr(core.pump.pump_refusals, "RECORDS_OF_A_REASON_MAX", 10**9)
+    patch.setattr(core.pump.order_intake, "RECORDS_OF_A_REASON_MAX", 10**9)
 
 
 def calls_whatever_is_late_a_forgery(patch: Patch) -> None:
@@ -202,7 +202,7 @@ def waits_for_an_hour_of_one_minute(patch: Patch) -> None:
 
 
 def takes_whatever_came_again_for_doubled(patch: Patch) -> None:
-    flaw_of = core.pump.pump_refusals.flaw_of
+    flaw_of = core.pump.order_intake.flaw_of
 
     def kind(*args: Any, **asked: Any) -> Any:
         return "already_executed" if asked["executed"] else flaw_of(*args, **asked)

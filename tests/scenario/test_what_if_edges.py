@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-import core.whatif.measuring
+import core.whatif.comparison
 from core.whatif.shapes import Forked, ForkRefused, Other, Turn, ZoneOf
 from core.whatif.simulation import fork
 from fake_house import LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse, whole_day
@@ -30,7 +30,7 @@ from schemas.units import (
     UtcMillis,
 )
 from services.runtime.platform.zone_lookup import resolved
-from services.runtime.replay.turns import turns_of
+from services.runtime.replay.whatif_input import turns_of
 
 OCTOBER_24 = UtcMillis(1_792_872_000_000)  # 2026-10-24T20:00Z; the next day has 25 h in Berlin
 
@@ -300,7 +300,7 @@ def test_a_long_fork_is_looked_at_more_rarely(
     """So that ten years make no bigger picture than a day."""
     at = minutes(house, 1)
     minutes(house, 200)
-    monkeypatch.setattr(core.whatif.measuring, "SAMPLES_MAX", 10)
+    monkeypatch.setattr(core.whatif.comparison, "SAMPLES_MAX", 10)
 
     found = forked(house, at)
 

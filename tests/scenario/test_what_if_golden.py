@@ -7,8 +7,7 @@ from fake_house import PUMP, whole_day
 from fork_checks import assert_fork_is_the_record, assert_same
 from golden_history import Journals, path_of, unpacked, versions
 from schemas.units import Speaker
-from services.runtime.replay.turns import turns_of
-from services.runtime.replay.whatif_input import what_if
+from services.runtime.replay.whatif_input import turns_of, what_if
 
 SCHEDULER, ADVISOR = Speaker("basal_scheduler"), Speaker("bolus_advisor")
 KEPT: dict[str, Journals] = {name: unpacked(path_of(name).read_bytes()) for name in versions()}

@@ -15,7 +15,7 @@ import nats
 import nats.errors
 import pytest
 
-from core.models.physical import MICRO
+from core.models.pump_accuracy import MICRO
 from real_house import RealHouse, let_it_rest, real_house
 from schemas.alarms import AlarmRaised
 from schemas.delivery.delivery import BolusDelivered, BolusProgressed, BolusStopped

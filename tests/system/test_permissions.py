@@ -11,9 +11,8 @@ from schemas.message import name_of
 from schemas.units import PumpId
 from schemas.wire.codec import COMMAND_KINDS, EVENT_KINDS
 from schemas.wire.subjects import STREAM, command_subject, event_subject, request_inbox
-from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
+from services.runtime.nats.connection import ConnectionEvents, Credentials, QuickClient, connect
 from services.runtime.nats.memory_bus import matches
-from services.runtime.nats.quick_client import QuickClient
 from services.runtime.platform.errors import BusUnreachable
 from services.supervisor.broker.permissions import permissions
 

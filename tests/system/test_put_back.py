@@ -18,7 +18,7 @@ from schemas.alarms import AlarmRaised
 from schemas.delivery.delivery import BolusDelivered, BolusStarted
 from schemas.delivery.unresolved_doses import PumpDoubted
 from schemas.message import Event
-from services.runtime.catch_up.witnesses import witnesses
+from services.runtime.catch_up.peer_heads import witnesses
 
 pytestmark = pytest.mark.system
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.dosing.insulin_account.basal_counted import BLOCK_MAX, BasalCounted
+from core.dosing.insulin_account.dose_account import BLOCK_MAX, BasalCounted
 from core.models.insulin.on_board import Delivered
 from schemas.units import MINUTE_MS, Milliseconds, MilliUnits, UtcMillis
 

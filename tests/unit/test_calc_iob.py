@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.calc.activity import ACTIVITY
-from core.calc.insulin_on_board import IOB, IobResult
+from core.calc.insulin_on_board import ACTIVITY, IOB, IobResult
 from core.kernel.errors import ScenarioError
 
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)

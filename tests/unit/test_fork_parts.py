@@ -9,9 +9,9 @@ import pytest
 import core.whatif.decider_run
 from core.deciders.basal.decider import BASAL_DECIDER
 from core.kernel.decider import Entry
+from core.whatif.basal_replay import Flowing
 from core.whatif.decider_run import Run
 from core.whatif.dose_replay import Doses, OfDose
-from core.whatif.flowing import Flowing
 from core.whatif.person_replay import People
 from schemas.basal.profiles import ZoneLookupRequested, ZoneResolved
 from schemas.bolus.advice import CarbsRecorded

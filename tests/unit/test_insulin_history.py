@@ -5,7 +5,7 @@ import pytest
 
 from core.models.insulin.history import Dose, History, Rate, gaps_of, parts_of
 from core.models.insulin.models import PRESETS, curve_of
-from core.models.insulin.sums import on_board
+from core.models.insulin.on_board import on_board
 from schemas.units import HOUR_MS, UtcMillis
 
 CURVE = curve_of(PRESETS["loop_adult"])

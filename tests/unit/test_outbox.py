@@ -10,7 +10,7 @@ from fake_house import FakeHouse
 from schemas.bolus.advice import RecordCarbs
 from schemas.units import Grams, Speaker
 from services.runtime.decider_host.outbox import Outbox
-from services.runtime.journal.history import event_id_in
+from services.runtime.journal.event_ids import event_id_in
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.platform.errors import PublishUnknown, SecondWriter
 from services.runtime.ports import Arrived, Outgoing

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import core.models.physical
+import core.models.pump_accuracy
 import core.pump.physics
 import services.virtual_pump.physical_ledger
-from core.models.physical import MICRO
-from core.models.pump_accuracy import ERROR_MODELS
+from core.models.pump_accuracy import ERROR_MODELS, MICRO
 from core.pump import machine as pump_machine
 from core.pump import suspension as pump_pause
 from core.pump.memory import PumpStep
@@ -161,17 +160,17 @@ def a_ledger_that_fell_behind_catches_up(path: Path) -> bool:
 
 
 def gives_a_tenth_more(patch: Patch) -> None:
-    given = core.models.physical._given
+    given = core.models.pump_accuracy._given
 
     def more(*asked: object, **with_what: object) -> int:
         return int(given(*asked, **with_what) * 1.1)  # type: ignore[arg-type]  # handed on
 
-    patch.setattr(core.models.physical, "_given", more)
+    patch.setattr(core.models.pump_accuracy, "_given", more)
 
 
 def asks_no_seed(patch: Patch) -> None:
-    drawn = core.models.physical._drawn
-    patch.setattr(core.models.physical, "_drawn", lambda _, what: drawn(0, what))
+    drawn = core.models.pump_accuracy._drawn
+    patch.setattr(core.models.pump_accuracy, "_drawn", lambda _, what: drawn(0, what))
 
 
 def never_catches_up(patch: Patch) -> None:

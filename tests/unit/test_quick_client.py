@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nats.aio.client import Client
 
-from services.runtime.nats.quick_client import QuickClient
+from services.runtime.nats.connection import QuickClient
 
 BLOCKS = [
     b"ce-id: a:b:1\r\ncontent-type: application/json\r\n\r\n",

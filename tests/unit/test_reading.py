@@ -1,6 +1,6 @@
 """How long a start waits for a historian that reads everything anew."""
 
-from services.supervisor.broker.reading import READ_ON_MESSAGES, Reading
+from services.supervisor.broker.health import READ_ON_MESSAGES, Reading
 
 
 def test_a_long_stream_is_waited_for_and_a_trickle_is_not() -> None:

@@ -53,8 +53,7 @@ from schemas.corrections import (
     DoseCorrectionRefused,
     ReadingVoided,
 )
-from schemas.forecast import GlucoseForecast
-from schemas.glucose import GlucoseMeasured
+from schemas.glucose import GlucoseForecast, GlucoseMeasured
 from schemas.message import Event, Now
 from schemas.record import Restarted
 from schemas.units import (

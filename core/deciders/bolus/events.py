@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from core.deciders.bolus.advice_log import ADVICES_KEPT, Advice, used
-from core.deciders.bolus.presets_kept import with_preset
+from core.deciders.bolus.presets import with_preset
 from core.deciders.bolus.staleness import note, tells_of_insulin
 from core.deciders.bolus.state import BOLUS_ADVISOR, BolusState
 from core.deciders.bolus.zone_tracking import fold_clock
@@ -41,8 +41,7 @@ from schemas.corrections import CarbsCorrected, ReadingVoided
 from schemas.delivery.delivery import BolusStarted, DeliveryLimitsSet
 from schemas.delivery.pump import DeliveryResumed, DeliverySuspended, PumpChallenged
 from schemas.delivery.unresolved_doses import PumpCountAccepted, PumpDoubted
-from schemas.forecast import GlucoseForecast
-from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected
+from schemas.glucose import GlucoseBeyondRange, GlucoseForecast, GlucoseMeasured, ReadingRejected
 from schemas.units import DoseId, EventId, Grams
 
 

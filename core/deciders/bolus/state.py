@@ -25,7 +25,7 @@ from schemas.bolus.settings import BolusSettingsSet
 from schemas.delivery.delivery import DeliveryLimitsSet
 from schemas.delivery.device import PumpPlan
 from schemas.delivery.pump import PumpChallenged
-from schemas.forecast import GlucoseForecast
+from schemas.glucose import GlucoseForecast
 from schemas.units import DoseId, EventId, Grams, MilliUnits, PumpId, Speaker, UtcMillis
 
 BOLUS_ADVISOR: Final = Speaker("bolus_advisor")

@@ -6,7 +6,7 @@ from core.deciders.bolus.state import BolusState
 from core.kernel.alarms import ActiveAlarm
 from schemas.bolus.advice import BolusAdvised, CarbsRecorded
 from schemas.bolus.orders import BolusPresetSet
-from schemas.forecast import GlucoseForecast
+from schemas.glucose import GlucoseForecast
 from schemas.message import Now
 from schemas.units import EventId, Grams, MilliUnits
 

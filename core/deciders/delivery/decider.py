@@ -1,10 +1,12 @@
-"""Delivery: every order against hard limits once more, the intent before the motor, the account."""
+"""Delivery: every order against hard limits once more, the intent before the motor, the account.
+
+What the actuator may say and what it obeys.
+"""
 
 from typing import Final
 
 import msgspec
 
-from core.deciders.delivery.delivery_vocabulary import DELIVERY_OBEYS, DELIVERY_SAYS
 from core.deciders.delivery.effects import delivery_effects
 from core.deciders.delivery.enforce_running import halt_extended, hold_again
 from core.deciders.delivery.events.apply import evolve
@@ -24,17 +26,25 @@ from core.deciders.delivery.pump_sync.mechanism import clear_fault, prime, remin
 from core.deciders.delivery.state import ACTUATOR, DeliveryState, initial
 from core.deciders.delivery.view import view
 from core.dosing.limits.limits import limits_problem
-from core.kernel.alarm_calls import call_at, calls
-from core.kernel.alarms import raise_alarm
+from core.kernel.alarms import call_at, calls, raise_alarm
 from core.kernel.decider import Decider, Entry
-from core.kernel.shared_decisions import decide_common
+from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.models.pump_models import PUMP_MODELS
-from schemas.basal.plans import BasalPlanRefused
+from schemas.alarms import AlarmRepeated
+from schemas.basal.plans import BasalPlanAccepted, BasalPlanLoaded, BasalPlanRefused
 from schemas.basal.profiles import BasalPlanMade
 from schemas.bolus.orders import BolusOrderSigned, BolusOrderWithdrawn, InjectionRecorded
 from schemas.corrections import DoseCorrected
 from schemas.delivery.delivery import (
+    BasalDelivered,
+    BolusCancelled,
+    BolusDelivered,
+    BolusProgressed,
+    BolusRefused,
+    BolusStarted,
+    BolusStopped,
     CancelBolus,
+    DeliveryGap,
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
     SetDeliveryLimits,
@@ -47,14 +57,29 @@ from schemas.delivery.device import (
     PumpUnreachable,
 )
 from schemas.delivery.mechanism import (
+    BasalMissed,
     ClearPumpFault,
+    FaultClearRequested,
+    MechanismRefused,
+    MotorRanUnasked,
+    OcclusionReleased,
     PrimePump,
+    PrimeRequested,
+    PumpFaultCleared,
+    PumpFaulted,
+    PumpPrimed,
 )
 from schemas.delivery.pump import (
     DeliveryCommandRefused,
+    DeliveryResumed,
+    DeliverySuspended,
     FillReservoir,
+    PumpChallenged,
+    PumpClockRead,
     PumpControlLost,
+    PumpFound,
     PumpLost,
+    ReservoirFilled,
     ReservoirFillRequested,
     ResumeDelivery,
     ResumeRequested,
@@ -63,18 +88,84 @@ from schemas.delivery.pump import (
 )
 from schemas.delivery.unresolved_doses import (
     AcceptPumpCount,
+    BolusReconciled,
+    BolusUnknown,
+    DoseSettled,
+    OrderNotBelieved,
+    OrderRefusedByPump,
+    PumpCountAccepted,
+    PumpCountRefused,
+    PumpDoubted,
     SettleDose,
+    SettlementRefused,
 )
-from schemas.message import Event, Now
+from schemas.message import Command, Event, Now
 from schemas.record import Restarted, Tick
-from schemas.units import (
-    DAY_MS,
-    MINUTE_MS,
-    EventId,
-    MilliUnits,
-    Speaker,
-    UtcMillis,
+from schemas.units import DAY_MS, MINUTE_MS, EventId, MilliUnits, Speaker, UtcMillis
+
+DELIVERY_SAYS: Final[tuple[type[Event], ...]] = (
+    *COMMON_EVENTS,
+    AlarmRepeated,
+    DeliveryLimitsSet,
+    DeliveryLimitsRefused,
+    BolusRefused,
+    BolusStarted,
+    BolusProgressed,
+    BolusDelivered,
+    BolusStopped,
+    BolusUnknown,
+    BolusReconciled,
+    BolusCancelled,
+    BasalDelivered,
+    BasalPlanAccepted,
+    BasalPlanRefused,
+    BasalPlanLoaded,
+    DeliveryGap,
+    SuspendRequested,
+    ResumeRequested,
+    DeliverySuspended,
+    DeliveryResumed,
+    DeliveryCommandRefused,
+    ReservoirFillRequested,
+    ReservoirFilled,
+    PumpLost,
+    PumpFound,
+    PumpControlLost,
+    PumpChallenged,
+    PumpClockRead,
+    OrderNotBelieved,
+    OrderRefusedByPump,
+    DoseSettled,
+    SettlementRefused,
+    PumpDoubted,
+    PumpCountAccepted,
+    PumpCountRefused,
+    PumpFaulted,
+    PumpFaultCleared,
+    FaultClearRequested,
+    OcclusionReleased,
+    PrimeRequested,
+    PumpPrimed,
+    MotorRanUnasked,
+    BasalMissed,
+    MechanismRefused,
 )
+"""[-] events of the actuator."""
+
+DELIVERY_OBEYS: Final[tuple[type[Command], ...]] = (
+    *COMMON_COMMANDS,
+    SetDeliveryLimits,
+    CancelBolus,
+    SettleDose,
+    AcceptPumpCount,
+    ClearPumpFault,
+    PrimePump,
+    SuspendDelivery,
+    ResumeDelivery,
+    FillReservoir,
+)
+"""[-] commands to the actuator."""
+
 
 RESERVOIR_MU_MAX = MilliUnits(300_000)
 """[mU] largest reservoir of any pump known; source: Medtronic and Tandem, 300 U."""

@@ -46,11 +46,11 @@ from schemas.alarms import (
 from schemas.corrections import CarbsCorrected, ReadingVoided, VoidingRefused, VoidReading
 from schemas.delivery.mechanism import PumpPrimed
 from schemas.delivery.pump import ReservoirFilled
-from schemas.forecast import GlucoseForecast
 from schemas.glucose import (
     GlucoseAlertsRefused,
     GlucoseAlertsSet,
     GlucoseBeyondRange,
+    GlucoseForecast,
     GlucoseMeasured,
     ReadingRejected,
     RecordReading,

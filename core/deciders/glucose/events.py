@@ -30,10 +30,10 @@ from schemas.corrections import CarbsCorrected, ReadingVoided
 from schemas.delivery.delivery import BasalDelivered, BolusProgressed
 from schemas.delivery.mechanism import PumpPrimed
 from schemas.delivery.pump import ReservoirFilled
-from schemas.forecast import GlucoseForecast
 from schemas.glucose import (
     GlucoseAlertsSet,
     GlucoseBeyondRange,
+    GlucoseForecast,
     GlucoseMeasured,
     ReadingRejected,
 )

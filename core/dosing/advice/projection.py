@@ -18,8 +18,7 @@ from core.models.glucose_forecast import (
 )
 from core.models.insulin.on_board import action_curve
 from schemas.bolus.settings import InsulinAction
-from schemas.forecast import ForecastPoint, GlucoseForecast
-from schemas.glucose import GlucoseMeasured
+from schemas.glucose import ForecastPoint, GlucoseForecast, GlucoseMeasured
 from schemas.message import Now
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, UtcMillis
 

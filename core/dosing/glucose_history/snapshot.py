@@ -16,8 +16,7 @@ from core.models.glucose_quality import (
     trend_of,
 )
 from schemas.corrections import CarbsCorrected
-from schemas.forecast import ForecastPoint, GlucoseForecast
-from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
+from schemas.glucose import ForecastPoint, GlucoseBeyondRange, GlucoseForecast, GlucoseMeasured
 from schemas.units import HOUR_MS, MgDl, MilliUnits, UtcMillis
 
 POINTS_MAX: Final = 16

@@ -9,7 +9,7 @@ def add_corrections(commands: Commands) -> None:
     correct = add_command(
         commands,
         "correct",
-        "therapy.correcting:correct",
+        "therapy.entries:correct",
         text="say that a reading, insulin by pen or carbohydrate was recorded wrong; the wrong "
         "one stays on record and counts no more",
         example="basalt history events --kind glucose_measured\n"

@@ -65,7 +65,7 @@ def add_alerts(commands: Commands) -> None:
     alerts = add_command(
         commands,
         "alerts",
-        "therapy.alerts:alerts",
+        "therapy.settings:alerts",
         text="show when a person is alerted about glucose, or change what is named",
         example="basalt alerts\n  basalt alerts --low 80 --high 13.9mmol\n"
         "  basalt alerts --measurements 6 --set-due 60h",

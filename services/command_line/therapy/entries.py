@@ -1,4 +1,7 @@
-"""What a person tells the system: glucose, carbohydrate, and that an alarm was seen."""
+"""What a person tells the system: glucose, carbohydrate, and that an alarm was seen.
+
+`basalt correct`: readings, insulin by pen and carbohydrate that were recorded wrong.
+"""
 
 import argparse
 import asyncio
@@ -11,9 +14,12 @@ from core.kernel.errors import GlucoseTextError
 from schemas.alarms import AcknowledgeAlarm, SnoozeAlarm
 from schemas.bolus.advice import RecordCarbs
 from schemas.bolus.orders import RecordInjection
+from schemas.corrections import CorrectCarbs, CorrectDose, VoidReading
 from schemas.glucose import GlucoseSource, GlucoseUnit, RecordReading
+from schemas.message import Command
 from schemas.record import SettleHistory
-from schemas.units import Speaker, UtcMillis
+from schemas.units import DoseId, EventId, Speaker, UtcMillis
+from services.command_line.grammar import value_types as texts
 from services.command_line.output.event_messages import moment
 from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.output.options import choices
@@ -130,3 +136,42 @@ def _list(active: list[tuple[Speaker, ActiveAlarm]], *, as_json: bool) -> int:
 
 def _as_json(name: Speaker, alarm: ActiveAlarm) -> dict[str, Any]:
     return {"speaker": name, **alarm._asdict()}
+
+
+def correct(arguments: argparse.Namespace) -> int:
+    """Send one correction to whoever recorded what was wrong."""
+    command, to = _asked(arguments)
+
+    async def work(session: Session) -> int:
+        return await session.perform(command, to=to)
+
+    return run_session(choices(arguments), work)
+
+
+def _asked(arguments: argparse.Namespace) -> tuple[Command, Speaker]:
+    because: str = arguments.because
+    if arguments.what == "glucose":
+        if arguments.amount is not None or arguments.at is not None:
+            raise wrong_input("a reading is taken out whole; record the right one by itself")
+        reading = EventId(arguments.id)
+        return VoidReading(reading=reading, because=because), Speaker("glucose_ingest")
+    if arguments.amount is None:
+        raise wrong_input("what was it? AMOUNT is missing, 0 for none")
+    try:
+        if arguments.what == "pen":
+            dose: Command = CorrectDose(
+                dose=DoseId(arguments.id),
+                amount=texts.units(arguments.amount),
+                given_at=arguments.at,
+                because=because,
+            )
+            return dose, Speaker("bolus_advisor")
+        carbs = CorrectCarbs(
+            carbs=EventId(arguments.id),
+            grams=texts.grams(arguments.amount),
+            eaten_at=arguments.at,
+            because=because,
+        )
+    except argparse.ArgumentTypeError as error:
+        raise wrong_input(str(error)) from error
+    return carbs, Speaker("bolus_advisor")

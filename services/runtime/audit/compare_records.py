@@ -7,7 +7,7 @@ from schemas.units import PumpId, Speaker
 from schemas.wire import codec
 from services.runtime.audit.findings import Difference
 from services.runtime.journal.entries import split
-from services.runtime.journal.history import event_id_in, is_event_of
+from services.runtime.journal.event_ids import event_id_in, is_event_of
 from services.runtime.ports import Row, Store
 
 Said = dict[tuple[PumpId, int], tuple[int, str]]

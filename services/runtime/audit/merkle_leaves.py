@@ -13,7 +13,7 @@ from schemas.record import HistoryLost, Malformed
 from schemas.units import PumpId, Speaker
 from services.runtime.decider_host.speaker_heads import moved_head
 from services.runtime.journal.entries import event_name_in_topic, read_row, tag_in_topic
-from services.runtime.journal.history import identity_in
+from services.runtime.journal.event_ids import identity_in
 from services.runtime.ports import Head, Row, Store
 
 LOST: Final = b""

@@ -8,11 +8,11 @@ import structlog
 
 from schemas.message import Now
 from schemas.units import PumpId, Speaker
-from services.runtime.catch_up.witnesses import askable, witnesses
+from services.runtime.catch_up.peer_heads import askable, witnesses
 from services.runtime.decider_host.unit_of_work import Machine
 from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.causal_order import Past, in_causal_order, read_past
-from services.runtime.journal.history import VERSION_MAX
+from services.runtime.journal.event_ids import VERSION_MAX
 from services.runtime.platform.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
 from services.runtime.platform.failpoints import crashpoint
 from services.runtime.ports import Bus

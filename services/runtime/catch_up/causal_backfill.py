@@ -9,13 +9,13 @@ import structlog
 from schemas.record import HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker, UtcMillis
 from schemas.wire import codec
+from services.runtime.catch_up.peer_heads import askable
 from services.runtime.catch_up.startup import as_arrived
-from services.runtime.catch_up.witnesses import askable
 from services.runtime.decider_host.inbox_results import Missing
 from services.runtime.decider_host.unit_of_work import Input, Machine, Reported
 from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.causal_order import Merged, Past, merged, read_past, stands_alone
-from services.runtime.journal.history import VERSION_MAX
+from services.runtime.journal.event_ids import VERSION_MAX
 from services.runtime.platform.errors import HistoryUnavailable
 from services.runtime.platform.failpoints import crashpoint
 from services.runtime.ports import Bus

@@ -1,4 +1,7 @@
-"""What the others have of a service: asked at each start, stream and journal may be old copies."""
+"""What the others have of a service: asked at each start, stream and journal may be old copies.
+
+Who has a service's events beside itself: the historian, and everybody who hears it.
+"""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -6,12 +9,24 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 from core.deciders.record.decider import HISTORIAN
+from core.deciders.registry import DECIDERS
 from schemas.message import parse_event_id
 from schemas.units import PumpId, Speaker
-from services.runtime.catch_up.witnesses import witnesses
 from services.runtime.decider_host.event_writer import read_back
 from services.runtime.platform.errors import HistoryUnavailable
 from services.runtime.ports import NEWEST_OF_ALL, NONE_OF_THEM, Arrived, Bus
+
+
+def witnesses(speaker: Speaker) -> Sequence[Speaker]:
+    """Name those who keep what a speaker says, the historian first; its own words nobody keeps."""
+    hearers = [name for name, decider in DECIDERS.items() if speaker in decider.hears]
+    return tuple(sorted(hearers, key=lambda name: (name != HISTORIAN, name)))
+
+
+def askable(speaker: Speaker, *, by: Speaker) -> Sequence[Speaker]:
+    """Name those whom a service can ask for a speaker's events, the speaker first."""
+    return tuple(name for name in (speaker, *witnesses(speaker)) if name != by)
+
 
 TRIES_MAX = 6
 """[-] questions of one that does not answer: in a cold start it is there within two seconds."""

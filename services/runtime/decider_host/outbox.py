@@ -11,8 +11,7 @@ from schemas.units import EventId, Speaker
 from schemas.wire import codec
 from services.runtime.decider_host.event_writer import outgoing_again
 from services.runtime.journal.entries import read_row
-from services.runtime.journal.event_ids import is_that_event, stored_id
-from services.runtime.journal.history import event_id_in
+from services.runtime.journal.event_ids import event_id_in, is_that_event, stored_id
 from services.runtime.platform.errors import PublishUnknown, SecondWriter, WrongLastSequence
 from services.runtime.platform.failpoints import crashpoint
 from services.runtime.platform.shutdown import going_on

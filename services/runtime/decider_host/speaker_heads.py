@@ -10,7 +10,7 @@ from schemas.wire.subjects import parse_subject
 from services.runtime.decider_host.inbox import CHANGED
 from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.entries import ReadEntry
-from services.runtime.journal.history import is_event_of
+from services.runtime.journal.event_ids import is_event_of
 from services.runtime.ports import Head
 
 

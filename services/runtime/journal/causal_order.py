@@ -9,7 +9,7 @@ from schemas.units import PumpId, Speaker, UtcMillis
 from schemas.wire import codec
 from schemas.wire.subjects import parse_subject
 from services.runtime.journal.entries import event_entry, is_event, split
-from services.runtime.journal.history import VERSION_MAX
+from services.runtime.journal.event_ids import VERSION_MAX
 from services.runtime.ports import Store
 
 

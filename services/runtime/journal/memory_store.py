@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.journal.entries import ADOPTED, HEARD, split
-from services.runtime.journal.history import event_id_in, is_event_of
+from services.runtime.journal.event_ids import event_id_in, is_event_of
 from services.runtime.journal.reading import rows_behind
 from services.runtime.platform.errors import SecondWriter
 from services.runtime.ports import Commit, End, Head, Row

@@ -1,12 +1,46 @@
-"""What reading a journal comes to, whichever database its rows stand in."""
+"""What reading a journal comes to, whichever database its rows stand in.
 
+Where the pages of a history begin, remembered so that the next page is not looked for anew.
+"""
+
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.journal.entries import split
-from services.runtime.journal.history import event_id_in, is_event_of
-from services.runtime.journal.page_marks import PageMarks
+from services.runtime.journal.event_ids import event_id_in, is_event_of
 from services.runtime.ports import Row
+
+MARKS_MAX = 10_000
+"""[-] pages remembered for one speaker and pump; of more, all are forgotten."""
+
+Key = tuple[PumpId, Speaker, bool]
+"""[-] whose pump, whose events, own or heard."""
+
+
+class PageMarks:
+    """Versions of a speaker go up with positions in a journal: a page stands after those before."""
+
+    def __init__(self) -> None:
+        """Begin with no page known."""
+        self._marks: dict[Key, list[tuple[int, int]]] = {}
+
+    def before(self, key: Key, version: int) -> int:
+        """Give a position that the event of this version does not come before, 0 if unknown."""
+        marks = self._marks.get(key, [])
+        index = bisect_right(marks, (version + 1,))
+        return marks[index - 1][1] if index else 0
+
+    def put(self, key: Key, version: int, position: int) -> None:
+        """Remember where an event stands."""
+        marks = self._marks.setdefault(key, [])
+        if len(marks) >= MARKS_MAX:
+            marks.clear()
+        mark = (version, position)
+        index = bisect_left(marks, mark)
+        if marks[index : index + 1] != [mark]:
+            marks.insert(index, mark)
+
 
 FETCH_ROWS = 2000
 """[-] rows taken from a database at a time; source: three times the rate of select_events."""

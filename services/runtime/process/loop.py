@@ -11,12 +11,12 @@ from schemas.message import Report
 from schemas.record import FaultName, HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
 from services.runtime.catch_up.causal_backfill import Gathering
+from services.runtime.catch_up.peer_heads import askable
 from services.runtime.catch_up.startup import Joining, as_arrived
-from services.runtime.catch_up.witnesses import askable
 from services.runtime.decider_host.inbox_results import Missing
 from services.runtime.decider_host.outbox import Outbox
 from services.runtime.decider_host.unit_of_work import Input, Machine, Reported, Step
-from services.runtime.journal.history import event_id_in
+from services.runtime.journal.event_ids import event_id_in
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import HistoryUnavailable
 from services.runtime.platform.failpoints import crashpoint

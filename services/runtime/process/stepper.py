@@ -14,7 +14,7 @@ from services.runtime.decider_host.event_writer import outgoing_again
 from services.runtime.decider_host.inbox_results import Missing
 from services.runtime.decider_host.unit_of_work import Input, Machine, Reported, Step
 from services.runtime.journal.entries import read_row
-from services.runtime.journal.history import event_id_in
+from services.runtime.journal.event_ids import event_id_in
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.failpoints import crashpoint

@@ -15,7 +15,7 @@ from services.runtime.journal.entries import (
     read_row,
     split,
 )
-from services.runtime.journal.history import event_id_in
+from services.runtime.journal.event_ids import event_id_in
 from services.runtime.ports import Row, Store
 
 OpenJournal = Callable[[Speaker], Store | None]

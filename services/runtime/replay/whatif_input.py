@@ -1,18 +1,48 @@
-"""A fork of a pump's history, read from the journals of scheduler and advisor."""
+"""A fork of a pump's history, read from the journals of scheduler and advisor.
 
+A journal read as turns: what was heard, and what was said because of it.
+"""
+
+from collections.abc import Iterator
 from functools import partial
 
-from core.whatif.shapes import Forked, Other
+from core.whatif.shapes import Forked, Other, Turn
 from core.whatif.simulation import fork
 from schemas.basal.profiles import BasalProfileSet, BasalZoneSet, ZoneLookupRequested, ZoneResolved
 from schemas.bolus.settings import BolusSettingsSet
 from schemas.message import name_of
 from schemas.units import PumpId, UtcMillis
+from services.runtime.journal.entries import ReadEntry, read_row
 from services.runtime.platform.zone_lookup import resolved
 from services.runtime.platform.zones import local_time
 from services.runtime.ports import Store
 from services.runtime.replay.lookup import events_of
-from services.runtime.replay.turns import turns_of
+
+
+def turns_of(store: Store, *, pump: PumpId) -> Iterator[Turn]:
+    """Stream the turns of a pump in a service's own journal, in its order.
+
+    What was taken over from others without deciding is a turn of its own, with nothing heard.
+    """
+    heard: ReadEntry | None = None
+    said: list[ReadEntry] = []
+    for _, row in store.rows(pump=pump):
+        read = read_row(row)
+        if not read.is_heard and read.head.entry and heard is not None:
+            said.append(read)
+            continue
+        yield from _turn(heard, said)
+        heard, said = (read, []) if read.is_heard else (None, [])
+        if not read.is_heard:
+            yield Turn(now=read.now, said=(read.entry,))
+    yield from _turn(heard, said)
+
+
+def _turn(heard: ReadEntry | None, said: list[ReadEntry]) -> Iterator[Turn]:
+    if heard is not None:
+        entries = tuple(one.entry for one in said)
+        yield Turn(heard=heard.entry, now=heard.now, said=entries)
+
 
 _WALLS = (BolusSettingsSet, BasalProfileSet, BasalZoneSet)
 

@@ -2,11 +2,14 @@
 
 nats-server does not write to a stream again after one write of it has failed, as on a full disk,
 not even when there is room; a new process does.
+
+Whether the historian is reading a long stream anew, which others wait for.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from schemas.units import Speaker
 from services.runtime.process.service_endpoint import Health
 
 LOOKS_MAX = 10
@@ -31,4 +34,27 @@ class BrokerCare:
         if max(self.looks.values(), default=0) < LOOKS_MAX:
             return False
         self.looks.clear()
+        return True
+
+
+HISTORIAN = Speaker("historian")
+"""[-] who has everybody's events."""
+
+READ_ON_MESSAGES = 1_000
+"""[-] messages that it must have read since it was last seen to go on; no live system says as many
+in the time in which it must become ready."""
+
+
+class Reading:
+    """Remembers how far the historian was seen to be."""
+
+    def __init__(self) -> None:
+        """Begin with nothing read."""
+        self._read = 0
+
+    def goes_on(self, handled: int) -> bool:
+        """Say whether so much more was read that waiting is worth it."""
+        if handled < self._read + READ_ON_MESSAGES:
+            return False
+        self._read = handled
         return True

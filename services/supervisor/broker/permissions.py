@@ -19,7 +19,7 @@ from schemas.wire.subjects import (
     service_endpoint,
     speaker_filter,
 )
-from services.runtime.catch_up.witnesses import askable
+from services.runtime.catch_up.peer_heads import askable
 
 ANY_PUMP = PumpId("*")
 """[-] wildcard for the pump's token."""

@@ -15,7 +15,7 @@ from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.journal import reading as journal_reading
 from services.runtime.journal.postgres import recorder as postgres_schema
 from services.runtime.journal.postgres.address import PostgresAddress, first_line
-from services.runtime.journal.postgres.postgres_recorder import JournalRecorder
+from services.runtime.journal.postgres.recorder import JournalRecorder
 from services.runtime.journal.reading import CommandIds, Pages, rows_behind
 from services.runtime.platform.errors import (
     SecondWriter,

@@ -1,4 +1,7 @@
-"""Store on eventsourcing's SQLite recorder: one transaction for a whole step."""
+"""Store on eventsourcing's SQLite recorder: one transaction for a whole step.
+
+The tables beside the events: heads of speakers, where each command was heard, each end.
+"""
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +20,57 @@ from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRec
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.journal import reading as journal_reading
 from services.runtime.journal.reading import CommandIds, Pages, rows_behind
-from services.runtime.journal.sqlite import journal_schema
 from services.runtime.platform.errors import SecondWriter, StoreBroken, StoreUnwritable
 from services.runtime.ports import Commit, End, Head, Row
+
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS heads ("
+    "pump TEXT NOT NULL, speaker TEXT NOT NULL, version INTEGER NOT NULL, sha256 TEXT NOT NULL, "
+    "PRIMARY KEY (pump, speaker)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS commands ("
+    "pump TEXT NOT NULL, command TEXT NOT NULL, position INTEGER NOT NULL, "
+    "PRIMARY KEY (pump, command)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS ends ("
+    "pump TEXT NOT NULL PRIMARY KEY, position INTEGER NOT NULL, link TEXT NOT NULL) WITHOUT ROWID",
+)
+"""[-] statements that make them."""
+
+PUT_END = (
+    "INSERT INTO ends VALUES (?,?,?) ON CONFLICT (pump) "
+    "DO UPDATE SET position=excluded.position, link=excluded.link"
+)
+"""[-] moves the end of a pump's lines on."""
+
+PUT_HEAD = (
+    "INSERT INTO heads VALUES (?,?,?,?) ON CONFLICT (pump, speaker) "
+    "DO UPDATE SET version=excluded.version, sha256=excluded.sha256"
+)
+"""[-] moves a head on."""
+
+PUT_COMMAND = "INSERT INTO commands VALUES (?,?,?)"
+"""[-] keeps where a command was heard."""
+
+GET_COMMAND = "SELECT position FROM commands WHERE pump=? AND command=?"
+"""[-] finds where a command was heard."""
+
+COMMANDS = "SELECT pump, command FROM commands LIMIT ?"
+"""[-] names the commands ever heard."""
+
+ALL_COMMANDS = "SELECT pump, command, position FROM commands ORDER BY pump, command"
+"""[-] reads where all commands were heard."""
+
+ROWS_FROM = (
+    "SELECT * FROM stored_events WHERE originator_id=? AND originator_version>=? "
+    "ORDER BY originator_version LIMIT ?"
+)
+"""[-] reads a pump's rows from a position on."""
+
+OLDER = "SELECT 1 FROM sqlite_master WHERE name='outcomes'"
+"""[-] finds a journal of the time before the first release, which kept whole outcomes."""
+
+SAID_NOT_HEARD = "topic NOT LIKE 'heard %' AND topic NOT LIKE 'adopted %'"
+"""[-] picks the service's own events."""
+
 
 SYNCHRONOUS_FULL = 2
 """[-] SQLite's word for 'a commit is on the disk'; NORMAL lost 265 of 3,730 in a power cut."""
@@ -30,7 +81,7 @@ class JournalRecorder(SQLiteProcessRecorder):
 
     def construct_create_table_statements(self) -> list[str]:
         """Add our tables to the library's."""
-        return [*super().construct_create_table_statements(), *journal_schema.TABLES]
+        return [*super().construct_create_table_statements(), *TABLES]
 
     def _insert_events(
         self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
@@ -42,7 +93,7 @@ class JournalRecorder(SQLiteProcessRecorder):
         )
         if commit.heads:
             c.executemany(
-                journal_schema.PUT_HEAD,
+                PUT_HEAD,
                 [
                     (pump, speaker, head.version, head.sha256)
                     for (pump, speaker), head in commit.heads.items()
@@ -50,12 +101,12 @@ class JournalRecorder(SQLiteProcessRecorder):
             )
         if commit.commands:
             c.executemany(
-                journal_schema.PUT_COMMAND,
+                PUT_COMMAND,
                 [(pump, name, position) for (pump, name), position in commit.commands.items()],
             )
         if commit.ends:
             ends = [(pump, end.position, end.link) for pump, end in commit.ends.items()]
-            c.executemany(journal_schema.PUT_END, ends)
+            c.executemany(PUT_END, ends)
         if commit.sequence:
             self._insert_tracking(c, Tracking(commit.stream, commit.sequence))
         return None
@@ -83,7 +134,7 @@ class SqliteStore:
 
     def _assert_usable(self) -> None:
         with self._datastore.transaction(commit=False) as cursor:
-            cursor.execute(journal_schema.OLDER)
+            cursor.execute(OLDER)
             if cursor.fetchone() is not None:
                 raise StoreBroken(str(self._path), "written before release 0.1; begin a new folder")
             cursor.execute("PRAGMA synchronous")
@@ -142,7 +193,7 @@ class SqliteStore:
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:
         """Stream this service's own events stored after the one named, or all."""
         said = self._stream(
-            f"SELECT * FROM stored_events WHERE {journal_schema.SAID_NOT_HEARD} ORDER BY rowid"  # noqa: S608  # no foreign text
+            f"SELECT * FROM stored_events WHERE {SAID_NOT_HEARD} ORDER BY rowid"  # noqa: S608  # no foreign text
         )
         yield from rows_behind((Row(PumpId(pump), *rest) for pump, *rest in said), event)
 
@@ -150,7 +201,7 @@ class SqliteStore:
         self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
     ) -> Iterator[bytes]:
         """Stream the stored bytes of a speaker's events first..last, heard or own."""
-        which = journal_schema.SAID_NOT_HEARD if own else f"NOT ({journal_schema.SAID_NOT_HEARD})"
+        which = SAID_NOT_HEARD if own else f"NOT ({SAID_NOT_HEARD})"
         statement = (
             "SELECT originator_version, state FROM stored_events "  # noqa: S608  # no foreign text
             f"WHERE originator_id=? AND originator_version>=? AND {which} "
@@ -188,20 +239,20 @@ class SqliteStore:
         return self._commands.has(pump, command)
 
     def _position_of(self, pump: PumpId, command: CommandId) -> int | None:
-        found = next(self._stream(journal_schema.GET_COMMAND, (pump, command)), None)
+        found = next(self._stream(GET_COMMAND, (pump, command)), None)
         return None if found is None else int(found[0])
 
     def commands(self) -> Iterator[tuple[PumpId, CommandId, int]]:
         """Stream where each command was heard, by pump and id."""
-        yield from self._stream(journal_schema.ALL_COMMANDS)
+        yield from self._stream(ALL_COMMANDS)
 
     def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
         """Read the rows of a pump from a position on, `count` at most."""
-        found = self._stream(journal_schema.ROWS_FROM, (pump, position, count))
+        found = self._stream(ROWS_FROM, (pump, position, count))
         return [Row(PumpId(name), at, topic, state) for name, at, topic, state in found]
 
     def _known_commands(self) -> Iterator[tuple[str, str]]:
-        return self._stream(journal_schema.COMMANDS, (journal_reading.COMMANDS_KEPT_MAX + 1,))
+        return self._stream(COMMANDS, (journal_reading.COMMANDS_KEPT_MAX + 1,))
 
     def sequence(self, *, stream: str) -> int:
         """Read the position in the stream created at that instant, 0 if never heard."""
