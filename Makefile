@@ -7,8 +7,11 @@ MAKEFLAGS += --no-builtin-rules
 PYTHON ?= python3
 ARGS ?=
 BIN := .venv/bin
+READY_RUN := .venv/.ready-run
 READY := .venv/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
 .PHONY: help run test check format coverage mutants nightly golden lock clean
 
@@ -16,7 +19,7 @@ help: ## Say what there is.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
 	@echo '  PYTHON=...     the Python (3.11 or later) that .venv is made with; ARGS="..." goes to run, test and nightly.'
 
-run: $(READY) ## Start everything on this machine.
+run: $(READY_RUN) ## Start everything on this machine.
 	@$(BIN)/basalt up $(ARGS)
 
 test: $(READY) ## Run every test.
@@ -53,20 +56,26 @@ nightly: $(READY) ## Run the property tests with 5000 examples each, then 1000 r
 golden: $(READY) ## Write the golden history of the version that is being made; never of a released one.
 	@cd tests && ../$(BIN)/python golden_history.py
 
-lock: $(READY) ## Write requirements.lock anew from pyproject.toml, for every Python; keeps pins that still fit.
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' \
-		--output-file requirements.lock $(ARGS) pyproject.toml
+lock: $(READY) ## Write both lock files anew from pyproject.toml, for every Python; keeps pins that still fit.
+	$(LOCK) --extra build --output-file requirements.lock $(ARGS) pyproject.toml
+	$(LOCK) --all-extras --constraint requirements.lock --output-file requirements-dev.lock $(ARGS) pyproject.toml
 
 clean: ## Remove .venv and all caches; keeps data.
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* mutants
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): requirements.lock pyproject.toml
+# What is missing is said before anything is made.
+$(READY_RUN): requirements.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo 'Basalt needs Python 3.11 or later, and "$(PYTHON)" was not found; try make PYTHON=python3.11'; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Basalt needs Python 3.11 or later, and \"$(PYTHON)\" is $$($(PYTHON) -V 2>&1); try make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'Basalt needs the venv module of Python, and "$(PYTHON)" comes without it; on Debian and Ubuntu: apt install python3-venv'; exit 1; }
 	@echo 'Setting up .venv; this happens once.'
 	@$(PYTHON) -m venv .venv
 	@$(PIP) install --require-hashes --requirement requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
-	@touch $(READY)
+	@touch $@
+
+$(READY): $(READY_RUN) requirements-dev.lock
+	@echo 'Installing what tests and checks need; this happens once.'
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@

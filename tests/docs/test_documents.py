@@ -18,7 +18,7 @@ from services.runtime.platform.data_folder import DataFolder
 
 ROOT = pathlib.Path(__file__).parents[2]
 TOP = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")
-FILES = (*TOP, "Makefile", "requirements.lock")
+FILES = (*TOP, "Makefile", "requirements.lock", "requirements-dev.lock")
 DOCUMENTS = [
     *(ROOT / name for name in TOP),
     *sorted((ROOT / "docs").rglob("*.md")),
