@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help run test check format coverage mutants nightly golden lock clean
+.PHONY: help run test check format coverage mutants nightly golden pages lock clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -48,13 +48,17 @@ mutants: $(READY) ## Change limits, pulses, boluses and insulin 6200 times; 95 %
 
 nightly: $(READY) ## Run the property tests with 5000 examples each, then 1000 random kills, 100 nested ones, every set of stores put back, three days without a broker, and a year that replays.
 	@$(BIN)/python -m pytest -n 2 --hypothesis-profile nightly tests/property tests/unit tests/scenario $(ARGS)
-	@BASALT_KILLS=1000 BASALT_NESTED=100 $(BIN)/python -m pytest -s tests/system/test_random_kills.py
-	@BASALT_SUBSETS=1 $(BIN)/python -m pytest -s tests/system/test_put_back.py
-	@BASALT_DAYS=365 $(BIN)/python -m pytest -s tests/scenario/test_lived_days.py
-	@BASALT_AWAY_H=72 $(BIN)/python -m pytest -s tests/system/test_broker_away.py
+	@BASALT_KILLS=1000 BASALT_NESTED=100 $(BIN)/python -m pytest -s tests/system/deaths/test_random_kills.py
+	@BASALT_SUBSETS=1 $(BIN)/python -m pytest -s tests/system/faults/test_put_back.py
+	@BASALT_DAYS=365 $(BIN)/python -m pytest -s tests/scenario/record/test_lived_days.py
+	@BASALT_AWAY_H=72 $(BIN)/python -m pytest -s tests/system/faults/test_broker_away.py
 
 golden: $(READY) ## Write the golden history of the version that is being made; never of a released one.
-	@cd tests && ../$(BIN)/python golden_history.py
+	@cd tests && ../$(BIN)/python -m support.history.golden_history
+
+pages: $(READY) ## Write docs/requirements.md and docs/alarms.md anew.
+	@cd tests && ../$(BIN)/python -m support.pages.requirement_table
+	@cd tests && ../$(BIN)/python -m support.pages.alarm_page
 
 lock: $(READY) ## Write both lock files anew from pyproject.toml, for every Python; keeps pins that still fit.
 	$(LOCK) --extra build --output-file requirements.lock $(ARGS) pyproject.toml

@@ -23,7 +23,7 @@ from services.runtime.ports import Commit, Row, Store
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from postgres_server import postgres_server  # noqa: E402  # the tests' own server
+from support.real.postgres_server import postgres_server  # noqa: E402  # the tests' own server
 
 PUMP = PumpId("p1")
 STATE = b"x" * 327

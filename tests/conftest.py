@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import Phase, settings
 
-from postgres_server import PostgresServer, postgres_server
+from support.real.postgres_server import PostgresServer, postgres_server
 
 settings.register_profile("default", max_examples=100, deadline=None)
 settings.register_profile("nightly", max_examples=5_000, deadline=None)

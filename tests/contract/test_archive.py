@@ -8,11 +8,9 @@ import msgspec
 import pytest
 from nacl.signing import SigningKey
 
-from archived_house import PUBLIC, archived_house, middle, written
 from core.deciders.record.decider import HISTORIAN
 from core.kernel.errors import CheckpointBroken
 from core.record.merkle_tree import GrowingTree
-from fake_house import PUMP, FakeHouse
 from schemas.units import DAY_MS, HOUR_MS, Speaker, UtcMillis
 from services.runtime.audit import archive
 from services.runtime.audit.archive import (
@@ -27,6 +25,8 @@ from services.runtime.audit.archive import (
 from services.runtime.audit.archive_files import read_lines, write_lines
 from services.runtime.audit.record_check import RecordCheck
 from services.runtime.platform.errors import ArchiveBroken
+from support.simulated.archived_system import PUBLIC, archived_house, middle, written
+from support.simulated.fake_system import PUMP, FakeHouse
 
 OTHER = bytes(SigningKey(b"o" * 32).verify_key)
 

@@ -9,7 +9,6 @@ import pytest
 
 import services.runtime.decider_host.ledger
 import services.runtime.replay.replay
-from fake_house import DECIDER_OF, FakeHouse
 from schemas.units import MINUTE_MS, CommandId, PumpId, Speaker
 from services.runtime.audit.compare_records import compare, said_in
 from services.runtime.audit.redecide import verify_decisions
@@ -20,6 +19,7 @@ from services.runtime.journal.memory_store import FakeStore
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.platform.errors import JournalAltered, StoreBroken
 from services.runtime.ports import Commit, Row, Store
+from support.simulated.fake_system import DECIDER_OF, FakeHouse
 
 STEP = 61
 """[B] between two places where a bit is flipped."""

@@ -10,7 +10,6 @@ import pytest
 
 import services.supervisor.broker.health
 from core.pump.machine import power_on, run_until
-from fake_house import FakeHouse
 from schemas.units import MilliUnits, Speaker, UtcMillis
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.platform.errors import StoreUnwritable
@@ -20,6 +19,7 @@ from services.runtime.process.service_endpoint import Health
 from services.supervisor.broker.health import LOOKS_MAX, BrokerCare
 from services.virtual_pump.errors import PumpMemoryError
 from services.virtual_pump.sqlite_state import SqlitePumpStore
+from support.simulated.fake_system import FakeHouse
 
 ROWS_MAX = 2_000
 

@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from postgres_server import PASSWORD, PostgresServer, postgres_server
 from schemas.units import PumpId
 from services.runtime.journal import open_store as stores
 from services.runtime.journal.postgres import recorder as postgres_schema
@@ -24,6 +23,7 @@ from services.runtime.platform.errors import (
     StoreUrlWrong,
 )
 from services.runtime.ports import Commit, Row
+from support.real.postgres_server import PASSWORD, PostgresServer, postgres_server
 
 PUMP = PumpId("p1")
 STATE = bytes(range(256))

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from pump_bench import Bench, FakeBench, a_process
 from schemas.delivery.device import PlanStep, PumpPlan, PumpReading, PumpRecord
 from schemas.units import (
     DAY_MS,
@@ -24,7 +23,8 @@ from services.runtime.pump_link.address import PumpAddress
 from services.runtime.pump_link.port import PumpDevice
 from services.runtime.pump_link.stream_client import StreamPumpDevice
 from services.virtual_pump.in_process_pump import FakePumpDevice
-from signed_orders import identity, start
+from support.simulated.pump_bench import Bench, FakeBench, a_process
+from support.simulated.signed_orders import identity, start
 
 DOSE = DoseId("bolus_advisor:demo:7")
 

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from pump_bench import ProcessBench, a_process
 from schemas.delivery.device import PumpRecord
 from schemas.units import DoseId
 from services.runtime.platform.errors import PumpRefusedError, PumpTimeout
 from services.runtime.pump_link.address import PumpAddress
 from services.runtime.pump_link.protocol import Answered, StartBolus, encode_answer, encode_request
 from services.runtime.pump_link.stream_client import StreamPumpDevice
-from signed_orders import pump_order, sign, start
+from support.simulated.pump_bench import ProcessBench, a_process
+from support.simulated.signed_orders import pump_order, sign, start
 
 
 def dose(number: int) -> DoseId:

@@ -15,7 +15,7 @@ from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.errors import PumpMemoryError
 from services.virtual_pump.sqlite_state import SqlitePumpStore
 from services.virtual_pump.state_store import FakePumpStore, PumpStore
-from signed_orders import identity, pump_order, sign
+from support.simulated.signed_orders import identity, pump_order, sign
 
 DOSE = DoseId("bolus_advisor:demo:7")
 NOW = Now(therapy=UtcMillis(1_000), real=UtcMillis(1_000), speed=1)

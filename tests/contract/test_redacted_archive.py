@@ -7,14 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from archived_house import KEY, PUBLIC, archived_house, middle, written
 from core.deciders.record.decider import HISTORIAN
 from core.kernel.errors import CheckpointBroken
 from core.record import checkpoints
 from core.record.checkpoints import Checkpoint
 from core.record.merkle_tree import leaf_hash
 from core.record.redaction import Redaction
-from fake_house import PUMP, FakeHouse
 from schemas.units import DAY_MS, Milliseconds
 from services.runtime.audit import redacted_archive
 from services.runtime.audit.archive_files import encoded
@@ -26,6 +24,8 @@ from services.runtime.audit.redacted_archive import (
     verify_redacted,
 )
 from services.runtime.platform.errors import ArchiveBroken
+from support.simulated.archived_system import KEY, PUBLIC, archived_house, middle, written
+from support.simulated.fake_system import PUMP, FakeHouse
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from eventsourcing.persistence import ConnectionPoolClosedError
 
-from postgres_server import PostgresServer
 from schemas.message import event_id
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from schemas.wire import codec
@@ -21,6 +20,7 @@ from services.runtime.journal.postgres.store import PostgresStore
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.platform.errors import SecondWriter, StoreBroken
 from services.runtime.ports import Commit, Head, Row, Store
+from support.real.postgres_server import PostgresServer
 
 PUMP = PumpId("p1")
 ME = Speaker("actuator")

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from postgres_server import PostgresServer
 from schemas.units import CommandId, PumpId, Speaker
 from services.command_line.main import main
 from services.runtime.journal import store_copy
@@ -18,6 +17,7 @@ from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.journal.store_copy import copy_journal, verify_copy
 from services.runtime.platform.errors import CopyRefused
 from services.runtime.ports import Commit, End, Head, Row, Store
+from support.real.postgres_server import PostgresServer
 
 ME = Speaker("actuator")
 PUMPS = (PumpId("p1"), PumpId("p2"))

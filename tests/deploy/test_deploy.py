@@ -24,8 +24,9 @@ from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import SystemClock
 from services.runtime.process.service_endpoint import Health
 from services.supervisor.broker.permissions import permissions
+from support.repository import ROOT
 
-DEPLOY = pathlib.Path(__file__).parents[2] / "deploy"
+DEPLOY = ROOT / "deploy"
 SERVER = pathlib.Path(sys.executable).with_name("nats-server")
 UNIT = "basalt@.service"
 

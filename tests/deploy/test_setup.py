@@ -8,7 +8,8 @@ import tomllib
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
+from support.repository import ROOT
+
 NEEDED = ("Makefile", "pyproject.toml", "requirements.lock", "requirements-dev.lock")
 
 OTHER_PYTHON = """#!/bin/sh

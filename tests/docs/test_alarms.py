@@ -2,14 +2,14 @@
 
 import pytest
 
-from alarm_page import FDA, PAGE, names, page
+from support.pages.alarm_page import FDA, PAGE, names, page
 
 
 @pytest.mark.requirement("R64")
 @pytest.mark.requirement("R66")
 def test_the_page_is_what_the_code_says() -> None:
     """A page that has grown old is worse than none."""
-    assert PAGE.read_text(encoding="utf-8") == page(), "run: cd tests && python alarm_page.py"
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: make pages"
 
 
 @pytest.mark.requirement("R64")

@@ -15,8 +15,8 @@ import pytest
 
 from services.command_line.grammar.parser import make_parser
 from services.runtime.platform.data_folder import DataFolder
+from support.repository import ROOT
 
-ROOT = pathlib.Path(__file__).parents[2]
 TOP = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")
 FILES = (*TOP, "Makefile", "requirements.lock", "requirements-dev.lock")
 DOCUMENTS = [

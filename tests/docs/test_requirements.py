@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from requirement_rows import EXCEPTIONS, ROWS, SECTIONS
-from requirement_table import ROOT, TABLE, marked_tests, names_in_tests, table
+from support.pages.requirement_rows import EXCEPTIONS, ROWS, SECTIONS
+from support.pages.requirement_table import ROOT, TABLE, marked_tests, names_in_tests, table
 
 NAMES = names_in_tests()
 
 
 def test_the_table_is_what_the_tests_say() -> None:
-    """Otherwise: python tests/requirement_table.py."""
+    """Otherwise: make pages."""
     assert table() == TABLE.read_text(encoding="utf-8")
 
 

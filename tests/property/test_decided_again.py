@@ -12,7 +12,6 @@ import core.deciders.bolus.events
 import core.dosing.insulin_account.dose_account_events
 from core.deciders.registry import DECIDERS
 from core.dosing.insulin_account.dose_account import BolusPart
-from fake_house import PUMP, FakeHouse
 from schemas.basal.profiles import SetTemporaryRate
 from schemas.bolus.advice import AcceptAdvice, RecordCarbs, RequestAdvice
 from schemas.bolus.orders import OrderBolus, RecordInjection
@@ -31,6 +30,7 @@ from schemas.units import (
 )
 from services.runtime.audit.redecide import verify_decisions
 from services.runtime.replay.replay import replay
+from support.simulated.fake_system import PUMP, FakeHouse
 
 ADVISOR, ACTUATOR, INGEST = "bolus_advisor", "actuator", "glucose_ingest"
 SERVICES = ("actuator", "bolus_advisor", "basal_scheduler", "historian", "glucose_ingest")

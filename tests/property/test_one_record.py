@@ -10,11 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import gathered_house
 import services.runtime.decider_host.inbox
 from core.deciders.record.decider import HISTORIAN, RECORD_DECIDER
-from fake_house import PUMP, FakeHouse
-from gathered_house import too_early
 from schemas.message import Now
 from schemas.units import HOUR_MS, Speaker
 from schemas.wire.subjects import event_subject, parse_subject
@@ -23,6 +20,9 @@ from services.runtime.decider_host.unit_of_work import Machine
 from services.runtime.decider_host.version_check import Admission, admit
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived
+from support.simulated import gathered_system
+from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.gathered_system import too_early
 
 ADVISOR = Speaker("bolus_advisor")
 
@@ -92,19 +92,19 @@ def recorded(seed: int) -> FakeStore:
 def gathered_anew(seed: int) -> FakeStore:
     """Lose stream and historian; those who are there say their newest again and answer."""
     chance, store = random.Random(seed), FakeStore()
-    broker = gathered_house.stream_made_anew(HOUSE)
-    others = gathered_house.OTHERS
+    broker = gathered_system.stream_made_anew(HOUSE)
+    others = gathered_system.OTHERS
     # The advisor hears all the others: whoever else is away, it has everything.
     there = [one for one in others if one == ADVISOR or chance.random() < 0.7]
-    gathered_house.answer(HOUSE, broker, *there, page=chance.choice((1, 7, 50, 500)))
+    gathered_system.answer(HOUSE, broker, *there, page=chance.choice((1, 7, 50, 500)))
     for speaker in chance.sample(others, len(others)):
-        gathered_house.say_again(HOUSE, broker, speaker, last=chance.choice((1, 1, 5, 1_000)))
+        gathered_system.say_again(HOUSE, broker, speaker, last=chance.choice((1, 1, 5, 1_000)))
 
     async def run() -> None:
         for _ in range(chance.choice((0, 0, 1, 3))):
             turns = chance.randint(1, 200)
-            await gathered_house.gathered(HOUSE, broker, store=store, turns=turns)
-        await gathered_house.gathered(HOUSE, broker, store=store)
+            await gathered_system.gathered(HOUSE, broker, store=store, turns=turns)
+        await gathered_system.gathered(HOUSE, broker, store=store)
 
     asyncio.run(run())
     return store
@@ -153,7 +153,7 @@ def test_a_record_gathered_anew_has_the_same_hash_and_folds_as_it_was_lived(seed
 
     assert hashes(store) == EXPECTED
     assert [] == too_early(store)
-    assert gathered_house.lived(HOUSE) == gathered_house.folded(store, HOUSE)
+    assert gathered_system.lived(HOUSE) == gathered_system.folded(store, HOUSE)
 
 
 def nothing_is_waited_for(*_: object, **__: object) -> None:

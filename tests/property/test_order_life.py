@@ -10,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import core.deciders.delivery.pump_sync.history
 from core.record.dose_lifecycle import OPEN
-from fake_house import LIMITS, FakeHouse
 from schemas.basal.profiles import SetTemporaryRate
 from schemas.bolus.advice import AcceptAdvice, RequestAdvice
 from schemas.bolus.orders import OrderBolus
@@ -19,6 +18,7 @@ from schemas.delivery.mechanism import ClearPumpFault
 from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery
 from schemas.delivery.unresolved_doses import SettleDose
 from schemas.units import HOUR_MS, MINUTE_MS, EventId, Grams, Milliseconds, MilliUnits
+from support.simulated.fake_system import LIMITS, FakeHouse
 
 SERVICES = ("actuator", "bolus_advisor", "basal_scheduler", "historian", "glucose_ingest")
 PULSES = st.integers(1, 120).map(lambda pulses: MilliUnits(50 * pulses))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fake_house import FakeHouse
+from support.simulated.fake_system import FakeHouse
 
 
 @pytest.fixture

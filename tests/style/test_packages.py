@@ -4,6 +4,8 @@ import importlib.metadata
 
 import pytest
 
+from support.repository import ROOT
+
 ROOMS = ("schemas", "core", "services")
 
 
@@ -22,7 +24,7 @@ def test_the_checkout_is_what_is_tested() -> None:
     """A green run that tested an old wheel proves nothing."""
     imported = [__import__(room).__path__[0] for room in ROOMS]
 
-    assert [f"{__file__.rsplit('/', 3)[0]}/{room}" for room in ROOMS] == imported
+    assert [str(ROOT / room) for room in ROOMS] == imported
 
 
 def test_the_distribution_is_installed_under_its_name() -> None:

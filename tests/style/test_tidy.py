@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from style import tidy_rules
+from support import tidy_rules
+from support.repository import ROOT
 
-ROOT = pathlib.Path(__file__).parents[2]
 SHIPPED = sorted(p for room in ("schemas", "core", "services") for p in (ROOT / room).rglob("*.py"))
 OTHER = sorted(p for room in ("bench", "deploy", "tests") for p in (ROOT / room).rglob("*.py"))
 VOCABULARY = [p for p in SHIPPED if p.is_relative_to(ROOT / "schemas")]

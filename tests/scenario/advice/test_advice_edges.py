@@ -1,0 +1,480 @@
+"""What an advice says of itself, field by field, and each reason at its edge."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.deciders.bolus.orders import order_own
+from core.deciders.bolus.state import basis_of
+from core.dosing.advice.advise import advise
+from core.dosing.advice.inputs import Basis
+from core.dosing.advice.settings import factors_at
+from core.dosing.insulin_account.dose_account import DoseBook, OpenDose
+from core.dosing.limits.caps_sliding import rooms
+from schemas.basal.profiles import ZoneTransition
+from schemas.bolus.advice import (
+    AcceptAdvice,
+    BolusAdvised,
+    CarbsRecorded,
+    RecordCarbs,
+    RequestAdvice,
+)
+from schemas.bolus.orders import (
+    BolusOrdered,
+    BolusPresetSet,
+    OrderBolus,
+    OrderPreset,
+    SetBolusPreset,
+)
+from schemas.bolus.settings import BolusSettingsSet, CarbRatioSegment, TargetSegment
+from schemas.delivery.pump import SuspendDelivery
+from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
+from schemas.message import Now
+from schemas.units import (
+    HOUR_MS,
+    MINUTE_MS,
+    DoseId,
+    EventId,
+    Grams,
+    MgDl,
+    MilligramsPerUnit,
+    Milliseconds,
+    MilliUnits,
+    UtcMillis,
+)
+from schemas.wire import codec
+from support.simulated.fake_system import LIMITS, SETTINGS, START, FakeHouse, whole_day
+
+MEAL = RequestAdvice(carbs=Grams(40))
+NOTHING = RequestAdvice(carbs=Grams(0))
+
+
+LONG_AGO = UtcMillis(START - 10 * HOUR_MS)
+
+
+def basis(house: FakeHouse, **fields: Any) -> Basis:
+    known = msgspec.structs.replace(basis_of(house.state("bolus_advisor")), recorded_from=LONG_AGO)
+    return msgspec.structs.replace(known, **fields)
+
+
+def now(house: FakeHouse) -> Now:
+    return house.clock.now()
+
+
+def advised(house: FakeHouse, wanted: RequestAdvice = NOTHING, **fields: Any) -> BolusAdvised:
+    found = advise(basis(house, **fields), wanted, now(house))
+    assert isinstance(found, BolusAdvised), found
+    return found
+
+
+def unknown(amount: int = 1_000, **fields: Any) -> DoseBook:
+    dose = OpenDose(
+        dose=DoseId("u"), amount=MilliUnits(amount), since=UtcMillis(START), is_unknown=True
+    )
+    return DoseBook(open=(msgspec.structs.replace(dose, **fields),))
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted", "reason"),
+    [
+        ({"is_record_whole": False}, MEAL, "history_missing"),
+        ({"is_clock_sound": False}, MEAL, "clock_doubtful"),
+        ({}, RequestAdvice(carbs=Grams(301)), "carbs_out_of_range"),
+        ({"suspended": True}, MEAL, "suspended"),
+        ({"doses": unknown(is_unknown=False)}, MEAL, "bolus_running"),
+        ({"settings": None}, MEAL, "no_settings"),
+        ({"limits": None}, MEAL, "no_limits"),
+        (
+            {"doses": unknown(is_unknown=False, is_extended=True)},
+            RequestAdvice(carbs=Grams(40), duration=Milliseconds(HOUR_MS)),
+            "extended_running",
+        ),
+        ({}, RequestAdvice(carbs=Grams(40), duration=Milliseconds(1)), "duration_out_of_range"),
+    ],
+)
+def test_each_reason_against_an_advice(
+    house: FakeHouse, fields: dict[str, Any], wanted: RequestAdvice, reason: str
+) -> None:
+    """By its own name."""
+    assert reason == advise(basis(house, **fields), wanted, now(house))
+
+
+def test_a_vendor_may_refuse_by_itself(house: FakeHouse) -> None:
+    """The reason is the vendor's, not the house's."""
+    settings = msgspec.structs.replace(whole_day(rules="loop"), safe_minimum=MgDl(50))
+    house.ask(settings, to="bolus_advisor")
+    house.glucose("54")
+
+    assert "vendor_gives_no_advice" == advise(basis(house), MEAL, now(house))
+
+
+def test_what_it_was_computed_from_is_named(house: FakeHouse) -> None:
+    """Settings, limits, the reading that was used, every dose that acts; no other."""
+    without = advised(house)
+    house.glucose("200")
+    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    house.run(ms=MINUTE_MS)
+    state = house.state("bolus_advisor")
+    found = advised(house)
+    house.run(ms=10 * MINUTE_MS + 1)
+    stale = advised(house)
+
+    ordered = [name for name in found.computed_from if name.startswith("bolus_advisor")]
+    assert (state.settings_id, state.limits_id) == without.computed_from
+    assert (state.settings_id, state.limits_id, state.reading_id) == found.computed_from[:3]
+    assert 4 == len(found.computed_from) and ordered[-1] == found.computed_from[3]
+    assert state.reading_id not in stale.computed_from
+    assert (200, state.reading.measured_at) == (found.glucose, found.measured_at)
+    assert (None, None) == (stale.glucose, stale.measured_at)
+
+
+def test_both_advices_are_shown_where_a_dose_is_unknown(house: FakeHouse) -> None:
+    """The most is subtracted; the other is for the eye."""
+    house.glucose("200")
+    book = unknown()
+    found = advised(house, doses=book)
+
+    assert (1_000, 2_000) == (found.amount, found.amount_least)
+    assert (0, 1_000) == (found.insulin_on_board_least, found.insulin_on_board_most)
+    assert "unknown_dose_counted" in found.reasons
+    assert None is advised(house).amount_least
+
+
+@pytest.mark.parametrize(
+    ("glucose", "carbs", "reasons"),
+    [
+        ("100", 40, ()),
+        ("90", 40, ()),
+        ("89", 40, ("below_target", "negative_correction", "rounded_down")),
+        ("120", 0, ("nothing_needed",)),
+        ("200", 0, ()),
+        ("201", 0, ("rounded_down",)),
+    ],
+)
+def test_reasons_and_nothing_but_reasons(
+    house: FakeHouse, glucose: str, carbs: int, reasons: tuple[str, ...]
+) -> None:
+    """A reason that is always there says nothing."""
+    house.glucose(glucose)
+
+    assert reasons == advised(house, RequestAdvice(carbs=Grams(carbs))).reasons
+
+
+def test_a_dose_that_is_open_and_not_subtracted_is_no_reason(house: FakeHouse) -> None:
+    """A meal alone: insulin on board takes nothing from it."""
+    house.glucose("100")
+
+    assert () == advised(house, MEAL, doses=unknown()).reasons
+
+
+def test_aaps_alone_says_what_it_does_not_count(house: FakeHouse) -> None:
+    """Its own wizard counts trend and basal: a drop of blood leads nowhere."""
+    house.glucose("200")
+    plain = advised(house).reasons
+    house.ask(whole_day(rules="aaps"), to="bolus_advisor")
+
+    terms = {term.name for term in advised(house).terms}
+    assert "basal_not_counted" not in plain
+    assert ("trend_not_counted", "basal_not_counted") == advised(house).reasons
+    assert terms.isdisjoint({"trend", "basal_insulin_on_board"})
+    assert {"food", "correction", "carbs_on_board", "bolus_insulin_on_board"} <= terms
+
+
+@pytest.mark.requirement("R13")
+@pytest.mark.parametrize(
+    ("began", "is_young"), [(None, True), (6 * HOUR_MS - 1, True), (6 * HOUR_MS, False)]
+)
+def test_a_record_younger_than_insulin_acts_is_told(
+    house: FakeHouse, began: int | None, is_young: bool
+) -> None:
+    """What was given before it is unknown, never nothing."""
+    house.glucose("250")
+    since = None if began is None else UtcMillis(now(house).therapy - began)
+    found = advised(house, recorded_from=since)
+
+    assert is_young == ("record_younger_than_insulin" in found.reasons)
+
+
+@pytest.mark.requirement("R13")
+def test_the_mutant_that_takes_a_new_record_for_all_of_it_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service itself knows when its record begins."""
+
+    def told() -> bool:
+        return "record_younger_than_insulin" in advise_now(house).reasons
+
+    assert told()
+    monkeypatch.setattr(Basis, "is_young", lambda *_, **__: False)
+    assert not told()
+    monkeypatch.undo()
+    house.run(ms=6 * HOUR_MS)
+    assert not told()
+
+
+def advise_now(house: FakeHouse) -> BolusAdvised:
+    found = advise(basis_of(house.state("bolus_advisor")), MEAL, now(house))
+    assert isinstance(found, BolusAdvised)
+    return found
+
+
+@pytest.mark.requirement("R11")
+@pytest.mark.parametrize(
+    ("minimum", "reason"),
+    [(49, "out_of_range"), (50, ""), (100, ""), (101, "out_of_range")],
+)
+def test_the_safe_minimum_is_a_setting(house: FakeHouse, minimum: int, reason: str) -> None:
+    """From 50 to 100 mg/dL; 70 where nobody sets it."""
+    asked = msgspec.structs.replace(whole_day(), safe_minimum=MgDl(minimum))
+    assert reason == house.ask(asked, to="bolus_advisor").reason
+
+    holds = minimum if not reason else 70
+    house.glucose(str(holds - 1))
+    assert "glucose_below_safe_minimum" == advise(basis(house), MEAL, now(house))
+    house.run(ms=MINUTE_MS)
+    house.glucose(str(holds))
+    assert advised(house, MEAL).amount >= 0
+
+
+def test_the_largest_bolus_of_the_pump_is_a_cut(house: FakeHouse) -> None:
+    """30 U by the settings, 25 U by the pump."""
+    limits = msgspec.structs.replace(LIMITS, pump_model="basalt_virtual")
+    house.ask(msgspec.structs.replace(limits, single=25_000, hourly=75_000), to="actuator")
+    state = house.state("bolus_advisor")
+    open_limits = msgspec.structs.replace(state.limits, single=MilliUnits(40_000))
+    found = advised(house, RequestAdvice(carbs=Grams(300)), limits=open_limits)
+
+    assert 25_000 == found.amount
+    assert [("pump_maximum", 30_000, 25_000)] == [
+        (cut.limit, cut.before, cut.after) for cut in found.clamps
+    ]
+    assert "clamped_to_pump_maximum" in found.reasons
+
+
+def test_rounding_of_the_rule_is_by_the_steps_of_the_pump(house: FakeHouse) -> None:
+    """A t:slim gives hundredths; the virtual motor twentieths of a unit."""
+    house.ask(msgspec.structs.replace(LIMITS, pump_model="tandem_tslim_x2"), to="actuator")
+    house.ask(whole_day(rules="ypsomed"), to="bolus_advisor")
+    house.glucose("203")
+    found = advised(house)
+
+    assert (2_070, 2_050) == (found.vendor, found.amount)
+    assert [("whole_steps", 2_070, 2_050)] == [
+        (cut.limit, cut.before, cut.after) for cut in found.clamps
+    ]
+
+
+def test_the_threshold_of_a_correction_is_exact(house: FakeHouse) -> None:
+    """170 mg/dL are 170000 ug/dL, not one more."""
+    target = TargetSegment(start_minute=0, low=MgDl(90), high=MgDl(120), correct_above=MgDl(170))
+    house.ask(msgspec.structs.replace(SETTINGS, targets=(target,)), to="bolus_advisor")
+    house.glucose("171")
+
+    assert 1_275 == advised(house).correction
+
+
+def test_a_mark_that_is_stale_is_no_reason_to_refuse(house: FakeHouse) -> None:
+    """LOW of a quarter of an hour ago is no reading; carbs only."""
+    low = GlucoseBeyondRange(
+        measured_at=UtcMillis(now(house).therapy - 15 * MINUTE_MS),
+        bound="low",
+        source="meter",
+        received="LOW",
+    )
+    fresh = msgspec.structs.replace(low, measured_at=now(house).therapy)
+
+    assert ("glucose_stale", "carbs_only") == advised(house, MEAL, reading=low).reasons
+    assert "glucose_low_mark" == advise(basis(house, reading=fresh), MEAL, now(house))
+
+
+def test_a_measured_value_is_no_mark(house: FakeHouse) -> None:
+    """It is used."""
+    value = GlucoseMeasured(
+        measured_at=now(house).therapy,
+        glucose=MgDl(100),
+        source="meter",
+        unit="mg/dL",
+        received="100",
+    )
+
+    assert 100 == advised(house, MEAL, reading=value).glucose
+
+
+def test_the_clock_on_the_wall_begins_with_its_first_transition() -> None:
+    """At that very instant it is known, a millisecond before it is not."""
+    ratios = tuple(
+        CarbRatioSegment(start_minute=minute, carb_ratio=MilligramsPerUnit(10_000 + minute))
+        for minute in (0, 1, 60)
+    )
+    fields = msgspec.structs.asdict(msgspec.structs.replace(SETTINGS, carb_ratios=ratios))
+    settings = BolusSettingsSet(**fields, actor="a")
+    midnight = UtcMillis(START)
+    utc = (ZoneTransition(at=midnight, offset_s=0),)
+
+    at = factors_at(settings, utc, at=midnight)
+    assert at is not None and 0 == at.carb_ratio_from
+    assert None is factors_at(settings, utc, at=UtcMillis(midnight - 1))
+    whole = BolusSettingsSet(**msgspec.structs.asdict(SETTINGS), actor="a")
+    anywhere = factors_at(whole, (), at=midnight)
+    assert anywhere is not None and 0 == anywhere.carb_ratio_from
+
+
+def test_an_acceptance_spreads_the_lower_of_both_and_names_what_has_changed(
+    house: FakeHouse,
+) -> None:
+    """The same split is computed again; a meal or a setting since refuses by the advice's name."""
+    house.glucose("100")
+    wanted = RequestAdvice(carbs=Grams(40), duration=Milliseconds(HOUR_MS), now_percent=25)
+    outcome = house.ask(wanted, to="bolus_advisor")
+    house.glucose("98", at=UtcMillis(house.clock.now().therapy + 1))
+    house.ask(AcceptAdvice(advice=outcome.events[0]), to="bolus_advisor")
+    ordered = [
+        (one.amount, one.duration, one.preset)
+        for one in house.said_of("bolus_advisor", BolusOrdered)
+    ]
+
+    assert [(1_000, 0, ""), (3_000, HOUR_MS, "")] == ordered
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (RecordCarbs(grams=Grams(5), eaten_at=UtcMillis(START)), "carbs_since"),
+        (SETTINGS, "settings_since"),
+    ],
+)
+def test_what_came_between_names_the_advice(house: FakeHouse, change: Any, reason: str) -> None:
+    """So that a person knows which one to ask for again."""
+    house.glucose("180")
+    advice = house.ask(MEAL, to="bolus_advisor").events[0]
+    house.ask(change, to="bolus_advisor")
+    refused: Any = codec.decode_event(
+        house.ask(AcceptAdvice(advice=EventId(advice)), to="bolus_advisor").said[0]
+    )
+
+    assert (advice, reason) == (refused.advice, refused.reason)
+    assert len(house.said_of("bolus_advisor", CarbsRecorded)) <= 1
+
+
+def test_presets_at_their_edges(house: FakeHouse) -> None:
+    """Names of 64 characters, reasons of 200, 25 U, and a refusal says of which."""
+
+    def preset(name: str, amount: int, **fields: Any) -> Any:
+        asked = SetBolusPreset(name=name, amount=MilliUnits(amount), **fields)
+        return codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
+
+    longest = preset("x" * 64, 50, because="y" * 200)
+    assert isinstance(longest, BolusPresetSet) and "x" * 64 == longest.name
+    assert isinstance(preset("most", 25_000), BolusPresetSet)
+    assert "out_of_range" == preset("most", 50, because="y" * 201).reason
+    assert ("odd", "not_whole_pulses") == (preset("odd", 1).name, preset("odd", 1).reason)
+    assert ("x" * 64, "out_of_range") == (preset("x" * 65, 50).name, preset("x" * 65, 50).reason)
+    assert "out_of_range" == preset("late", 50, duration=Milliseconds(-1)).reason
+    nobody: Any = codec.decode_event(
+        house.ask(OrderPreset(name="nobody"), to="bolus_advisor").said[0]
+    )
+    assert (0, "no_such_preset") == (nobody.amount, nobody.reason)
+
+
+def test_an_alarm_about_limits_is_raised_once(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Advice and orders share it."""
+    monkeypatch.setattr(
+        "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
+    )
+    house.glucose("250")
+    house.ask(NOTHING, to="bolus_advisor")
+    first = [alarm.alarm for alarm in house.view("bolus_advisor").alarms]
+    outcome = house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    second = house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+
+    assert ["limits_disagree"] == first
+    assert 1 == len(outcome.events) == len(second.events)
+    house.ask(SuspendDelivery(), to="actuator")
+
+
+def test_an_order_alone_raises_it_too(house: FakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first to find the difference says so."""
+    monkeypatch.setattr(
+        "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
+    )
+    outcome = house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+
+    assert "limits_disagree" == outcome.reason
+    assert ["limits_disagree"] == [one.alarm for one in house.view("bolus_advisor").alarms]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason", "field"),
+    [
+        ({"carb_ratios": ()}, "segments_wrong", "carb_ratio"),
+        ({"sensitivities": ()}, "segments_wrong", "sensitivity"),
+        ({"targets": ()}, "segments_wrong", "target"),
+        ({"rules": "x" * 65}, "unknown_rules", "x" * 64),
+    ],
+)
+def test_wrong_settings_are_named(
+    house: FakeHouse, settings: dict[str, Any], reason: str, field: str
+) -> None:
+    """Which schedule, or what was taken for a rule set."""
+    asked = msgspec.structs.replace(SETTINGS, **settings)
+    refused: Any = codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
+
+    assert (reason, field) == (refused.reason, refused.field)
+
+
+def test_a_refused_order_says_its_amount_whatever_the_reason(house: FakeHouse) -> None:
+    """A hole in the record, a coarse pump, a wrong time, a second extended one."""
+
+    def order(amount: int, state: Any = None, **fields: Any) -> Any:
+        asked = OrderBolus(amount=MilliUnits(amount), **fields)
+        known = house.state("bolus_advisor") if state is None else state
+        return order_own(known, asked, "a", now(house))[0]
+
+    whole = house.state("bolus_advisor")
+    holed = msgspec.structs.replace(
+        whole, common=msgspec.structs.replace(whole.common, missing_from=("actuator",))
+    )
+    coarse = msgspec.structs.replace(
+        whole, limits=msgspec.structs.replace(whole.limits, pump_model="medtronic_522")
+    )
+    spread = msgspec.structs.replace(
+        whole, doses=unknown(is_unknown=False, is_extended=True), limits=whole.limits
+    )
+    hour = Milliseconds(HOUR_MS)
+    found = [
+        order(500, holed),
+        order(550, coarse),
+        order(500, duration=Milliseconds(1)),
+        order(500, spread, duration=hour),
+    ]
+
+    assert [
+        (500, "history_missing"),
+        (550, "pump_step"),
+        (500, "duration_out_of_range"),
+        (500, "extended_running"),
+    ] == [(one.amount, one.reason) for one in found]
+    largest = msgspec.structs.replace(
+        whole,
+        limits=msgspec.structs.replace(whole.limits, single=MilliUnits(25_000), hourly=75_000),
+    )
+    assert isinstance(order(25_000, largest), BolusOrdered)
+    running = msgspec.structs.replace(whole, doses=unknown(is_unknown=False))
+    assert isinstance(order(500, running, duration=hour), BolusOrdered)
+    assert "bolus_running" == order(500, running, duration=hour, now_percent=1).reason
+
+
+def test_an_advice_keeps_how_it_was_to_be_spread(house: FakeHouse) -> None:
+    """So that accepting it computes the same again."""
+    wanted = RequestAdvice(carbs=Grams(40), duration=Milliseconds(HOUR_MS), now_percent=25)
+    found = advised(house, wanted)
+
+    assert (25, HOUR_MS, 3_000) == (found.now_percent, found.duration, found.later)
+    assert (0, 0, 0) == (
+        advised(house, MEAL).now_percent,
+        advised(house, MEAL).duration,
+        advised(house, MEAL).later,
+    )

@@ -1,0 +1,393 @@
+"""Limits, unknown doses and pump models against basal: the profile flows, what is above is cut."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+import core.deciders.delivery.plan_capping
+from core.deciders.basal.temporary_rates import refused_rate
+from core.deciders.delivery.decider import DELIVERY_DECIDER
+from core.deciders.delivery.plan_capping import cut_plan
+from core.deciders.delivery.state import DeliveryState
+from core.dosing.insulin_account.scheduled_basal import BasalAhead
+from core.dosing.limits.caps_sliding import rooms
+from schemas.basal.plans import BasalCut, BasalPlanAccepted
+from schemas.basal.profiles import (
+    BasalPlanMade,
+    CancelTemporaryRate,
+    ProfileSegment,
+    SetBasalProfile,
+    SetTemporaryRate,
+)
+from schemas.delivery.delivery import DeliveryLimitsSet, SetDeliveryLimits
+from schemas.delivery.device import PlanStep
+from schemas.delivery.pump import FillReservoir
+from schemas.message import Now
+from schemas.units import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    EventId,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    UtcMillis,
+)
+from support.simulated.fake_system import LIMITS, PUMP, START, FakeHouse
+
+UNTIL = UtcMillis(START + HOUR_MS)
+
+
+def limit(house: FakeHouse, **changes: int | str) -> str | None:
+    asked = msgspec.structs.replace(LIMITS, **changes)
+    return house.ask(asked, to="actuator").reason
+
+
+def temporary(house: FakeHouse, hours: int, **how: int) -> None:
+    asked = SetTemporaryRate(duration=Milliseconds(hours * HOUR_MS), **how)  # type: ignore[arg-type]  # given by name
+    assert house.ask(asked, to="basal_scheduler").accepted
+
+
+def flat(house: FakeHouse, rate: int) -> None:
+    profile = SetBasalProfile(
+        name="flat",
+        zone="UTC",
+        segments=(ProfileSegment(start_minute=0, rate=MilliUnitsPerHour(rate)),),
+    )
+    assert house.ask(profile, to="basal_scheduler").accepted
+
+
+def alarms(house: FakeHouse) -> list[str]:
+    return [alarm.alarm for alarm in house.view("actuator").alarms]
+
+
+def newest(house: FakeHouse) -> BasalPlanAccepted:
+    *_, last = house.said_of("actuator", BasalPlanAccepted)
+    assert isinstance(last, BasalPlanAccepted)
+    return last
+
+
+def profile_flows(house: FakeHouse) -> bool:
+    """No limit, however small, takes a pulse of the programmed basal."""
+    limit(house, basal=100, daily=10_000, hourly=10_000, four_hours=10_000)
+    before = house.odometer
+    house.run(ms=24 * HOUR_MS)
+    return abs(26_400 - (house.odometer - before)) <= 50
+
+
+def nothing_above_the_daily_limit(house: FakeHouse) -> bool:
+    """A temporary rate of a day holds the limit of a day; what is above is cut and alarmed."""
+    limit(house, daily=30_000)
+    temporary(house, 24, percent=250)
+    house.run(ms=24 * HOUR_MS)
+    return 26_400 < house.odometer <= 30_000
+
+
+def no_day_holds_more(house: FakeHouse) -> bool:
+    """A bolus leaves room for the basal that is still to come, which nothing stops."""
+    limit(house, daily=30_000)
+    house.order(9_000)
+    house.run(ms=24 * HOUR_MS)
+    return house.odometer <= 30_000
+
+
+def no_rate_above_in_doubt(house: FakeHouse) -> bool:
+    """While a dose is unknown the profile flows and no more."""
+    temporary(house, 4, percent=200)
+    house.run(ms=5 * MINUTE_MS)
+    house.order(3_000)
+    house.restart("actuator")
+    house.services["actuator"].step()  # type: ignore[index]  # a plain name
+    state = house.state("actuator")
+    assert state.doses.unknown
+    _, made = state.plan_heard
+    _, cuts = cut_plan(state, made, state.limits, house.clock.now())
+    return {"unknown_dose"} == {cut.reason for cut in cuts}
+
+
+CHECKS = [
+    pytest.param(profile_flows, marks=pytest.mark.requirement("R5")),
+    pytest.param(nothing_above_the_daily_limit, marks=pytest.mark.requirement("R2")),
+    pytest.param(no_day_holds_more, marks=pytest.mark.requirement("R4")),
+    pytest.param(no_rate_above_in_doubt, marks=pytest.mark.requirement("R5")),
+]
+
+
+@pytest.mark.parametrize("holds", CHECKS)
+def test_it_holds(house: FakeHouse, holds: Callable[[FakeHouse], bool]) -> None:
+    """Of the code as it is."""
+    assert holds(house)
+
+
+@pytest.mark.requirement("R5")
+def test_the_mutant_that_cuts_programmed_basal_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old rule: every rate above the largest is cut."""
+
+    def every_rate(
+        _: DeliveryState,
+        piece: core.deciders.delivery.plan_capping.Piece,
+        limits: DeliveryLimitsSet,
+        *__: object,
+    ) -> tuple[MilliUnitsPerHour, None]:
+        return min(piece.wanted, limits.basal), None
+
+    monkeypatch.setattr("core.deciders.delivery.plan_capping._allowed", every_rate)
+
+    assert not profile_flows(house)
+
+
+@pytest.mark.requirement("R2")
+def test_the_mutant_that_lets_any_temporary_rate_pass_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old rule: nobody asks the windows about a rate."""
+    monkeypatch.setattr("core.deciders.delivery.plan_capping.windows_of", lambda *_, **__: ())
+
+    assert not nothing_above_the_daily_limit(house)
+
+
+@pytest.mark.requirement("R2")
+@pytest.mark.requirement("R4")
+def test_the_mutant_that_forgets_the_basal_to_come_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old rule: the window that ends now holds the most."""
+    monkeypatch.setattr(BasalAhead, "flows", lambda *_, **__: ())
+
+    assert not no_day_holds_more(house)
+
+
+@pytest.mark.requirement("R5")
+def test_the_mutant_that_knows_no_doubt_is_caught(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old rule: an unknown dose stops boluses alone."""
+    monkeypatch.setattr("core.deciders.delivery.plan_capping.doubt_of", lambda _: None)
+
+    assert not no_rate_above_in_doubt(house)
+
+
+def test_what_is_cut_is_named_and_alarmed_until_it_is_over(house: FakeHouse) -> None:
+    """With each rate before and after, and no longer than it lasts."""
+    limit(house, basal=1_000)
+    temporary(house, 1, percent=250)
+
+    (cut,) = newest(house).cuts
+    assert (2_000, 1_000, "basal_limit") == (cut.before, cut.after, cut.reason)
+    assert newest(house).capped
+    assert ["basal_capped"] == alarms(house)
+    assert house.ask(CancelTemporaryRate(), to="basal_scheduler").accepted
+    house.settle()
+    assert [] == alarms(house)
+    assert not newest(house).capped
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [({"daily": 15_000}, "daily_limit"), ({"four_hours": 15_000}, "four_hour_limit")],
+)
+def test_each_window_cuts_by_its_name(
+    house: FakeHouse, changes: dict[str, int], reason: str
+) -> None:
+    """Down to the profile where it is full by the profile alone."""
+    limit(house, basal=15_000, **changes)
+    temporary(house, 4, rate=6_000)
+
+    assert reason in {cut.reason for cut in newest(house).cuts}
+
+
+def test_two_computations_that_differ_leave_the_profile(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a milliunit above it."""
+    monkeypatch.setattr(
+        "core.deciders.delivery.plan_capping.rooms_twice", lambda asked: (rooms(asked), False)
+    )
+    temporary(house, 1, percent=200)
+    house.run(ms=MINUTE_MS)
+
+    assert 800 == house.view("actuator").rate
+    assert {"limits_disagree"} == {cut.reason for cut in newest(house).cuts}
+
+
+@pytest.mark.requirement("R20")
+def test_two_ways_of_the_largest_rate_that_differ_leave_the_profile(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mutant: the second way knows no largest rate."""
+    monkeypatch.setattr("core.dosing.limits.caps_sweep.allowed_rate", lambda asked: asked.rate)
+    limit(house, basal=1_000)
+    temporary(house, 1, percent=200)
+
+    assert {"limits_disagree"} == {cut.reason for cut in newest(house).cuts}
+
+
+def test_a_doubt_that_comes_and_goes_cuts_and_restores(house: FakeHouse) -> None:
+    """By itself, while the temporary rate lasts, and the pump has each revision."""
+    temporary(house, 4, percent=200)
+    house.run(ms=5 * MINUTE_MS)
+    house.order(3_000)
+    house.restart("actuator")
+    house.run(ms=30 * MINUTE_MS)
+
+    plan = newest(house).plan
+    revisions = [
+        (one.revision, one.doubt)
+        for one in house.said_of("actuator", BasalPlanAccepted)
+        if one.plan == plan
+    ]
+    assert [(0, None), (1, "unknown_dose"), (2, None)] == revisions
+    assert 1_600 == house.view("actuator").rate
+    assert plan == house.view("actuator").plan
+    assert [] == alarms(house)
+
+
+@pytest.mark.parametrize(
+    ("model", "rate", "given", "reason"),
+    [
+        ("tandem_tslim_x2", 90, 0, "pump_minimum"),
+        ("diaconn_g8", 5_000, 3_000, "pump_maximum"),
+    ],
+)
+def test_a_model_that_cannot_give_the_profile_alarms_or_is_refused(
+    house: FakeHouse, model: str, rate: int, given: int, reason: str
+) -> None:
+    """A profile that comes later is delivered as far as it goes, and the alarm is high."""
+    assert not limit(house, pump_model=model, basal=8_000)
+    flat(house, rate)
+    house.run(ms=MINUTE_MS)
+
+    assert given == house.view("actuator").rate
+    assert {reason} == {cut.reason for cut in newest(house).cuts}
+    assert ["profile_not_given"] == alarms(house)
+
+    assert "pump_cannot_give_profile" == limit(house, pump_model=model)
+    assert not limit(house)
+    assert [] == alarms(house)
+
+
+def test_a_rounding_down_to_a_step_is_no_cut(house: FakeHouse) -> None:
+    """It is what every pump does."""
+    limit(house, pump_model="omnipod_dash")
+    flat(house, 170)
+    house.run(ms=MINUTE_MS)
+
+    assert 150 == house.view("actuator").rate
+    assert () == newest(house).cuts
+    assert [] == alarms(house)
+
+
+@pytest.mark.parametrize(("amount", "reason"), [(200_000, ""), (200_050, "out_of_range")])
+def test_a_reservoir_holds_what_the_model_holds(house: FakeHouse, amount: int, reason: str) -> None:
+    """300 U do not go into a pod of 200 U."""
+    limit(house, pump_model="omnipod_dash")
+    asked = FillReservoir(amount=MilliUnits(amount))
+
+    assert reason == house.ask(asked, to="actuator").reason
+
+
+def made(*steps: tuple[int, int], profile: int) -> BasalPlanMade:
+    """Give a plan of 48 h with rates above or below one of the profile."""
+    return BasalPlanMade(
+        profile=EventId("b:p:1"),
+        tzdata="t",
+        steps=tuple(PlanStep(at=UtcMillis(at), rate=MilliUnitsPerHour(rate)) for at, rate in steps),
+        ends_at=UtcMillis(START + 2 * DAY_MS),
+        profile_steps=(PlanStep(at=START, rate=MilliUnitsPerHour(profile)),),
+    )
+
+
+def limits_of(asked: SetDeliveryLimits) -> DeliveryLimitsSet:
+    return DeliveryLimitsSet(
+        single=asked.single,
+        hourly=asked.hourly,
+        daily=asked.daily,
+        basal=asked.basal,
+        actor="person:a",
+    )
+
+
+def test_time_that_is_over_is_left_as_it_was() -> None:
+    """A plan that comes late is not cut where nothing can be done."""
+    plan = made((START, 9_000), (UNTIL, 5_000), (UNTIL + HOUR_MS, 400), profile=800)
+    now = Now(therapy=UNTIL, real=UNTIL, speed=1)
+
+    steps, cuts = cut_plan(DELIVERY_DECIDER.initial(PUMP), plan, limits_of(LIMITS), now)
+
+    assert [9_000, 3_000, 400] == [step.rate for step in steps]
+    expected = BasalCut(
+        at=UNTIL,
+        before=MilliUnitsPerHour(5_000),
+        after=MilliUnitsPerHour(3_000),
+        reason="basal_limit",
+    )
+    assert (expected,) == cuts
+
+
+def test_what_one_piece_takes_the_next_has_no_more() -> None:
+    """Two hours above the profile share one window."""
+    plan = made((START, 5_800), (UNTIL, 5_000), (UNTIL + HOUR_MS, 800), profile=800)
+    room = msgspec.structs.replace(LIMITS, daily=MilliUnits(24 * 800 + 6_000), basal=9_000)
+    now = Now(therapy=START, real=START, speed=1)
+
+    steps, cuts = cut_plan(DELIVERY_DECIDER.initial(PUMP), plan, limits_of(room), now)
+
+    assert [5_800, 1_800, 800] == [step.rate for step in steps]
+    assert ["daily_limit"] == [cut.reason for cut in cuts]
+
+
+@pytest.mark.parametrize(
+    ("model", "how", "minutes", "reason"),
+    [
+        ("omnipod_dash", {"percent": 137}, 17, "pump_model_duration"),
+        ("omnipod_dash", {"rate": 1_025}, 30, "pump_model_setting"),
+        ("medtronic_640g", {"rate": 1_000}, 30, ""),
+        ("dana_rs", {"rate": 1_000}, 60, "pump_model_kind"),
+        ("dana_rs", {"percent": 110}, 60, ""),
+        ("dana_rs", {"percent": 115}, 60, "pump_model_setting"),
+        ("ypsopump", {"percent": 500}, 15, ""),
+        ("ypsopump", {"percent": 501}, 15, "out_of_range"),
+        ("dana_rs", {"percent": 210}, 60, "pump_model_setting"),
+        ("basalt_virtual", {"percent": 251}, 15, "out_of_range"),
+    ],
+)
+def test_a_temporary_rate_is_one_that_the_pump_model_takes(
+    house: FakeHouse, model: str, how: dict[str, int], minutes: int, reason: str
+) -> None:
+    """What the model would round is not what was asked for, and the answer says what it takes."""
+    assert not limit(house, pump_model=model)
+
+    asked = SetTemporaryRate(duration=Milliseconds(minutes * MINUTE_MS), **how)  # type: ignore[arg-type]  # given by name
+    outcome = house.ask(asked, to="basal_scheduler")
+
+    assert reason == outcome.reason
+    if reason.startswith("pump_model"):
+        assert f"{model} takes 0 to " in bytes(outcome.said[0]).decode()
+
+
+@pytest.mark.parametrize(
+    ("how", "minutes", "reason"),
+    [
+        ({"rate": 35_000}, 24 * 60, None),
+        ({"rate": 35_001}, 60, "out_of_range"),
+        ({"rate": -1}, 60, "out_of_range"),
+        ({"percent": 250}, 15, None),
+        ({"percent": -1}, 15, "out_of_range"),
+        ({"percent": 100}, 14, "out_of_range"),
+        ({"percent": 100}, 24 * 60 + 1, "out_of_range"),
+        ({}, 60, "one_of_percent_and_rate"),
+        ({"percent": 100, "rate": 1_000}, 60, "one_of_percent_and_rate"),
+    ],
+)
+def test_a_temporary_rate_has_bounds_that_no_model_moves(
+    how: dict[str, int], minutes: int, reason: str | None
+) -> None:
+    """The ends themselves are inside; before any limits are set they hold as well."""
+    asked = SetTemporaryRate(duration=Milliseconds(minutes * MINUTE_MS), **how)  # type: ignore[arg-type]  # fields by name
+
+    for model in (None, "basalt_virtual"):
+        found = refused_rate(asked, "person:a", pump_model=model)
+        assert reason == (None if found is None else found.reason)

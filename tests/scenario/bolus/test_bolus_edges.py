@@ -1,0 +1,339 @@
+"""Orders and advice at their edges: what a refusal says, what an acceptance keeps."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.dosing.limits.caps_sliding import rooms
+from schemas.bolus.advice import (
+    AcceptAdvice,
+    AcceptanceRefused,
+    AdviceAccepted,
+    AdviceRefused,
+    BolusAdvised,
+    CarbsRecorded,
+    CarbsRefused,
+    RecordCarbs,
+    RequestAdvice,
+)
+from schemas.bolus.orders import BolusOrdered, OrderBolus, OrderRefused
+from schemas.bolus.settings import (
+    CarbRatioSegment,
+    InsulinAction,
+    SensitivitySegment,
+    SetBolusSettings,
+    TargetSegment,
+)
+from schemas.delivery.pump import SuspendDelivery
+from schemas.message import Outcome
+from schemas.units import (
+    HOUR_MS,
+    MINUTE_MS,
+    EventId,
+    Grams,
+    MgDl,
+    MicrogramsPerDlPerUnit,
+    MilligramsPerUnit,
+    Milliseconds,
+    MilliUnits,
+    UtcMillis,
+)
+from schemas.wire import codec
+from support.simulated.fake_system import LIMITS, SETTINGS, START, FakeHouse
+
+
+def first(outcome: Outcome) -> Any:
+    return codec.decode_event(outcome.said[0])
+
+
+def order(house: FakeHouse, amount: int) -> Any:
+    return first(house.ask(OrderBolus(amount=MilliUnits(amount)), to="bolus_advisor"))
+
+
+def request(house: FakeHouse, carbs: int = 0) -> Outcome:
+    return house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor")
+
+
+def accept(house: FakeHouse, advice: str) -> Outcome:
+    return house.ask(AcceptAdvice(advice=EventId(advice)), to="bolus_advisor")
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason", "limit"),
+    [
+        (0, "out_of_range", None),
+        (-50, "out_of_range", None),
+        (1, "not_whole_pulses", None),
+        (1_025, "not_whole_pulses", None),
+        (10_050, "single_limit", 10_000),
+        (25_050, "pump_maximum", 25_000),
+    ],
+)
+def test_a_refused_order_says_what_was_asked_and_what_is_left(
+    house: FakeHouse, amount: int, reason: str, limit: int | None
+) -> None:
+    """A person who gets nothing must see why, and how much would be given."""
+    refused = order(house, amount)
+
+    assert isinstance(refused, OrderRefused)
+    assert (amount, reason, limit) == (refused.amount, refused.reason, refused.limit)
+
+
+def test_an_order_needs_limits_and_a_pump_that_runs(house: FakeHouse) -> None:
+    """Each state by its own name."""
+    empty = FakeHouse()
+    no_limits = order(empty, 500)
+    order(house, 500)
+    running = order(house, 500)
+    house.run(ms=5 * MINUTE_MS)
+    house.ask(SuspendDelivery(), to="actuator")
+    house.run(ms=MINUTE_MS)
+    suspended = order(house, 500)
+
+    found = [(one.amount, one.reason) for one in (no_limits, running, suspended)]
+    assert [(500, "no_limits"), (500, "bolus_running"), (500, "suspended")] == found
+
+
+def test_a_limit_that_disagrees_is_told_with_an_alarm_and_no_other_is(
+    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A plain refusal is no fault of the software."""
+    order(house, 10_050)
+    quiet = house.view("bolus_advisor").alarms
+    monkeypatch.setattr(
+        "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
+    )
+    wrong = order(house, 500)
+    house.glucose("250")
+    advice = first(request(house))
+
+    assert () == quiet
+    assert ("limits_disagree", 0) == (wrong.reason, wrong.limit)
+    assert ["limits_disagree"] == [one.alarm for one in house.view("bolus_advisor").alarms]
+    assert (0, ("limits_disagree", "nothing_needed")) == (advice.amount, advice.reasons[-2:])
+
+
+def test_an_advice_that_hits_a_limit_raises_no_alarm(house: FakeHouse) -> None:
+    """Only a difference between two computations does."""
+    house.ask(msgspec.structs.replace(LIMITS, single=1_000), to="actuator")
+    house.glucose("250")
+    advice = first(request(house))
+
+    assert isinstance(advice, BolusAdvised)
+    assert (1_000, True) == (advice.amount, "clamped_to_single_limit" in advice.reasons)
+    assert () == house.view("bolus_advisor").alarms
+
+
+@pytest.mark.parametrize("grams", [1, 300])
+def test_carbs_at_the_ends_of_their_range_are_taken(house: FakeHouse, grams: int) -> None:
+    """From 1 g to 300 g."""
+    now = house.clock.now().therapy
+    for eaten_at in (now - 12 * HOUR_MS, now + HOUR_MS):
+        asked = RecordCarbs(grams=Grams(grams), eaten_at=UtcMillis(eaten_at))
+        taken = first(house.ask(asked, to="bolus_advisor"))
+        assert isinstance(taken, CarbsRecorded)
+        assert (grams, eaten_at, "person:test") == (taken.grams, taken.eaten_at, taken.actor)
+
+
+@pytest.mark.parametrize(
+    ("grams", "later", "reason"),
+    [
+        (0, 0, "out_of_range"),
+        (301, 0, "out_of_range"),
+        (5, -12 * HOUR_MS - 1, "time_out_of_range"),
+        (5, HOUR_MS + 1, "time_out_of_range"),
+    ],
+)
+def test_carbs_beyond_it_are_refused_with_what_was_asked(
+    house: FakeHouse, grams: int, later: int, reason: str
+) -> None:
+    """One gram, one millisecond."""
+    eaten_at = UtcMillis(house.clock.now().therapy + later)
+    refused = first(
+        house.ask(RecordCarbs(grams=Grams(grams), eaten_at=eaten_at), to="bolus_advisor")
+    )
+
+    assert isinstance(refused, CarbsRefused)
+    assert (grams, reason) == (refused.grams, refused.reason)
+
+
+@pytest.mark.parametrize("carbs", [-1, 301])
+def test_an_advice_for_too_much_is_refused_with_what_was_asked(
+    house: FakeHouse, carbs: int
+) -> None:
+    """300 g is the most, and 0 g a correction."""
+    refused = first(request(house, carbs))
+
+    assert isinstance(refused, AdviceRefused)
+    assert (carbs, "carbs_out_of_range") == (refused.carbs, refused.reason)
+    assert request(house, 300).accepted and request(house, 0).accepted
+
+
+def test_a_refused_acceptance_names_the_advice(house: FakeHouse) -> None:
+    """Used, expired, overtaken by a bolus: each with the advice it is about."""
+    house.glucose("180")
+    used, late, second = (request(house).events[0] for _ in range(3))
+    accept(house, used)
+    again, overtaken = first(accept(house, used)), first(accept(house, second))
+    house.run(ms=5 * MINUTE_MS)
+    expired = first(accept(house, late))
+    nobody = first(accept(house, "bolus_advisor:p1:999"))
+
+    assert [
+        (used, "already_used"),
+        (second, "bolus_running"),
+        (late, "expired"),
+        ("bolus_advisor:p1:999", "no_such_advice"),
+    ] == [(one.advice, one.reason) for one in (again, overtaken, expired, nobody)]
+    assert isinstance(again, AcceptanceRefused)
+
+
+def test_suspension_and_doses_refuse_by_name_too(house: FakeHouse) -> None:
+    """What the advice had not heard."""
+    house.glucose("180")
+    advice, other = request(house).events[0], request(house).events[0]
+    order(house, 50)
+    house.run(ms=10_000)
+    dose = first(accept(house, advice))
+    house.ask(SuspendDelivery(), to="actuator")
+    house.run(ms=10_000)
+    suspended = first(accept(house, other))
+
+    assert (advice, "dose_since") == (dose.advice, dose.reason)
+    assert (other, "suspended") == (suspended.advice, suspended.reason)
+
+
+def test_nothing_to_give_is_refused_and_a_meal_without_insulin_is_recorded(
+    house: FakeHouse,
+) -> None:
+    """An advice of 0 for no carbs orders nothing; 0 for a meal still records the meal."""
+    house.glucose("100")
+    nothing = request(house)
+    refused = first(accept(house, nothing.events[0]))
+    house.run(ms=5 * MINUTE_MS)
+    house.glucose("72")
+    meal = request(house, 4)
+    accepted = accept(house, meal.events[0])
+
+    assert (nothing.events[0], "nothing_to_give") == (refused.advice, refused.reason)
+    assert 0 == first(meal).amount
+    assert ["AdviceAccepted", "CarbsRecorded"] == [
+        type(codec.decode_event(one)).__name__ for one in accepted.said
+    ]
+    eaten = house.said_of("bolus_advisor", CarbsRecorded)[-1]
+    assert (4, house.clock.now().therapy, "person:test") == (
+        eaten.grams,
+        eaten.eaten_at,
+        eaten.actor,
+    )
+    assert [] == house.said_of("bolus_advisor", BolusOrdered)
+
+
+def test_an_order_cites_its_advice_and_lives_half_a_minute(house: FakeHouse) -> None:
+    """And says nothing of a second computation that gave the same."""
+    house.glucose("180")
+    advice = request(house, 20).events[0]
+    accept(house, advice)
+
+    ordered = house.said_of("bolus_advisor", BolusOrdered)[0]
+    taken = house.said_of("bolus_advisor", AdviceAccepted)[0]
+    now = house.clock.now()
+    assert (advice, "person:test", 2_000) == (ordered.advice, ordered.actor, ordered.meal)
+    assert (advice, "person:test", None) == (taken.advice, taken.actor, taken.recomputed)
+    assert 30_000 == ordered.start_by.therapy - now.therapy
+    assert 5_000 == ordered.start_by.real - now.real
+
+
+def edge(
+    *,
+    ratio: int = 1_000,
+    fall: int = 5_000,
+    low: int = 70,
+    high: int = 70,
+    above: int | None = None,
+    because: str = "",
+) -> SetBolusSettings:
+    return SetBolusSettings(
+        zone="Europe/Berlin",
+        carb_ratios=(CarbRatioSegment(start_minute=0, carb_ratio=MilligramsPerUnit(ratio)),),
+        sensitivities=(
+            SensitivitySegment(start_minute=0, sensitivity=MicrogramsPerDlPerUnit(fall)),
+        ),
+        targets=(
+            TargetSegment(
+                start_minute=0,
+                low=MgDl(low),
+                high=MgDl(high),
+                correct_above=None if above is None else MgDl(above),
+            ),
+        ),
+        insulin=SETTINGS.insulin,
+        rules="basalt",
+        because=because,
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        edge(),
+        edge(ratio=150_000, fall=500_000, low=180, high=180, above=250, because="x" * 200),
+        edge(above=70),
+    ],
+)
+def test_the_ends_of_every_setting_are_allowed(
+    house: FakeHouse, settings: SetBolusSettings
+) -> None:
+    """Both ends, all fields."""
+    assert house.ask(settings, to="bolus_advisor").accepted
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        (edge(ratio=999), "carb_ratio"),
+        (edge(ratio=150_001), "carb_ratio"),
+        (edge(fall=4_999), "sensitivity"),
+        (edge(fall=500_001), "sensitivity"),
+        (edge(low=69), "target_low"),
+        (edge(low=181, high=181), "target_low"),
+        (edge(low=100, high=99), "target_high"),
+        (edge(high=181), "target_high"),
+        (edge(high=100, above=99), "correct_above"),
+        (edge(above=251), "correct_above"),
+        (edge(because="x" * 201), "because"),
+    ],
+)
+def test_one_beyond_is_refused_by_name(
+    house: FakeHouse, settings: SetBolusSettings, field: str
+) -> None:
+    """The name of the field, not of another."""
+    refused = first(house.ask(settings, to="bolus_advisor"))
+
+    assert ("out_of_range", field) == (refused.reason, refused.field)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "field"),
+    [
+        ((119, 30, 0), "insulin.duration"),
+        ((601, 30, 0), "insulin.duration"),
+        ((120, 0, 0), "insulin.peak"),
+        ((120, 60, 0), "insulin.peak"),
+        ((120, 59, -1), "insulin.delay"),
+        ((600, 299, 31), "insulin.delay"),
+        ((120, 59, 0), None),
+        ((600, 1, 30), None),
+    ],
+)
+def test_insulin_at_its_edges(
+    house: FakeHouse, minutes: tuple[int, int, int], field: str | None
+) -> None:
+    """2 to 10 h, a peak before the middle, a delay up to half an hour."""
+    duration, peak, delay = (Milliseconds(one * MINUTE_MS) for one in minutes)
+    action = InsulinAction(duration=duration, peak=peak, delay=delay)
+    answer = first(house.ask(msgspec.structs.replace(SETTINGS, insulin=action), to="bolus_advisor"))
+
+    assert field == getattr(answer, "field", None)
+    assert START <= house.clock.now().therapy

@@ -1,0 +1,192 @@
+"""Weaken a safety mechanism and see the check that guards it fail: a test that cannot is none."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+import core.deciders.bolus.orders
+import core.deciders.delivery.decider
+import core.deciders.delivery.orders
+import core.dosing.advice.advise
+import core.pump.order_intake
+import services.actuator.pump_hands
+import services.runtime.decider_host.inbox
+import services.runtime.replay.record_fold
+from core.kernel.decider import Entry
+from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RequestAdvice
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import BasalDelivered
+from schemas.units import HOUR_MS, MINUTE_MS, Grams, MilliUnits, Speaker
+from schemas.wire import codec
+from services.runtime.decider_host.ledger import Books
+from services.runtime.decider_host.version_check import Admission
+from services.runtime.journal.entries import said_in
+from services.runtime.replay.replay import replay
+from support.simulated.fake_system import PUMP, FakeHouse
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def ready() -> FakeHouse:
+    house = FakeHouse()
+    house.set_up()
+    return house
+
+
+def given_at_most_once(house: FakeHouse) -> bool:
+    """The same command, sent twice, doses once."""
+    for _ in range(2):
+        house.post(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor", command_id="same")
+        house.settle()
+        house.run(ms=5 * MINUTE_MS)
+    return bool(house.view("actuator").bolus_total == 500)
+
+
+def accounted_to_the_pulse(house: FakeHouse) -> bool:
+    """What the actuator accounts for is what the pump counts, also when it reads twice."""
+    house.ask(OrderBolus(amount=MilliUnits(1_000)), to="bolus_advisor")
+    house.run(ms=HOUR_MS)
+    again = [one for one in house.broker.messages if ".actuator." in one.subject]
+    for message in again:
+        house.broker.put(message.subject, message.data, {})
+    house.settle()
+    view, heard = house.view("actuator"), house.state("bolus_advisor").doses
+    return bool(
+        house.odometer
+        == view.basal_total + view.bolus_total
+        == heard.basal_total + heard.bolus_total
+    )
+
+
+def stale_glucose_is_not_used(house: FakeHouse) -> bool:
+    """Glucose of 11 minutes ago corrects nothing."""
+    house.glucose("300")
+    house.run(ms=11 * MINUTE_MS)
+    outcome = house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
+    advised = codec.decode_event(outcome.said[0])
+    return isinstance(advised, BolusAdvised) and advised.amount == 0
+
+
+def limits_hold_at_delivery(house: FakeHouse) -> bool:
+    """An advisor that lost its limits is stopped by the actuator's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.deciders.bolus.orders, "breach", lambda *_, **__: None)
+        house.ask(OrderBolus(amount=MilliUnits(15_000)), to="bolus_advisor")
+        house.run(ms=15 * MINUTE_MS)
+    return bool(house.view("actuator").bolus_total == 0)
+
+
+def late_orders_never_start(house: FakeHouse) -> bool:
+    """An order that lay for a minute moves nothing."""
+    actuator = house.services.pop(Speaker("actuator"))
+    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    house.clock.advance(therapy_ms=MINUTE_MS)
+    house.services[Speaker("actuator")] = actuator
+    house.run(ms=5 * MINUTE_MS)
+    return bool(house.view("actuator").bolus_total == 0)
+
+
+def an_advice_is_used_once(house: FakeHouse) -> bool:
+    """Two taps on 'accept' are one dose."""
+    house.glucose("110")
+    outcome = house.ask(RequestAdvice(carbs=Grams(20)), to="bolus_advisor")
+    for _ in range(2):
+        house.ask(AcceptAdvice(advice=outcome.events[0]), to="bolus_advisor")
+        house.run(ms=3 * MINUTE_MS)
+    return bool(house.view("actuator").bolus_total == 2_000)
+
+
+def a_restart_repeats_nothing(house: FakeHouse) -> bool:
+    """An actuator killed in mid-bolus starts no second one."""
+    house.ask(OrderBolus(amount=MilliUnits(3_000)), to="bolus_advisor")
+    house.run(ms=MINUTE_MS)
+    house.restart("actuator")
+    house.settle()
+    is_doubted = any(type(event).__name__ == "BolusUnknown" for event in house.said("actuator"))
+    house.run(ms=5 * MINUTE_MS)
+    return is_doubted and bool(house.view("actuator").bolus_total == 3_000)
+
+
+def replay_equals_live(house: FakeHouse) -> bool:
+    """The record alone shows what every service knows."""
+    house.glucose("150")
+    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    house.run(ms=HOUR_MS)
+    views = replay(house.stores[Speaker("historian")], pump=PUMP, at=house.clock.now().therapy)
+    return all(house.view(name) == view for name, view in views.items())
+
+
+def forgets_outcomes(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Books, "outcome", lambda *_: None)
+
+
+def hears_everything_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(services.runtime.decider_host.inbox, "admit", lambda **_: Admission.ACCEPT)
+
+
+def believes_old_glucose(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(core.dosing.advice.advise, "GLUCOSE_AGE_MS_MAX", HOUR_MS)
+
+
+def trusts_the_advisor(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(core.deciders.delivery.orders, "breach", lambda *_, **__: None)
+
+
+def orders_never_expire(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(core.deciders.delivery.orders, "is_past", lambda *_, **__: False)
+    patch.setattr(services.actuator.pump_hands, "is_past", lambda *_, **__: False)
+    patch.setattr(core.pump.order_intake, "order_problem", lambda *_, **__: None)
+
+
+def advice_is_never_used_up(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(core.deciders.bolus.orders, "_why_not", lambda *_: None)
+
+
+def never_doubts(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(core.deciders.delivery.decider, "doubt_all", lambda *_: ())
+
+
+def record_drops_basal(patch: pytest.MonkeyPatch) -> None:
+    read = said_in
+
+    def forgetful(data: bytes) -> Entry:
+        found = read(data)
+        if not isinstance(found.body, BasalDelivered):
+            return found
+        return msgspec.structs.replace(found, speaker=None)
+
+    patch.setattr(services.runtime.replay.record_fold, "said_in", forgetful)
+
+
+PAIRS: list[tuple[Callable[[FakeHouse], bool], Patch]] = [
+    (given_at_most_once, forgets_outcomes),
+    (accounted_to_the_pulse, hears_everything_again),
+    (stale_glucose_is_not_used, believes_old_glucose),
+    (limits_hold_at_delivery, trusts_the_advisor),
+    (late_orders_never_start, orders_never_expire),
+    (an_advice_is_used_once, advice_is_never_used_up),
+    (a_restart_repeats_nothing, never_doubts),
+    (replay_equals_live, record_drops_basal),
+]
+
+
+@pytest.mark.parametrize("check", [check for check, _ in PAIRS], ids=lambda one: one.__name__)
+def test_the_mechanism_holds(check: Callable[[FakeHouse], bool]) -> None:
+    """As built, the property holds."""
+    assert check(ready())
+
+
+@pytest.mark.parametrize(("check", "weaken"), PAIRS, ids=[weaken.__name__ for _, weaken in PAIRS])
+def test_the_mutant_is_caught(
+    check: Callable[[FakeHouse], bool], weaken: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the mechanism weakened the property must break, or the check proves nothing."""
+    weaken(monkeypatch)
+
+    try:
+        holds = check(ready())
+    except (AssertionError, ArithmeticError, RuntimeError):
+        holds = False
+
+    assert not holds

@@ -1,0 +1,527 @@
+"""Requirements whose tests had no mutant of their own: each mechanism weakened, and seen."""
+
+import dataclasses
+import math
+import re
+import tempfile
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+import pytest
+from nacl.signing import SigningKey
+
+import core.calc.json_io
+import core.deciders.delivery.decider
+import core.deciders.glucose.alert_annunciation
+import core.deciders.glucose.alert_conditions
+import core.dosing.limits.caps_sliding
+import core.dosing.limits.caps_twice
+import core.formats.amounts
+import core.kernel.alarm_catalogue
+import core.kernel.alarms
+import core.kernel.shared_decisions
+import core.models.insulin.curves
+import core.pump.machine
+import core.pump.order_intake
+import core.pump.physics
+import services.runtime.platform.signing_keys
+import services.runtime.pump_link.protocol
+import services.supervisor.broker.permissions
+import services.supervisor.screen.event_lines
+import services.virtual_pump.controller
+import services.virtual_pump.watchdog
+from core.calc.calculation import Kind, Result, Scenario
+from core.formats.amounts import parse_units
+from core.kernel.errors import AmountError, ScenarioError
+from core.models.insulin.curves import piecewise
+from core.pump.checks import bolus_fault
+from core.pump.memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
+from schemas.alarms import AlarmRaised
+from schemas.bolus.orders import OrderBolus
+from schemas.delivery.delivery import SetDeliveryLimits
+from schemas.delivery.mechanism import ClearPumpFault, OcclusionReleased
+from schemas.delivery.pump import SuspendDelivery
+from schemas.glucose import RecordReading
+from schemas.record import MessageQuarantined
+from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, Speaker, UtcMillis
+from schemas.wire.subjects import event_subject
+from services.runtime.nats.memory_bus import matches
+from services.runtime.platform.errors import PumpRefusedError
+from services.runtime.platform.signing_keys import make_key
+from services.runtime.process.stepper import finish
+from services.runtime.pump_link.protocol import FrameReader, Read, encode_request
+from services.virtual_pump.controller import PumpHost
+from services.virtual_pump.fault_script import ScriptedFault
+from services.virtual_pump.watchdog import HUNGER_MS_MAX, LOOK_MS, Watchdog
+from support.simulated.fake_system import IDENTITY, LIMITS, PUMP, FakeHouse
+from support.simulated.mutant_pairs import Check, Patch, Weaken, is_caught
+from support.simulated.signed_orders import STRANGER, pump_order, sign
+
+DOSE = "bolus_advisor:p1:900"
+
+
+def ready(*faults: ScriptedFault) -> FakeHouse:
+    house = FakeHouse(faults=faults)
+    house.set_up()
+    return house
+
+
+def sensor(house: FakeHouse, value: str) -> None:
+    reading = RecordReading(
+        measured_at=house.clock.now().therapy,
+        source="sensor",
+        unit="mg/dL",
+        received=value,
+        device="cgm",
+    )
+    house.ask(reading, to="glucose_ingest")
+
+
+def only_one_bolus_is_spread_at_a_time() -> bool:
+    house = ready()
+    for number in (900, 901):
+        status = finish(house.pump.read(after=10**9)).status
+        dose = f"bolus_advisor:p1:{number}"
+        order = pump_order(status, dose=dose, amount=1_000, duration=HOUR_MS)
+        try:
+            finish(house.pump.start_bolus(signed=sign(order)))
+        except PumpRefusedError as error:
+            return error.reason == "extended_running"
+    return False
+
+
+def spreads_two_at_once(patch: Patch) -> None:
+    fault = bolus_fault
+
+    def careless(*given: Any, **more: Any) -> PumpRefusal | None:
+        found = fault(*given, **more)
+        return None if found is not None and found.reason == "extended_running" else found
+
+    patch.setattr(core.pump.machine, "bolus_fault", careless)
+
+
+def a_limit_that_limits_nothing_is_refused() -> bool:
+    house = FakeHouse()
+    wide = msgspec.structs.replace(LIMITS, single=MilliUnits(10**6))
+    assert isinstance(wide, SetDeliveryLimits)
+    return not house.ask(wide, to="actuator").accepted
+
+
+def takes_any_limits(patch: Patch) -> None:
+    patch.setattr(core.deciders.delivery.decider, "limits_problem", lambda _: None)
+
+
+class _Asked(Scenario, frozen=True, kw_only=True):
+    pass
+
+
+class _Told(Result, frozen=True, kw_only=True):
+    value: float
+
+
+def what_is_no_number_is_no_answer() -> bool:
+    kind = Kind(
+        name="x",
+        text="x",
+        scenario=_Asked,
+        result=_Told,
+        example="{}",
+        run=lambda _: _Told(value=math.nan),
+    )
+    try:
+        core.calc.json_io.answer(kind, b"{}", zones=lambda *_: ())
+    except ScenarioError:
+        return True
+    return False
+
+
+def writes_nan_as_nothing(patch: Patch) -> None:
+    patch.setattr(core.calc.json_io, "_is_finite", lambda _: True)
+
+
+def a_dose_is_read_one_way() -> bool:
+    for text in (".5", "5.", "0,5", " 5", "05", "1e1"):
+        try:
+            parse_units(text)
+        except AmountError:
+            continue
+        return False
+    return parse_units("0.5") == 500
+
+
+def reads_a_dose_as_it_can(patch: Patch) -> None:
+    patch.setattr(core.formats.amounts, "_DECIMAL", re.compile(r"0*([0-9]*)\.?([0-9]{1,3})?"))
+
+
+def a_curve_is_what_a_second_sum_says() -> bool:
+    """1.1 - t/100 cut to 0..1: the area is a trapezoid, 60 min, and so is a sum over minutes."""
+    cut = piecewise([(0.0, (1.1, -0.01))], duration=120.0)
+    plain = sum(min(1.0, max(0.0, 1.1 - (step + 0.5) / 1_000)) for step in range(1_200 * 10)) / 10
+    return math.isclose(cut.integral(120.0), plain, abs_tol=1e-3)
+
+
+def sums_a_curve_wrongly(patch: Patch) -> None:
+    patch.setattr(core.models.insulin.curves, "_area", lambda polynomial: (0.0, *polynomial))
+
+
+def defaults_of_rooms() -> dict[str, Any]:
+    """The two implementations that are asked when nobody names others."""
+    return core.dosing.limits.caps_twice.rooms_twice.__kwdefaults__ or {}
+
+
+def where_two_sums_differ_nothing_is_given() -> bool:
+    house = ready()
+    with pytest.MonkeyPatch.context() as broken:
+        rooms = core.dosing.limits.caps_sliding.rooms
+
+        def wider(asked: Any) -> Any:
+            return tuple(
+                msgspec.structs.replace(room, left=room.left + 10**6) for room in rooms(asked)
+            )
+
+        broken.setattr(core.dosing.limits.caps_sliding, "rooms", wider)
+        broken.setitem(defaults_of_rooms(), "first", wider)
+        house.order(500)
+        house.run(ms=5 * MINUTE_MS)
+    return bool(house.view("actuator").bolus_total == 0)
+
+
+def asks_one_sum_twice(patch: Patch) -> None:
+    defaults = defaults_of_rooms()
+    patch.setitem(defaults, "second", lambda asked: defaults["first"](asked))
+
+
+def a_dose_that_moved_is_in_the_memory() -> bool:
+    house = ready()
+    status = finish(house.pump.read(after=10**9)).status
+    finish(house.pump.start_bolus(signed=sign(pump_order(status, dose=DOSE, amount=500))))
+    again = PumpHost(house.pump_store, identity=IDENTITY, now=house.clock.now())
+    kinds = [one.kind for one in house.pump_store.history(after=0)]
+    return "bolus_started" in kinds and again.memory.odometer >= 50
+
+
+def moves_before_it_writes(patch: Patch) -> None:
+    patch.setattr(PumpHost, "_keep", lambda self, step: self._hold(step.memory))
+
+
+def a_frame_with_a_flipped_bit_is_no_frame() -> bool:
+    good = encode_request(Read(after=0), number=7)
+    for at in range(len(good) * 8):
+        data = bytearray(good)
+        data[at // 8] ^= 1 << at % 8
+        if list(FrameReader().feed(bytes(data))):
+            return False
+    return bool(list(FrameReader().feed(good)))
+
+
+def checks_no_frame(patch: Patch) -> None:
+    class Blind:
+        @staticmethod
+        def crc32(_: object) -> int:
+            return 0
+
+    patch.setattr(services.runtime.pump_link.protocol, "zlib", Blind)
+
+
+def a_suspended_pump_stays_so_after_a_loss_of_power() -> bool:
+    house = ready()
+    house.ask(SuspendDelivery(), to="actuator")
+    house.run(ms=MINUTE_MS)
+    house.pump.host.power_on(now=house.clock.now())
+    before = house.odometer
+    house.run(ms=2 * HOUR_MS)
+    return house.odometer == before
+
+
+def begins_anew_with_the_power(patch: Patch) -> None:
+    power_on = core.pump.machine.power_on
+
+    def fresh(memory: PumpMemory | None, **given: Any) -> PumpStep:
+        awake = msgspec.structs.replace(memory, suspended=False) if memory else None
+        return power_on(awake, **given)
+
+    patch.setattr(core.pump.machine, "power_on", fresh)
+
+
+def settings_are_there_after_a_restart() -> bool:
+    house = ready()
+    for name in ("actuator", "bolus_advisor", "basal_scheduler"):
+        house.restart(name)
+    limits, settings = house.state("actuator").limits, house.state("bolus_advisor").settings
+    return bool(limits and limits.single == LIMITS.single and settings)
+
+
+def reads_no_journal(patch: Patch) -> None:
+    patch.setattr("services.runtime.journal.memory_store.FakeStore.rows", lambda *_, **__: iter(()))
+    patch.setattr("services.runtime.decider_host.ledger.Books._compare_ends", lambda _: None)
+
+
+def a_weak_battery_is_told() -> bool:
+    house = ready(ScriptedFault(fault="battery", from_odometer=MilliUnits(50), percent=15))
+    house.run(ms=2 * HOUR_MS)
+    return "battery_low" in {one.alarm for one in house.view("actuator").alarms}
+
+
+def knows_no_weak_battery(patch: Patch) -> None:
+    patch.setattr(services.virtual_pump.controller, "BATTERY_LOW_PERCENT", 0)
+
+
+def what_the_pump_knows_the_person_sees() -> bool:
+    house = ready()
+    house.order(500)
+    house.run(ms=10 * MINUTE_MS)
+    house.restart("actuator")
+    house.run(ms=MINUTE_MS)
+    return bool(house.view("actuator").reservoir == house.pump.host.memory.reservoir)
+
+
+def tells_an_old_status(patch: Patch) -> None:
+    status = core.pump.machine.status
+
+    def old(memory: PumpMemory, **given: Any) -> Any:
+        return msgspec.structs.replace(status(memory, **given), reservoir=MilliUnits(200_000))
+
+    patch.setattr(core.pump.machine, "status", old)
+
+
+def a_sensor_that_falls_silent_is_told() -> bool:
+    house = ready()
+    sensor(house, "120")
+    house.run(ms=30 * MINUTE_MS)
+    return "glucose_missing" in {one.alarm for one in house.view("glucose_ingest").alarms}
+
+
+def misses_no_reading(patch: Patch) -> None:
+    _never(patch, "glucose_missing")
+
+
+def _never(patch: Patch, name: str) -> None:
+    tests = tuple(
+        (one, (lambda *_: False) if one == name else test)
+        for one, test in core.deciders.glucose.alert_conditions._TESTS
+    )
+    patch.setattr(core.deciders.glucose.alert_conditions, "_TESTS", tests)
+
+
+def a_low_that_stays_sounds_again() -> bool:
+    house = ready()
+    for _ in range(8):
+        sensor(house, "60")
+        house.run(ms=5 * MINUTE_MS)
+    said = [type(event).__name__ for event in house.said("glucose_ingest")]
+    return "AlarmRepeated" in said
+
+
+def sounds_once(patch: Patch) -> None:
+    patch.setattr(
+        core.deciders.glucose.alert_annunciation, "_go_on", lambda one, *_, **__: (one, None)
+    )
+
+
+def each_fault_has_an_alarm_of_its_own() -> bool:
+    known = {
+        core.kernel.alarm_catalogue.condition_of(fault).alarm for fault in get_args(PumpFaultName)
+    }
+    return known == set(get_args(PumpFaultName))
+
+
+def knows_no_fault_by_name(patch: Patch) -> None:
+    patch.setattr(core.kernel.alarm_catalogue, "PUMP_ALARMS", {})
+
+
+IEC = {
+    ("irreversible", "immediate"): "high",
+    ("irreversible", "prompt"): "high",
+    ("irreversible", "delayed"): "medium",
+    ("reversible", "immediate"): "high",
+    ("reversible", "prompt"): "medium",
+    ("reversible", "delayed"): "low",
+    ("minor", "immediate"): "medium",
+    ("minor", "prompt"): "low",
+    ("minor", "delayed"): "low",
+}
+"""[-] IEC 60601-1-8, table 201, copied a second time."""
+
+
+def priorities_are_those_of_the_norm() -> bool:
+    alarms = core.kernel.alarm_catalogue.PUMP_ALARMS.values()
+    looked_up = all(one.priority == IEC[one.severity, one.onset] for one in alarms)
+    down = core.kernel.alarm_catalogue.process_down("virtual_pump", why="")
+    return looked_up and down.priority == "high" and core.kernel.alarms.PRIORITY == IEC
+
+
+def plays_a_danger_down(patch: Patch) -> None:
+    patch.setitem(core.kernel.alarms.PRIORITY, ("reversible", "immediate"), "low")
+
+
+def each_alarm_is_a_line_for_whoever_looks() -> bool:
+    raised = AlarmRaised(alarm="occlusion", priority="high", to="person", text="It is blocked.")
+    line = services.supervisor.screen.event_lines.describe(raised, at=UtcMillis(0), zone="UTC")
+    return line is not None and "It is blocked." in line.text
+
+
+def shows_no_alarm(patch: Patch) -> None:
+    patch.setattr(services.supervisor.screen.event_lines, "_of_the_rest", lambda *_: "")
+
+
+def one_low_is_one_alarm_until_it_is_over() -> bool:
+    house = ready()
+    for value in ("60", "78", "60"):
+        house.glucose(value)
+        house.run(ms=5 * MINUTE_MS)
+    raised = [e for e in house.said_of("glucose_ingest", AlarmRaised) if e.alarm == "glucose_low"]
+    return len(raised) == 2
+
+
+def hears_no_end_of_a_low(patch: Patch) -> None:
+    tests = tuple(
+        (one, (lambda *_: True) if one == "glucose_low" else test)
+        for one, test in core.deciders.glucose.alert_conditions._TESTS
+    )
+    patch.setattr(core.deciders.glucose.alert_conditions, "_TESTS", tests)
+
+
+def what_a_blocked_line_releases_is_told() -> bool:
+    house = ready(ScriptedFault(fault="occlusion", from_odometer=MilliUnits(0)))
+    house.order(5_000)
+    house.run(ms=HOUR_MS)
+    house.ask(ClearPumpFault(because="set changed"), to="actuator")
+    house.run(ms=MINUTE_MS)
+    return bool(house.said_of("actuator", OcclusionReleased))
+
+
+def releases_in_silence(patch: Patch) -> None:
+    clear = core.pump.physics.clear
+
+    def silent(memory: PumpMemory, **given: Any) -> PumpStep:
+        return clear(msgspec.structs.replace(memory, backlog=MilliUnits(0)), **given)
+
+    patch.setattr(core.pump.physics, "clear", silent)
+
+
+def a_watchdog_that_is_not_fed_bites() -> bool:
+    dog = Watchdog()
+    return not all(dog.look() for _ in range(HUNGER_MS_MAX // LOOK_MS + 1))
+
+
+def never_bites(patch: Patch) -> None:
+    patch.setattr(services.virtual_pump.watchdog, "HUNGER_MS_MAX", Milliseconds(10**9))
+
+
+def each_system_has_a_key_of_its_own() -> bool:
+    seeds = set()
+    with tempfile.TemporaryDirectory() as name:
+        for number in range(2):
+            path = Path(name) / f"{number}.key"
+            make_key(path)
+            seeds.add(path.read_text())
+    return len(seeds) == 2
+
+
+def makes_the_makers_key(patch: Patch) -> None:
+    class Maker:
+        @staticmethod
+        def generate() -> SigningKey:
+            return SigningKey(bytes(32))
+
+        def __new__(cls, seed: bytes) -> SigningKey:  # type: ignore[misc]  # stands in for a class
+            return SigningKey(seed)
+
+    patch.setattr(services.runtime.platform.signing_keys, "SigningKey", Maker)
+
+
+def nobody_speaks_for_another() -> bool:
+    subject = event_subject(pump=PUMP, speaker=Speaker("bolus_advisor"), name="bolus_ordered")
+    return all(
+        name == "bolus_advisor" or not any(matches(subject, one) for one in allowed.publish)
+        for name, allowed in services.supervisor.broker.permissions.permissions().items()
+    )
+
+
+def lets_everybody_speak(patch: Patch) -> None:
+    of_decider = services.supervisor.broker.permissions._of_decider
+    patch.setattr(
+        services.supervisor.broker.permissions,
+        "_of_decider",
+        lambda one: dataclasses.replace(of_decider(one), publish=("basalt.>",)),
+    )
+
+
+def a_key_that_comes_with_an_order_is_worth_nothing() -> bool:
+    house = ready()
+    status = finish(house.pump.read(after=10**9)).status
+    signed = sign(pump_order(status, dose=DOSE, amount=500), signer=STRANGER)
+    try:
+        finish(house.pump.start_bolus(signed=signed))
+    except PumpRefusedError as error:
+        return error.reason == "unknown_key"
+    return False
+
+
+def takes_the_key_that_comes_along(patch: Patch) -> None:
+    start = core.pump.order_intake.start_signed
+
+    def credulous(memory: PumpMemory, *, signed: Any, **given: Any) -> Any:
+        trusting = msgspec.structs.replace(memory, trusted=(*memory.trusted, signed.key))
+        return start(trusting, signed=signed, **given)
+
+    patch.setattr(core.pump.order_intake, "start_signed", credulous)
+
+
+def an_order_by_nobody_is_set_aside() -> bool:
+    house = ready()
+    order = OrderBolus(amount=MilliUnits(500))
+    house.post_bytes(b'{"id":"x"}', order, to="bolus_advisor")
+    house.settle()
+    house.run(ms=5 * MINUTE_MS)
+    aside = house.said_of("bolus_advisor", MessageQuarantined)
+    alarms = {one.alarm for one in house.view("bolus_advisor").alarms}
+    return len(aside) == 1 and "message_quarantined" in alarms
+
+
+def sets_aside_in_silence(patch: Patch) -> None:
+    patch.setattr(core.kernel.shared_decisions, "raise_alarm", lambda *_: ())
+
+
+BREAKS_BY = (AssertionError, ArithmeticError, RuntimeError, ValueError)
+"""[-] errors by which a check may break."""
+
+PAIRS: list[tuple[Check, Weaken]] = [
+    (only_one_bolus_is_spread_at_a_time, spreads_two_at_once),
+    (a_limit_that_limits_nothing_is_refused, takes_any_limits),
+    (what_is_no_number_is_no_answer, writes_nan_as_nothing),
+    (a_dose_is_read_one_way, reads_a_dose_as_it_can),
+    (a_curve_is_what_a_second_sum_says, sums_a_curve_wrongly),
+    (where_two_sums_differ_nothing_is_given, asks_one_sum_twice),
+    (a_dose_that_moved_is_in_the_memory, moves_before_it_writes),
+    (a_frame_with_a_flipped_bit_is_no_frame, checks_no_frame),
+    (a_suspended_pump_stays_so_after_a_loss_of_power, begins_anew_with_the_power),
+    (settings_are_there_after_a_restart, reads_no_journal),
+    (a_weak_battery_is_told, knows_no_weak_battery),
+    (what_the_pump_knows_the_person_sees, tells_an_old_status),
+    (a_sensor_that_falls_silent_is_told, misses_no_reading),
+    (a_low_that_stays_sounds_again, sounds_once),
+    (each_fault_has_an_alarm_of_its_own, knows_no_fault_by_name),
+    (priorities_are_those_of_the_norm, plays_a_danger_down),
+    (each_alarm_is_a_line_for_whoever_looks, shows_no_alarm),
+    (one_low_is_one_alarm_until_it_is_over, hears_no_end_of_a_low),
+    (what_a_blocked_line_releases_is_told, releases_in_silence),
+    (a_watchdog_that_is_not_fed_bites, never_bites),
+    (each_system_has_a_key_of_its_own, makes_the_makers_key),
+    (nobody_speaks_for_another, lets_everybody_speak),
+    (a_key_that_comes_with_an_order_is_worth_nothing, takes_the_key_that_comes_along),
+    (an_order_by_nobody_is_set_aside, sets_aside_in_silence),
+]
+
+
+@pytest.mark.parametrize("check", [check for check, _ in PAIRS], ids=lambda one: one.__name__)
+def test_the_mechanism_holds(check: Check) -> None:
+    """As built, the property holds."""
+    assert check()
+
+
+@pytest.mark.parametrize(("check", "weaken"), PAIRS, ids=[weaken.__name__ for _, weaken in PAIRS])
+def test_the_mutant_is_caught(check: Check, weaken: Weaken, monkeypatch: Patch) -> None:
+    """With the mechanism weakened the property must break, or the check proves nothing."""
+    assert is_caught(check, weaken, monkeypatch, breaks_by=BREAKS_BY)

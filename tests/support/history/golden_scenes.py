@@ -1,0 +1,356 @@
+"""What golden histories are made of: short lives that say as many kinds of events as they can."""
+
+import copy
+import dataclasses
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from core.deciders.registry import DECIDERS
+from schemas.alarms import AcknowledgeAlarm, SnoozeAlarm
+from schemas.basal.profiles import (
+    CancelTemporaryRate,
+    SetBasalProfile,
+    SetBasalWeek,
+    SetBasalZone,
+    SetTemporaryRate,
+)
+from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RecordCarbs, RequestAdvice
+from schemas.bolus.orders import (
+    OrderBolus,
+    OrderPreset,
+    RecordInjection,
+    SetBolusPreset,
+)
+from schemas.corrections import CorrectCarbs, CorrectDose, VoidReading
+from schemas.delivery.delivery import CancelBolus
+from schemas.delivery.mechanism import ClearPumpFault, PrimePump
+from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery
+from schemas.delivery.unresolved_doses import AcceptPumpCount, SettleDose
+from schemas.glucose import GlucoseForecast, RecordReading, SetGlucoseAlerts
+from schemas.message import Command, Event, Outcome
+from schemas.record import (
+    ClockChanged,
+    ForkFound,
+    HistoryLost,
+    ReportProcess,
+    ReportStorage,
+    SettleHistory,
+)
+from schemas.units import (
+    HOUR_MS,
+    MINUTE_MS,
+    SECOND_MS,
+    DoseId,
+    EventId,
+    Grams,
+    MgDl,
+    Milliseconds,
+    MilliUnits,
+    Speaker,
+    UtcMillis,
+)
+from services.bolus_advisor.order_hands import OrderHands
+from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.platform.errors import PumpRefusedError
+from services.runtime.process.stepper import finish
+from services.virtual_pump.fault_script import ScriptedFault
+from services.virtual_pump.in_process_pump import FakePumpDevice
+from support.simulated.fake_system import IDENTITY, LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse
+from support.simulated.signed_orders import STRANGER, pump_order, sign
+
+BEFORE_SUMMER_TIME_ENDS = UtcMillis(1_792_882_800_000)
+"""[ms] 2026-10-24T23:00Z: two hours later clocks in Berlin are set back."""
+
+ADVISOR, ACTUATOR, SCHEDULER, INGEST, HISTORIAN = (
+    "bolus_advisor",
+    "actuator",
+    "basal_scheduler",
+    "glucose_ingest",
+    "historian",
+)
+
+
+def therapy(house: FakeHouse) -> UtcMillis:
+    return house.clock.now().therapy
+
+
+def read(house: FakeHouse, value: str, source: Any = "sensor") -> Outcome:
+    reading = RecordReading(
+        measured_at=therapy(house), source=source, unit="mg/dL", received=value, device=source
+    )
+    return house.ask(reading, to=INGEST)
+
+
+def eat(house: FakeHouse, grams: int, **spread: Any) -> Outcome:
+    asked = house.ask(RequestAdvice(carbs=Grams(grams), **spread), to=ADVISOR)
+    return house.ask(AcceptAdvice(advice=EventId(asked.events[0])), to=ADVISOR)
+
+
+def spread(amount: int, hours: int, percent: int = 0) -> OrderBolus:
+    return OrderBolus(
+        amount=MilliUnits(amount), duration=Milliseconds(hours * HOUR_MS), now_percent=percent
+    )
+
+
+def night_of_the_clock_change() -> FakeHouse:
+    """Readings, a low, a meal, a temporary rate and a restart while the clock is set back."""
+    house = FakeHouse(start=BEFORE_SUMMER_TIME_ENDS)
+    house.set_up()
+    for value in (180, 190, 160, 110, 66, 50):
+        read(house, str(value))
+        house.run(ms=5 * MINUTE_MS)
+    house.ask(SnoozeAlarm(alarm="glucose_low"), to=INGEST)
+    house.run(ms=20 * MINUTE_MS)
+    read(house, "95", "meter")
+    eat(house, 30)
+    half = SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS))
+    house.ask(half, to=SCHEDULER)
+    house.run(ms=2 * HOUR_MS)
+    for name in house.stores:
+        house.restart(name)
+    house.run(ms=30 * MINUTE_MS)
+    return house
+
+
+def therapy_of_a_day() -> FakeHouse:
+    """Boluses of every form, pen, presets, weeks, zones, pauses, a change of set."""
+    house = FakeHouse()
+    house.set_up()
+    read(house, "150", "meter")
+    eat(house, 60, duration=Milliseconds(HOUR_MS), now_percent=40)
+    house.run(ms=10 * MINUTE_MS)
+    house.ask(CancelBolus(), to=ACTUATOR)
+    house.ask(spread(2_000, 1), to=ADVISOR)
+    house.run(ms=5 * MINUTE_MS)
+    for command, to in (
+        (SetBolusPreset(name="snack", amount=MilliUnits(500)), ADVISOR),
+        (OrderPreset(name="snack"), ADVISOR),
+        (SetBasalProfile(name="rest", zone="Europe/Berlin", segments=PROFILE.segments), SCHEDULER),
+        (SetBasalWeek(days=("test",) * 5 + ("rest",) * 2), SCHEDULER),
+        (SetBasalZone(zone="America/New_York"), SCHEDULER),
+        (SetTemporaryRate(percent=150, duration=Milliseconds(HOUR_MS)), SCHEDULER),
+        (CancelTemporaryRate(), SCHEDULER),
+        (SetGlucoseAlerts(high=MgDl(200)), INGEST),
+        (RecordInjection(amount=MilliUnits(900), given_at=therapy(house)), ADVISOR),
+        (RecordCarbs(grams=Grams(12), eaten_at=therapy(house)), ADVISOR),
+        (SuspendDelivery(duration=Milliseconds(10 * MINUTE_MS)), ACTUATOR),
+        (ReportStorage(free_mib=20), HISTORIAN),
+        (ReportProcess(process="actuator", state="silent"), HISTORIAN),
+    ):
+        house.ask(command, to=to)
+        house.run(ms=MINUTE_MS)
+    house.run(ms=15 * MINUTE_MS)
+    house.ask(SuspendDelivery(), to=ACTUATOR)
+    house.run(ms=MINUTE_MS)
+    for change in (
+        FillReservoir(amount=MilliUnits(180_000)),
+        PrimePump(amount=MilliUnits(500), what="cannula"),
+        ResumeDelivery(),
+    ):
+        house.ask(change, to=ACTUATOR)
+        house.run(ms=MINUTE_MS)
+    return house
+
+
+def record_corrected() -> FakeHouse:
+    """Each correction, and each that is refused."""
+    house = FakeHouse()
+    house.set_up()
+    wrong = read(house, "300", "meter").events[0]
+    pen = RecordInjection(amount=MilliUnits(4_000), given_at=therapy(house))
+    dose = DoseId(house.ask(pen, to=ADVISOR).events[0])
+    meal = RecordCarbs(grams=Grams(90), eaten_at=therapy(house))
+    eaten = house.ask(meal, to=ADVISOR).events[0]
+    for _ in range(2):
+        house.ask(VoidReading(reading=wrong, because="sugar"), to=INGEST)
+        house.ask(CorrectDose(dose=dose, amount=MilliUnits(400)), to=ADVISOR)
+        house.ask(CorrectCarbs(carbs=eaten, grams=Grams(9)), to=ADVISOR)
+    read(house, "140", "meter")
+    house.ask(RequestAdvice(carbs=Grams(20)), to=ADVISOR)
+    return house
+
+
+def refusals() -> FakeHouse:
+    """What is asked and not done, by each service."""
+    house = FakeHouse()
+    at = therapy(house)
+    asked: list[tuple[Command, str]] = [
+        (RequestAdvice(carbs=Grams(10)), ADVISOR),
+        (OrderBolus(amount=MilliUnits(1_000)), ADVISOR),
+        (msgspec.structs.replace(PROFILE, segments=()), SCHEDULER),
+        (SetBasalWeek(days=("none",) * 7), SCHEDULER),
+        (SetBasalZone(zone="Moon/Base"), SCHEDULER),
+        (SetTemporaryRate(percent=900, duration=Milliseconds(HOUR_MS)), SCHEDULER),
+        (msgspec.structs.replace(SETTINGS, carb_ratios=()), ADVISOR),
+        (SetBolusPreset(name="", amount=MilliUnits(1)), ADVISOR),
+        (RecordCarbs(grams=Grams(999), eaten_at=at), ADVISOR),
+        (RecordInjection(amount=MilliUnits(0), given_at=at), ADVISOR),
+        (AcceptAdvice(advice=EventId("bolus_advisor:p1:99")), ADVISOR),
+        (SetGlucoseAlerts(low=MgDl(1)), INGEST),
+        (AcknowledgeAlarm(alarm="none"), INGEST),
+        (msgspec.structs.replace(LIMITS, single=MilliUnits(1)), ACTUATOR),
+        (CancelBolus(), ACTUATOR),
+        (ClearPumpFault(), ACTUATOR),
+        (AcceptPumpCount(), ACTUATOR),
+        (SettleDose(dose=DoseId("x"), delivered=MilliUnits(0)), ACTUATOR),
+        (SettleHistory(speaker=Speaker("actuator")), ADVISOR),
+    ]
+    for command, to in asked:
+        house.ask(command, to=to)
+    for value in ("LOW", "HIGH", "900", "green"):
+        read(house, value)
+        house.run(ms=MINUTE_MS)
+    house.broker.put("basalt.p1.command.actuator.cancel_bolus", b"{}", {})
+    house.settle()
+    return house
+
+
+def dose_in_doubt() -> FakeHouse:
+    """The line is cut in mid-bolus: the dose is unknown until a person and then the pump tell.
+
+    The clock of that pump is set two hours on.
+    """
+    clock = ScriptedFault(fault="clock_set", from_odometer=MilliUnits(500), ahead_ms=2 * HOUR_MS)
+    house = FakeHouse(faults=(clock,))
+    house.set_up()
+    house.order(2_000)
+    house.run(ms=20 * SECOND_MS)
+    house.line_is_cut = True
+    house.restart(ACTUATOR)
+    house.settle()
+    (open_one,) = house.state(ACTUATOR).doses.unknown
+    word = SettleDose(dose=open_one.dose, delivered=MilliUnits(1_200), because="looked")
+    house.ask(word, to=ACTUATOR)
+    house.run(ms=10 * MINUTE_MS)
+    house.line_is_cut = False
+    house.run(ms=10 * MINUTE_MS)
+    house.pump.loses = "request"
+    house.services[Speaker(ACTUATOR)].step()
+    house.run(ms=10 * MINUTE_MS)
+    return house
+
+
+def pump_in_trouble() -> FakeHouse:
+    """A motor that moves by itself and an occlusion, each seen by somebody."""
+    moved = ScriptedFault(
+        fault="motor_unasked", from_odometer=MilliUnits(1_000), amount=MilliUnits(100)
+    )
+    blocked = ScriptedFault(fault="occlusion", from_odometer=MilliUnits(3_000))
+    house = FakeHouse(faults=(moved, blocked))
+    house.set_up()
+    for amount in (1_500, 3_000, 3_000):
+        house.ask(ClearPumpFault(because="looked"), to=ACTUATOR)
+        house.order(amount)
+        house.run(ms=10 * MINUTE_MS)
+    for alarm in house.view(ACTUATOR).alarms:
+        house.ask(AcknowledgeAlarm(alarm=alarm.alarm), to=ACTUATOR)
+    house.ask(ClearPumpFault(because="set changed"), to=ACTUATOR)
+    house.run(ms=30 * MINUTE_MS)
+    return house
+
+
+def pump_in_other_hands() -> FakeHouse:
+    """Forged orders at its line, a memory put back from a copy, nobody who signs, a rival."""
+    house = FakeHouse()
+    house.set_up()
+    status = finish(house.pump.read(after=10**9)).status
+    forged = pump_order(status, dose=DoseId("bolus_advisor:p1:900"), amount=1_000)
+    with suppress(PumpRefusedError):
+        finish(house.pump.start_bolus(signed=sign(forged, signer=STRANGER)))
+    house.run(ms=MINUTE_MS)
+    older = copy.deepcopy(house.pump_store)
+    house.run(ms=HOUR_MS)
+    house.pump = FakePumpDevice(
+        house.clock, identity=IDENTITY, store=older, fill=MilliUnits(200_000)
+    )
+    house.restart(ACTUATOR)
+    house.run(ms=10 * MINUTE_MS)
+    house.order(500)
+    house.ask(AcceptPumpCount(because="put back"), to=ACTUATOR)
+    house.run(ms=MINUTE_MS)
+    house.services[Speaker(ADVISOR)]._hands = OrderHands(None)
+    house.order(500)
+    house.run(ms=MINUTE_MS)
+    finish(FakePumpDevice(house.clock, host=house.pump.host).claim())
+    house.run(ms=30 * MINUTE_MS)
+    return house
+
+
+def record_in_trouble() -> FakeHouse:
+    """A plan before any limit, a key that nobody trusts, a hole, a contradiction, another speed."""
+    house = FakeHouse()
+    house.ask(PROFILE, to=SCHEDULER)
+    house.run(ms=MINUTE_MS)
+    house.set_up()
+    house.services[Speaker(ADVISOR)]._hands = OrderHands(STRANGER)
+    house.order(500)
+    house.run(ms=HOUR_MS)
+    read(house, "120")
+    del house.services[Speaker(INGEST)]  # it would know that it never said a second thing
+    lost = HistoryLost(speaker=INGEST, first=2, last=2)
+    house.services[Speaker(ADVISOR)].put(Reported(PUMP, lost))
+    house.settle()
+    house.order(500)
+    house.ask(SettleHistory(speaker=INGEST), to=ADVISOR)
+    speed = ClockChanged(speed=60, therapy=therapy(house))
+    house.services[Speaker(HISTORIAN)].put(Reported(PUMP, speed))
+    forked = ForkFound(speaker=SCHEDULER, version=1, sha256="0" * 64)
+    house.services[Speaker(ACTUATOR)].put(Reported(PUMP, forked))
+    house.settle()
+    house.order(500)
+    house.run(ms=HOUR_MS)
+    return house
+
+
+SCENES: dict[str, Callable[[], FakeHouse]] = {
+    "clock_change": night_of_the_clock_change,
+    "therapy": therapy_of_a_day,
+    "corrected": record_corrected,
+    "refusals": refusals,
+    "doubt": dose_in_doubt,
+    "trouble": pump_in_trouble,
+    "other_hands": pump_in_other_hands,
+    "record_in_trouble": record_in_trouble,
+}
+"""[-] scenes of a golden history by name."""
+
+
+def written_by_bad_code() -> FakeHouse:
+    """An advice with another amount, a forecast that is not said, and one that is said twice.
+
+    The code was bad, not the disk: chains, numbers and links hold, and only deciding again tells.
+    """
+    decider = DECIDERS[Speaker(ADVISOR)]
+    forecasts = 0
+
+    def badly(*given: Any) -> tuple[Event, ...]:
+        nonlocal forecasts
+        said: list[Event] = []
+        for event in decider.decide(*given):
+            if isinstance(event, BolusAdvised):
+                said.append(msgspec.structs.replace(event, amount=MilliUnits(event.amount + 500)))
+                continue
+            forecasts += isinstance(event, GlucoseForecast)
+            if isinstance(event, GlucoseForecast) and forecasts == 2:
+                continue
+            said.append(event)
+            if isinstance(event, GlucoseForecast) and forecasts == 3:
+                said.append(event)
+        return tuple(said)
+
+    house = FakeHouse()
+    house.services[decider.name].machine.decider = dataclasses.replace(decider, decide=badly)
+    house.set_up()
+    for value in ("140", "150", "160", "170"):
+        read(house, value, "meter")
+        house.run(ms=MINUTE_MS)
+    house.ask(RequestAdvice(carbs=Grams(20)), to=ADVISOR)
+    house.run(ms=MINUTE_MS)
+    return house
+
+
+BAD: dict[str, Callable[[], FakeHouse]] = {"bad": written_by_bad_code}
+"""[-] the scene of the deliberately bad history."""

@@ -1,0 +1,148 @@
+"""A real house whose processes die where a test wants it, and what must hold at every look."""
+
+import os
+import signal
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from schemas.delivery.delivery import BolusStarted
+from schemas.units import DoseId
+from services.runtime.platform.failpoints import CRASH_POINTS, DIED, VARIABLE
+from support.real.real_system import RealHouse
+
+LOOK_S = 0.2
+"""[s] between two looks."""
+
+LOOKS_MAX = 900
+"""[-] until somebody who has not died counts as one who never does."""
+
+AT_START = ("join_", "power_on_", "claim_", "claimed_")
+"""[-] points that a process comes by only when it, or the one that it talks to, starts."""
+
+HISTORY = "history_"
+"""[-] points that are come by only when something is missing."""
+
+
+def points_of(process: str) -> tuple[str, ...]:
+    """Name the points of a process, in the order of the registry."""
+    return tuple(point for point, (processes, _) in CRASH_POINTS.items() if process in processes)
+
+
+def processes() -> tuple[str, ...]:
+    """Name all that have points."""
+    return tuple(sorted({one for names, _ in CRASH_POINTS.values() for one in names}))
+
+
+class CrashFolder:
+    """The folder in which points are armed, and stand when somebody died there."""
+
+    def __init__(self, path: Path) -> None:
+        path.mkdir(exist_ok=True)
+        self.path = path
+        self.environment = {VARIABLE: str(path)}
+
+    def arm(self, process: str, point: str, *, nth: int = 1) -> None:
+        (self.path / f"{process}.{point}").write_text(str(nth))
+
+    def disarm(self) -> None:
+        for path in self.path.iterdir():
+            if path.is_file() and path.suffix != ".log":
+                path.unlink(missing_ok=True)
+
+    def armed(self, process: str = "") -> list[str]:
+        """Name the points at which somebody is to die, of one process or of all."""
+        files = [one for one in self.path.iterdir() if one.is_file() and one.suffix != ".log"]
+        names = sorted(one.name for one in files)
+        return [name for name in names if name.startswith(f"{process}." if process else "")]
+
+    @property
+    def died(self) -> set[str]:
+        folder = self.path / DIED
+        return {one.name for one in folder.iterdir()} if folder.exists() else set()
+
+
+class Crasher:
+    """Lets every process die at each of its points, one after another, all processes at once."""
+
+    def __init__(
+        self, house: RealHouse, folder: CrashFolder, plans: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._house = house
+        self._folder = folder
+        self._left = {name: deque(points) for name, points in plans.items()}
+
+    def waiting(self) -> list[str]:
+        """Name what nobody has died at yet."""
+        left = [f"{name}.{point}" for name, points in self._left.items() for point in points]
+        return [*self._folder.armed(), *left]
+
+    def advance(self) -> bool:
+        """Arm the next point of each process that has died; say whether any is left."""
+        for name, points in self._left.items():
+            if not points or self._folder.armed(name) or name not in self._house.pids():
+                continue
+            if not points[0].startswith(AT_START):
+                self._folder.arm(name, points.popleft())
+                continue
+            # A death, and a death in each start after it: kills during recovery, several deep.
+            while points:
+                self._folder.arm(name, points.popleft())
+            kill(self._house, name)
+        return bool(self.waiting())
+
+    def run(self, *, looks: bool = True) -> int:
+        """Go on until all have died everywhere; give the number of looks."""
+        for count in range(LOOKS_MAX):
+            if not self.advance():
+                return count
+            assert self._house.process.poll() is None, self._house.text()[-2000:]
+            if looks:
+                look(self._house)
+            time.sleep(LOOK_S)
+        raise AssertionError(f"nobody died at {self.waiting()}; {self._house.text()[-2000:]}")
+
+
+def kill(house: RealHouse, name: str) -> None:
+    """Kill -9 one process of the house, if it runs at this instant."""
+    pid = house.pids().get(name)
+    if pid is not None:
+        os.kill(pid, signal.SIGKILL)
+
+
+def look(house: RealHouse) -> None:
+    """At any instant: no dose twice, and none delivered that is not accounted in full.
+
+    The pump's ledger is read first: what it holds by then the actuator must have known before.
+    """
+    ledger = house.ledger()
+    state = house.fold("actuator")
+    started = [one.dose for one in ledger if one.kind == "bolus_started" and one.dose is not None]
+    assert_no_dose_twice(started)
+    assert set(started) <= {event.dose for event in house.said("actuator", BolusStarted)}
+    delivered = Counter[DoseId]()
+    for one in ledger:
+        if one.kind == "bolus" and one.dose is not None:
+            delivered[one.dose] += one.amount
+    accounted = Counter[DoseId]()
+    for part in state.doses.boluses:
+        accounted[part.dose] += part.amount
+    for dose in state.doses.open:
+        accounted[dose.dose] += dose.open_amount
+    for name, amount in delivered.items():
+        assert accounted[name] >= amount, f"{name}: accounted {accounted[name]} of {amount}"
+
+
+def assert_no_dose_twice(started: Iterable[DoseId]) -> None:
+    """Each dose id moved the motor once at most."""
+    twice = [dose for dose, times in Counter(started).items() if times > 1]
+    assert not twice, twice
+
+
+def assert_sound(house: RealHouse) -> None:
+    """At rest: the record equals the pump's ledger, has no hole, and replays."""
+    house.assert_record_is_whole()
+    house.assert_each_dose_once()
+    house.assert_accounted()
+    house.assert_replay_agrees()

@@ -1,0 +1,152 @@
+"""The real services and a real broker, each service behind a line of its own that can fail."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.broker import free_port
+from schemas.units import Actor, PumpId
+from services.runtime.nats.client import BusClient
+from services.runtime.nats.connection import Credentials
+from services.runtime.platform.clock import (
+    ClockRecord,
+    SystemClock,
+    boot_ns,
+    read_clock_record,
+    wall_ms,
+    write_clock_record,
+)
+from services.runtime.platform.data_folder import DataFolder, Running
+from services.runtime.platform.errors import BasaltError
+from services.supervisor.broker.config import broker_config, make_keys
+from services.supervisor.broker.stream import make_stream
+from services.supervisor.demonstration import send_settings
+from services.supervisor.processes.process_list import Plan, decider_specs, pump_spec
+from services.supervisor.trace_choice import Begun
+from support.real.bus_proxy import Proxy, proxies
+from support.real.real_system import POLL_S, READY_S, RealHouse
+
+SERVICES = ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator", "historian")
+SPEED = 60
+
+
+class ProxiedHouse(RealHouse):
+    """Looks like a house of `basalt up`; its processes are the test's own children."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = DataFolder(folder)
+        self.pump = PumpId("demo")
+        self.environment = dict(os.environ)
+        self.lines: dict[str, Proxy] = {}
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def text(self) -> str:
+        return "\n".join(
+            f"{path.name}: {path.read_text(errors='replace')[-1500:]}"
+            for path in sorted(self.folder.logs.glob("*.log"))
+        )
+
+    def wait_until(self, holds: Any, what: str, *, s: float = READY_S) -> None:
+        for _ in range(int(s / POLL_S)):
+            ended = [name for name, one in self.children.items() if one.poll() is not None]
+            if ended:
+                raise AssertionError(f"{ended} ended; {self.text()}")
+            if holds():
+                return
+            time.sleep(POLL_S)
+        raise AssertionError(f"never: {what}; {self.text()}")
+
+    def pids(self) -> dict[str, int]:
+        return {name: one.pid for name, one in self.children.items()}
+
+    def spawn(self, name: str, command: Any, log: Path) -> None:
+        with log.open("ab") as file:
+            self.children[name] = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=file, stderr=file
+            )
+
+    def end(self) -> None:
+        for child in reversed(self.children.values()):
+            child.terminate()
+        for child in self.children.values():
+            try:
+                child.wait(10)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+async def _opened(client: BusClient) -> None:
+    for _ in range(100):
+        try:
+            return await client.open()
+        except BasaltError:
+            await asyncio.sleep(0.1)
+    raise AssertionError("the broker does not start")
+
+
+async def _set_up(house: ProxiedHouse, url: str) -> None:
+    client = BusClient(
+        url=url,
+        credentials=Credentials("supervisor", house.folder.seed("supervisor")),
+        actor=Actor("demonstration"),
+        clock=SystemClock(record=read_clock_record(house.folder.clock)),
+    )
+    await _opened(client)
+    await make_stream(client.client)
+    begun = Begun(pump=house.pump)
+    plan = Plan(folder=house.folder, pump=house.pump, url=url, begun=begun, has_person=False)
+    for spec in pump_spec(plan):
+        house.spawn(spec.name, spec.command, spec.log)
+    socket = house.folder.pump / "line.sock"
+    await asyncio.to_thread(house.wait_until, socket.exists, "the pump listens")
+    for name in SERVICES:
+        line = f"nats://127.0.0.1:{house.lines[name].port}"
+        through = Plan(
+            folder=plan.folder, pump=plan.pump, url=line, begun=plan.begun, has_person=False
+        )
+        spec = next(one for one in decider_specs(through) if one.name == name)
+        house.spawn(spec.name, spec.command, spec.log)
+    await send_settings(client, pump=house.pump, zone="UTC")
+    await client.close()
+
+
+@contextmanager
+def proxied_house(path: Path, *, speed: int = SPEED) -> Iterator[ProxiedHouse]:
+    """Start everything, each service behind its own line to the broker."""
+    house = ProxiedHouse(path)
+    house.folder.make()
+    port = free_port()
+    text = broker_config(
+        public_keys=make_keys(house.folder), host="127.0.0.1", port=port, store=house.folder.broker
+    )
+    config = house.folder.broker / "nats.conf"
+    config.write_text(text)
+    anchor = wall_ms()
+    record = ClockRecord(real=anchor, therapy=anchor, speed=speed, boot_ns=boot_ns())
+    write_clock_record(house.folder.clock, record)
+    url = f"nats://127.0.0.1:{port}"
+    with ExitStack() as held:
+        held.callback(house.end)
+        server = Path(sys.executable).with_name("nats-server")
+        house.spawn("broker", [str(server), "-c", str(config)], house.folder.log("broker"))
+        house.lines = held.enter_context(proxies(SERVICES, host="127.0.0.1", port=port))
+        asyncio.run(_set_up(house, url))
+        house.folder.write_running(
+            Running(
+                pid=os.getpid(),
+                url=url,
+                pump=house.pump,
+                speed=speed,
+                started=anchor,
+                glucose="none",
+            )
+        )
+        house.wait_until(lambda: house.pumped() > 0, "basal flows")
+        yield house

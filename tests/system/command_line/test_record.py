@@ -1,0 +1,185 @@
+"""The record of a real house: checked, proven, and found out when an older copy is put back."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet  # type: ignore[import-untyped]  # it has no types
+import pytest
+
+from support.real.real_system import RealHouse, real_house
+
+pytestmark = pytest.mark.system
+
+QUIET = ("--speed", "60", "--no-person")
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> RealHouse:
+    """A house that ran twice; the copy of its record is from between the two."""
+    folder = tmp_path_factory.mktemp("record")
+    for amount in ("1", "2"):
+        with real_house(folder / "data", *QUIET) as house:
+            house.basalt("bolus", amount, "--confirm")
+            house.wait_until(house.has_come_to_rest, "everybody knows everything")
+            assert house.stop() == 0
+        if amount == "1":
+            shutil.copytree(folder / "data" / "journals", folder / "older")
+    with real_house(folder / "data", *QUIET) as house:
+        house.wait_until(lambda: covers(house, "actuator:demo:20"), "a checkpoint is written")
+        assert house.stop() == 0
+    return house
+
+
+def covers(house: RealHouse, event: str) -> bool:
+    return house.basalt("prove", event, check=False).returncode == 0
+
+
+def checked(house: RealHouse, store: Path | None = None) -> tuple[int, str, str]:
+    words = [] if store is None else ["--store", f"sqlite:{store}"]
+    done = house.basalt("verify", "record", *words, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.requirement("R94")
+def test_an_honest_record_passes_and_agrees_with_its_checkpoints(lived: RealHouse) -> None:
+    """Of each speaker, the historian itself too."""
+    code, out, err = checked(lived)
+
+    assert (0, "") == (code, err)
+    lines, events, compared, wrong = map(int, out.splitlines()[1].split())
+    assert lines >= events > compared >= 5
+    assert 0 == wrong
+
+
+@pytest.mark.requirement("R97")
+def test_an_older_copy_is_found_by_what_lies_elsewhere(lived: RealHouse) -> None:
+    """It is whole, and ends too early."""
+    code, _, err = checked(lived, lived.folder.path.parent / "older" / "historian.db")
+
+    assert 1 == code
+    assert "actuator has" in err
+    assert "in the checkpoint" in err
+
+
+@pytest.mark.requirement("R94")
+def test_a_changed_line_is_named(lived: RealHouse, tmp_path: Path) -> None:
+    """Four times the insulin, and no other byte."""
+    altered = tmp_path / "altered.db"
+    shutil.copy(lived.folder.journal("historian"), altered)
+    with sqlite3.connect(altered) as file:
+        (line, state) = file.execute(
+            "SELECT originator_version, state FROM stored_events "
+            "WHERE topic='heard bolus_ordered.v1' LIMIT 1"
+        ).fetchone()
+        changed = state.replace(b'"amount":1000', b'"amount":4000')
+        assert changed != state
+        file.execute("UPDATE stored_events SET state=? WHERE state=?", (changed, state))
+
+    code, _, err = checked(lived, altered)
+
+    assert 1 == code
+    assert f"demo, line {line}: it is not what was written there" in err
+
+
+def test_an_event_is_proven_to_who_has_not_the_record(lived: RealHouse, tmp_path: Path) -> None:
+    """With the public key alone; another event, another key and half a proof prove nothing."""
+    proof, key = tmp_path / "proof.json", lived.folder.keys / "record.pub"
+    lived.basalt("prove", "actuator:demo:7", "--out", str(proof))
+    words = ("verify", "proof", str(proof), "--key")
+    elsewhere = ("--data", str(tmp_path / "nothing"))
+
+    shown = lived.basalt(*words, str(key), *elsewhere)
+    wrong_key = lived.basalt(*words, str(lived.folder.keys / "bolus_orders.pub"), check=False)
+    other = json.loads(proof.read_text())
+    other["event"] = other["event"].replace(":7", ":8")
+    proof.write_text(json.dumps(other))
+    changed = lived.basalt(*words, str(key), check=False)
+    proof.write_text("{}")
+    half = lived.basalt(*words, str(key), check=False)
+
+    assert "actuator:demo:7" in shown.stdout
+    assert [1, 1, 2] == [one.returncode for one in (wrong_key, changed, half)]
+    assert "not signed by the key of the record" in wrong_key.stderr
+    assert "does not lead to the root" in changed.stderr
+    assert "is no proof" in half.stderr
+
+
+def test_what_cannot_be_checked_is_said(lived: RealHouse, tmp_path: Path) -> None:
+    """No checkpoint, no key, no such event, not yet covered."""
+    without = lived.basalt("verify", "record", "--checkpoints", str(tmp_path), check=False)
+    no_key = lived.basalt("verify", "record", "--key", str(tmp_path / "no.pub"), check=False)
+    no_folder = lived.basalt("verify", "record", "--checkpoints", str(tmp_path / "x"), check=False)
+    no_event = lived.basalt("prove", "a bolus", check=False)
+    later = lived.basalt("prove", "actuator:demo:999999", check=False)
+    nobody = lived.basalt("prove", "nobody:demo:1", check=False)
+
+    assert (0, True) == (without.returncode, "no checkpoint to hold it against" in without.stderr)
+    assert (2, True) == (no_key.returncode, "say --key FILE" in no_key.stderr)
+    assert (2, True) == (no_folder.returncode, "is no folder" in no_folder.stderr)
+    assert (2, True) == (no_event.returncode, "no id of an event" in no_event.stderr)
+    assert (1, True) == (later.returncode, "wait for the next one" in later.stderr)
+    assert (1, True) == (nobody.returncode, "no checkpoint about nobody" in nobody.stderr)
+
+
+def asked(lived: RealHouse, *words: str) -> str:
+    return lived.basalt("history", *words).stdout
+
+
+def lines(lived: RealHouse, *words: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in asked(lived, *words, "--json").splitlines()]
+
+
+def test_questions_that_people_ask_have_answers(lived: RealHouse) -> None:
+    """As a table, as CSV and as lines of JSON; filtered, and gone on with."""
+    only = ("events", "--kind", "bolus_ordered")
+    orders = lines(lived, *only)
+    mine = asked(lived, *only, "--by", orders[0]["actor"], "--format", "csv")
+    later = lines(lived, *only, "--after", orders[0]["event"])
+    caused = asked(lived, "events", "--cause", orders[0]["cause"], "--format", "jsonl")
+    days = lines(lived, "days")
+
+    assert ["bolus of 1.00 U", "bolus of 2.00 U"] == [one["text"][:15] for one in orders]
+    assert 3 == len(mine.splitlines())
+    assert orders[1:] == later
+    assert orders[0]["event"] in caused
+    assert 3.0 == sum(day["bolus_u"] for day in days)
+    assert sum(day["basal_u"] for day in days) * 1_000 == pytest.approx(lived.accounted() - 3_000)
+    assert "ratios and targets" in asked(lived, "changes")
+    assert "MAGE: Service 1970" in asked(lived, "glucose", "--zone", "Europe/Berlin")
+    assert "the pump was off" in asked(lived, "gaps")
+    assert "nothing on record" in asked(lived, "events", "--to", "2000-01-01T00:00:00Z")
+
+
+def test_answers_go_into_files_for_other_programs(lived: RealHouse, tmp_path: Path) -> None:
+    """Parquet with typed columns, CSV as on the screen; each there whole."""
+    parquet, text = tmp_path / "days.parquet", tmp_path / "days.csv"
+    asked(lived, "days", "--format", "parquet", "--output", str(parquet))
+    asked(lived, "days", "--format", "csv", "--output", str(text))
+
+    days = pyarrow.parquet.read_table(parquet).to_pylist()
+
+    assert 3.0 == sum(day["bolus_u"] for day in days)
+    assert [one["day"] for one in lines(lived, "days")] == [str(day["day"]) for day in days]
+    assert asked(lived, "days", "--format", "csv") == text.read_text()
+    nowhere = lived.basalt("history", "days", "--format", "parquet", check=False)
+    assert (2, True) == (nowhere.returncode, "needs --output FILE" in nowhere.stderr)
+
+
+def test_a_question_that_makes_no_sense_is_refused(lived: RealHouse) -> None:
+    """A kind, a zone and an event that there are not."""
+    kind = lived.basalt("history", "events", "--kind", "bolus", check=False)
+    zone = lived.basalt("history", "days", "--zone", "Berlin", check=False)
+    after = lived.basalt("history", "events", "--after", "actuator:demo:0", check=False)
+
+    useless = lived.basalt("history", "days", "--kind", "bolus_ordered", check=False)
+    also = lived.basalt("verify", "orders", "--key", "record.pub", check=False)
+
+    assert [2, 2, 2] == [one.returncode for one in (kind, zone, after)]
+    assert (2, True) == (useless.returncode, "--kind is for 'history events'" in useless.stderr)
+    assert (2, True) == (also.returncode, "--key is for 'verify record'" in also.stderr)
+    assert "no event is of the kind 'bolus'" in kind.stderr
+    assert "Berlin" in zone.stderr
+    assert "no event 'actuator:demo:0' of these" in after.stderr

@@ -1,0 +1,127 @@
+"""Damage on the disk while the system runs, and a disk that is full: on real processes."""
+
+import os
+import resource
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from schemas.alarms import AlarmCleared, AlarmRaised
+from support.real.crash_system import assert_sound, look
+from support.real.real_system import RealHouse, let_it_rest, real_house
+
+pytestmark = pytest.mark.system
+
+QUIET = ("--speed", "60", "--no-person")
+
+
+REPORTS = "FROM stored_events WHERE topic = 'heard pump_read.v1' ORDER BY rowid"
+
+
+def reports(path: Path) -> int:
+    """How many reports of the pump a journal holds [-]."""
+    with closing(sqlite3.connect(path)) as file:
+        return len(file.execute(f"SELECT rowid {REPORTS}").fetchall())
+
+
+def flip(path: Path) -> None:
+    """Turn a digit of a report in the middle of a journal, as a failing disk might."""
+    file = sqlite3.connect(path)
+    (row, state) = file.execute(f"SELECT rowid, state {REPORTS} LIMIT 1 OFFSET 2").fetchone()
+    changed = bytearray(state)
+    changed[changed.index(b'"odometer":') + len(b'"odometer":')] ^= 1
+    file.execute("UPDATE stored_events SET state = ? WHERE rowid = ?", (bytes(changed), row))
+    file.commit()
+    file.close()
+
+
+def alarms_of(house: RealHouse, kind: type) -> list[str]:
+    return [event.alarm for event in house.said("historian", kind)]
+
+
+@pytest.mark.requirement("R46")
+@pytest.mark.requirement("R70")
+def test_a_flipped_bit_is_told_and_nothing_is_dosed_upon_it(tmp_path: Path) -> None:
+    """One clear line, one alarm, basal goes on; with the journal put aside all is well (B8)."""
+    with real_house(tmp_path / "data", *QUIET) as house:
+        house.basalt("bolus", "0.5")
+        house.wait_until(lambda: "bolus delivered" in house.text(), "the bolus is given")
+        path = house.folder.journal("actuator")
+        house.wait_until(lambda: reports(path) > 4, "there is a middle")
+        flip(path)
+        os.kill(house.pids()["actuator"], signal.SIGKILL)
+        house.wait_until(lambda: "process_down_actuator" in alarms_of(house, AlarmRaised), "alarm")
+        flowed = house.pumped()
+        refused = house.basalt("bolus", "0.5", check=False)
+        house.wait_until(lambda: house.pumped() > flowed, "basal goes on")
+        verified = house.basalt("verify", "decisions", "--service", "actuator", check=False)
+        for one in path.parent.glob("actuator.db*"):
+            one.rename(tmp_path / one.name)
+        house.wait_until(lambda: "process_down_actuator" in alarms_of(house, AlarmCleared), "over")
+        house.wait_until(
+            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+            "boluses again",
+        )
+        house.until_settled()
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert refused.returncode != 0
+    assert (1, True) == (verified.returncode, "it is not what was written there" in verified.stderr)
+    assert "it is not what was written there" in house.text()
+    assert ["process_down_actuator"] == [
+        one for one in alarms_of(house, AlarmRaised) if one.startswith("process_down")
+    ]
+    house.assert_each_dose_once_by_ledger()
+    house.assert_accounted()
+    house.assert_orders_are_sound()
+
+
+def limit(pid: int, size: int) -> None:
+    """Let a process, and those that it starts from now on, write no file beyond a size [B]."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+FULL = {
+    "actuator": (60_000, "cannot be written"),
+    "virtual_pump": (40_000, "not written"),
+    "broker": (60_000, "the broker was started anew"),
+}
+"""[-] whose disk is full, from which size [B] on, and the line that tells of it."""
+
+
+@pytest.mark.requirement("R46")
+@pytest.mark.requirement("R50")
+@pytest.mark.parametrize("name", FULL)
+def test_a_full_disk_is_told_and_nothing_is_given_twice_or_lost(tmp_path: Path, name: str) -> None:
+    """In mid-bolus, until there is room again (D1); a start anew does not make room."""
+    size, line = FULL[name]
+    with real_house(tmp_path / "data", *QUIET) as house:
+        house.basalt("bolus", "0.5")
+        house.basalt("bolus", "6", "--confirm")
+        for pid in (house.process.pid, house.pids()[name]):
+            limit(pid, size)
+        if name == "broker":
+            house.wait_until(lambda: not house.fold("actuator").doses.open, "the bolus is over")
+        else:
+            house.wait_until(lambda: line in house.text(), "the full disk is told")
+        look(house)
+        refused = house.basalt("bolus", "0.5", "--confirm", check=False)
+        look(house)
+        for pid in (house.process.pid, *house.pids().values()):
+            limit(pid, resource.RLIM_INFINITY)
+        house.wait_until(
+            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+            "boluses again",
+        )
+        house.wait_until(lambda: line in house.text(), "the full disk is told")
+        house.until_settled()
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert name != "actuator" or refused.returncode != 0
+    assert 500 + 600 < house.pumped()
+    assert_sound(house)

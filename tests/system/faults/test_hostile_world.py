@@ -1,0 +1,306 @@
+"""Two actuators, a frozen or deleted broker, a pump that fails on the line: on real processes."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import nats
+import nats.errors
+import pytest
+
+from core.models.pump_accuracy import MICRO
+from schemas.alarms import AlarmRaised
+from schemas.delivery.delivery import BolusDelivered, BolusProgressed, BolusStopped
+from schemas.delivery.mechanism import PumpFaulted
+from schemas.delivery.pump import PumpClockRead, PumpControlLost
+from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown
+from schemas.units import HOUR_MS, MINUTE_MS
+from schemas.wire.subjects import STREAM
+from services.virtual_pump.physical_ledger import read_world, world_path
+from support.real.real_system import RealHouse, let_it_rest, real_house
+
+pytestmark = pytest.mark.system
+
+QUIET = ("--speed", "60", "--no-person")
+SLOW = ("--speed", "1", "--no-person")
+
+
+def faults(tmp_path: Path, *what: dict[str, Any]) -> tuple[str, ...]:
+    script = tmp_path / "faults.json"
+    script.write_text(json.dumps(what))
+    return (*QUIET, "--pump-faults", str(script))
+
+
+@pytest.mark.requirement("R36")
+@pytest.mark.parametrize("fault", ["lost_answer", "late_answer", "cut_answer", "lost_request"])
+def test_an_order_whose_answer_fails_is_unknown_and_settled_by_the_count(
+    tmp_path: Path, fault: str
+) -> None:
+    """Never sent again, never called failed by a timeout, known in the end (A2)."""
+    told = faults(
+        tmp_path, {"fault": fault, "act": "start_bolus", "late_ms": 2500, "after_bytes": 20}
+    )
+    with real_house(tmp_path / "data", *told) as house:
+        house.basalt("bolus", "0.5", check=False)
+        house.wait_until(lambda: house.said("actuator", BolusUnknown), "the dose is unknown")
+        house.until_settled()
+        assert house.stop() == 0
+
+    outcomes = [event.outcome for event in house.said("actuator", BolusReconciled)]
+    expected = {"failed", "expired"} if fault == "lost_request" else {"matched", "running"}
+    assert outcomes and set(outcomes) <= expected
+    let_it_rest(house)
+    house.assert_accounted()
+    if fault != "lost_request":
+        house.assert_each_dose_once()
+
+
+@pytest.mark.requirement("R48")
+@pytest.mark.parametrize(
+    ("fault", "alarm"),
+    [("occlusion", "occlusion"), ("motor_stuck", "motor_stuck"), ("air_in_line", "air_in_line")],
+)
+def test_a_mechanical_fault_is_told_within_ten_seconds_and_cleared_by_a_person(
+    tmp_path: Path, fault: str, alarm: str
+) -> None:
+    """The bolus ends with what it gave; nothing flows; `basalt clear` brings it back (A5)."""
+    told = faults(tmp_path, {"fault": fault, "from_odometer": 500})
+    with real_house(tmp_path / "data", *told) as house:
+        house.basalt("bolus", "6")
+        house.wait_until(lambda: house.said("actuator", PumpFaulted), "the fault", s=10)
+        refused = house.basalt("bolus", "0.5", check=False)
+        cleared = house.basalt("clear", "--because", "set changed")
+        given = house.basalt("bolus", "0.5")
+        house.until_settled()
+        assert house.stop() == 0
+
+    raised = [event.alarm for event in house.said("actuator", AlarmRaised)]
+    assert [alarm] == raised
+    assert (1, 0, 0) == (refused.returncode, cleared.returncode, given.returncode)
+    (stopped,) = house.said("actuator", BolusStopped)
+    assert 500 <= stopped.delivered < 6_000
+    let_it_rest(house)
+    house.assert_accounted()
+
+
+@pytest.mark.requirement("R45")
+def test_power_lost_in_mid_bolus_and_a_line_lost_after_it(tmp_path: Path) -> None:
+    """The pump comes back with what its memory held (A3)."""
+    told = faults(tmp_path, {"fault": "power_lost", "from_odometer": 1000})
+    with real_house(tmp_path / "data", *told) as house:
+        house.basalt("bolus", "4", check=False)
+        house.wait_until(lambda: house.said("actuator", BolusStopped), "the bolus ended")
+        assert house.stop() == 0
+
+    assert ["power_lost"] == [event.reason for event in house.said("actuator", BolusStopped)]
+    let_it_rest(house)
+    house.assert_accounted()
+    house.assert_each_dose_once()
+
+
+@pytest.mark.requirement("R43")
+def test_of_two_actuators_exactly_one_drives(tmp_path: Path) -> None:
+    """The later one by its claim; the earlier one knows it and stays silent (A1)."""
+    with real_house(tmp_path / "data", *QUIET) as house:
+        folder, url = house.folder, house.folder.read_running().url
+        journal = tmp_path / "rival.db"
+        shutil.copy(folder.journal("actuator"), journal)
+        words = Path(f"/proc/{house.pids()['actuator']}/cmdline").read_text().split("\0")
+        line = next(word for word in words if word.startswith("--pump="))
+        rival = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "services.actuator",
+                f"--nats={url}",
+                f"--creds={folder.seed('actuator')}",
+                f"--store=sqlite:{journal}",
+                f"--clock={folder.clock}",
+                line,
+            ],
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            house.wait_until(
+                lambda: house.said("actuator", PumpControlLost) or rival.poll() is not None,
+                "one of the two gives way",
+            )
+            house.basalt("bolus", "1", check=False)
+            time.sleep(3)
+        finally:
+            rival.terminate()
+            rival.wait(10)
+        assert house.stop() == 0
+
+    doses = [one.dose for one in house.ledger() if one.kind == "bolus_started"]
+    assert len(doses) == len(set(doses)) <= 1
+
+
+def test_a_broker_that_freezes_is_noticed_and_nothing_is_lost(tmp_path: Path) -> None:
+    """A process that is stopped keeps its connections open (B3); basal goes on meanwhile."""
+    with real_house(tmp_path / "data", *QUIET) as house:
+        house.wait_until(lambda: house.pumped() > 0, "the pump has its plan")
+        before = house.pumped()
+        os.kill(house.pids()["broker"], signal.SIGSTOP)
+        frozen = time.monotonic()  # noqa: TID251  # the age of a test, not of a therapy
+        house.wait_until(
+            lambda: (
+                b"bus.disconnected" in house.folder.log("actuator").read_bytes()
+                or b"bus.line_error" in house.folder.log("actuator").read_bytes()
+            ),
+            "the actuator notices",
+            s=15,
+        )
+        noticed_s = time.monotonic() - frozen  # noqa: TID251  # the same age
+        house.wait_until(lambda: house.pumped() > before, "basal goes on")
+        os.kill(house.pids()["broker"], signal.SIGCONT)
+        house.wait_until(
+            lambda: house.basalt("bolus", "0.5", check=False).returncode == 0, "boluses again"
+        )
+        house.until_settled()
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert noticed_s < 10
+    house.assert_record_is_whole()
+    house.assert_accounted()
+    house.assert_each_dose_once()
+
+
+async def _delete_stream(house: RealHouse) -> None:
+    """Delete the stream with the one key that may not: the broker's own files are simpler."""
+    client = await nats.connect(
+        house.folder.read_running().url,
+        nkeys_seed=str(house.folder.seed("supervisor")),
+        allow_reconnect=False,
+        connect_timeout=2,
+    )
+    try:
+        answer = await client.request(f"$JS.API.STREAM.DELETE.{STREAM}", b"", timeout=2)
+        raise AssertionError(answer.data)
+    except (TimeoutError, nats.errors.Error):
+        pass
+    finally:
+        await client.close()
+
+
+def challenge(house: RealHouse) -> str:
+    """Give the pump's challenge that the advisor orders by."""
+    known = house.fold("bolus_advisor").challenged
+    return str(known.challenge) if known else ""
+
+
+def until_challenged(house: RealHouse, *, not_by: str) -> None:
+    """Wait until the advisor knows the challenge of the pump's new session."""
+    house.wait_until(lambda: challenge(house) not in ("", not_by), "the new session is known")
+
+
+@pytest.mark.requirement("R104")
+def test_nobody_can_delete_the_stream_and_without_it_nothing_is_given_twice(
+    tmp_path: Path,
+) -> None:
+    """No user may; and where its files are gone, the journals are the record (B9, B10)."""
+    folder = tmp_path / "data"
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "0.5")
+        house.until_settled()
+        asyncio.run(_delete_stream(house))
+        last = challenge(house)
+        assert house.stop() == 0
+    older = tmp_path / "older"
+    shutil.copytree(folder / "broker", older)
+    with real_house(folder, *QUIET) as house:
+        until_challenged(house, not_by=last)
+        house.basalt("bolus", "0.6")
+        house.until_settled()
+        assert house.stop() == 0
+        last = challenge(house)
+    shutil.rmtree(folder / "broker")
+    shutil.copytree(older, folder / "broker")
+    with real_house(folder, *QUIET) as house:
+        until_challenged(house, not_by=last)
+        house.basalt("bolus", "0.7")
+        house.until_settled()
+        assert house.stop() == 0
+        last = challenge(house)
+    shutil.rmtree(folder / "broker")
+    with real_house(folder, *QUIET) as house:
+        until_challenged(house, not_by=last)
+        house.basalt("bolus", "0.8")
+        house.until_settled()
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert [500, 600, 700, 800] == [
+        event.delivered for event in house.said("actuator", BolusDelivered)
+    ]
+    raised = {event.alarm for event in house.said("actuator", AlarmRaised)}
+    assert {"runtime_stream_behind", "runtime_stream_replaced"} <= raised
+    house.assert_each_dose_once()
+    house.assert_accounted()
+
+
+@pytest.mark.requirement("R22")
+def test_what_a_straying_pump_gave_lies_within_its_band_of_what_is_accounted(
+    tmp_path: Path,
+) -> None:
+    """Killed in mid-bolus: counted strokes are accounted, and the world's ledger has each (I1)."""
+    told = faults(tmp_path, {"fault": "error_model", "model": "freckmann", "seed": 11})
+    with real_house(tmp_path / "data", *told) as house:
+        house.basalt("bolus", "3")
+        house.until_begun()
+        house.kill("virtual_pump")
+        house.wait_until(lambda: house.said("actuator", BolusStopped), "the bolus ended")
+        house.wait_until(
+            lambda: house.basalt("bolus", "1", "--confirm", check=False).returncode == 0,
+            "boluses again",
+        )
+        house.until_settled()
+        assert house.stop() == 0
+        with real_house(house.folder.path, *told[len(QUIET) :], *SLOW) as again:
+            again.wait_until(again.has_come_to_rest, "everybody knows everything")
+            assert again.stop() == 0
+
+    house.assert_accounted()
+    house.assert_each_dose_once()
+    world = read_world(world_path(house.folder.pump_memory(house.pump)))
+    given = (world.in_body + world.in_air) / MICRO
+    assert house.accounted() == world.counted > 1_000
+    assert 0 == world.in_line
+    assert given != world.counted
+    assert abs(given / world.counted - 1) < 0.3
+
+
+@pytest.mark.requirement("R85")
+def test_a_pump_whose_clock_is_set_gives_no_burst_and_is_accounted(tmp_path: Path) -> None:
+    """Two hours on in mid-bolus: what was due in them does not come, and no dose is older (T1)."""
+    two_hours = {"fault": "clock_set", "from_odometer": 1_000, "ahead_ms": 2 * HOUR_MS}
+    told = faults(tmp_path, two_hours)
+    with real_house(tmp_path / "data", *told) as house:
+        house.basalt("bolus", "2")
+        house.until_settled()
+        now = house.last_now().therapy
+        house.wait_until(lambda: house.said("actuator", PumpClockRead), "its clock is read")
+        house.wait_until(
+            lambda: house.fold("actuator").plan_ahead == 2 * HOUR_MS, "the plan is sent anew"
+        )
+        assert house.stop() == 0
+        with real_house(house.folder.path, *told[len(QUIET) :], *SLOW) as again:
+            again.wait_until(again.has_come_to_rest, "everybody knows everything")
+            assert again.stop() == 0
+
+    (given,) = house.said("actuator", BolusDelivered)
+    last = house.said("actuator", BolusProgressed)[-1]
+    assert 2_000 == given.delivered
+    assert abs(now - last.ends_at) < 10 * MINUTE_MS
+    assert "pump_clock_wrong" in {event.alarm for event in house.said("actuator", AlarmRaised)}
+    assert house.pumped() < 2_000 + 1_000
+    house.assert_accounted()
+    house.assert_each_dose_once()

@@ -1,0 +1,139 @@
+"""A flood of readings, and processes with few descriptors or little memory (N6, K4)."""
+
+import asyncio
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from nats.aio.client import Client
+
+from schemas.delivery.delivery import BolusDelivered
+from schemas.glucose import RecordReading
+from schemas.message import CommandEnvelope, Deadline, name_of
+from schemas.units import Actor, CommandId, Speaker, UtcMillis
+from schemas.wire import codec
+from schemas.wire.subjects import command_subject
+from services.runtime.journal.causal_order import read_past
+from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
+from support.real.crash_system import assert_sound, look
+from support.real.real_system import RealHouse, let_it_rest, real_house
+
+pytestmark = pytest.mark.system
+
+QUIET = ("--speed", "60", "--no-person")
+READINGS = 10_000
+BURST = 500
+MEMORY_KB_MAX = 400_000
+"""[kB] resident, of one process."""
+
+FAR = Deadline(therapy=UtcMillis(10**14), real=UtcMillis(10**14))
+
+
+async def nothing(*_: object) -> None:
+    """Take no notice."""
+
+
+async def flood(house: RealHouse) -> None:
+    """Send readings as fast as the broker takes them, all of one second of therapy."""
+    client: Client = await connect(
+        url=house.folder.read_running().url,
+        credentials=Credentials("glucose_player", house.folder.seed("glucose_player")),
+        events=ConnectionEvents(nothing, nothing, nothing),
+    )
+    ingest = Speaker("glucose_ingest")
+    subject = command_subject(pump=house.pump, service=ingest, name=name_of(RecordReading))
+    at = house.last_now().therapy
+    for number in range(READINGS):
+        reading = RecordReading(
+            measured_at=UtcMillis(at + number % 1_000),
+            source="meter",
+            unit="mg/dL",
+            received=str(100 + number % 50),
+        )
+        envelope = CommandEnvelope(
+            id=CommandId(f"flood-{number}"),
+            actor=Actor("device:mad"),
+            expires=FAR,
+            command=codec.encode_raw(reading),
+        )
+        await client.publish(subject, codec.encode(envelope))
+        if number % BURST == 0:
+            await client.flush()
+    await client.flush()
+    await client.close()
+
+
+def resident_kb(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    return 0
+
+
+@pytest.mark.requirement("R63")
+def test_a_flood_of_readings_is_answered_whole_and_stops_nobody(tmp_path: Path) -> None:
+    """Not one is lost in silence, memory is bounded, a bolus in the middle of it is given (N6)."""
+    with real_house(tmp_path / "data", *QUIET) as house:
+        pids, before = house.pids(), house.pumped()
+        asyncio.run(flood(house))
+        house.wait_until(
+            lambda: house.basalt("bolus", "0.5", check=False).returncode == 0, "a bolus is taken"
+        )
+        house.wait_until(lambda: judged(house) == READINGS, "all are judged")
+        look(house)
+        house.until_settled()
+        house.wait_until(lambda: house.pumped() > before, "basal flows")
+        sizes = {name: resident_kb(pid) for name, pid in house.pids().items()}
+        assert pids == house.pids()
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert all(size < MEMORY_KB_MAX for size in sizes.values()), sizes
+    assert [500] == [event.delivered for event in house.said("actuator", BolusDelivered)]
+    house.assert_record_is_whole()
+    house.assert_accounted()
+
+
+def judged(house: RealHouse) -> int:
+    """Count the readings of the flood that were answered by an event."""
+    said = house.own_events("glucose_ingest").values()
+    return len({read_past(data).envelope.cause for data in said if b'"cause":"flood-' in data})
+
+
+@pytest.fixture(params=["descriptors", "memory"])
+def little(request: pytest.FixtureRequest) -> Iterator[tuple[int, int]]:
+    """Which limit, and how low: what a process that runs already uses nearly up."""
+    yield {
+        "descriptors": (resource.RLIMIT_NOFILE, 12),
+        "memory": (resource.RLIMIT_AS, 64 * 1024 * 1024),
+    }[request.param]
+
+
+@pytest.mark.requirement("R44")
+@pytest.mark.parametrize("name", ["actuator", "virtual_pump"])
+def test_a_process_that_gets_no_more_of_it_ends_or_goes_on_and_is_made_good(
+    tmp_path: Path, name: str, little: tuple[int, int]
+) -> None:
+    """In mid-bolus; nothing twice, nothing lost, and all is well when there is room (K4)."""
+    which, size = little
+    free = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    with real_house(tmp_path / "data", *QUIET) as house:
+        house.basalt("bolus", "5")
+        pid = house.pids()[name]
+        before = resource.prlimit(pid, which)
+        resource.prlimit(pid, which, (size, before[1]))
+        for amount in ("0.1", "0.2"):
+            house.basalt("bolus", amount, "--confirm", check=False)
+            look(house)
+        if house.pids().get(name) == pid:
+            resource.prlimit(pid, which, before if before != free else free)
+        house.wait_until(
+            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+            "boluses again",
+        )
+        house.until_settled()
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    assert_sound(house)

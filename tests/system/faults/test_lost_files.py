@@ -1,0 +1,217 @@
+"""A journal that is gone, a pump's memory put back from a copy: on real processes."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from schemas.alarms import AlarmRaised
+from schemas.bolus.orders import BolusOrdered
+from schemas.delivery.delivery import BolusDelivered
+from schemas.delivery.unresolved_doses import BolusReconciled, PumpDoubted
+from schemas.units import Speaker
+from support.real.real_system import RealHouse, let_it_rest, real_house
+
+pytestmark = pytest.mark.system
+
+QUIET = ("--speed", "60", "--no-person")
+LOST = ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator", "historian")
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A house that has given a bolus and stopped."""
+    folder = tmp_path_factory.mktemp("lost") / "data"
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "1")
+        house.wait_until(lambda: "bolus delivered" in house.text(), "the bolus is given")
+        assert house.stop() == 0
+    return folder
+
+
+def again(lived: Path, tmp_path: Path) -> Path:
+    """Give a copy of the house, so that each test breaks its own."""
+    folder = tmp_path / "data"
+    shutil.copytree(lived, folder)
+    return folder
+
+
+def alarms(house: RealHouse) -> set[str]:
+    return {
+        event.alarm
+        for name in LOST
+        if name != "historian"
+        for event in house.said(name, AlarmRaised)
+    }
+
+
+@pytest.mark.requirement("R97")
+@pytest.mark.parametrize("name", LOST)
+def test_a_service_whose_journal_is_gone_takes_its_past_over(
+    lived: Path, tmp_path: Path, name: str
+) -> None:
+    """Nothing is said twice under one number, and boluses go on."""
+    folder = again(lived, tmp_path)
+    for path in (folder / "journals").glob(f"{name}.db*"):
+        path.unlink()
+
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "0.5", "--confirm")
+        house.wait_until(
+            lambda: [1_000, 500] == [e.delivered for e in house.said("actuator", BolusDelivered)],
+            "the second bolus is given",
+        )
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    forked = {alarm for alarm in alarms(house) if alarm.startswith("speaker_forked")}
+    assert not forked
+    house.assert_each_dose_once_by_ledger()
+    house.assert_accounted()
+    with house.journal("historian") as store:
+        heads = store.heads()
+    versions = house.recorded_events("bolus_advisor")
+    assert list(range(1, len(versions) + 1)) == sorted(versions)
+    assert heads[house.pump, Speaker("bolus_advisor")].version == len(versions)
+    house.assert_orders_are_sound()
+    assert not any(verdict.differences for verdict in house.verdicts().values())
+
+
+@pytest.mark.requirement("R97")
+@pytest.mark.requirement("R45")
+@pytest.mark.parametrize("name", ["basal_scheduler", "bolus_advisor", "actuator"])
+def test_a_journal_and_the_stream_gone_together_come_back_from_the_historian(
+    lived: Path, tmp_path: Path, name: str
+) -> None:
+    """Nothing is left of its words but what the historian heard: that is asked before the first."""
+    folder = again(lived, tmp_path)
+    for path in (folder / "journals").glob(f"{name}.db*"):
+        path.unlink()
+    shutil.rmtree(folder / "broker")
+
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "0.5", "--confirm")
+        house.wait_until(
+            lambda: [1_000, 500] == [e.delivered for e in house.said("actuator", BolusDelivered)],
+            "the second bolus is given",
+        )
+        assert house.stop() == 0
+    let_it_rest(house)
+
+    found = alarms(house)
+    assert not {one for one in found if one.startswith(("speaker_forked", "history_missing"))}
+    assert "ended by itself" not in house.text()
+    house.assert_each_dose_once_by_ledger()
+    house.assert_accounted()
+    own = house.own_events(name)
+    assert list(range(1, len(own) + 1)) == sorted(own)
+    assert own == house.recorded_events(name)
+    house.assert_orders_are_sound()
+    assert not any(verdict.differences for verdict in house.verdicts().values())
+
+
+def first_dose_and_first_look(house: RealHouse) -> tuple[int, int]:
+    """Say where the actuator's journal has its first dose and its first look since it was lost."""
+    topics = [row.topic for row in house.rows("actuator")]
+    since = max(at for at, topic in enumerate(topics) if topic == "heard restarted.v1")
+    return topics.index("bolus_started.v1", since), topics.index("pump_found.v1", since)
+
+
+@pytest.mark.requirement("R97")
+def test_all_journals_gone_at_once_come_back_from_the_stream(lived: Path, tmp_path: Path) -> None:
+    """The historian reads the stream anew, the others wait for it; no dose before the pump is read.
+
+    Nobody ends and is started again over it, nothing is said, ordered or given twice.
+    """
+    folder = again(lived, tmp_path)
+    for name in LOST:
+        for path in (folder / "journals").glob(f"{name}.db*"):
+            path.unlink()
+
+    with real_house(folder, *QUIET) as house:
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        house.basalt("bolus", "0.5", "--confirm")
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        assert house.stop() == 0
+
+    assert "ended by itself" not in house.text()
+    assert not alarms(house)
+    dose, look = first_dose_and_first_look(house)
+    assert look < dose
+    let_it_rest(house)  # a pulse between the last look and the stop is accounted now
+    house.assert_each_dose_once()
+    house.assert_accounted()
+    assert [1_000, 500] == [event.delivered for event in house.said("actuator", BolusDelivered)]
+    assert [1_000, 500] == [event.amount for event in house.said("bolus_advisor", BolusOrdered)]
+    for name in LOST[:-1]:
+        own = house.own_events(name)
+        assert list(range(1, len(own) + 1)) == sorted(own)
+        assert own == house.recorded_events(name)
+    house.assert_orders_are_sound()
+    assert not any(verdict.differences for verdict in house.verdicts().values())
+
+
+@pytest.mark.requirement("R97")
+@pytest.mark.requirement("R45")
+def test_everything_but_the_pump_put_back_is_found_and_the_missing_amount_is_named(
+    lived: Path, tmp_path: Path
+) -> None:
+    """Journals and stream agree with each other and are old: the pump alone remembers."""
+    folder = again(lived, tmp_path)
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "2", "--confirm")
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        assert house.stop() == 0
+    for part in ("journals", "broker"):
+        shutil.rmtree(folder / part)
+        shutil.copytree(lived / part, folder / part)
+    known, moved = house.accounted(), house.pumped()
+
+    with real_house(folder, *QUIET) as house:
+        house.wait_until(lambda: house.said("actuator", PumpDoubted), "the pump is doubted")
+        refused = house.basalt("bolus", "0.5", "--confirm", check=False)
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        house.basalt("count", "accept", "--because", "put back by the test")
+        counted = house.accounted()
+        house.wait_until(lambda: house.accounted() > counted, "the pump is read again")
+        house.wait_until(house.has_come_to_rest, "everybody knows everything")
+        assert house.stop() == 0
+
+    (doubted,) = house.said("actuator", PumpDoubted)
+    assert ("record_behind", known) == (doubted.reason, doubted.accounted)
+    assert doubted.missing >= moved - known >= 2_000
+    assert (1, True) == (refused.returncode, "look at the pump" in refused.stderr)
+    assert ["spontaneous"] == [one.outcome for one in house.said("actuator", BolusReconciled)]
+    assert "pump_doubted" in alarms(house)
+    assert 2 == len([one for one in house.ledger() if one.kind == "bolus_started"])
+    house.assert_each_dose_once_by_ledger()
+    house.assert_accounted()
+
+
+@pytest.mark.requirement("R45")
+def test_a_pumps_memory_put_back_from_a_copy_is_found(lived: Path, tmp_path: Path) -> None:
+    """No bolus until somebody has looked; basal flows, and what flows is accounted."""
+    folder = again(lived, tmp_path)
+    with real_house(folder, *QUIET) as house:
+        house.basalt("bolus", "2", "--confirm")
+        house.wait_until(lambda: "bolus delivered" in house.text(), "the bolus is given")
+        assert house.stop() == 0
+    for path in (folder / "pump").glob("demo.nvm*"):
+        path.unlink()
+    for path in (lived / "pump").glob("demo.nvm*"):
+        shutil.copy(path, folder / "pump" / path.name)
+
+    with real_house(folder, *QUIET) as house:
+        house.wait_until(lambda: house.said("actuator", PumpDoubted), "the pump is doubted")
+        refused = house.basalt("bolus", "0.5", "--confirm", check=False)
+        count = ("count", "accept", "--because", "put back by the test")
+        house.wait_until(
+            lambda: house.basalt(*count, check=False).returncode == 0, "the pump is read again"
+        )
+        given = house.basalt("bolus", "0.5", "--confirm")
+        assert house.stop() == 0
+
+    (doubted,) = house.said("actuator", PumpDoubted)
+    assert ("count_went_back", True) == (doubted.reason, doubted.missing >= 2_000)
+    assert (1, 0) == (refused.returncode, given.returncode)
+    assert "look at the pump" in refused.stderr

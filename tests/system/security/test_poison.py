@@ -1,0 +1,141 @@
+"""Bad bytes on the real broker: refused with a reason, quarantined, nothing crashes (M1)."""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+import msgspec
+import nats.errors
+import pytest
+from nats.aio.client import Client
+
+from schemas.record import MessageQuarantined
+from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
+from support.real.real_system import RealHouse, real_house
+
+pytestmark = pytest.mark.system
+
+READING = "basalt.demo.command.glucose_ingest.record_reading"
+FAR = {"therapy": 10**14, "real": 10**14}
+
+
+def command(body: dict[str, Any], **envelope: Any) -> bytes:
+    whole = {"id": "x", "actor": "person:x", "expires": FAR, "command": body, **envelope}
+    return json.dumps(whole).encode()
+
+
+def reading(**changes: Any) -> dict[str, Any]:
+    good = {
+        "type": "record_reading.v1",
+        "measured_at": 1,
+        "source": "meter",
+        "unit": "mg/dL",
+        "received": "100",
+    }
+    return {**good, **changes}
+
+
+POISON = {
+    "unknown tag": command({"type": "drink_coffee.v1"}, id="1"),
+    "wrong type": command(reading(measured_at="soon"), id="2"),
+    "NaN": command(reading(measured_at=float("nan")), id="3"),
+    "a float for a whole number": command(reading(measured_at=1.5), id="4"),
+    "true for a number": command(reading(measured_at=True), id="5"),
+    "missing field": command({"type": "record_reading.v1"}, id="6"),
+    "bad UTF-8": b'{"id":"\xff\xfe"}',
+    "not JSON": b"\x00\x01\x02",
+    "nothing": b"",
+    "deep": b"[" * 200_000,
+    "an id with a line break": command(reading(), id="7\n8"),
+    "no id": command(reading(), id=""),
+}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("poison") / "data"
+    arguments = ("--glucose", "none", "--no-person")
+    with real_house(folder, *arguments) as running:
+        yield running
+
+
+async def nothing(*_: object) -> None:
+    """Take no notice."""
+
+
+async def console(house: RealHouse) -> Client:
+    return await connect(
+        url=house.folder.read_running().url,
+        credentials=Credentials("console", house.folder.seed("console")),
+        events=ConnectionEvents(nothing, nothing, nothing),
+    )
+
+
+async def put(client: Client, data: bytes) -> None:
+    await client.request(READING, data, timeout=5)
+
+
+@pytest.mark.requirement("R41")
+async def test_each_poison_is_quarantined_and_nobody_restarts(house: RealHouse) -> None:
+    """What cannot be understood is an event with its reason; the service goes on."""
+    before = house.pids()
+    client = await console(house)
+    for data in POISON.values():
+        await put(client, data)
+    await client.close()
+    house.wait_until(
+        lambda: len(house.said("glucose_ingest", MessageQuarantined)) == len(POISON),
+        "all are quarantined",
+    )
+
+    assert before == house.pids()
+    assert house.basalt("glucose", "123").returncode == 0
+    shown = house.basalt("alarms").stdout
+    assert "message_quarantined" in shown or "could not be understood" in shown
+
+
+async def test_a_message_over_one_mebibyte_is_refused_by_the_broker(house: RealHouse) -> None:
+    """The limit of the transport is a refusal to the sender, not a crash of the listener."""
+    before = house.pids()
+    client = await console(house)
+
+    with pytest.raises(nats.errors.Error):
+        await put(client, b"x" * (1024 * 1024 + 1))
+
+    with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError):
+        await client.close()
+    assert before == house.pids()
+    assert house.basalt("glucose", "124").returncode == 0
+
+
+@pytest.mark.requirement("R17")
+@pytest.mark.parametrize("text", [".5", "5.", "0,5", " 5", "1e1", "-1", "5.0001", "\u0663", "nan"])
+def test_a_dose_is_read_one_way_or_not_at_all(house: RealHouse, text: str) -> None:
+    """A point typed first must not make 5 of 0.5; nothing is sent."""
+    done = house.basalt("bolus", "--", text, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.requirement("R41")
+@pytest.mark.parametrize(
+    ("measured_at", "reason"),
+    [(10**15, "future"), (1, "ancient"), (-(10**12), "ancient")],
+)
+async def test_times_out_of_reason_are_rejected(
+    house: RealHouse, measured_at: int, reason: str
+) -> None:
+    """A reading from 1970 or from next year is no glucose of now."""
+    client = await console(house)
+    inbox = f"basalt_reply.console.{reason}{abs(measured_at)}"
+    answers = await client.subscribe(inbox)
+    data = command(reading(measured_at=measured_at), id=f"t{measured_at}")
+    await client.request(READING, data, timeout=5, headers={"Basalt-Reply": inbox})
+    answer = await answers.next_msg(timeout=5)
+    await client.close()
+
+    outcome = msgspec.json.decode(answer.data)
+    assert (False, reason) == (outcome["accepted"], outcome["reason"])

@@ -1,0 +1,124 @@
+"""The historian's hands: checkpoints of what it has, told when they cannot be written."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from nacl.signing import SigningKey
+
+from core.kernel.decider import Effect
+from core.kernel.effects import WriteCheckpoint
+from schemas.message import Report
+from schemas.record import CheckpointMade, RuntimeFault
+from schemas.units import HOUR_MS, MINUTE_MS, PumpId, Speaker
+from services.historian import checkpoint_hands
+from services.historian.checkpoint_hands import CheckpointHands
+from services.runtime.audit.checkpoint_files import CheckpointFiles
+from services.runtime.audit.record_check import check_record
+from services.runtime.decider_host.unit_of_work import Reported
+from support.simulated.fake_system import PUMP, FakeHouse
+
+KEY = SigningKey(b"k" * 32)
+HISTORIAN = Speaker("historian")
+
+
+@pytest.fixture
+def house() -> FakeHouse:
+    made = FakeHouse()
+    made.set_up()
+    made.order(500)
+    made.run(ms=5 * MINUTE_MS)
+    return made
+
+
+def hands(house: FakeHouse, folder: Path | None, key: SigningKey | None = KEY) -> CheckpointHands:
+    return CheckpointHands(house.stores[HISTORIAN], key=key, folder=folder)
+
+
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+async def turns() -> None:
+    """Let what was begun go on."""
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+
+async def write(made: CheckpointHands) -> Report | None:
+    return await made.perform(PUMP, WriteCheckpoint())
+
+
+async def test_each_speaker_has_a_checkpoint_that_the_record_agrees_with(
+    house: FakeHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Read on in small pages from where it was; who said nothing new gets none."""
+    monkeypatch.setattr(checkpoint_hands, "LINES_AT_ONCE", 7)
+    made = hands(house, tmp_path)
+    house.glucose("110")
+    assert await write(made) is None
+    house.glucose("120")
+    await write(made)
+
+    kept = CheckpointFiles(tmp_path).read(public=bytes(KEY.verify_key))
+    verdict = check_record(house.stores[HISTORIAN], checkpoints=kept)
+    counts = {speaker: len(found) for (_, speaker), found in kept.items()}
+    assert {"glucose_ingest": 2, "actuator": 1} == {
+        name: counts[Speaker(name)] for name in ("glucose_ingest", "actuator")
+    }
+    assert ((), sum(counts.values())) == (verdict.faults, verdict.checkpoints)
+
+
+async def test_a_checkpoint_follows_each_that_the_decider_makes(house: FakeHouse) -> None:
+    """Hourly, while anything happens."""
+    house.run(ms=2 * HOUR_MS)
+
+    assert house.said_of("historian", CheckpointMade)
+
+
+async def test_without_key_or_folder_none_is_written(house: FakeHouse, tmp_path: Path) -> None:
+    """A historian that may not sign goes on."""
+    assert await write(hands(house, tmp_path, key=None)) is None
+    assert await write(hands(house, None)) is None
+    assert [] == files_in(tmp_path)
+
+
+async def test_a_folder_that_cannot_be_written_is_an_alarm(
+    house: FakeHouse, tmp_path: Path
+) -> None:
+    """Nobody would notice otherwise until the checkpoint is needed."""
+    (tmp_path / "file").write_text("no folder")
+    made = hands(house, tmp_path / "file")
+    told: list[Reported] = []
+
+    async def put(reported: Reported) -> None:
+        told.append(reported)
+
+    report = await write(made)
+    keeping = asyncio.create_task(made.keep(put))
+    await turns()
+    keeping.cancel()
+
+    assert isinstance(report, RuntimeFault)
+    assert "checkpoint_unwritable" == report.fault
+    assert (PUMP, report) == (told[0].pump, told[0].report)
+
+
+async def test_they_are_written_at_the_start_too(house: FakeHouse, tmp_path: Path) -> None:
+    """A short run would leave none."""
+    made = hands(house, tmp_path)
+
+    async def put(reported: Reported) -> None:
+        raise AssertionError(reported)
+
+    keeping = asyncio.create_task(made.keep(put))
+    await turns()
+    keeping.cancel()
+
+    assert CheckpointFiles(tmp_path).newest(PUMP, Speaker("actuator"))
+
+
+async def test_they_perform_nothing_else(house: FakeHouse) -> None:
+    """An effect without hands must not pass in silence."""
+    with pytest.raises(TypeError, match="no hands for Effect"):
+        await hands(house, None).perform(PumpId("p1"), Effect())
