@@ -25,8 +25,8 @@ from services.runtime.audit.archive import (
 from services.runtime.audit.archive_files import read_lines, write_lines
 from services.runtime.audit.record_check import RecordCheck
 from services.runtime.platform.errors import ArchiveBroken
-from support.simulated.archived_system import PUBLIC, archived_house, middle, written
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.archived_system import PUBLIC, archived_system, middle, written
+from support.simulated.fake_system import PUMP, FakeSystem
 
 OTHER = bytes(SigningKey(b"o" * 32).verify_key)
 
@@ -37,8 +37,8 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def house(notes: Path) -> FakeHouse:
-    return archived_house(notes)
+def system(notes: Path) -> FakeSystem:
+    return archived_system(notes)
 
 
 def check(parts: list[Part], public: bytes = PUBLIC) -> Archived:
@@ -53,32 +53,32 @@ def is_found(parts: list[Part]) -> bool:
 
 
 @pytest.mark.requirement("R96")
-def test_a_whole_archive_verifies(house: FakeHouse, notes: Path) -> None:
+def test_a_whole_archive_verifies(system: FakeSystem, notes: Path) -> None:
     """Five speakers lead to a signed root each; what is newer is chained, and said to be."""
-    found = check(written(house, notes))
+    found = check(written(system, notes))
     assert (found.verdict.faults, found.verdict.checkpoints) == ((), 5)
-    assert found.verdict.lines == len(list(house.stores[HISTORIAN].rows(pump=PUMP)))
+    assert found.verdict.lines == len(list(system.stores[HISTORIAN].rows(pump=PUMP)))
     assert found.uncovered[Speaker("glucose_ingest")] >= 1
 
 
-def test_a_period_in_the_middle_verifies_by_itself(house: FakeHouse, notes: Path) -> None:
-    begin, end = middle(house), UtcMillis(middle(house) + 2 * HOUR_MS)
-    found = check(written(house, notes, since=begin, until=end))
+def test_a_period_in_the_middle_verifies_by_itself(system: FakeSystem, notes: Path) -> None:
+    begin, end = middle(system), UtcMillis(middle(system) + 2 * HOUR_MS)
+    found = check(written(system, notes, since=begin, until=end))
     assert (found.verdict.faults, found.verdict.checkpoints >= 3) == ((), True)
-    assert 0 < found.verdict.lines < len(list(house.stores[HISTORIAN].rows(pump=PUMP))) / 2
+    assert 0 < found.verdict.lines < len(list(system.stores[HISTORIAN].rows(pump=PUMP))) / 2
 
 
-def test_periods_follow_upon_each_other(house: FakeHouse, notes: Path) -> None:
+def test_periods_follow_upon_each_other(system: FakeSystem, notes: Path) -> None:
     """The second begins with what the first ended with: nothing lies between them."""
     first, second = (
-        written(house, notes, until=middle(house)),
-        written(house, notes, since=middle(house)),
+        written(system, notes, until=middle(system)),
+        written(system, notes, since=middle(system)),
     )
     end, head = first[-1], second[0]
     assert isinstance(end, ArchiveEnd)
     assert isinstance(head, ArchiveHead)
     assert (end.position, end.link) == (head.position, head.link)
-    whole = [one for one in written(house, notes) if isinstance(one, ArchivedLine)]
+    whole = [one for one in written(system, notes) if isinstance(one, ArchivedLine)]
     assert [one for one in (*first, *second) if isinstance(one, ArchivedLine)] == whole
 
 
@@ -104,22 +104,22 @@ def tampered(parts: list[Part]) -> Iterator[tuple[str, int, list[Part]]]:
         yield "cut short and closed", at, [*parts[:at], parts[-1]]
 
 
-def test_each_change_of_each_line_is_found(house: FakeHouse, notes: Path) -> None:
-    parts = written(house, notes, since=middle(house))
+def test_each_change_of_each_line_is_found(system: FakeSystem, notes: Path) -> None:
+    parts = written(system, notes, since=middle(system))
     missed = [(how, at) for how, at, other in tampered(parts) if not is_found(other)]
     assert missed == []
 
 
 def test_an_archive_written_anew_is_found_by_its_signed_roots(
-    house: FakeHouse, notes: Path, tmp_path: Path
+    system: FakeSystem, notes: Path, tmp_path: Path
 ) -> None:
     """Whoever has all but the key can chain another story, and not sign it."""
-    other = FakeHouse()
+    other = FakeSystem()
     other.set_up()
     for _ in range(6):
         other.glucose("250")
         other.run(ms=HOUR_MS)
-    signed = written(house, notes)[-1]
+    signed = written(system, notes)[-1]
     forged = written(other, tmp_path)
     assert isinstance(signed, ArchiveEnd)
     assert isinstance(forged[-1], ArchiveEnd)
@@ -128,21 +128,21 @@ def test_an_archive_written_anew_is_found_by_its_signed_roots(
 
 
 def test_the_mutant_that_compares_no_root_is_caught(
-    house: FakeHouse, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive, "RecordCheck", lambda _: RecordCheck({}))
     with pytest.raises(AssertionError):
-        test_an_archive_written_anew_is_found_by_its_signed_roots(house, notes, tmp_path)
+        test_an_archive_written_anew_is_found_by_its_signed_roots(system, notes, tmp_path)
 
 
-def test_another_key_signs_nothing(house: FakeHouse, notes: Path) -> None:
+def test_another_key_signs_nothing(system: FakeSystem, notes: Path) -> None:
     with pytest.raises(CheckpointBroken, match="not signed"):
-        check(written(house, notes), public=OTHER)
+        check(written(system, notes), public=OTHER)
 
 
-def test_a_record_that_is_wrong_is_not_archived(house: FakeHouse, notes: Path) -> None:
+def test_a_record_that_is_wrong_is_not_archived(system: FakeSystem, notes: Path) -> None:
     """Before the period too: its trees would be others."""
-    rows = [row for _, row in house.stores[HISTORIAN].rows(pump=PUMP)]
+    rows = [row for _, row in system.stores[HISTORIAN].rows(pump=PUMP)]
     rows[10] = msgspec.structs.replace(rows[10], state=rows[10].state.replace(b"1", b"2", 1))
     with pytest.raises(ArchiveBroken, match="line 11"):
         list(
@@ -150,7 +150,7 @@ def test_a_record_that_is_wrong_is_not_archived(house: FakeHouse, notes: Path) -
                 iter(rows),
                 pump=PUMP,
                 release="1",
-                since=middle(house),
+                since=middle(system),
                 until=None,
                 notes=lambda _: (),
                 public=PUBLIC,
@@ -158,9 +158,9 @@ def test_a_record_that_is_wrong_is_not_archived(house: FakeHouse, notes: Path) -
         )
 
 
-def test_a_period_with_nothing_in_it_is_no_archive(house: FakeHouse, notes: Path) -> None:
+def test_a_period_with_nothing_in_it_is_no_archive(system: FakeSystem, notes: Path) -> None:
     with pytest.raises(ArchiveBroken, match="nothing in this period"):
-        written(house, notes, since=UtcMillis(house.clock.now().therapy + DAY_MS))
+        written(system, notes, since=UtcMillis(system.clock.now().therapy + DAY_MS))
 
 
 @pytest.mark.parametrize(
@@ -172,14 +172,14 @@ def test_a_period_with_nothing_in_it_is_no_archive(house: FakeHouse, notes: Path
     ],
 )
 def test_what_is_no_archive_is_told(
-    house: FakeHouse, notes: Path, parts: Callable[[list[Part]], list[Part]], said: str
+    system: FakeSystem, notes: Path, parts: Callable[[list[Part]], list[Part]], said: str
 ) -> None:
     with pytest.raises(ArchiveBroken, match=said):
-        check(parts(written(house, notes)))
+        check(parts(written(system, notes)))
 
 
-def test_a_head_with_other_trees_is_told(house: FakeHouse, notes: Path) -> None:
-    head, *rest = written(house, notes, since=middle(house))
+def test_a_head_with_other_trees_is_told(system: FakeSystem, notes: Path) -> None:
+    head, *rest = written(system, notes, since=middle(system))
     assert isinstance(head, ArchiveHead)
     name, then = next(iter(head.trees.items()))
     for perfect in ((), ("zz",) * len(then.perfect)):
@@ -192,9 +192,9 @@ def test_a_head_with_other_trees_is_told(house: FakeHouse, notes: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz"])
 def test_a_file_holds_what_was_written_and_the_same_bytes_each_time(
-    house: FakeHouse, notes: Path, tmp_path: Path, name: str
+    system: FakeSystem, notes: Path, tmp_path: Path, name: str
 ) -> None:
-    parts = written(house, notes)
+    parts = written(system, notes)
     path, again = tmp_path / name, tmp_path / f"again-{name}"
     assert write_lines(path, parts) == len(parts)
     write_lines(again, parts)
@@ -203,9 +203,9 @@ def test_a_file_holds_what_was_written_and_the_same_bytes_each_time(
     assert sorted(one.name for one in tmp_path.iterdir()) == sorted([path.name, again.name])
 
 
-def test_what_breaks_off_leaves_no_file(house: FakeHouse, notes: Path, tmp_path: Path) -> None:
+def test_what_breaks_off_leaves_no_file(system: FakeSystem, notes: Path, tmp_path: Path) -> None:
     def broken() -> Iterator[Part]:
-        yield written(house, notes)[0]
+        yield written(system, notes)[0]
         raise ArchiveBroken("the record is wrong")
 
     with pytest.raises(ArchiveBroken):
@@ -230,7 +230,7 @@ def test_a_file_that_is_none_is_told(tmp_path: Path, name: str, data: bytes) -> 
 
 
 def test_a_line_that_is_no_text_is_kept_as_bytes(tmp_path: Path) -> None:
-    other = FakeHouse()
+    other = FakeSystem()
     other.set_up()
     other.broker.put(f"basalt.{PUMP}.command.historian.x", b"\xff\xfe", {})
     other.settle()

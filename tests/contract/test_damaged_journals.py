@@ -19,7 +19,7 @@ from services.runtime.journal.memory_store import FakeStore
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.platform.errors import JournalAltered, StoreBroken
 from services.runtime.ports import Commit, Row, Store
-from support.simulated.fake_system import DECIDER_OF, FakeHouse
+from support.simulated.fake_system import DECIDER_OF, FakeSystem
 
 STEP = 61
 """[B] between two places where a bit is flipped."""
@@ -29,12 +29,12 @@ Rows = list[Row]
 
 
 @pytest.fixture(scope="module")
-def lived() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    house.order(500)
-    house.run(ms=10 * MINUTE_MS)
-    return house
+def lived() -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
+    system.order(500)
+    system.run(ms=10 * MINUTE_MS)
+    return system
 
 
 def commands_of(store: Store) -> dict[tuple[PumpId, CommandId], int]:
@@ -147,7 +147,7 @@ TAMPERINGS = [
 @pytest.mark.requirement("R94")
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda one: one.__name__)
 def test_each_way_of_tampering_is_found_at_every_line(
-    lived: FakeHouse, tamper: Callable[[Rows, int], Rows]
+    lived: FakeSystem, tamper: Callable[[Rows, int], Rows]
 ) -> None:
     """At the start, at the line or the one after it, whatever the line says (D6)."""
     store = lived.stores[ME]
@@ -161,7 +161,7 @@ def test_each_way_of_tampering_is_found_at_every_line(
 
 @pytest.mark.requirement("R94")
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda one: one.__name__)
-def test_verify_names_the_line(lived: FakeHouse, tamper: Callable[[Rows, int], Rows]) -> None:
+def test_verify_names_the_line(lived: FakeSystem, tamper: Callable[[Rows, int], Rows]) -> None:
     """`basalt verify decisions` reads on past it and says where it is."""
     store = lived.stores[ME]
     rows = rows_of(store)
@@ -184,7 +184,7 @@ def with_new_links(rows: Rows) -> Rows:
 
 
 @pytest.mark.requirement("R94")
-def test_a_journal_written_anew_is_found_by_the_historians_copy(lived: FakeHouse) -> None:
+def test_a_journal_written_anew_is_found_by_the_historians_copy(lived: FakeSystem) -> None:
     """The links are no secret: what others have heard is."""
     store, record = lived.stores[ME], said_in(lived.stores[Speaker("historian")], ME)
     rows = rows_of(store)
@@ -203,7 +203,7 @@ def modify_amounts(rows: Rows, at: int) -> Rows:
 
 
 @pytest.mark.requirement("R94")
-def test_a_journal_put_back_is_found_by_the_historians_copy(lived: FakeHouse) -> None:
+def test_a_journal_put_back_is_found_by_the_historians_copy(lived: FakeSystem) -> None:
     """Whole and older: nothing in it is wrong, it only ends too early (rollback)."""
     store, record = lived.stores[ME], said_in(lived.stores[Speaker("historian")], ME)
     half = rows_of(store)[: len(rows_of(store)) // 2]
@@ -215,7 +215,7 @@ def test_a_journal_put_back_is_found_by_the_historians_copy(lived: FakeHouse) ->
 
 
 def test_the_mutant_that_follows_no_link_is_caught(
-    lived: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    lived: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the links a changed report goes by unnoticed: the test above can fail."""
     monkeypatch.setattr(services.runtime.decider_host.ledger, "followed", lambda *_, **__: "")
@@ -227,7 +227,7 @@ def test_the_mutant_that_follows_no_link_is_caught(
     assert None in found
 
 
-def test_a_journal_without_links_is_read_as_before(lived: FakeHouse) -> None:
+def test_a_journal_without_links_is_read_as_before(lived: FakeSystem) -> None:
     """Those written before there were links; from the first link on each line has one."""
     store = lived.stores[ME]
     rows = rows_of(store)
@@ -248,7 +248,7 @@ def _link(row: Row) -> bytes:
 
 
 @pytest.fixture
-def file(lived: FakeHouse, tmp_path: Path) -> Path:
+def file(lived: FakeSystem, tmp_path: Path) -> Path:
     """The actuator's journal as a file, all of it in the database itself."""
     path = tmp_path / "journal.db"
     store = SqliteStore(path)
@@ -283,7 +283,7 @@ def flips(size: int) -> Iterator[tuple[int, int]]:
 
 @pytest.mark.requirement("R46")
 def test_a_flipped_bit_is_found_or_changes_nothing(
-    lived: FakeHouse, file: Path, tmp_path: Path
+    lived: FakeSystem, file: Path, tmp_path: Path
 ) -> None:
     """Wherever it is: no line is read otherwise than it was written (B8, D3)."""
     whole, rows, refused = file.read_bytes(), rows_of(lived.stores[ME]), 0
@@ -304,7 +304,7 @@ def test_a_flipped_bit_is_found_or_changes_nothing(
 
 
 @pytest.mark.requirement("R46")
-def test_a_torn_end_leaves_whole_lines_or_is_refused(lived: FakeHouse, tmp_path: Path) -> None:
+def test_a_torn_end_leaves_whole_lines_or_is_refused(lived: FakeSystem, tmp_path: Path) -> None:
     """The write-ahead log cut at each 16 bytes of its last 4 KiB: a prefix, no half step (D3)."""
     rows = rows_of(lived.stores[ME])
     live = tmp_path / "live.db"
@@ -332,7 +332,7 @@ def test_a_torn_end_leaves_whole_lines_or_is_refused(lived: FakeHouse, tmp_path:
 
 
 @pytest.mark.requirement("R46")
-def test_a_file_cut_short_is_refused(lived: FakeHouse, file: Path, tmp_path: Path) -> None:
+def test_a_file_cut_short_is_refused(lived: FakeSystem, file: Path, tmp_path: Path) -> None:
     """At any page and in the middle of one."""
     whole, rows = file.read_bytes(), rows_of(lived.stores[ME])
     for size in range(0, len(whole), 2048):

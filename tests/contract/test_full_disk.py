@@ -19,7 +19,7 @@ from services.runtime.process.service_endpoint import Health
 from services.supervisor.broker.health import LOOKS_MAX, BrokerCare
 from services.virtual_pump.errors import PumpMemoryError
 from services.virtual_pump.sqlite_state import SqlitePumpStore
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 
 ROWS_MAX = 2_000
 
@@ -37,9 +37,9 @@ def full_at(size: int) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def rows() -> list[Row]:
-    house = FakeHouse()
-    house.set_up()
-    return [row for _, row in house.stores[Speaker("actuator")].rows()]
+    system = FakeSystem()
+    system.set_up()
+    return [row for _, row in system.stores[Speaker("actuator")].rows()]
 
 
 def stored_until_full(store: SqliteStore, template: Row) -> list[Row]:

@@ -206,7 +206,7 @@ def test_a_password_goes_where_ps_does_not_show_it(monkeypatch: pytest.MonkeyPat
 
 
 def test_without_the_extra_the_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Most houses need no PostgreSQL, and not its driver."""
+    """Most systems need no PostgreSQL, and not its driver."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
 
     with (

@@ -24,8 +24,8 @@ from services.runtime.audit.redacted_archive import (
     verify_redacted,
 )
 from services.runtime.platform.errors import ArchiveBroken
-from support.simulated.archived_system import KEY, PUBLIC, archived_house, middle, written
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.archived_system import KEY, PUBLIC, archived_system, middle, written
+from support.simulated.fake_system import PUMP, FakeSystem
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +34,14 @@ def notes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def house(notes: Path) -> FakeHouse:
-    return archived_house(notes)
+def system(notes: Path) -> FakeSystem:
+    return archived_system(notes)
 
 
-def shared(house: FakeHouse, notes: Path) -> list[bytes]:
+def shared(system: FakeSystem, notes: Path) -> list[bytes]:
     redaction = Redaction(pump=PUMP, alias=ALIAS, shift=Milliseconds(-700 * DAY_MS))
     parts = redacted(
-        written(house, notes, since=middle(house)),
+        written(system, notes, since=middle(system)),
         redaction,
         public=PUBLIC,
         sign=lambda text: bytes(KEY.sign(text).signature),
@@ -60,8 +60,8 @@ def is_sound(lines: list[bytes]) -> bool:
         return False
 
 
-def test_a_redacted_archive_verifies_and_names_nobody(house: FakeHouse, notes: Path) -> None:
-    lines = shared(house, notes)
+def test_a_redacted_archive_verifies_and_names_nobody(system: FakeSystem, notes: Path) -> None:
+    lines = shared(system, notes)
     text = b"".join(lines)
     assert is_sound(lines)
     assert b'"p1"' not in text
@@ -70,8 +70,8 @@ def test_a_redacted_archive_verifies_and_names_nobody(house: FakeHouse, notes: P
     assert b'"actor":"person:' in text
 
 
-def test_each_change_of_a_redacted_line_is_found(house: FakeHouse, notes: Path) -> None:
-    lines = shared(house, notes)
+def test_each_change_of_a_redacted_line_is_found(system: FakeSystem, notes: Path) -> None:
+    lines = shared(system, notes)
     missed: list[tuple[str, int]] = []
     for at, line in enumerate(lines):
         first = min(index for index, one in enumerate(line) if chr(one).isdigit())
@@ -87,22 +87,22 @@ def test_each_change_of_a_redacted_line_is_found(house: FakeHouse, notes: Path) 
 
 
 def test_the_original_of_one_event_can_be_held_against_its_hash(
-    house: FakeHouse, notes: Path
+    system: FakeSystem, notes: Path
 ) -> None:
     """Who doubts one line asks for the original of it, and of no other."""
-    line = next(one for one in shared(house, notes) if b"glucose_measured" in one)
+    line = next(one for one in shared(system, notes) if b"glucose_measured" in one)
     part = msgspec.json.decode(line, type=redacted_archive.RedactedEvent)
-    own = house.stores[HISTORIAN].history(
+    own = system.stores[HISTORIAN].history(
         speaker=part.speaker, pump=PUMP, first=part.number, last=part.number, own=False
     )
     assert leaf_hash(next(iter(own))).hex() == part.leaf
 
 
-def test_it_leads_to_the_roots_of_the_record_itself(house: FakeHouse, notes: Path) -> None:
+def test_it_leads_to_the_roots_of_the_record_itself(system: FakeSystem, notes: Path) -> None:
     """Whoever kept a checkpoint of the record finds its very root in what is shared."""
-    end = msgspec.json.decode(shared(house, notes)[-1], type=redacted_archive.RedactedEnd)
+    end = msgspec.json.decode(shared(system, notes)[-1], type=redacted_archive.RedactedEnd)
     record = RecordCheck({})
-    for _, row in house.stores[HISTORIAN].rows(pump=PUMP):
+    for _, row in system.stores[HISTORIAN].rows(pump=PUMP):
         assert list(record.add(row)) == []
     signed = [checkpoints.read(note, public=PUBLIC) for note in end.notes.values()]
     trees = record.pumps[PUMP].trees
@@ -111,9 +111,9 @@ def test_it_leads_to_the_roots_of_the_record_itself(house: FakeHouse, notes: Pat
     }
 
 
-def with_another_leaf(house: FakeHouse, notes: Path) -> list[bytes]:
+def with_another_leaf(system: FakeSystem, notes: Path) -> list[bytes]:
     """Put another event into a line and let the key sign the text of that."""
-    *lines, last = shared(house, notes)
+    *lines, last = shared(system, notes)
     part = msgspec.json.decode(lines[5], type=redacted_archive.RedactedEvent)
     lines[5] = encoded(msgspec.structs.replace(part, leaf="00" * 32))
     text = checkpoints.signed(
@@ -130,23 +130,23 @@ def with_another_leaf(house: FakeHouse, notes: Path) -> list[bytes]:
     return [*lines, encoded(msgspec.structs.replace(end, text=text))]
 
 
-def test_a_text_of_other_events_is_found_by_the_roots(house: FakeHouse, notes: Path) -> None:
-    assert not is_sound(with_another_leaf(house, notes))
+def test_a_text_of_other_events_is_found_by_the_roots(system: FakeSystem, notes: Path) -> None:
+    assert not is_sound(with_another_leaf(system, notes))
 
 
 def test_the_mutant_whose_trees_are_not_held_is_caught(
-    house: FakeHouse, notes: Path, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redacted_archive, "_hold", lambda *_: None)
     with pytest.raises(AssertionError):
-        test_a_text_of_other_events_is_found_by_the_roots(house, notes)
+        test_a_text_of_other_events_is_found_by_the_roots(system, notes)
 
 
 def test_the_mutant_whose_text_is_not_held_is_caught(
-    house: FakeHouse, notes: Path, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, notes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An amount could be changed, for the trees know only what was really said."""
-    *lines, last = shared(house, notes)
+    *lines, last = shared(system, notes)
     at = next(number for number, line in enumerate(lines) if b'"amount":50' in line)
     lines[at] = lines[at].replace(b'"amount":50', b'"amount":95')
     assert not is_sound([*lines, last])

@@ -186,7 +186,7 @@ def test_the_command_copies_all_and_refuses_while_one_is_open(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Whoever moves a house moves all of it, or is told why not."""
+    """Whoever moves a system moves all of it, or is told why not."""
     source.close()
     url = postgres.new_database()
     words = ["store", "copy", f"sqlite:{tmp_path}", url]

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from support.pages.requirement_table import ROOT, names_in_tests
+from support.pages.requirement_table import names_in_tests
+from support.repository import ROOT
 
 TABLE = ROOT / "docs/faults.md"
 RUN, NOT_RUN = TABLE.read_text(encoding="utf-8").split("## Not run")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from support.pages.requirement_rows import EXCEPTIONS, ROWS, SECTIONS
-from support.pages.requirement_table import ROOT, TABLE, marked_tests, names_in_tests, table
+from support.pages.requirement_table import TABLE, marked_tests, names_in_tests, table
+from support.repository import ROOT
 
 NAMES = names_in_tests()
 

@@ -30,7 +30,7 @@ from schemas.units import (
 )
 from services.runtime.audit.redecide import verify_decisions
 from services.runtime.replay.replay import replay
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 ADVISOR, ACTUATOR, INGEST = "bolus_advisor", "actuator", "glucose_ingest"
 SERVICES = ("actuator", "bolus_advisor", "basal_scheduler", "historian", "glucose_ingest")
@@ -43,9 +43,9 @@ class DecidedAgain(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         """Nothing is wrong yet."""
-        self.house = FakeHouse()
-        self.house.set_up()
-        self.house.run(ms=2 * HOUR_MS)
+        self.system = FakeSystem()
+        self.system.set_up()
+        self.system.run(ms=2 * HOUR_MS)
         self.readings: list[EventId] = []
         self.voided: set[EventId] = set()
         self.pens: dict[DoseId, MilliUnits] = {}
@@ -53,7 +53,7 @@ class DecidedAgain(RuleBasedStateMachine):
         self.advice: EventId | None = None
 
     def _then(self, ago: int) -> UtcMillis:
-        return UtcMillis(self.house.clock.now().therapy - ago)
+        return UtcMillis(self.system.clock.now().therapy - ago)
 
     @rule(glucose=st.integers(40, 400), source=st.sampled_from(("meter", "sensor")), ago=AGO)
     def measure(self, glucose: int, source: GlucoseSource, ago: int) -> None:
@@ -61,7 +61,7 @@ class DecidedAgain(RuleBasedStateMachine):
         reading = RecordReading(
             measured_at=self._then(ago), source=source, unit="mg/dL", received=str(glucose)
         )
-        outcome = self.house.ask(reading, to=INGEST)
+        outcome = self.system.ask(reading, to=INGEST)
         if outcome.accepted:
             self.readings.append(outcome.events[0])
 
@@ -69,7 +69,7 @@ class DecidedAgain(RuleBasedStateMachine):
     def void(self, which: int) -> None:
         """Take one of the last readings back, perhaps again."""
         for name in self.readings[-1 - which :][:1]:
-            outcome = self.house.ask(VoidReading(reading=name), to=INGEST)
+            outcome = self.system.ask(VoidReading(reading=name), to=INGEST)
             assert outcome.accepted == (name not in self.voided)
             self.voided.add(name)
 
@@ -77,88 +77,88 @@ class DecidedAgain(RuleBasedStateMachine):
     def inject(self, amount: MilliUnits, ago: int) -> None:
         """By pen."""
         asked = RecordInjection(amount=amount, given_at=self._then(ago))
-        self.pens[DoseId(self.house.ask(asked, to=ADVISOR).events[0])] = amount
+        self.pens[DoseId(self.system.ask(asked, to=ADVISOR).events[0])] = amount
 
     @rule(which=st.integers(0, 3), amount=st.integers(0, 20_000).map(MilliUnits))
     def correct_pen(self, which: int, amount: MilliUnits) -> None:
         """Say that one was another amount."""
         for dose in list(self.pens)[-1 - which :][:1]:
-            self.house.ask(CorrectDose(dose=dose, amount=amount), to=ADVISOR)
+            self.system.ask(CorrectDose(dose=dose, amount=amount), to=ADVISOR)
             self.pens[dose] = amount
 
     @rule(grams=st.integers(1, 300).map(Grams), ago=AGO)
     def eat(self, grams: Grams, ago: int) -> None:
         """Without a bolus."""
         asked = RecordCarbs(grams=grams, eaten_at=self._then(ago))
-        self.meals[self.house.ask(asked, to=ADVISOR).events[0]] = grams
+        self.meals[self.system.ask(asked, to=ADVISOR).events[0]] = grams
 
     @rule(which=st.integers(0, 3), grams=st.integers(0, 300).map(Grams))
     def correct_meal(self, which: int, grams: Grams) -> None:
         """Say that one was another amount."""
         for meal in list(self.meals)[-1 - which :][:1]:
-            if self.house.ask(CorrectCarbs(carbs=meal, grams=grams), to=ADVISOR).accepted:
+            if self.system.ask(CorrectCarbs(carbs=meal, grams=grams), to=ADVISOR).accepted:
                 self.meals[meal] = grams
 
     @rule(amount=st.integers(1, 80).map(lambda pulses: MilliUnits(50 * pulses)))
     def order(self, amount: MilliUnits) -> None:
         """An amount of one's own; then a person says that it was nothing."""
-        self.house.ask(OrderBolus(amount=amount, confirmed=True), to=ADVISOR)
-        book = self.house.state(ADVISOR).doses
+        self.system.ask(OrderBolus(amount=amount, confirmed=True), to=ADVISOR)
+        book = self.system.state(ADVISOR).doses
         for dose in {one.dose for one in (*book.boluses, *book.open)} - set(self.pens):
             said = CorrectDose(dose=DoseId(dose), amount=MilliUnits(0))
-            assert "counted_by_pump" == self.house.ask(said, to=ADVISOR).reason
+            assert "counted_by_pump" == self.system.ask(said, to=ADVISOR).reason
 
     @rule(carbs=st.integers(0, 90))
     def advise(self, carbs: int) -> None:
         """Ask."""
-        outcome = self.house.ask(RequestAdvice(carbs=Grams(carbs)), to=ADVISOR)
+        outcome = self.system.ask(RequestAdvice(carbs=Grams(carbs)), to=ADVISOR)
         self.advice = outcome.events[0] if outcome.accepted else None
 
     @rule()
     def accept(self) -> None:
         """Take the newest advice."""
         if self.advice is not None:
-            self.house.ask(AcceptAdvice(advice=self.advice, confirmed=True), to=ADVISOR)
+            self.system.ask(AcceptAdvice(advice=self.advice, confirmed=True), to=ADVISOR)
 
     @rule(percent=st.sampled_from((0, 50, 200)))
     def temporary(self, percent: int) -> None:
         """Set another rate."""
         asked = SetTemporaryRate(percent=percent, duration=Milliseconds(HOUR_MS))
-        self.house.ask(asked, to="basal_scheduler")
+        self.system.ask(asked, to="basal_scheduler")
 
     @rule(name=st.sampled_from(SERVICES))
     def die(self, name: str) -> None:
         """A service is killed and starts on its journal."""
-        self.house.restart(name)
+        self.system.restart(name)
 
     @rule(minutes=st.sampled_from((1, 5, 30, 180)))
     def wait(self, minutes: int) -> None:
         """Time passes."""
-        self.house.run(ms=minutes * MINUTE_MS)
+        self.system.run(ms=minutes * MINUTE_MS)
 
     @invariant()
     def both_accounts_count_what_was_said_last(self) -> None:
         """Of each dose by pen, once; a reading that was voided is nobody's newest."""
-        self.house.settle()
+        self.system.settle()
         for name in (ADVISOR, ACTUATOR):
-            parts: tuple[BolusPart, ...] = self.house.state(name).doses.boluses
+            parts: tuple[BolusPart, ...] = self.system.state(name).doses.boluses
             counted = [(one.dose, one.amount) for one in parts if one.is_by_pen]
             assert len(dict(counted)) == len(counted)
             assert all(self.pens[dose] == amount for dose, amount in counted)
-        assert self.house.state(ADVISOR).reading_id not in self.voided
-        assert sum(self.meals.values()) <= self.house.view(ADVISOR).carbs_total
+        assert self.system.state(ADVISOR).reading_id not in self.voided
+        assert sum(self.meals.values()) <= self.system.view(ADVISOR).carbs_total
 
     def teardown(self) -> None:
         """Each decision again, and the record folds to what lives."""
-        if not hasattr(self, "house"):
+        if not hasattr(self, "system"):
             return
-        house = self.house
-        house.run(ms=MINUTE_MS)
+        system = self.system
+        system.run(ms=MINUTE_MS)
         for name, decider in DECIDERS.items():
-            assert () == verify_decisions(decider, house.stores[name]).differences
-        record = house.stores[Speaker("historian")]
-        views = replay(record, pump=PUMP, at=house.clock.now().therapy)
-        assert {name: house.view(name) for name in views} == views
+            assert () == verify_decisions(decider, system.stores[name]).differences
+        record = system.stores[Speaker("historian")]
+        views = replay(record, pump=PUMP, at=system.clock.now().therapy)
+        assert {name: system.view(name) for name in views} == views
 
 
 TestDecidedAgain = DecidedAgain.TestCase

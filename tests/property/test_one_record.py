@@ -21,25 +21,25 @@ from services.runtime.decider_host.version_check import Admission, admit
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived
 from support.simulated import gathered_system
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 from support.simulated.gathered_system import too_early
 
 ADVISOR = Speaker("bolus_advisor")
 
 
-def lived() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
+def lived() -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
     for value in ("120", "180", "90"):
-        house.glucose(value)
-        house.order(500)
-        house.run(ms=HOUR_MS)
-    return house
+        system.glucose(value)
+        system.order(500)
+        system.run(ms=HOUR_MS)
+    return system
 
 
-HOUSE = lived()
+SYSTEM = lived()
 MESSAGES = tuple(
-    one for one in HOUSE.broker.messages if parse_subject(one.subject).service != HISTORIAN
+    one for one in SYSTEM.broker.messages if parse_subject(one.subject).service != HISTORIAN
 )
 
 
@@ -65,7 +65,7 @@ def on_the_way(seed: int) -> Iterator[Arrived]:
 
 def fetched(speaker: Speaker, first: int, last: int) -> Iterator[Arrived]:
     """Ask the speaker, as the loop does."""
-    own = HOUSE.stores[speaker]
+    own = SYSTEM.stores[speaker]
     for data in own.history(speaker=speaker, pump=PUMP, first=first, last=last, own=True):
         yield Arrived(event_subject(pump=PUMP, speaker=speaker, name="any"), data, {}, 0)
 
@@ -74,7 +74,7 @@ def recorded(seed: int) -> FakeStore:
     """Let a historian hear it all, killed and started again now and then."""
     chance, store = random.Random(seed + 1), FakeStore()
     waiting = deque(on_the_way(seed))
-    now = Now(therapy=HOUSE.clock.now().therapy, real=HOUSE.clock.now().real, speed=1)
+    now = Now(therapy=SYSTEM.clock.now().therapy, real=SYSTEM.clock.now().real, speed=1)
     while waiting:
         machine = Machine(decider=RECORD_DECIDER, store=store)
         machine.books.follow(stream="s")
@@ -92,19 +92,19 @@ def recorded(seed: int) -> FakeStore:
 def gathered_anew(seed: int) -> FakeStore:
     """Lose stream and historian; those who are there say their newest again and answer."""
     chance, store = random.Random(seed), FakeStore()
-    broker = gathered_system.stream_made_anew(HOUSE)
+    broker = gathered_system.stream_made_anew(SYSTEM)
     others = gathered_system.OTHERS
     # The advisor hears all the others: whoever else is away, it has everything.
     there = [one for one in others if one == ADVISOR or chance.random() < 0.7]
-    gathered_system.answer(HOUSE, broker, *there, page=chance.choice((1, 7, 50, 500)))
+    gathered_system.answer(SYSTEM, broker, *there, page=chance.choice((1, 7, 50, 500)))
     for speaker in chance.sample(others, len(others)):
-        gathered_system.say_again(HOUSE, broker, speaker, last=chance.choice((1, 1, 5, 1_000)))
+        gathered_system.say_again(SYSTEM, broker, speaker, last=chance.choice((1, 1, 5, 1_000)))
 
     async def run() -> None:
         for _ in range(chance.choice((0, 0, 1, 3))):
             turns = chance.randint(1, 200)
-            await gathered_system.gathered(HOUSE, broker, store=store, turns=turns)
-        await gathered_system.gathered(HOUSE, broker, store=store)
+            await gathered_system.gathered(SYSTEM, broker, store=store, turns=turns)
+        await gathered_system.gathered(SYSTEM, broker, store=store)
 
     asyncio.run(run())
     return store
@@ -121,11 +121,11 @@ def hashes(store: FakeStore) -> dict[str, str]:
         if speaker != HISTORIAN
     }
     machine = Machine(decider=RECORD_DECIDER, store=store)
-    view: Any = RECORD_DECIDER.view(machine.books.ledger(PUMP).state, HOUSE.clock.now())
+    view: Any = RECORD_DECIDER.view(machine.books.ledger(PUMP).state, SYSTEM.clock.now())
     return {**trees, "record": view.root}
 
 
-EXPECTED = hashes(HOUSE.stores[HISTORIAN])
+EXPECTED = hashes(SYSTEM.stores[HISTORIAN])
 
 
 @given(seed=st.integers(0, 2**32))
@@ -153,7 +153,7 @@ def test_a_record_gathered_anew_has_the_same_hash_and_folds_as_it_was_lived(seed
 
     assert hashes(store) == EXPECTED
     assert [] == too_early(store)
-    assert gathered_system.lived(HOUSE) == gathered_system.folded(store, HOUSE)
+    assert gathered_system.lived(SYSTEM) == gathered_system.folded(store, SYSTEM)
 
 
 def nothing_is_waited_for(*_: object, **__: object) -> None:

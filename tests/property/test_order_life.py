@@ -18,7 +18,7 @@ from schemas.delivery.mechanism import ClearPumpFault
 from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery
 from schemas.delivery.unresolved_doses import SettleDose
 from schemas.units import HOUR_MS, MINUTE_MS, EventId, Grams, Milliseconds, MilliUnits
-from support.simulated.fake_system import LIMITS, FakeHouse
+from support.simulated.fake_system import LIMITS, FakeSystem
 
 SERVICES = ("actuator", "bolus_advisor", "basal_scheduler", "historian", "glucose_ingest")
 PULSES = st.integers(1, 120).map(lambda pulses: MilliUnits(50 * pulses))
@@ -29,15 +29,15 @@ class OrderLife(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """A house that may give boluses."""
-        self.house = FakeHouse()
-        self.house.set_up()
+        """A system that may give boluses."""
+        self.system = FakeSystem()
+        self.system.set_up()
         self.advice: EventId | None = None
 
     @rule(amount=PULSES, confirmed=st.booleans())
     def order(self, amount: MilliUnits, confirmed: bool) -> None:
         """Order an amount of one's own."""
-        self.house.ask(OrderBolus(amount=amount, confirmed=confirmed), to="bolus_advisor")
+        self.system.ask(OrderBolus(amount=amount, confirmed=confirmed), to="bolus_advisor")
 
     @rule(amount=PULSES, now_percent=st.sampled_from((0, 30)))
     def spread(self, amount: MilliUnits, now_percent: int) -> None:
@@ -48,13 +48,13 @@ class OrderLife(RuleBasedStateMachine):
             now_percent=now_percent,
             confirmed=True,
         )
-        self.house.ask(asked, to="bolus_advisor")
+        self.system.ask(asked, to="bolus_advisor")
 
     @rule(carbs=st.integers(0, 90), glucose=st.integers(50, 300))
     def advise(self, carbs: int, glucose: int) -> None:
         """Measure and ask."""
-        self.house.glucose(str(glucose))
-        outcome = self.house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor")
+        self.system.glucose(str(glucose))
+        outcome = self.system.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor")
         self.advice = outcome.events[0] if outcome.accepted else None
 
     @rule(twice=st.booleans())
@@ -62,71 +62,73 @@ class OrderLife(RuleBasedStateMachine):
         """Accept the newest advice, perhaps twice."""
         for _ in range(1 + twice):
             if self.advice is not None:
-                self.house.ask(AcceptAdvice(advice=self.advice, confirmed=True), to="bolus_advisor")
+                self.system.ask(
+                    AcceptAdvice(advice=self.advice, confirmed=True), to="bolus_advisor"
+                )
 
     @rule()
     def cancel(self) -> None:
         """Stop whatever runs."""
-        self.house.ask(CancelBolus(), to="actuator")
+        self.system.ask(CancelBolus(), to="actuator")
 
     @rule(suspends=st.booleans())
     def switch(self, suspends: bool) -> None:
         """Suspend or resume."""
-        self.house.ask(SuspendDelivery() if suspends else ResumeDelivery(), to="actuator")
+        self.system.ask(SuspendDelivery() if suspends else ResumeDelivery(), to="actuator")
 
     @rule(percent=st.sampled_from((0, 50, 200)))
     def temporary(self, percent: int) -> None:
         """Set another rate."""
         asked = SetTemporaryRate(percent=percent, duration=Milliseconds(HOUR_MS))
-        self.house.ask(asked, to="basal_scheduler")
+        self.system.ask(asked, to="basal_scheduler")
 
     @rule()
     def fill(self) -> None:
         """Put a new reservoir in."""
-        self.house.ask(FillReservoir(amount=MilliUnits(200_000)), to="actuator")
+        self.system.ask(FillReservoir(amount=MilliUnits(200_000)), to="actuator")
 
     @rule()
     def clear(self) -> None:
         """Clear whatever stopped the motor."""
-        self.house.ask(ClearPumpFault(), to="actuator")
+        self.system.ask(ClearPumpFault(), to="actuator")
 
     @rule(loses=st.sampled_from(("request", "answer")))
     def lose(self, loses: Any) -> None:
         """The line loses the next request, or its answer."""
-        self.house.pump.loses = loses
+        self.system.pump.loses = loses
 
     @rule(cut=st.booleans())
     def line(self, cut: bool) -> None:
         """Nobody looks at the pump, or somebody does again."""
-        self.house.line_is_cut = cut
+        self.system.line_is_cut = cut
 
     @rule(name=st.sampled_from(SERVICES))
     def die(self, name: str) -> None:
         """A service is killed and starts on its journal."""
-        self.house.restart(name)
+        self.system.restart(name)
 
     @rule()
     def power(self) -> None:
         """The pump loses its power."""
-        self.house.pump.host.power_on(now=self.house.clock.now())
+        self.system.pump.host.power_on(now=self.system.clock.now())
 
     @rule(seconds=st.sampled_from((1, 7, 31, 100, 600, 3600)))
     def wait(self, seconds: int) -> None:
         """Time passes."""
-        self.house.run(ms=seconds * 1_000)
+        self.system.run(ms=seconds * 1_000)
 
     @rule(part=st.integers(0, 100))
     def settle(self, part: int) -> None:
         """A person answers for an unknown dose, truly or not."""
-        for dose in self.house.state("actuator").doses.unknown:
+        for dose in self.system.state("actuator").doses.unknown:
             room = (dose.amount - dose.delivered) * part // 100 // 50 * 50
             word = MilliUnits(dose.delivered + room)
-            self.house.ask(SettleDose(dose=dose.dose, delivered=word), to="actuator")
+            self.system.ask(SettleDose(dose=dose.dose, delivered=word), to="actuator")
 
     @invariant()
     def nothing_is_given_twice_or_beyond_a_limit(self) -> None:
         """By the pump's own ledger."""
-        records = self.house.pump_store.history(after=0)
+        records = self.system.pump_store.history(after=0)
         started = [one for one in records if one.kind == "bolus_started"]
         assert len({one.dose for one in started}) == len(started)
         assert all(one.amount <= LIMITS.single for one in started)
@@ -137,28 +139,30 @@ class OrderLife(RuleBasedStateMachine):
     @invariant()
     def no_bolus_is_counted_less_than_it_was_given(self) -> None:
         """What is open counts in full; a person's word is replaced, and until then is theirs."""
-        state = self.house.state("actuator")
+        state = self.system.state("actuator")
         if state.doses.settled:
             return
-        records = self.house.pump_store.history(after=state.history_sequence)
+        records = self.system.pump_store.history(after=state.history_sequence)
         unread = sum(one.amount for one in records if one.kind == "bolus")
         promised = sum(one.open_amount for one in state.doses.open)
         assert unread <= promised
 
     def teardown(self) -> None:
         """Line back, half an hour of rest: the record equals the pump's ledger."""
-        if not hasattr(self, "house"):
+        if not hasattr(self, "system"):
             return
-        house = self.house
-        house.line_is_cut = False
-        house.pump.loses = None
-        house.run(ms=HOUR_MS)
-        assert house.odometer == house.accounted()
-        assert () == house.state("actuator").doses.unknown
-        lives = house.lives()
+        system = self.system
+        system.line_is_cut = False
+        system.pump.loses = None
+        system.run(ms=HOUR_MS)
+        assert system.odometer == system.accounted()
+        assert () == system.state("actuator").doses.unknown
+        lives = system.lives()
         assert () == lives.wrong
         assert OPEN.isdisjoint(lives.states.values())
-        assert house.state("bolus_advisor").doses.bolus_total == house.view("actuator").bolus_total
+        assert (
+            system.state("bolus_advisor").doses.bolus_total == system.view("actuator").bolus_total
+        )
 
 
 TestOrderLife = OrderLife.TestCase

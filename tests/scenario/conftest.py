@@ -2,12 +2,12 @@
 
 import pytest
 
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 
 
 @pytest.fixture
-def house() -> FakeHouse:
+def system() -> FakeSystem:
     """Give five services and a pump, with all settings that a therapy needs."""
-    ready = FakeHouse()
+    ready = FakeSystem()
     ready.set_up()
     return ready

@@ -44,7 +44,7 @@ from schemas.units import (
     UtcMillis,
 )
 from schemas.wire import codec
-from support.simulated.fake_system import LIMITS, SETTINGS, START, FakeHouse, whole_day
+from support.simulated.fake_system import LIMITS, SETTINGS, START, FakeSystem, whole_day
 
 MEAL = RequestAdvice(carbs=Grams(40))
 NOTHING = RequestAdvice(carbs=Grams(0))
@@ -53,17 +53,17 @@ NOTHING = RequestAdvice(carbs=Grams(0))
 LONG_AGO = UtcMillis(START - 10 * HOUR_MS)
 
 
-def basis(house: FakeHouse, **fields: Any) -> Basis:
-    known = msgspec.structs.replace(basis_of(house.state("bolus_advisor")), recorded_from=LONG_AGO)
+def basis(system: FakeSystem, **fields: Any) -> Basis:
+    known = msgspec.structs.replace(basis_of(system.state("bolus_advisor")), recorded_from=LONG_AGO)
     return msgspec.structs.replace(known, **fields)
 
 
-def now(house: FakeHouse) -> Now:
-    return house.clock.now()
+def now(system: FakeSystem) -> Now:
+    return system.clock.now()
 
 
-def advised(house: FakeHouse, wanted: RequestAdvice = NOTHING, **fields: Any) -> BolusAdvised:
-    found = advise(basis(house, **fields), wanted, now(house))
+def advised(system: FakeSystem, wanted: RequestAdvice = NOTHING, **fields: Any) -> BolusAdvised:
+    found = advise(basis(system, **fields), wanted, now(system))
     assert isinstance(found, BolusAdvised), found
     return found
 
@@ -94,31 +94,31 @@ def unknown(amount: int = 1_000, **fields: Any) -> DoseBook:
     ],
 )
 def test_each_reason_against_an_advice(
-    house: FakeHouse, fields: dict[str, Any], wanted: RequestAdvice, reason: str
+    system: FakeSystem, fields: dict[str, Any], wanted: RequestAdvice, reason: str
 ) -> None:
     """By its own name."""
-    assert reason == advise(basis(house, **fields), wanted, now(house))
+    assert reason == advise(basis(system, **fields), wanted, now(system))
 
 
-def test_a_vendor_may_refuse_by_itself(house: FakeHouse) -> None:
-    """The reason is the vendor's, not the house's."""
+def test_a_vendor_may_refuse_by_itself(system: FakeSystem) -> None:
+    """The reason is the vendor's, not the system's."""
     settings = msgspec.structs.replace(whole_day(rules="loop"), safe_minimum=MgDl(50))
-    house.ask(settings, to="bolus_advisor")
-    house.glucose("54")
+    system.ask(settings, to="bolus_advisor")
+    system.glucose("54")
 
-    assert "vendor_gives_no_advice" == advise(basis(house), MEAL, now(house))
+    assert "vendor_gives_no_advice" == advise(basis(system), MEAL, now(system))
 
 
-def test_what_it_was_computed_from_is_named(house: FakeHouse) -> None:
+def test_what_it_was_computed_from_is_named(system: FakeSystem) -> None:
     """Settings, limits, the reading that was used, every dose that acts; no other."""
-    without = advised(house)
-    house.glucose("200")
-    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
-    house.run(ms=MINUTE_MS)
-    state = house.state("bolus_advisor")
-    found = advised(house)
-    house.run(ms=10 * MINUTE_MS + 1)
-    stale = advised(house)
+    without = advised(system)
+    system.glucose("200")
+    system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    system.run(ms=MINUTE_MS)
+    state = system.state("bolus_advisor")
+    found = advised(system)
+    system.run(ms=10 * MINUTE_MS + 1)
+    stale = advised(system)
 
     ordered = [name for name in found.computed_from if name.startswith("bolus_advisor")]
     assert (state.settings_id, state.limits_id) == without.computed_from
@@ -129,16 +129,16 @@ def test_what_it_was_computed_from_is_named(house: FakeHouse) -> None:
     assert (None, None) == (stale.glucose, stale.measured_at)
 
 
-def test_both_advices_are_shown_where_a_dose_is_unknown(house: FakeHouse) -> None:
+def test_both_advices_are_shown_where_a_dose_is_unknown(system: FakeSystem) -> None:
     """The most is subtracted; the other is for the eye."""
-    house.glucose("200")
+    system.glucose("200")
     book = unknown()
-    found = advised(house, doses=book)
+    found = advised(system, doses=book)
 
     assert (1_000, 2_000) == (found.amount, found.amount_least)
     assert (0, 1_000) == (found.insulin_on_board_least, found.insulin_on_board_most)
     assert "unknown_dose_counted" in found.reasons
-    assert None is advised(house).amount_least
+    assert None is advised(system).amount_least
 
 
 @pytest.mark.parametrize(
@@ -153,30 +153,30 @@ def test_both_advices_are_shown_where_a_dose_is_unknown(house: FakeHouse) -> Non
     ],
 )
 def test_reasons_and_nothing_but_reasons(
-    house: FakeHouse, glucose: str, carbs: int, reasons: tuple[str, ...]
+    system: FakeSystem, glucose: str, carbs: int, reasons: tuple[str, ...]
 ) -> None:
     """A reason that is always there says nothing."""
-    house.glucose(glucose)
+    system.glucose(glucose)
 
-    assert reasons == advised(house, RequestAdvice(carbs=Grams(carbs))).reasons
+    assert reasons == advised(system, RequestAdvice(carbs=Grams(carbs))).reasons
 
 
-def test_a_dose_that_is_open_and_not_subtracted_is_no_reason(house: FakeHouse) -> None:
+def test_a_dose_that_is_open_and_not_subtracted_is_no_reason(system: FakeSystem) -> None:
     """A meal alone: insulin on board takes nothing from it."""
-    house.glucose("100")
+    system.glucose("100")
 
-    assert () == advised(house, MEAL, doses=unknown()).reasons
+    assert () == advised(system, MEAL, doses=unknown()).reasons
 
 
-def test_aaps_alone_says_what_it_does_not_count(house: FakeHouse) -> None:
+def test_aaps_alone_says_what_it_does_not_count(system: FakeSystem) -> None:
     """Its own wizard counts trend and basal: a drop of blood leads nowhere."""
-    house.glucose("200")
-    plain = advised(house).reasons
-    house.ask(whole_day(rules="aaps"), to="bolus_advisor")
+    system.glucose("200")
+    plain = advised(system).reasons
+    system.ask(whole_day(rules="aaps"), to="bolus_advisor")
 
-    terms = {term.name for term in advised(house).terms}
+    terms = {term.name for term in advised(system).terms}
     assert "basal_not_counted" not in plain
-    assert ("trend_not_counted", "basal_not_counted") == advised(house).reasons
+    assert ("trend_not_counted", "basal_not_counted") == advised(system).reasons
     assert terms.isdisjoint({"trend", "basal_insulin_on_board"})
     assert {"food", "correction", "carbs_on_board", "bolus_insulin_on_board"} <= terms
 
@@ -186,35 +186,35 @@ def test_aaps_alone_says_what_it_does_not_count(house: FakeHouse) -> None:
     ("began", "is_young"), [(None, True), (6 * HOUR_MS - 1, True), (6 * HOUR_MS, False)]
 )
 def test_a_record_younger_than_insulin_acts_is_told(
-    house: FakeHouse, began: int | None, is_young: bool
+    system: FakeSystem, began: int | None, is_young: bool
 ) -> None:
     """What was given before it is unknown, never nothing."""
-    house.glucose("250")
-    since = None if began is None else UtcMillis(now(house).therapy - began)
-    found = advised(house, recorded_from=since)
+    system.glucose("250")
+    since = None if began is None else UtcMillis(now(system).therapy - began)
+    found = advised(system, recorded_from=since)
 
     assert is_young == ("record_younger_than_insulin" in found.reasons)
 
 
 @pytest.mark.requirement("R13")
 def test_the_mutant_that_takes_a_new_record_for_all_of_it_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The service itself knows when its record begins."""
 
     def told() -> bool:
-        return "record_younger_than_insulin" in advise_now(house).reasons
+        return "record_younger_than_insulin" in advise_now(system).reasons
 
     assert told()
     monkeypatch.setattr(Basis, "is_young", lambda *_, **__: False)
     assert not told()
     monkeypatch.undo()
-    house.run(ms=6 * HOUR_MS)
+    system.run(ms=6 * HOUR_MS)
     assert not told()
 
 
-def advise_now(house: FakeHouse) -> BolusAdvised:
-    found = advise(basis_of(house.state("bolus_advisor")), MEAL, now(house))
+def advise_now(system: FakeSystem) -> BolusAdvised:
+    found = advise(basis_of(system.state("bolus_advisor")), MEAL, now(system))
     assert isinstance(found, BolusAdvised)
     return found
 
@@ -224,26 +224,26 @@ def advise_now(house: FakeHouse) -> BolusAdvised:
     ("minimum", "reason"),
     [(49, "out_of_range"), (50, ""), (100, ""), (101, "out_of_range")],
 )
-def test_the_safe_minimum_is_a_setting(house: FakeHouse, minimum: int, reason: str) -> None:
+def test_the_safe_minimum_is_a_setting(system: FakeSystem, minimum: int, reason: str) -> None:
     """From 50 to 100 mg/dL; 70 where nobody sets it."""
     asked = msgspec.structs.replace(whole_day(), safe_minimum=MgDl(minimum))
-    assert reason == house.ask(asked, to="bolus_advisor").reason
+    assert reason == system.ask(asked, to="bolus_advisor").reason
 
     holds = minimum if not reason else 70
-    house.glucose(str(holds - 1))
-    assert "glucose_below_safe_minimum" == advise(basis(house), MEAL, now(house))
-    house.run(ms=MINUTE_MS)
-    house.glucose(str(holds))
-    assert advised(house, MEAL).amount >= 0
+    system.glucose(str(holds - 1))
+    assert "glucose_below_safe_minimum" == advise(basis(system), MEAL, now(system))
+    system.run(ms=MINUTE_MS)
+    system.glucose(str(holds))
+    assert advised(system, MEAL).amount >= 0
 
 
-def test_the_largest_bolus_of_the_pump_is_a_cut(house: FakeHouse) -> None:
+def test_the_largest_bolus_of_the_pump_is_a_cut(system: FakeSystem) -> None:
     """30 U by the settings, 25 U by the pump."""
     limits = msgspec.structs.replace(LIMITS, pump_model="basalt_virtual")
-    house.ask(msgspec.structs.replace(limits, single=25_000, hourly=75_000), to="actuator")
-    state = house.state("bolus_advisor")
+    system.ask(msgspec.structs.replace(limits, single=25_000, hourly=75_000), to="actuator")
+    state = system.state("bolus_advisor")
     open_limits = msgspec.structs.replace(state.limits, single=MilliUnits(40_000))
-    found = advised(house, RequestAdvice(carbs=Grams(300)), limits=open_limits)
+    found = advised(system, RequestAdvice(carbs=Grams(300)), limits=open_limits)
 
     assert 25_000 == found.amount
     assert [("pump_maximum", 30_000, 25_000)] == [
@@ -252,12 +252,12 @@ def test_the_largest_bolus_of_the_pump_is_a_cut(house: FakeHouse) -> None:
     assert "clamped_to_pump_maximum" in found.reasons
 
 
-def test_rounding_of_the_rule_is_by_the_steps_of_the_pump(house: FakeHouse) -> None:
+def test_rounding_of_the_rule_is_by_the_steps_of_the_pump(system: FakeSystem) -> None:
     """A t:slim gives hundredths; the virtual motor twentieths of a unit."""
-    house.ask(msgspec.structs.replace(LIMITS, pump_model="tandem_tslim_x2"), to="actuator")
-    house.ask(whole_day(rules="ypsomed"), to="bolus_advisor")
-    house.glucose("203")
-    found = advised(house)
+    system.ask(msgspec.structs.replace(LIMITS, pump_model="tandem_tslim_x2"), to="actuator")
+    system.ask(whole_day(rules="ypsomed"), to="bolus_advisor")
+    system.glucose("203")
+    found = advised(system)
 
     assert (2_070, 2_050) == (found.vendor, found.amount)
     assert [("whole_steps", 2_070, 2_050)] == [
@@ -265,40 +265,40 @@ def test_rounding_of_the_rule_is_by_the_steps_of_the_pump(house: FakeHouse) -> N
     ]
 
 
-def test_the_threshold_of_a_correction_is_exact(house: FakeHouse) -> None:
+def test_the_threshold_of_a_correction_is_exact(system: FakeSystem) -> None:
     """170 mg/dL are 170000 ug/dL, not one more."""
     target = TargetSegment(start_minute=0, low=MgDl(90), high=MgDl(120), correct_above=MgDl(170))
-    house.ask(msgspec.structs.replace(SETTINGS, targets=(target,)), to="bolus_advisor")
-    house.glucose("171")
+    system.ask(msgspec.structs.replace(SETTINGS, targets=(target,)), to="bolus_advisor")
+    system.glucose("171")
 
-    assert 1_275 == advised(house).correction
+    assert 1_275 == advised(system).correction
 
 
-def test_a_mark_that_is_stale_is_no_reason_to_refuse(house: FakeHouse) -> None:
+def test_a_mark_that_is_stale_is_no_reason_to_refuse(system: FakeSystem) -> None:
     """LOW of a quarter of an hour ago is no reading; carbs only."""
     low = GlucoseBeyondRange(
-        measured_at=UtcMillis(now(house).therapy - 15 * MINUTE_MS),
+        measured_at=UtcMillis(now(system).therapy - 15 * MINUTE_MS),
         bound="low",
         source="meter",
         received="LOW",
     )
-    fresh = msgspec.structs.replace(low, measured_at=now(house).therapy)
+    fresh = msgspec.structs.replace(low, measured_at=now(system).therapy)
 
-    assert ("glucose_stale", "carbs_only") == advised(house, MEAL, reading=low).reasons
-    assert "glucose_low_mark" == advise(basis(house, reading=fresh), MEAL, now(house))
+    assert ("glucose_stale", "carbs_only") == advised(system, MEAL, reading=low).reasons
+    assert "glucose_low_mark" == advise(basis(system, reading=fresh), MEAL, now(system))
 
 
-def test_a_measured_value_is_no_mark(house: FakeHouse) -> None:
+def test_a_measured_value_is_no_mark(system: FakeSystem) -> None:
     """It is used."""
     value = GlucoseMeasured(
-        measured_at=now(house).therapy,
+        measured_at=now(system).therapy,
         glucose=MgDl(100),
         source="meter",
         unit="mg/dL",
         received="100",
     )
 
-    assert 100 == advised(house, MEAL, reading=value).glucose
+    assert 100 == advised(system, MEAL, reading=value).glucose
 
 
 def test_the_clock_on_the_wall_begins_with_its_first_transition() -> None:
@@ -321,17 +321,17 @@ def test_the_clock_on_the_wall_begins_with_its_first_transition() -> None:
 
 
 def test_an_acceptance_spreads_the_lower_of_both_and_names_what_has_changed(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """The same split is computed again; a meal or a setting since refuses by the advice's name."""
-    house.glucose("100")
+    system.glucose("100")
     wanted = RequestAdvice(carbs=Grams(40), duration=Milliseconds(HOUR_MS), now_percent=25)
-    outcome = house.ask(wanted, to="bolus_advisor")
-    house.glucose("98", at=UtcMillis(house.clock.now().therapy + 1))
-    house.ask(AcceptAdvice(advice=outcome.events[0]), to="bolus_advisor")
+    outcome = system.ask(wanted, to="bolus_advisor")
+    system.glucose("98", at=UtcMillis(system.clock.now().therapy + 1))
+    system.ask(AcceptAdvice(advice=outcome.events[0]), to="bolus_advisor")
     ordered = [
         (one.amount, one.duration, one.preset)
-        for one in house.said_of("bolus_advisor", BolusOrdered)
+        for one in system.said_of("bolus_advisor", BolusOrdered)
     ]
 
     assert [(1_000, 0, ""), (3_000, HOUR_MS, "")] == ordered
@@ -344,25 +344,25 @@ def test_an_acceptance_spreads_the_lower_of_both_and_names_what_has_changed(
         (SETTINGS, "settings_since"),
     ],
 )
-def test_what_came_between_names_the_advice(house: FakeHouse, change: Any, reason: str) -> None:
+def test_what_came_between_names_the_advice(system: FakeSystem, change: Any, reason: str) -> None:
     """So that a person knows which one to ask for again."""
-    house.glucose("180")
-    advice = house.ask(MEAL, to="bolus_advisor").events[0]
-    house.ask(change, to="bolus_advisor")
+    system.glucose("180")
+    advice = system.ask(MEAL, to="bolus_advisor").events[0]
+    system.ask(change, to="bolus_advisor")
     refused: Any = codec.decode_event(
-        house.ask(AcceptAdvice(advice=EventId(advice)), to="bolus_advisor").said[0]
+        system.ask(AcceptAdvice(advice=EventId(advice)), to="bolus_advisor").said[0]
     )
 
     assert (advice, reason) == (refused.advice, refused.reason)
-    assert len(house.said_of("bolus_advisor", CarbsRecorded)) <= 1
+    assert len(system.said_of("bolus_advisor", CarbsRecorded)) <= 1
 
 
-def test_presets_at_their_edges(house: FakeHouse) -> None:
+def test_presets_at_their_edges(system: FakeSystem) -> None:
     """Names of 64 characters, reasons of 200, 25 U, and a refusal says of which."""
 
     def preset(name: str, amount: int, **fields: Any) -> Any:
         asked = SetBolusPreset(name=name, amount=MilliUnits(amount), **fields)
-        return codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
+        return codec.decode_event(system.ask(asked, to="bolus_advisor").said[0])
 
     longest = preset("x" * 64, 50, because="y" * 200)
     assert isinstance(longest, BolusPresetSet) and "x" * 64 == longest.name
@@ -372,38 +372,38 @@ def test_presets_at_their_edges(house: FakeHouse) -> None:
     assert ("x" * 64, "out_of_range") == (preset("x" * 65, 50).name, preset("x" * 65, 50).reason)
     assert "out_of_range" == preset("late", 50, duration=Milliseconds(-1)).reason
     nobody: Any = codec.decode_event(
-        house.ask(OrderPreset(name="nobody"), to="bolus_advisor").said[0]
+        system.ask(OrderPreset(name="nobody"), to="bolus_advisor").said[0]
     )
     assert (0, "no_such_preset") == (nobody.amount, nobody.reason)
 
 
 def test_an_alarm_about_limits_is_raised_once(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Advice and orders share it."""
     monkeypatch.setattr(
         "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
     )
-    house.glucose("250")
-    house.ask(NOTHING, to="bolus_advisor")
-    first = [alarm.alarm for alarm in house.view("bolus_advisor").alarms]
-    outcome = house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
-    second = house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    system.glucose("250")
+    system.ask(NOTHING, to="bolus_advisor")
+    first = [alarm.alarm for alarm in system.view("bolus_advisor").alarms]
+    outcome = system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    second = system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
 
     assert ["limits_disagree"] == first
     assert 1 == len(outcome.events) == len(second.events)
-    house.ask(SuspendDelivery(), to="actuator")
+    system.ask(SuspendDelivery(), to="actuator")
 
 
-def test_an_order_alone_raises_it_too(house: FakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_order_alone_raises_it_too(system: FakeSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first to find the difference says so."""
     monkeypatch.setattr(
         "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
     )
-    outcome = house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    outcome = system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
 
     assert "limits_disagree" == outcome.reason
-    assert ["limits_disagree"] == [one.alarm for one in house.view("bolus_advisor").alarms]
+    assert ["limits_disagree"] == [one.alarm for one in system.view("bolus_advisor").alarms]
 
 
 @pytest.mark.parametrize(
@@ -416,24 +416,24 @@ def test_an_order_alone_raises_it_too(house: FakeHouse, monkeypatch: pytest.Monk
     ],
 )
 def test_wrong_settings_are_named(
-    house: FakeHouse, settings: dict[str, Any], reason: str, field: str
+    system: FakeSystem, settings: dict[str, Any], reason: str, field: str
 ) -> None:
     """Which schedule, or what was taken for a rule set."""
     asked = msgspec.structs.replace(SETTINGS, **settings)
-    refused: Any = codec.decode_event(house.ask(asked, to="bolus_advisor").said[0])
+    refused: Any = codec.decode_event(system.ask(asked, to="bolus_advisor").said[0])
 
     assert (reason, field) == (refused.reason, refused.field)
 
 
-def test_a_refused_order_says_its_amount_whatever_the_reason(house: FakeHouse) -> None:
+def test_a_refused_order_says_its_amount_whatever_the_reason(system: FakeSystem) -> None:
     """A hole in the record, a coarse pump, a wrong time, a second extended one."""
 
     def order(amount: int, state: Any = None, **fields: Any) -> Any:
         asked = OrderBolus(amount=MilliUnits(amount), **fields)
-        known = house.state("bolus_advisor") if state is None else state
-        return order_own(known, asked, "a", now(house))[0]
+        known = system.state("bolus_advisor") if state is None else state
+        return order_own(known, asked, "a", now(system))[0]
 
-    whole = house.state("bolus_advisor")
+    whole = system.state("bolus_advisor")
     holed = msgspec.structs.replace(
         whole, common=msgspec.structs.replace(whole.common, missing_from=("actuator",))
     )
@@ -467,14 +467,14 @@ def test_a_refused_order_says_its_amount_whatever_the_reason(house: FakeHouse) -
     assert "bolus_running" == order(500, running, duration=hour, now_percent=1).reason
 
 
-def test_an_advice_keeps_how_it_was_to_be_spread(house: FakeHouse) -> None:
+def test_an_advice_keeps_how_it_was_to_be_spread(system: FakeSystem) -> None:
     """So that accepting it computes the same again."""
     wanted = RequestAdvice(carbs=Grams(40), duration=Milliseconds(HOUR_MS), now_percent=25)
-    found = advised(house, wanted)
+    found = advised(system, wanted)
 
     assert (25, HOUR_MS, 3_000) == (found.now_percent, found.duration, found.later)
     assert (0, 0, 0) == (
-        advised(house, MEAL).now_percent,
-        advised(house, MEAL).duration,
-        advised(house, MEAL).later,
+        advised(system, MEAL).now_percent,
+        advised(system, MEAL).duration,
+        advised(system, MEAL).later,
     )

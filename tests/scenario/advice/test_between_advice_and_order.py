@@ -22,54 +22,54 @@ from schemas.units import HOUR_MS, MINUTE_MS, EventId, Grams, MilliUnits
 from schemas.wire import codec
 from services.virtual_pump.in_process_pump import FakePumpDevice
 from services.virtual_pump.state_store import FakePumpStore
-from support.simulated.fake_system import IDENTITY, FakeHouse
+from support.simulated.fake_system import IDENTITY, FakeSystem
 
 
-def advice(house: FakeHouse, carbs: int = 20) -> EventId:
-    house.glucose("110")
-    return house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
+def advice(system: FakeSystem, carbs: int = 20) -> EventId:
+    system.glucose("110")
+    return system.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
 
 
-def accept(house: FakeHouse, name: EventId, **fields: Any) -> Outcome:
-    return house.ask(AcceptAdvice(advice=name, **fields), to="bolus_advisor")
+def accept(system: FakeSystem, name: EventId, **fields: Any) -> Outcome:
+    return system.ask(AcceptAdvice(advice=name, **fields), to="bolus_advisor")
 
 
 def kinds(outcome: Outcome) -> list[type]:
     return [type(codec.decode_event(one)) for one in outcome.said]
 
 
-def put_an_empty_memory_in(house: FakeHouse) -> None:
+def put_an_empty_memory_in(system: FakeSystem) -> None:
     """Give the pump a memory that has never counted anything."""
-    house.pump = FakePumpDevice(
-        house.clock, identity=IDENTITY, store=FakePumpStore(), fill=MilliUnits(200_000)
+    system.pump = FakePumpDevice(
+        system.clock, identity=IDENTITY, store=FakePumpStore(), fill=MilliUnits(200_000)
     )
-    house.restart("actuator")
+    system.restart("actuator")
 
 
 def test_an_advice_is_not_accepted_before_the_pump_was_heard() -> None:
     """Advice needs no pump; an order without its challenge would be believed by nobody."""
-    house = FakeHouse()
-    house.line_is_cut = True
-    house.set_up()
+    system = FakeSystem()
+    system.line_is_cut = True
+    system.set_up()
 
-    refused = accept(house, advice(house))
+    refused = accept(system, advice(system))
 
     assert (False, "pump_not_heard") == (refused.accepted, refused.reason)
-    assert [] == house.said_of("bolus_advisor", BolusOrdered)
+    assert [] == system.said_of("bolus_advisor", BolusOrdered)
 
 
 @pytest.mark.requirement("R45")
-def test_an_advice_is_not_accepted_once_the_pump_is_doubted(house: FakeHouse) -> None:
+def test_an_advice_is_not_accepted_once_the_pump_is_doubted(system: FakeSystem) -> None:
     """The insulin on board that it subtracted may be anything."""
-    house.run(ms=HOUR_MS)
-    name = advice(house)
-    put_an_empty_memory_in(house)
-    house.run(ms=MINUTE_MS)
+    system.run(ms=HOUR_MS)
+    name = advice(system)
+    put_an_empty_memory_in(system)
+    system.run(ms=MINUTE_MS)
 
-    refused = accept(house, name)
+    refused = accept(system, name)
 
     assert (False, "pump_doubted") == (refused.accepted, refused.reason)
-    assert [] == house.said_of("bolus_advisor", BolusOrdered)
+    assert [] == system.said_of("bolus_advisor", BolusOrdered)
 
 
 @pytest.mark.parametrize(
@@ -77,20 +77,20 @@ def test_an_advice_is_not_accepted_once_the_pump_is_doubted(house: FakeHouse) ->
     [(20, [AdviceAccepted, CarbsRecorded], ""), (0, [AcceptanceRefused], "nothing_to_give")],
 )
 def test_a_meal_is_recorded_without_the_insulin_that_a_person_leaves_out(
-    house: FakeHouse, carbs: int, said: list[type], reason: str
+    system: FakeSystem, carbs: int, said: list[type], reason: str
 ) -> None:
     """0 is an amount of one's own: carbs and difference are on record, and nothing is ordered."""
-    house.glucose("250")
-    name = house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
+    system.glucose("250")
+    name = system.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
 
-    outcome = accept(house, name, amount=MilliUnits(0))
+    outcome = accept(system, name, amount=MilliUnits(0))
 
-    (advised,) = house.said_of("bolus_advisor", BolusAdvised)
+    (advised,) = system.said_of("bolus_advisor", BolusAdvised)
     assert (said, reason) == (kinds(outcome), outcome.reason)
     assert [-advised.amount] * (carbs > 0) == [
-        one.difference for one in house.said_of("bolus_advisor", AdviceAccepted)
+        one.difference for one in system.said_of("bolus_advisor", AdviceAccepted)
     ]
-    assert [] == house.said_of("bolus_advisor", BolusOrdered)
+    assert [] == system.said_of("bolus_advisor", BolusOrdered)
 
 
 @pytest.mark.requirement("R20")
@@ -98,62 +98,66 @@ def test_a_meal_is_recorded_without_the_insulin_that_a_person_leaves_out(
     ("glucose", "carbs", "amount"), [("110", 20, None), ("110", 1, None), ("110", 20, 500)]
 )
 def test_a_difference_found_while_accepting_gives_nothing_and_is_an_alarm(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch, glucose: str, carbs: int, amount: int | None
+    system: FakeSystem,
+    monkeypatch: pytest.MonkeyPatch,
+    glucose: str,
+    carbs: int,
+    amount: int | None,
 ) -> None:
     """However small the advice, and for another amount too: the computations differ here."""
-    house.glucose(glucose)
-    name = house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
+    system.glucose(glucose)
+    name = system.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
     monkeypatch.setattr(
         "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
     )
 
     wanted = None if amount is None else MilliUnits(amount)
-    refused = accept(house, name, amount=wanted)
+    refused = accept(system, name, amount=wanted)
 
     assert [AcceptanceRefused, BolusAdvised, AlarmRaised] == kinds(refused)
     assert "advice_changed" == refused.reason
-    assert ["limits_disagree"] == [one.alarm for one in house.view("bolus_advisor").alarms]
-    assert [] == house.said_of("bolus_advisor", BolusOrdered)
+    assert ["limits_disagree"] == [one.alarm for one in system.view("bolus_advisor").alarms]
+    assert [] == system.said_of("bolus_advisor", BolusOrdered)
 
 
 @pytest.mark.requirement("R20")
 def test_a_difference_gives_nothing_while_its_alarm_stands(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second time is no better than the first, and alarms only once."""
-    house.glucose("110")
+    system.glucose("110")
     names = [
-        house.ask(small, to="bolus_advisor").events[0]
+        system.ask(small, to="bolus_advisor").events[0]
         for small in [RequestAdvice(carbs=Grams(1))] * 2
     ]
     monkeypatch.setattr(
         "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
     )
 
-    reasons = [accept(house, name).reason for name in names]
+    reasons = [accept(system, name).reason for name in names]
 
     assert ["advice_changed", "advice_changed"] == reasons
-    assert 1 == len(house.said_of("bolus_advisor", AlarmRaised))
-    assert [] == house.said_of("bolus_advisor", CarbsRecorded)
+    assert 1 == len(system.said_of("bolus_advisor", AlarmRaised))
+    assert [] == system.said_of("bolus_advisor", CarbsRecorded)
 
 
 @pytest.mark.requirement("R20")
 def test_a_difference_found_for_an_amount_of_ones_own_is_an_alarm_too(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An advice of nothing meets no limit; the amount that a person makes of it does."""
-    name = advice(house, 0)
+    name = advice(system, 0)
     monkeypatch.setattr(
         "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
     )
 
-    refused = accept(house, name, amount=MilliUnits(500))
+    refused = accept(system, name, amount=MilliUnits(500))
 
     assert "limits_disagree" == refused.reason
-    assert ["limits_disagree"] == [one.alarm for one in house.view("bolus_advisor").alarms]
+    assert ["limits_disagree"] == [one.alarm for one in system.view("bolus_advisor").alarms]
 
 
-def test_an_order_to_a_pump_that_was_never_heard_is_a_broken_invariant(house: FakeHouse) -> None:
+def test_an_order_to_a_pump_that_was_never_heard_is_a_broken_invariant(system: FakeSystem) -> None:
     """Both ways to an order refuse it before; an order without a challenge must not be made up."""
     with pytest.raises(InvariantError, match="^an order to a pump that was never heard$"):
-        in_pump_time(None, house.clock.now())
+        in_pump_time(None, system.clock.now())

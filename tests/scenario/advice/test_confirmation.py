@@ -14,58 +14,58 @@ from schemas.delivery.delivery import BolusDelivered
 from schemas.delivery.unresolved_doses import BolusReconciled, DoseSettled, SettleDose
 from schemas.message import Outcome
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, EventId, Grams, MgDl, MilliUnits, UtcMillis
-from support.simulated.fake_system import LIMITS, SETTINGS, FakeHouse
+from support.simulated.fake_system import LIMITS, SETTINGS, FakeSystem
 
 
 @pytest.fixture
-def house() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    return house
+def system() -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
+    return system
 
 
-def advised(house: FakeHouse, carbs: int = 20) -> EventId:
-    return house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
+def advised(system: FakeSystem, carbs: int = 20) -> EventId:
+    return system.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
 
 
-def accepted(house: FakeHouse, advice: EventId, **fields: Any) -> Outcome:
-    return house.ask(AcceptAdvice(advice=advice, **fields), to="bolus_advisor")
+def accepted(system: FakeSystem, advice: EventId, **fields: Any) -> Outcome:
+    return system.ask(AcceptAdvice(advice=advice, **fields), to="bolus_advisor")
 
 
-def own(house: FakeHouse, amount: int, *, confirmed: bool = False) -> Outcome:
+def own(system: FakeSystem, amount: int, *, confirmed: bool = False) -> Outcome:
     asked = OrderBolus(amount=MilliUnits(amount), confirmed=confirmed)
-    return house.ask(asked, to="bolus_advisor")
+    return system.ask(asked, to="bolus_advisor")
 
 
-def soft(house: FakeHouse, amount: int) -> None:
+def soft(system: FakeSystem, amount: int) -> None:
     limits = msgspec.structs.replace(LIMITS, soft=MilliUnits(amount))
-    assert house.ask(limits, to="actuator").accepted
+    assert system.ask(limits, to="actuator").accepted
 
 
-def why(house: FakeHouse, outcome: Outcome) -> tuple[str, ...]:
+def why(system: FakeSystem, outcome: Outcome) -> tuple[str, ...]:
     return tuple(msgspec.json.decode(outcome.said[0])["confirm"])
 
 
 @pytest.mark.requirement("R3")
-def test_above_the_soft_limit_an_amount_is_said_twice(house: FakeHouse) -> None:
+def test_above_the_soft_limit_an_amount_is_said_twice(system: FakeSystem) -> None:
     """Refused with the reason first; the confirmation is on record with the order."""
-    soft(house, 2_000)
+    soft(system, 2_000)
 
-    first = own(house, 2_050)
-    second = own(house, 2_050, confirmed=True)
+    first = own(system, 2_050)
+    second = own(system, 2_050, confirmed=True)
 
     assert (False, "confirmation_needed") == (first.accepted, first.reason)
-    assert ("above_soft_limit",) == why(house, first)
+    assert ("above_soft_limit",) == why(system, first)
     assert second.accepted
-    (order,) = house.said_of("bolus_advisor", BolusOrdered)
+    (order,) = system.said_of("bolus_advisor", BolusOrdered)
     assert ("above_soft_limit",) == order.confirmed
 
 
-def test_at_the_soft_limit_itself_nobody_is_asked(house: FakeHouse) -> None:
+def test_at_the_soft_limit_itself_nobody_is_asked(system: FakeSystem) -> None:
     """What is allowed is allowed up to its edge."""
-    soft(house, 2_000)
+    soft(system, 2_000)
 
-    assert own(house, 2_000).accepted
+    assert own(system, 2_000).accepted
 
 
 @pytest.mark.parametrize(
@@ -78,17 +78,17 @@ def test_at_the_soft_limit_itself_nobody_is_asked(house: FakeHouse) -> None:
     ],
 )
 def test_glucose_counts_as_low_below_70_for_ten_minutes(
-    house: FakeHouse, glucose: str, age_ms: int, reasons: tuple[str, ...]
+    system: FakeSystem, glucose: str, age_ms: int, reasons: tuple[str, ...]
 ) -> None:
     """One mg/dL, one millisecond."""
-    house.glucose(glucose)
-    house.clock.advance(therapy_ms=age_ms)
+    system.glucose(glucose)
+    system.clock.advance(therapy_ms=age_ms)
 
-    outcome = own(house, 500)
+    outcome = own(system, 500)
 
     assert (not reasons, reasons) == (
         outcome.accepted,
-        () if outcome.accepted else why(house, outcome),
+        () if outcome.accepted else why(system, outcome),
     )
 
 
@@ -103,27 +103,27 @@ def test_glucose_counts_as_low_below_70_for_ten_minutes(
     ],
 )
 def test_the_second_word_is_asked_below_the_safe_minimum_and_below_70_whatever_is_set(
-    house: FakeHouse, minimum: int, glucose: str, reasons: tuple[str, ...]
+    system: FakeSystem, minimum: int, glucose: str, reasons: tuple[str, ...]
 ) -> None:
     """Where nothing would be advised, no preset goes out at the first touch."""
     safe = msgspec.structs.replace(SETTINGS, safe_minimum=MgDl(minimum))
-    assert house.ask(safe, to="bolus_advisor").accepted
-    house.ask(SetBolusPreset(name="snack", amount=MilliUnits(500)), to="bolus_advisor")
-    house.glucose(glucose)
-    quick = house.ask(OrderPreset(name="snack"), to="bolus_advisor")
+    assert system.ask(safe, to="bolus_advisor").accepted
+    system.ask(SetBolusPreset(name="snack", amount=MilliUnits(500)), to="bolus_advisor")
+    system.glucose(glucose)
+    quick = system.ask(OrderPreset(name="snack"), to="bolus_advisor")
 
-    assert reasons == (() if quick.accepted else why(house, quick))
-    again = house.ask(OrderPreset(name="snack", confirmed=True), to="bolus_advisor")
+    assert reasons == (() if quick.accepted else why(system, quick))
+    again = system.ask(OrderPreset(name="snack", confirmed=True), to="bolus_advisor")
     assert again.accepted == bool(reasons)
 
 
-def test_twice_the_largest_of_the_last_ones_is_still_usual(house: FakeHouse) -> None:
+def test_twice_the_largest_of_the_last_ones_is_still_usual(system: FakeSystem) -> None:
     """Above it, it is not."""
     for _ in range(5):
-        own(house, 1_000)
-        house.run(ms=2 * HOUR_MS)
+        own(system, 1_000)
+        system.run(ms=2 * HOUR_MS)
 
-    assert own(house, 2_000).accepted
+    assert own(system, 2_000).accepted
 
 
 @pytest.mark.parametrize(
@@ -174,170 +174,170 @@ def test_three_doses_above_half_as_much_again_are_a_run(
 
 @pytest.mark.requirement("R3")
 def test_the_mutant_that_never_asks_again_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the question the amount goes out at once: the test above can fail."""
-    soft(house, 2_000)
+    soft(system, 2_000)
     monkeypatch.setattr(core.deciders.bolus.orders, "confirm_reasons", lambda *_, **__: ())
 
-    assert own(house, 2_050).accepted
+    assert own(system, 2_050).accepted
 
 
 @pytest.mark.requirement("R1")
-def test_a_confirmation_moves_no_hard_limit(house: FakeHouse) -> None:
+def test_a_confirmation_moves_no_hard_limit(system: FakeSystem) -> None:
     """However often somebody says it."""
-    assert "single_limit" == own(house, 10_050, confirmed=True).reason
+    assert "single_limit" == own(system, 10_050, confirmed=True).reason
     assert (
         "single_limit"
-        == accepted(house, advised(house), amount=MilliUnits(10_050), confirmed=True).reason
+        == accepted(system, advised(system), amount=MilliUnits(10_050), confirmed=True).reason
     )
 
 
 @pytest.mark.requirement("R11")
-def test_after_a_low_an_amount_of_ones_own_is_said_twice(house: FakeHouse) -> None:
+def test_after_a_low_an_amount_of_ones_own_is_said_twice(system: FakeSystem) -> None:
     """A number below 70, or LOW; not when it is long past."""
-    house.glucose("65")
-    low = own(house, 500)
-    house.run(ms=11 * MINUTE_MS)
-    later = own(house, 500)
+    system.glucose("65")
+    low = own(system, 500)
+    system.run(ms=11 * MINUTE_MS)
+    later = own(system, 500)
 
-    assert ("glucose_below_70",) == why(house, low)
+    assert ("glucose_below_70",) == why(system, low)
     assert later.accepted
-    house.run(ms=HOUR_MS)
-    house.glucose("LOW")
-    assert ("glucose_below_70",) == why(house, own(house, 500))
+    system.run(ms=HOUR_MS)
+    system.glucose("LOW")
+    assert ("glucose_below_70",) == why(system, own(system, 500))
 
 
-def test_an_accepted_advice_may_be_changed_within_the_limits(house: FakeHouse) -> None:
+def test_an_accepted_advice_may_be_changed_within_the_limits(system: FakeSystem) -> None:
     """The difference and the person are on record."""
-    house.glucose("110")
-    advice = advised(house)
+    system.glucose("110")
+    advice = advised(system)
 
-    outcome = accepted(house, advice, amount=MilliUnits(1_500))
+    outcome = accepted(system, advice, amount=MilliUnits(1_500))
 
     assert outcome.accepted
-    (said,) = house.said_of("bolus_advisor", AdviceAccepted)
-    (order,) = house.said_of("bolus_advisor", BolusOrdered)
+    (said,) = system.said_of("bolus_advisor", AdviceAccepted)
+    (order,) = system.said_of("bolus_advisor", BolusOrdered)
     assert (-500, "person:test", 1_500) == (said.difference, said.actor, order.amount)
     assert order.meal <= order.amount
 
 
-def test_five_times_what_was_advised_is_said_twice(house: FakeHouse) -> None:
+def test_five_times_what_was_advised_is_said_twice(system: FakeSystem) -> None:
     """A decimal point that got lost gives ten times the dose."""
-    house.glucose("110")
-    advice = advised(house, 10)
+    system.glucose("110")
+    advice = advised(system, 10)
 
-    less = accepted(house, advice, amount=MilliUnits(5_000))
-    assert ("changed_fivefold",) == why(house, less)
-    assert accepted(house, advice, amount=MilliUnits(4_950)).accepted
+    less = accepted(system, advice, amount=MilliUnits(5_000))
+    assert ("changed_fivefold",) == why(system, less)
+    assert accepted(system, advice, amount=MilliUnits(4_950)).accepted
 
 
 @pytest.mark.requirement("R15")
-def test_a_dose_far_above_the_usual_is_said_twice(house: FakeHouse) -> None:
+def test_a_dose_far_above_the_usual_is_said_twice(system: FakeSystem) -> None:
     """More than twice the largest of those before; and the third large one in a row."""
     for _ in range(5):
-        assert own(house, 1_000).accepted
-        house.run(ms=2 * HOUR_MS)
+        assert own(system, 1_000).accepted
+        system.run(ms=2 * HOUR_MS)
 
-    assert ("much_larger_than_recent",) == why(house, own(house, 2_050))
+    assert ("much_larger_than_recent",) == why(system, own(system, 2_050))
     for _ in range(2):
-        assert own(house, 1_800).accepted
-        house.run(ms=2 * HOUR_MS)
-    assert ("run_of_large_doses",) == why(house, own(house, 1_800))
-    assert own(house, 1_000).accepted
+        assert own(system, 1_800).accepted
+        system.run(ms=2 * HOUR_MS)
+    assert ("run_of_large_doses",) == why(system, own(system, 1_800))
+    assert own(system, 1_000).accepted
 
 
-def test_a_preset_is_no_way_around(house: FakeHouse) -> None:
+def test_a_preset_is_no_way_around(system: FakeSystem) -> None:
     """The same question for what is kept by a name."""
-    soft(house, 1_000)
-    house.ask(SetBolusPreset(name="snack", amount=MilliUnits(1_500)), to="bolus_advisor")
+    soft(system, 1_000)
+    system.ask(SetBolusPreset(name="snack", amount=MilliUnits(1_500)), to="bolus_advisor")
 
-    first = house.ask(OrderPreset(name="snack"), to="bolus_advisor")
+    first = system.ask(OrderPreset(name="snack"), to="bolus_advisor")
 
     assert "confirmation_needed" == first.reason
     again = OrderPreset(name="snack", confirmed=True)
-    assert house.ask(again, to="bolus_advisor").accepted
+    assert system.ask(again, to="bolus_advisor").accepted
 
 
-def in_doubt(house: FakeHouse, amount: int = 2_000) -> DoseId:
+def in_doubt(system: FakeSystem, amount: int = 2_000) -> DoseId:
     """Cut the line in mid-bolus and restart the actuator: the dose is unknown."""
-    house.order(amount)
-    house.run(ms=20_000)
-    house.line_is_cut = True
-    house.restart("actuator")
-    house.settle()
-    (dose,) = house.state("actuator").doses.unknown
+    system.order(amount)
+    system.run(ms=20_000)
+    system.line_is_cut = True
+    system.restart("actuator")
+    system.settle()
+    (dose,) = system.state("actuator").doses.unknown
     return DoseId(dose.dose)
 
 
 @pytest.mark.requirement("R37")
-def test_a_person_settles_a_dose_and_the_pump_has_the_last_word(house: FakeHouse) -> None:
+def test_a_person_settles_a_dose_and_the_pump_has_the_last_word(system: FakeSystem) -> None:
     """By name until the line is back; never less than was given, in the end to the pulse."""
-    dose = in_doubt(house)
-    counted = house.state("actuator").doses.unknown[0].delivered
+    dose = in_doubt(system)
+    counted = system.state("actuator").doses.unknown[0].delivered
 
     settled = SettleDose(dose=dose, delivered=MilliUnits(1_200), because="seen on the pump")
-    assert house.ask(settled, to="actuator").accepted
+    assert system.ask(settled, to="actuator").accepted
 
-    (word,) = house.said_of("actuator", DoseSettled)
+    (word,) = system.said_of("actuator", DoseSettled)
     assert (1_200, counted, "person:test") == (word.delivered, word.counted, word.actor)
-    assert 1_200 == house.view("actuator").bolus_total
-    assert () == house.state("bolus_advisor").doses.unknown
-    house.run(ms=10 * MINUTE_MS)
-    house.line_is_cut = False
-    house.run(ms=10 * MINUTE_MS)
-    assert ["matched"] == [e.outcome for e in house.said_of("actuator", BolusReconciled)]
-    assert [2_000] == [e.delivered for e in house.said_of("actuator", BolusDelivered)]
-    assert house.odometer == house.accounted()
+    assert 1_200 == system.view("actuator").bolus_total
+    assert () == system.state("bolus_advisor").doses.unknown
+    system.run(ms=10 * MINUTE_MS)
+    system.line_is_cut = False
+    system.run(ms=10 * MINUTE_MS)
+    assert ["matched"] == [e.outcome for e in system.said_of("actuator", BolusReconciled)]
+    assert [2_000] == [e.delivered for e in system.said_of("actuator", BolusDelivered)]
+    assert system.odometer == system.accounted()
     for name in ("actuator", "bolus_advisor"):
-        assert 2_000 == house.state(name).doses.bolus_total
-        assert () == house.state(name).doses.settled
+        assert 2_000 == system.state(name).doses.bolus_total
+        assert () == system.state(name).doses.settled
 
 
-def test_a_word_above_the_pumps_count_gives_way_to_it(house: FakeHouse) -> None:
+def test_a_word_above_the_pumps_count_gives_way_to_it(system: FakeSystem) -> None:
     """Accounted is never less than given, and equal in the end."""
-    house.order(2_000)
-    house.run(ms=20_000)
-    house.line_is_cut = True
-    house.pump.host.power_on(now=house.clock.now())
-    house.restart("actuator")
-    house.settle()
-    (dose,) = house.state("actuator").doses.unknown
+    system.order(2_000)
+    system.run(ms=20_000)
+    system.line_is_cut = True
+    system.pump.host.power_on(now=system.clock.now())
+    system.restart("actuator")
+    system.settle()
+    (dose,) = system.state("actuator").doses.unknown
 
-    house.ask(SettleDose(dose=dose.dose, delivered=MilliUnits(2_000)), to="actuator")
-    before = house.view("actuator").bolus_total
-    house.line_is_cut = False
-    house.run(ms=10 * MINUTE_MS)
+    system.ask(SettleDose(dose=dose.dose, delivered=MilliUnits(2_000)), to="actuator")
+    before = system.view("actuator").bolus_total
+    system.line_is_cut = False
+    system.run(ms=10 * MINUTE_MS)
 
     assert 2_000 == before
-    assert house.odometer == house.accounted()
-    assert house.view("actuator").bolus_total < 2_000
+    assert system.odometer == system.accounted()
+    assert system.view("actuator").bolus_total < 2_000
 
 
 @pytest.mark.parametrize(
     ("delivered", "reason"),
     [(2_050, "out_of_range"), (-50, "out_of_range"), (1_975, "not_whole_pulses")],
 )
-def test_a_word_that_cannot_be_is_refused(house: FakeHouse, delivered: int, reason: str) -> None:
+def test_a_word_that_cannot_be_is_refused(system: FakeSystem, delivered: int, reason: str) -> None:
     """From what was counted to what was ordered, in whole pulses."""
-    dose = in_doubt(house)
+    dose = in_doubt(system)
 
     asked = SettleDose(dose=dose, delivered=MilliUnits(delivered))
-    assert reason == house.ask(asked, to="actuator").reason
+    assert reason == system.ask(asked, to="actuator").reason
     unknown = SettleDose(dose=DoseId("another"), delivered=MilliUnits(0))
-    assert "not_unknown" == house.ask(unknown, to="actuator").reason
+    assert "not_unknown" == system.ask(unknown, to="actuator").reason
 
 
 def test_the_mutant_that_adds_the_pumps_count_to_the_word_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Counted twice, insulin on board is too high and the next dose too small."""
     monkeypatch.setattr(
         core.dosing.insulin_account.dose_account_events, "_replace_word", lambda book, *_: book
     )
-    dose = in_doubt(house)
-    house.ask(SettleDose(dose=dose, delivered=MilliUnits(1_200)), to="actuator")
-    house.line_is_cut = False
-    house.run(ms=20 * MINUTE_MS)
+    dose = in_doubt(system)
+    system.ask(SettleDose(dose=dose, delivered=MilliUnits(1_200)), to="actuator")
+    system.line_is_cut = False
+    system.run(ms=20 * MINUTE_MS)
 
-    assert house.odometer != house.accounted()
+    assert system.odometer != system.accounted()

@@ -17,30 +17,30 @@ from schemas.delivery.unresolved_doses import BolusUnknown
 from schemas.units import MINUTE_MS, SECOND_MS, DoseId, EventId, Grams, Milliseconds, MilliUnits
 from services.runtime.pump_link.protocol import AnyAnswer, AnyRequest, StartBolus
 from services.virtual_pump.fault_script import ScriptedFault
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 from support.simulated.mutant_pairs import Check, Patch, Weaken, is_caught
 
 STRANGE = DoseId("bolus_advisor:p1:700")
 
 
-def a_house(*faults: ScriptedFault) -> FakeHouse:
-    house = FakeHouse(faults=faults)
-    house.set_up()
-    return house
+def a_system(*faults: ScriptedFault) -> FakeSystem:
+    system = FakeSystem(faults=faults)
+    system.set_up()
+    return system
 
 
-def advice(house: FakeHouse, *, carbs: int) -> EventId:
-    return house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
+def advice(system: FakeSystem, *, carbs: int) -> EventId:
+    return system.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor").events[0]
 
 
-def accepted(house: FakeHouse, name: EventId, **fields: Any) -> str:
+def accepted(system: FakeSystem, name: EventId, **fields: Any) -> str:
     """Accept an advice; give the reason against it, empty where there is none."""
-    return house.ask(AcceptAdvice(advice=name, **fields), to="bolus_advisor").reason
+    return system.ask(AcceptAdvice(advice=name, **fields), to="bolus_advisor").reason
 
 
-def gives_a_bolus(house: FakeHouse) -> None:
+def gives_a_bolus(system: FakeSystem) -> None:
     """Let the pump give 1 U that nobody ordered."""
-    host = house.pump.host
+    host = system.pump.host
     step = pump_machine.start_bolus(
         host.memory,
         dose=STRANGE,
@@ -50,16 +50,16 @@ def gives_a_bolus(house: FakeHouse) -> None:
     )
     assert isinstance(step, PumpStep)
     host._keep(step)
-    house.run(ms=MINUTE_MS)
+    system.run(ms=MINUTE_MS)
 
 
 def a_bolus_of_the_pumps_own_refuses_the_advice() -> bool:
     """For carbohydrate alone nothing on board is subtracted: computed again it is the same."""
-    house = a_house()
-    name = advice(house, carbs=20)
-    gives_a_bolus(house)
-    reason = accepted(house, name)
-    return reason == "dose_since" and not house.said_of("bolus_advisor", BolusOrdered)
+    system = a_system()
+    name = advice(system, carbs=20)
+    gives_a_bolus(system)
+    reason = accepted(system, name)
+    return reason == "dose_since" and not system.said_of("bolus_advisor", BolusOrdered)
 
 
 def strokes_that_nobody_asked_for_refuse_the_advice() -> bool:
@@ -67,50 +67,50 @@ def strokes_that_nobody_asked_for_refuse_the_advice() -> bool:
     unasked = ScriptedFault(
         fault="motor_unasked", from_odometer=MilliUnits(50), amount=MilliUnits(1_000)
     )
-    house = a_house(unasked)
-    name = advice(house, carbs=20)
-    house.run(ms=4 * MINUTE_MS)
-    reason = accepted(house, name)
-    return reason == "dose_since" and not house.said_of("bolus_advisor", BolusOrdered)
+    system = a_system(unasked)
+    name = advice(system, carbs=20)
+    system.run(ms=4 * MINUTE_MS)
+    reason = accepted(system, name)
+    return reason == "dose_since" and not system.said_of("bolus_advisor", BolusOrdered)
 
 
 def the_advised_amount_by_its_number_is_the_advice() -> bool:
     """2.00 U advised, 1.95 U by the glucose of now: whoever says 2.00 U has changed nothing."""
-    house = a_house()
-    house.glucose("110")
-    name = advice(house, carbs=20)
-    house.run(ms=SECOND_MS)
-    house.glucose("88")
-    reason = accepted(house, name, amount=MilliUnits(2_000))
-    (order,) = house.said_of("bolus_advisor", BolusOrdered)
-    (said,) = house.said_of("bolus_advisor", AdviceAccepted)
+    system = a_system()
+    system.glucose("110")
+    name = advice(system, carbs=20)
+    system.run(ms=SECOND_MS)
+    system.glucose("88")
+    reason = accepted(system, name, amount=MilliUnits(2_000))
+    (order,) = system.said_of("bolus_advisor", BolusOrdered)
+    (said,) = system.said_of("bolus_advisor", AdviceAccepted)
     return (reason, order.amount, said.recomputed, said.difference) == ("", 1_950, 1_950, 0)
 
 
 def a_start_that_came_twice_is_no_refusal() -> bool:
     """The first answer is lost, the second says 'given already': the dose is being given."""
-    house = a_house()
-    ask = house.pump._ask
+    system = a_system()
+    ask = system.pump._ask
 
     async def twice(request: AnyRequest) -> AnyAnswer:
         if isinstance(request, StartBolus):
             await ask(request)
         return await ask(request)
 
-    house.pump._ask = twice  # type: ignore[method-assign]  # a line that says it twice
-    house.line_is_cut = True  # the watch reads nothing, so that the answer comes first
-    house.order(500)
-    doubted = house.said_of("actuator", BolusUnknown)
-    counted = house.view("bolus_advisor").insulin_on_board_most
-    house.line_is_cut = False
-    house.run(ms=5 * MINUTE_MS)
-    (ended,) = house.said_of("actuator", BolusDelivered)
+    system.pump._ask = twice  # type: ignore[method-assign]  # a line that says it twice
+    system.line_is_cut = True  # the watch reads nothing, so that the answer comes first
+    system.order(500)
+    doubted = system.said_of("actuator", BolusUnknown)
+    counted = system.view("bolus_advisor").insulin_on_board_most
+    system.line_is_cut = False
+    system.run(ms=5 * MINUTE_MS)
+    (ended,) = system.said_of("actuator", BolusDelivered)
     return (
         (len(doubted), counted, ended.delivered) == (1, 500, 500)
-        and not house.said_of("actuator", BolusRefused)
-        and not house.said_of("actuator", AlarmRaised)
-        and house.accounted() == house.odometer
-        and not house.lives().wrong
+        and not system.said_of("actuator", BolusRefused)
+        and not system.said_of("actuator", AlarmRaised)
+        and system.accounted() == system.odometer
+        and not system.lives().wrong
     )
 
 
@@ -159,14 +159,14 @@ def test_the_mutant_is_caught(check: Check, weaken: Weaken, monkeypatch: Patch) 
 
 def test_progress_of_a_known_dose_is_no_news() -> None:
     """Or no advice could be accepted while an extended bolus flows."""
-    house = a_house()
-    house.glucose("180")
+    system = a_system()
+    system.glucose("180")
     spread = OrderBolus(amount=MilliUnits(1_000), duration=Milliseconds(30 * MINUTE_MS))
-    house.ask(spread, to="bolus_advisor")
-    house.run(ms=MINUTE_MS)
-    name = advice(house, carbs=40)
-    before = house.state("bolus_advisor").doses.bolus_total
-    house.run(ms=4 * MINUTE_MS)
+    system.ask(spread, to="bolus_advisor")
+    system.run(ms=MINUTE_MS)
+    name = advice(system, carbs=40)
+    before = system.state("bolus_advisor").doses.bolus_total
+    system.run(ms=4 * MINUTE_MS)
 
-    assert before < house.state("bolus_advisor").doses.bolus_total
-    assert "" == accepted(house, name)
+    assert before < system.state("bolus_advisor").doses.bolus_total
+    assert "" == accepted(system, name)

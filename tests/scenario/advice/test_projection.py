@@ -32,12 +32,12 @@ from schemas.units import (
 )
 from schemas.wire.headers import iso_time
 from services.command_line.output.event_messages import moment
-from support.simulated.fake_system import START, FakeHouse, whole_day
-from support.simulated.sensor_system import FIVE, alerts, house_at_noon, sensor
+from support.simulated.fake_system import START, FakeSystem, whole_day
+from support.simulated.sensor_system import FIVE, alerts, sensor, system_at_noon
 
 
-def newest(house: FakeHouse) -> GlucoseForecast:
-    found = house.said_of("bolus_advisor", GlucoseForecast)[-1]
+def newest(system: FakeSystem) -> GlucoseForecast:
+    found = system.said_of("bolus_advisor", GlucoseForecast)[-1]
     assert isinstance(found, GlucoseForecast)
     return found
 
@@ -55,10 +55,10 @@ def hour(number: int) -> str:
     return iso_time(UtcMillis(START + number * HOUR_MS))
 
 
-def dosing(house: FakeHouse) -> dict[str, Any]:
+def dosing(system: FakeSystem) -> dict[str, Any]:
     """Write what the actuator accounted for as a scenario of `basalt calc`."""
-    book = house.state("actuator").doses
-    at = house.clock.now().therapy
+    book = system.state("actuator").doses
+    at = system.clock.now().therapy
     doses = [
         {
             "kind": kind,
@@ -83,20 +83,20 @@ def dosing(house: FakeHouse) -> dict[str, Any]:
 
 def test_the_forecast_is_that_of_calc() -> None:
     """Bolus, meal, a temporary rate and momentum: the services and the runner agree to 2 mg/dL."""
-    house = house_at_noon()
+    system = system_at_noon()
     rate = SetTemporaryRate(percent=150, duration=Milliseconds(HOUR_MS))
-    assert house.ask(rate, to="basal_scheduler").accepted
-    eaten = house.clock.now().therapy
-    house.ask(RecordCarbs(grams=Grams(30), eaten_at=eaten), to="bolus_advisor")
-    house.ask(OrderBolus(amount=MilliUnits(3_000)), to="bolus_advisor")
-    house.run(ms=20 * MINUTE_MS)
-    sensor(house, 140, 146, 150, 152)
+    assert system.ask(rate, to="basal_scheduler").accepted
+    eaten = system.clock.now().therapy
+    system.ask(RecordCarbs(grams=Grams(30), eaten_at=eaten), to="bolus_advisor")
+    system.ask(OrderBolus(amount=MilliUnits(3_000)), to="bolus_advisor")
+    system.run(ms=20 * MINUTE_MS)
+    sensor(system, 140, 146, 150, 152)
 
-    ahead = newest(house)
-    at = house.clock.now().therapy
+    ahead = newest(system)
+    at = system.clock.now().therapy
     expected = calc(
         "forecast",
-        **dosing(house),
+        **dosing(system),
         discretisation="exact",
         glucose=[
             {"at": iso_time(UtcMillis(at - back * FIVE)), "mg_dl": value}
@@ -120,53 +120,53 @@ def test_the_forecast_is_that_of_calc() -> None:
 
 def test_a_young_record_says_so_and_a_drop_of_blood_has_no_momentum() -> None:
     """What was given before the record may still act."""
-    house = FakeHouse()
-    house.set_up()
-    house.glucose("150")
-    young = newest(house)
-    house.run(ms=7 * HOUR_MS)
-    house.glucose("150")
+    system = FakeSystem()
+    system.set_up()
+    system.glucose("150")
+    young = newest(system)
+    system.run(ms=7 * HOUR_MS)
+    system.glucose("150")
 
     assert (False, None) == (young.is_whole, young.velocity)
-    assert newest(house).is_whole
-    assert 150 == newest(house).eventual, "the profile holds glucose"
+    assert newest(system).is_whole
+    assert 150 == newest(system).eventual, "the profile holds glucose"
 
 
 def test_a_suspended_pump_lets_glucose_rise() -> None:
     """Basal that does not flow is insulin that is missing."""
-    house = house_at_noon()
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=2 * HOUR_MS)
-    house.glucose("120")
-    missed = newest(house)
-    record = dosing(house)
+    system = system_at_noon()
+    system.ask(SuspendDelivery(), to="actuator")
+    system.run(ms=2 * HOUR_MS)
+    system.glucose("120")
+    missed = newest(system)
+    record = dosing(system)
     stood = {"kind": "basal", "start": hour(12), "end": record["at"], "units": 0}
     missing = calc("iob", **{**record, "doses": [*record["doses"], stood]})["iob_u"]
-    house.ask(ResumeDelivery(), to="actuator")
-    house.run(ms=10 * MINUTE_MS)
-    house.glucose("120")
+    system.ask(ResumeDelivery(), to="actuator")
+    system.run(ms=10 * MINUTE_MS)
+    system.glucose("120")
 
     assert -40 * missing == pytest.approx(missed.eventual - 120, abs=2)
-    assert newest(house).eventual > 185, "what was missed goes on missing"
+    assert newest(system).eventual > 185, "what was missed goes on missing"
 
 
 def test_without_settings_or_with_an_old_reading_there_is_none() -> None:
     """A forecast out of nothing is a guess."""
-    house = FakeHouse()
-    house.run(ms=MINUTE_MS)
-    house.glucose("150")
-    late = FakeHouse()
+    system = FakeSystem()
+    system.run(ms=MINUTE_MS)
+    system.glucose("150")
+    late = FakeSystem()
     late.set_up()
     late.glucose("150", at=UtcMillis(late.clock.now().therapy - 20 * MINUTE_MS))
 
-    assert [] == house.said_of("bolus_advisor", GlucoseForecast)
+    assert [] == system.said_of("bolus_advisor", GlucoseForecast)
     assert [] == late.said_of("bolus_advisor", GlucoseForecast)
 
 
 def test_without_a_clock_on_the_wall_no_factor_is_guessed() -> None:
     """Settings that differ by the hour mean nothing until the zone is looked up."""
-    house = FakeHouse()
-    house.set_up()
+    system = FakeSystem()
+    system.set_up()
     by_hour = msgspec.structs.replace(
         whole_day(),
         zone="Mars/Olympus",
@@ -175,26 +175,26 @@ def test_without_a_clock_on_the_wall_no_factor_is_guessed() -> None:
             SensitivitySegment(start_minute=360, sensitivity=MicrogramsPerDlPerUnit(50_000)),
         ),
     )
-    house.ask(by_hour, to="bolus_advisor")
-    house.glucose("150")
+    system.ask(by_hour, to="bolus_advisor")
+    system.glucose("150")
 
-    assert [] == house.said_of("bolus_advisor", GlucoseForecast)
+    assert [] == system.said_of("bolus_advisor", GlucoseForecast)
 
 
-def a_low_that_no_line_shows(house: FakeHouse) -> None:
+def a_low_that_no_line_shows(system: FakeSystem) -> None:
     """A large bolus begins to act while glucose stands still."""
-    house.ask(OrderBolus(amount=MilliUnits(9_000)), to="bolus_advisor")
-    house.run(ms=45 * MINUTE_MS)
-    sensor(house, 71, 71, 71, 71)
+    system.ask(OrderBolus(amount=MilliUnits(9_000)), to="bolus_advisor")
+    system.run(ms=45 * MINUTE_MS)
+    sensor(system, 71, 71, 71, 71)
 
 
 def test_a_low_that_insulin_will_make_is_told_before_it_shows() -> None:
     """The straight line through the readings says that nothing moves."""
-    house = house_at_noon()
-    a_low_that_no_line_shows(house)
+    system = system_at_noon()
+    a_low_that_no_line_shows(system)
 
-    assert 0 == house.view("glucose_ingest").slope
-    assert "glucose_predicted_low" in alerts(house)
+    assert 0 == system.view("glucose_ingest").slope
+    assert "glucose_predicted_low" in alerts(system)
 
 
 def test_the_mutant_that_looks_at_the_line_alone_is_caught(
@@ -203,38 +203,38 @@ def test_the_mutant_that_looks_at_the_line_alone_is_caught(
     """It would say nothing until glucose falls."""
     for module in (core.deciders.glucose.decider, core.deciders.glucose.events):
         monkeypatch.setattr(module, "fold_forecast", lambda picture, _: picture)
-    house = house_at_noon()
-    a_low_that_no_line_shows(house)
+    system = system_at_noon()
+    a_low_that_no_line_shows(system)
 
-    assert "glucose_predicted_low" not in alerts(house)
+    assert "glucose_predicted_low" not in alerts(system)
 
 
 def test_the_next_reading_takes_the_place_of_the_forecast() -> None:
     """A forecast of an older reading is no news."""
-    house = house_at_noon()
-    a_low_that_no_line_shows(house)
-    house.glucose("180")
+    system = system_at_noon()
+    a_low_that_no_line_shows(system)
+    system.glucose("180")
 
-    assert "glucose_predicted_low" not in alerts(house)
+    assert "glucose_predicted_low" not in alerts(system)
 
 
 def test_aaps_counts_trend_carbs_and_basal_on_board() -> None:
     """Each as the record shows it, and basal as `calc iob` does."""
-    house = house_at_noon()
-    house.ask(whole_day(rules="aaps"), to="bolus_advisor")
+    system = system_at_noon()
+    system.ask(whole_day(rules="aaps"), to="bolus_advisor")
     rate = SetTemporaryRate(percent=200, duration=Milliseconds(2 * HOUR_MS))
-    house.ask(rate, to="basal_scheduler")
-    house.run(ms=HOUR_MS)
-    eaten = house.clock.now().therapy
-    house.ask(RecordCarbs(grams=Grams(40), eaten_at=eaten), to="bolus_advisor")
-    house.run(ms=30 * MINUTE_MS)
-    sensor(house, 150, 155, 160, 165)
+    system.ask(rate, to="basal_scheduler")
+    system.run(ms=HOUR_MS)
+    eaten = system.clock.now().therapy
+    system.ask(RecordCarbs(grams=Grams(40), eaten_at=eaten), to="bolus_advisor")
+    system.run(ms=30 * MINUTE_MS)
+    sensor(system, 150, 155, 160, 165)
 
-    house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
-    advised = house.said_of("bolus_advisor", BolusAdvised)[-1]
+    system.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
+    advised = system.said_of("bolus_advisor", BolusAdvised)[-1]
     terms = {term.name: term.amount for term in advised.terms}
-    at = house.clock.now().therapy
-    basal = calc("iob", **dosing(house))["basal_iob_u"]
+    at = system.clock.now().therapy
+    basal = calc("iob", **dosing(system))["basal_iob_u"]
     carbs = calc("cob", at=iso_time(at), carbs=[{"at": iso_time(eaten), "grams": 40}], overrun=1)[
         "cob_g"
     ]
@@ -247,15 +247,15 @@ def test_aaps_counts_trend_carbs_and_basal_on_board() -> None:
 
 def test_aaps_counts_a_trend_to_the_milliunit_and_a_drop_of_blood_has_none() -> None:
     """3 mg/dL/min for 15 min by 40 mg/dL/U are 1.125 U."""
-    house = house_at_noon()
-    house.ask(whole_day(rules="aaps"), to="bolus_advisor")
-    sensor(house, 150, 165, 180, 195)
-    house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
-    by_sensor = house.said_of("bolus_advisor", BolusAdvised)[-1]
-    house.run(ms=MINUTE_MS)
-    house.glucose("198")
-    house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
-    by_meter = house.said_of("bolus_advisor", BolusAdvised)[-1]
+    system = system_at_noon()
+    system.ask(whole_day(rules="aaps"), to="bolus_advisor")
+    sensor(system, 150, 165, 180, 195)
+    system.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
+    by_sensor = system.said_of("bolus_advisor", BolusAdvised)[-1]
+    system.run(ms=MINUTE_MS)
+    system.glucose("198")
+    system.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
+    by_meter = system.said_of("bolus_advisor", BolusAdvised)[-1]
 
     assert 1_125 == {term.name: term.amount for term in by_sensor.terms}["trend"]
     assert "trend" not in {term.name for term in by_meter.terms}
@@ -264,15 +264,18 @@ def test_aaps_counts_a_trend_to_the_milliunit_and_a_drop_of_blood_has_none() -> 
 
 def test_basal_on_board_is_rounded_up() -> None:
     """What takes insulin away is never overlooked."""
-    house = house_at_noon()
-    house.ask(whole_day(rules="aaps"), to="bolus_advisor")
+    system = system_at_noon()
+    system.ask(whole_day(rules="aaps"), to="bolus_advisor")
     rate = SetTemporaryRate(percent=200, duration=Milliseconds(2 * HOUR_MS))
-    house.ask(rate, to="basal_scheduler")
-    house.run(ms=HOUR_MS)
-    basis, settings = basis_of(house.state("bolus_advisor")), house.state("bolus_advisor").settings
+    system.ask(rate, to="basal_scheduler")
+    system.run(ms=HOUR_MS)
+    basis, settings = (
+        basis_of(system.state("bolus_advisor")),
+        system.state("bolus_advisor").settings,
+    )
     small = 0
     for minutes in range(20):
-        at = UtcMillis(house.clock.now().therapy + minutes * MINUTE_MS)
+        at = UtcMillis(system.clock.now().therapy + minutes * MINUTE_MS)
         exact = on_board(record_of(basis, settings.insulin, at=at).parts, at=at).basal * 1000
         small += 0.1 < exact % 1 < 0.4
 
@@ -282,8 +285,8 @@ def test_basal_on_board_is_rounded_up() -> None:
 
 def test_a_forecast_costs_no_state_that_a_replay_lacks() -> None:
     """The view follows from events alone, as all views do."""
-    house = house_at_noon()
-    sensor(house, 120, 125, 130)
+    system = system_at_noon()
+    sensor(system, 120, 125, 130)
 
-    shown = msgspec.to_builtins(house.view("bolus_advisor").forecast)
-    assert shown == msgspec.to_builtins(newest(house))
+    shown = msgspec.to_builtins(system.view("bolus_advisor").forecast)
+    assert shown == msgspec.to_builtins(newest(system))

@@ -34,75 +34,75 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-from support.simulated.fake_system import LIMITS, PUMP, START, FakeHouse
+from support.simulated.fake_system import LIMITS, PUMP, START, FakeSystem
 
 UNTIL = UtcMillis(START + HOUR_MS)
 
 
-def limit(house: FakeHouse, **changes: int | str) -> str | None:
+def limit(system: FakeSystem, **changes: int | str) -> str | None:
     asked = msgspec.structs.replace(LIMITS, **changes)
-    return house.ask(asked, to="actuator").reason
+    return system.ask(asked, to="actuator").reason
 
 
-def temporary(house: FakeHouse, hours: int, **how: int) -> None:
+def temporary(system: FakeSystem, hours: int, **how: int) -> None:
     asked = SetTemporaryRate(duration=Milliseconds(hours * HOUR_MS), **how)  # type: ignore[arg-type]  # given by name
-    assert house.ask(asked, to="basal_scheduler").accepted
+    assert system.ask(asked, to="basal_scheduler").accepted
 
 
-def flat(house: FakeHouse, rate: int) -> None:
+def flat(system: FakeSystem, rate: int) -> None:
     profile = SetBasalProfile(
         name="flat",
         zone="UTC",
         segments=(ProfileSegment(start_minute=0, rate=MilliUnitsPerHour(rate)),),
     )
-    assert house.ask(profile, to="basal_scheduler").accepted
+    assert system.ask(profile, to="basal_scheduler").accepted
 
 
-def alarms(house: FakeHouse) -> list[str]:
-    return [alarm.alarm for alarm in house.view("actuator").alarms]
+def alarms(system: FakeSystem) -> list[str]:
+    return [alarm.alarm for alarm in system.view("actuator").alarms]
 
 
-def newest(house: FakeHouse) -> BasalPlanAccepted:
-    *_, last = house.said_of("actuator", BasalPlanAccepted)
+def newest(system: FakeSystem) -> BasalPlanAccepted:
+    *_, last = system.said_of("actuator", BasalPlanAccepted)
     assert isinstance(last, BasalPlanAccepted)
     return last
 
 
-def profile_flows(house: FakeHouse) -> bool:
+def profile_flows(system: FakeSystem) -> bool:
     """No limit, however small, takes a pulse of the programmed basal."""
-    limit(house, basal=100, daily=10_000, hourly=10_000, four_hours=10_000)
-    before = house.odometer
-    house.run(ms=24 * HOUR_MS)
-    return abs(26_400 - (house.odometer - before)) <= 50
+    limit(system, basal=100, daily=10_000, hourly=10_000, four_hours=10_000)
+    before = system.odometer
+    system.run(ms=24 * HOUR_MS)
+    return abs(26_400 - (system.odometer - before)) <= 50
 
 
-def nothing_above_the_daily_limit(house: FakeHouse) -> bool:
+def nothing_above_the_daily_limit(system: FakeSystem) -> bool:
     """A temporary rate of a day holds the limit of a day; what is above is cut and alarmed."""
-    limit(house, daily=30_000)
-    temporary(house, 24, percent=250)
-    house.run(ms=24 * HOUR_MS)
-    return 26_400 < house.odometer <= 30_000
+    limit(system, daily=30_000)
+    temporary(system, 24, percent=250)
+    system.run(ms=24 * HOUR_MS)
+    return 26_400 < system.odometer <= 30_000
 
 
-def no_day_holds_more(house: FakeHouse) -> bool:
+def no_day_holds_more(system: FakeSystem) -> bool:
     """A bolus leaves room for the basal that is still to come, which nothing stops."""
-    limit(house, daily=30_000)
-    house.order(9_000)
-    house.run(ms=24 * HOUR_MS)
-    return house.odometer <= 30_000
+    limit(system, daily=30_000)
+    system.order(9_000)
+    system.run(ms=24 * HOUR_MS)
+    return system.odometer <= 30_000
 
 
-def no_rate_above_in_doubt(house: FakeHouse) -> bool:
+def no_rate_above_in_doubt(system: FakeSystem) -> bool:
     """While a dose is unknown the profile flows and no more."""
-    temporary(house, 4, percent=200)
-    house.run(ms=5 * MINUTE_MS)
-    house.order(3_000)
-    house.restart("actuator")
-    house.services["actuator"].step()  # type: ignore[index]  # a plain name
-    state = house.state("actuator")
+    temporary(system, 4, percent=200)
+    system.run(ms=5 * MINUTE_MS)
+    system.order(3_000)
+    system.restart("actuator")
+    system.services["actuator"].step()  # type: ignore[index]  # a plain name
+    state = system.state("actuator")
     assert state.doses.unknown
     _, made = state.plan_heard
-    _, cuts = cut_plan(state, made, state.limits, house.clock.now())
+    _, cuts = cut_plan(state, made, state.limits, system.clock.now())
     return {"unknown_dose"} == {cut.reason for cut in cuts}
 
 
@@ -115,14 +115,14 @@ CHECKS = [
 
 
 @pytest.mark.parametrize("holds", CHECKS)
-def test_it_holds(house: FakeHouse, holds: Callable[[FakeHouse], bool]) -> None:
+def test_it_holds(system: FakeSystem, holds: Callable[[FakeSystem], bool]) -> None:
     """Of the code as it is."""
-    assert holds(house)
+    assert holds(system)
 
 
 @pytest.mark.requirement("R5")
 def test_the_mutant_that_cuts_programmed_basal_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old rule: every rate above the largest is cut."""
 
@@ -136,53 +136,53 @@ def test_the_mutant_that_cuts_programmed_basal_is_caught(
 
     monkeypatch.setattr("core.deciders.delivery.plan_capping._allowed", every_rate)
 
-    assert not profile_flows(house)
+    assert not profile_flows(system)
 
 
 @pytest.mark.requirement("R2")
 def test_the_mutant_that_lets_any_temporary_rate_pass_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old rule: nobody asks the windows about a rate."""
     monkeypatch.setattr("core.deciders.delivery.plan_capping.windows_of", lambda *_, **__: ())
 
-    assert not nothing_above_the_daily_limit(house)
+    assert not nothing_above_the_daily_limit(system)
 
 
 @pytest.mark.requirement("R2")
 @pytest.mark.requirement("R4")
 def test_the_mutant_that_forgets_the_basal_to_come_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old rule: the window that ends now holds the most."""
     monkeypatch.setattr(BasalAhead, "flows", lambda *_, **__: ())
 
-    assert not no_day_holds_more(house)
+    assert not no_day_holds_more(system)
 
 
 @pytest.mark.requirement("R5")
 def test_the_mutant_that_knows_no_doubt_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old rule: an unknown dose stops boluses alone."""
     monkeypatch.setattr("core.deciders.delivery.plan_capping.doubt_of", lambda _: None)
 
-    assert not no_rate_above_in_doubt(house)
+    assert not no_rate_above_in_doubt(system)
 
 
-def test_what_is_cut_is_named_and_alarmed_until_it_is_over(house: FakeHouse) -> None:
+def test_what_is_cut_is_named_and_alarmed_until_it_is_over(system: FakeSystem) -> None:
     """With each rate before and after, and no longer than it lasts."""
-    limit(house, basal=1_000)
-    temporary(house, 1, percent=250)
+    limit(system, basal=1_000)
+    temporary(system, 1, percent=250)
 
-    (cut,) = newest(house).cuts
+    (cut,) = newest(system).cuts
     assert (2_000, 1_000, "basal_limit") == (cut.before, cut.after, cut.reason)
-    assert newest(house).capped
-    assert ["basal_capped"] == alarms(house)
-    assert house.ask(CancelTemporaryRate(), to="basal_scheduler").accepted
-    house.settle()
-    assert [] == alarms(house)
-    assert not newest(house).capped
+    assert newest(system).capped
+    assert ["basal_capped"] == alarms(system)
+    assert system.ask(CancelTemporaryRate(), to="basal_scheduler").accepted
+    system.settle()
+    assert [] == alarms(system)
+    assert not newest(system).capped
 
 
 @pytest.mark.parametrize(
@@ -190,59 +190,59 @@ def test_what_is_cut_is_named_and_alarmed_until_it_is_over(house: FakeHouse) -> 
     [({"daily": 15_000}, "daily_limit"), ({"four_hours": 15_000}, "four_hour_limit")],
 )
 def test_each_window_cuts_by_its_name(
-    house: FakeHouse, changes: dict[str, int], reason: str
+    system: FakeSystem, changes: dict[str, int], reason: str
 ) -> None:
     """Down to the profile where it is full by the profile alone."""
-    limit(house, basal=15_000, **changes)
-    temporary(house, 4, rate=6_000)
+    limit(system, basal=15_000, **changes)
+    temporary(system, 4, rate=6_000)
 
-    assert reason in {cut.reason for cut in newest(house).cuts}
+    assert reason in {cut.reason for cut in newest(system).cuts}
 
 
 def test_two_computations_that_differ_leave_the_profile(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not a milliunit above it."""
     monkeypatch.setattr(
         "core.deciders.delivery.plan_capping.rooms_twice", lambda asked: (rooms(asked), False)
     )
-    temporary(house, 1, percent=200)
-    house.run(ms=MINUTE_MS)
+    temporary(system, 1, percent=200)
+    system.run(ms=MINUTE_MS)
 
-    assert 800 == house.view("actuator").rate
-    assert {"limits_disagree"} == {cut.reason for cut in newest(house).cuts}
+    assert 800 == system.view("actuator").rate
+    assert {"limits_disagree"} == {cut.reason for cut in newest(system).cuts}
 
 
 @pytest.mark.requirement("R20")
 def test_two_ways_of_the_largest_rate_that_differ_leave_the_profile(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mutant: the second way knows no largest rate."""
     monkeypatch.setattr("core.dosing.limits.caps_sweep.allowed_rate", lambda asked: asked.rate)
-    limit(house, basal=1_000)
-    temporary(house, 1, percent=200)
+    limit(system, basal=1_000)
+    temporary(system, 1, percent=200)
 
-    assert {"limits_disagree"} == {cut.reason for cut in newest(house).cuts}
+    assert {"limits_disagree"} == {cut.reason for cut in newest(system).cuts}
 
 
-def test_a_doubt_that_comes_and_goes_cuts_and_restores(house: FakeHouse) -> None:
+def test_a_doubt_that_comes_and_goes_cuts_and_restores(system: FakeSystem) -> None:
     """By itself, while the temporary rate lasts, and the pump has each revision."""
-    temporary(house, 4, percent=200)
-    house.run(ms=5 * MINUTE_MS)
-    house.order(3_000)
-    house.restart("actuator")
-    house.run(ms=30 * MINUTE_MS)
+    temporary(system, 4, percent=200)
+    system.run(ms=5 * MINUTE_MS)
+    system.order(3_000)
+    system.restart("actuator")
+    system.run(ms=30 * MINUTE_MS)
 
-    plan = newest(house).plan
+    plan = newest(system).plan
     revisions = [
         (one.revision, one.doubt)
-        for one in house.said_of("actuator", BasalPlanAccepted)
+        for one in system.said_of("actuator", BasalPlanAccepted)
         if one.plan == plan
     ]
     assert [(0, None), (1, "unknown_dose"), (2, None)] == revisions
-    assert 1_600 == house.view("actuator").rate
-    assert plan == house.view("actuator").plan
-    assert [] == alarms(house)
+    assert 1_600 == system.view("actuator").rate
+    assert plan == system.view("actuator").plan
+    assert [] == alarms(system)
 
 
 @pytest.mark.parametrize(
@@ -253,40 +253,42 @@ def test_a_doubt_that_comes_and_goes_cuts_and_restores(house: FakeHouse) -> None
     ],
 )
 def test_a_model_that_cannot_give_the_profile_alarms_or_is_refused(
-    house: FakeHouse, model: str, rate: int, given: int, reason: str
+    system: FakeSystem, model: str, rate: int, given: int, reason: str
 ) -> None:
     """A profile that comes later is delivered as far as it goes, and the alarm is high."""
-    assert not limit(house, pump_model=model, basal=8_000)
-    flat(house, rate)
-    house.run(ms=MINUTE_MS)
+    assert not limit(system, pump_model=model, basal=8_000)
+    flat(system, rate)
+    system.run(ms=MINUTE_MS)
 
-    assert given == house.view("actuator").rate
-    assert {reason} == {cut.reason for cut in newest(house).cuts}
-    assert ["profile_not_given"] == alarms(house)
+    assert given == system.view("actuator").rate
+    assert {reason} == {cut.reason for cut in newest(system).cuts}
+    assert ["profile_not_given"] == alarms(system)
 
-    assert "pump_cannot_give_profile" == limit(house, pump_model=model)
-    assert not limit(house)
-    assert [] == alarms(house)
+    assert "pump_cannot_give_profile" == limit(system, pump_model=model)
+    assert not limit(system)
+    assert [] == alarms(system)
 
 
-def test_a_rounding_down_to_a_step_is_no_cut(house: FakeHouse) -> None:
+def test_a_rounding_down_to_a_step_is_no_cut(system: FakeSystem) -> None:
     """It is what every pump does."""
-    limit(house, pump_model="omnipod_dash")
-    flat(house, 170)
-    house.run(ms=MINUTE_MS)
+    limit(system, pump_model="omnipod_dash")
+    flat(system, 170)
+    system.run(ms=MINUTE_MS)
 
-    assert 150 == house.view("actuator").rate
-    assert () == newest(house).cuts
-    assert [] == alarms(house)
+    assert 150 == system.view("actuator").rate
+    assert () == newest(system).cuts
+    assert [] == alarms(system)
 
 
 @pytest.mark.parametrize(("amount", "reason"), [(200_000, ""), (200_050, "out_of_range")])
-def test_a_reservoir_holds_what_the_model_holds(house: FakeHouse, amount: int, reason: str) -> None:
+def test_a_reservoir_holds_what_the_model_holds(
+    system: FakeSystem, amount: int, reason: str
+) -> None:
     """300 U do not go into a pod of 200 U."""
-    limit(house, pump_model="omnipod_dash")
+    limit(system, pump_model="omnipod_dash")
     asked = FillReservoir(amount=MilliUnits(amount))
 
-    assert reason == house.ask(asked, to="actuator").reason
+    assert reason == system.ask(asked, to="actuator").reason
 
 
 def made(*steps: tuple[int, int], profile: int) -> BasalPlanMade:
@@ -355,13 +357,13 @@ def test_what_one_piece_takes_the_next_has_no_more() -> None:
     ],
 )
 def test_a_temporary_rate_is_one_that_the_pump_model_takes(
-    house: FakeHouse, model: str, how: dict[str, int], minutes: int, reason: str
+    system: FakeSystem, model: str, how: dict[str, int], minutes: int, reason: str
 ) -> None:
     """What the model would round is not what was asked for, and the answer says what it takes."""
-    assert not limit(house, pump_model=model)
+    assert not limit(system, pump_model=model)
 
     asked = SetTemporaryRate(duration=Milliseconds(minutes * MINUTE_MS), **how)  # type: ignore[arg-type]  # given by name
-    outcome = house.ask(asked, to="basal_scheduler")
+    outcome = system.ask(asked, to="basal_scheduler")
 
     assert reason == outcome.reason
     if reason.startswith("pump_model"):

@@ -16,7 +16,7 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-from support.simulated.fake_system import LIMITS, FakeHouse
+from support.simulated.fake_system import LIMITS, FakeSystem
 
 START = UtcMillis(1_800_000_000_000)
 STEPS = (PlanStep(at=START, rate=MilliUnitsPerHour(800)),)
@@ -47,14 +47,14 @@ def test_a_plan_that_was_lost_is_accepted_again_as_it_was() -> None:
 
 def test_the_limit_on_boluses_in_an_hour_cuts_no_rate() -> None:
     """It counts boluses alone: what is left of it says nothing about basal."""
-    house = FakeHouse()
-    house.set_up()
-    house.ask(msgspec.structs.replace(LIMITS, hourly=MilliUnits(10_000)), to="actuator")
-    house.order(9_500)
-    house.run(ms=10 * MINUTE_MS)
+    system = FakeSystem()
+    system.set_up()
+    system.ask(msgspec.structs.replace(LIMITS, hourly=MilliUnits(10_000)), to="actuator")
+    system.order(9_500)
+    system.run(ms=10 * MINUTE_MS)
     wanted = SetTemporaryRate(duration=Milliseconds(HOUR_MS), percent=250)
-    assert house.ask(wanted, to="basal_scheduler").accepted
+    assert system.ask(wanted, to="basal_scheduler").accepted
 
-    *_, newest = house.said_of("actuator", BasalPlanAccepted)
+    *_, newest = system.said_of("actuator", BasalPlanAccepted)
     assert () == newest.cuts
     assert 2_000 in {step.rate for step in newest.steps}

@@ -40,23 +40,23 @@ from schemas.units import (
     UtcMillis,
 )
 from schemas.wire import codec
-from support.simulated.fake_system import LIMITS, SETTINGS, START, FakeHouse
+from support.simulated.fake_system import LIMITS, SETTINGS, START, FakeSystem
 
 
 def first(outcome: Outcome) -> Any:
     return codec.decode_event(outcome.said[0])
 
 
-def order(house: FakeHouse, amount: int) -> Any:
-    return first(house.ask(OrderBolus(amount=MilliUnits(amount)), to="bolus_advisor"))
+def order(system: FakeSystem, amount: int) -> Any:
+    return first(system.ask(OrderBolus(amount=MilliUnits(amount)), to="bolus_advisor"))
 
 
-def request(house: FakeHouse, carbs: int = 0) -> Outcome:
-    return house.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor")
+def request(system: FakeSystem, carbs: int = 0) -> Outcome:
+    return system.ask(RequestAdvice(carbs=Grams(carbs)), to="bolus_advisor")
 
 
-def accept(house: FakeHouse, advice: str) -> Outcome:
-    return house.ask(AcceptAdvice(advice=EventId(advice)), to="bolus_advisor")
+def accept(system: FakeSystem, advice: str) -> Outcome:
+    return system.ask(AcceptAdvice(advice=EventId(advice)), to="bolus_advisor")
 
 
 @pytest.mark.parametrize(
@@ -71,67 +71,67 @@ def accept(house: FakeHouse, advice: str) -> Outcome:
     ],
 )
 def test_a_refused_order_says_what_was_asked_and_what_is_left(
-    house: FakeHouse, amount: int, reason: str, limit: int | None
+    system: FakeSystem, amount: int, reason: str, limit: int | None
 ) -> None:
     """A person who gets nothing must see why, and how much would be given."""
-    refused = order(house, amount)
+    refused = order(system, amount)
 
     assert isinstance(refused, OrderRefused)
     assert (amount, reason, limit) == (refused.amount, refused.reason, refused.limit)
 
 
-def test_an_order_needs_limits_and_a_pump_that_runs(house: FakeHouse) -> None:
+def test_an_order_needs_limits_and_a_pump_that_runs(system: FakeSystem) -> None:
     """Each state by its own name."""
-    empty = FakeHouse()
+    empty = FakeSystem()
     no_limits = order(empty, 500)
-    order(house, 500)
-    running = order(house, 500)
-    house.run(ms=5 * MINUTE_MS)
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=MINUTE_MS)
-    suspended = order(house, 500)
+    order(system, 500)
+    running = order(system, 500)
+    system.run(ms=5 * MINUTE_MS)
+    system.ask(SuspendDelivery(), to="actuator")
+    system.run(ms=MINUTE_MS)
+    suspended = order(system, 500)
 
     found = [(one.amount, one.reason) for one in (no_limits, running, suspended)]
     assert [(500, "no_limits"), (500, "bolus_running"), (500, "suspended")] == found
 
 
 def test_a_limit_that_disagrees_is_told_with_an_alarm_and_no_other_is(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plain refusal is no fault of the software."""
-    order(house, 10_050)
-    quiet = house.view("bolus_advisor").alarms
+    order(system, 10_050)
+    quiet = system.view("bolus_advisor").alarms
     monkeypatch.setattr(
         "core.dosing.limits.limits.rooms_twice", lambda asked: (rooms(asked), False)
     )
-    wrong = order(house, 500)
-    house.glucose("250")
-    advice = first(request(house))
+    wrong = order(system, 500)
+    system.glucose("250")
+    advice = first(request(system))
 
     assert () == quiet
     assert ("limits_disagree", 0) == (wrong.reason, wrong.limit)
-    assert ["limits_disagree"] == [one.alarm for one in house.view("bolus_advisor").alarms]
+    assert ["limits_disagree"] == [one.alarm for one in system.view("bolus_advisor").alarms]
     assert (0, ("limits_disagree", "nothing_needed")) == (advice.amount, advice.reasons[-2:])
 
 
-def test_an_advice_that_hits_a_limit_raises_no_alarm(house: FakeHouse) -> None:
+def test_an_advice_that_hits_a_limit_raises_no_alarm(system: FakeSystem) -> None:
     """Only a difference between two computations does."""
-    house.ask(msgspec.structs.replace(LIMITS, single=1_000), to="actuator")
-    house.glucose("250")
-    advice = first(request(house))
+    system.ask(msgspec.structs.replace(LIMITS, single=1_000), to="actuator")
+    system.glucose("250")
+    advice = first(request(system))
 
     assert isinstance(advice, BolusAdvised)
     assert (1_000, True) == (advice.amount, "clamped_to_single_limit" in advice.reasons)
-    assert () == house.view("bolus_advisor").alarms
+    assert () == system.view("bolus_advisor").alarms
 
 
 @pytest.mark.parametrize("grams", [1, 300])
-def test_carbs_at_the_ends_of_their_range_are_taken(house: FakeHouse, grams: int) -> None:
+def test_carbs_at_the_ends_of_their_range_are_taken(system: FakeSystem, grams: int) -> None:
     """From 1 g to 300 g."""
-    now = house.clock.now().therapy
+    now = system.clock.now().therapy
     for eaten_at in (now - 12 * HOUR_MS, now + HOUR_MS):
         asked = RecordCarbs(grams=Grams(grams), eaten_at=UtcMillis(eaten_at))
-        taken = first(house.ask(asked, to="bolus_advisor"))
+        taken = first(system.ask(asked, to="bolus_advisor"))
         assert isinstance(taken, CarbsRecorded)
         assert (grams, eaten_at, "person:test") == (taken.grams, taken.eaten_at, taken.actor)
 
@@ -146,12 +146,12 @@ def test_carbs_at_the_ends_of_their_range_are_taken(house: FakeHouse, grams: int
     ],
 )
 def test_carbs_beyond_it_are_refused_with_what_was_asked(
-    house: FakeHouse, grams: int, later: int, reason: str
+    system: FakeSystem, grams: int, later: int, reason: str
 ) -> None:
     """One gram, one millisecond."""
-    eaten_at = UtcMillis(house.clock.now().therapy + later)
+    eaten_at = UtcMillis(system.clock.now().therapy + later)
     refused = first(
-        house.ask(RecordCarbs(grams=Grams(grams), eaten_at=eaten_at), to="bolus_advisor")
+        system.ask(RecordCarbs(grams=Grams(grams), eaten_at=eaten_at), to="bolus_advisor")
     )
 
     assert isinstance(refused, CarbsRefused)
@@ -160,25 +160,25 @@ def test_carbs_beyond_it_are_refused_with_what_was_asked(
 
 @pytest.mark.parametrize("carbs", [-1, 301])
 def test_an_advice_for_too_much_is_refused_with_what_was_asked(
-    house: FakeHouse, carbs: int
+    system: FakeSystem, carbs: int
 ) -> None:
     """300 g is the most, and 0 g a correction."""
-    refused = first(request(house, carbs))
+    refused = first(request(system, carbs))
 
     assert isinstance(refused, AdviceRefused)
     assert (carbs, "carbs_out_of_range") == (refused.carbs, refused.reason)
-    assert request(house, 300).accepted and request(house, 0).accepted
+    assert request(system, 300).accepted and request(system, 0).accepted
 
 
-def test_a_refused_acceptance_names_the_advice(house: FakeHouse) -> None:
+def test_a_refused_acceptance_names_the_advice(system: FakeSystem) -> None:
     """Used, expired, overtaken by a bolus: each with the advice it is about."""
-    house.glucose("180")
-    used, late, second = (request(house).events[0] for _ in range(3))
-    accept(house, used)
-    again, overtaken = first(accept(house, used)), first(accept(house, second))
-    house.run(ms=5 * MINUTE_MS)
-    expired = first(accept(house, late))
-    nobody = first(accept(house, "bolus_advisor:p1:999"))
+    system.glucose("180")
+    used, late, second = (request(system).events[0] for _ in range(3))
+    accept(system, used)
+    again, overtaken = first(accept(system, used)), first(accept(system, second))
+    system.run(ms=5 * MINUTE_MS)
+    expired = first(accept(system, late))
+    nobody = first(accept(system, "bolus_advisor:p1:999"))
 
     assert [
         (used, "already_used"),
@@ -189,56 +189,56 @@ def test_a_refused_acceptance_names_the_advice(house: FakeHouse) -> None:
     assert isinstance(again, AcceptanceRefused)
 
 
-def test_suspension_and_doses_refuse_by_name_too(house: FakeHouse) -> None:
+def test_suspension_and_doses_refuse_by_name_too(system: FakeSystem) -> None:
     """What the advice had not heard."""
-    house.glucose("180")
-    advice, other = request(house).events[0], request(house).events[0]
-    order(house, 50)
-    house.run(ms=10_000)
-    dose = first(accept(house, advice))
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=10_000)
-    suspended = first(accept(house, other))
+    system.glucose("180")
+    advice, other = request(system).events[0], request(system).events[0]
+    order(system, 50)
+    system.run(ms=10_000)
+    dose = first(accept(system, advice))
+    system.ask(SuspendDelivery(), to="actuator")
+    system.run(ms=10_000)
+    suspended = first(accept(system, other))
 
     assert (advice, "dose_since") == (dose.advice, dose.reason)
     assert (other, "suspended") == (suspended.advice, suspended.reason)
 
 
 def test_nothing_to_give_is_refused_and_a_meal_without_insulin_is_recorded(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """An advice of 0 for no carbs orders nothing; 0 for a meal still records the meal."""
-    house.glucose("100")
-    nothing = request(house)
-    refused = first(accept(house, nothing.events[0]))
-    house.run(ms=5 * MINUTE_MS)
-    house.glucose("72")
-    meal = request(house, 4)
-    accepted = accept(house, meal.events[0])
+    system.glucose("100")
+    nothing = request(system)
+    refused = first(accept(system, nothing.events[0]))
+    system.run(ms=5 * MINUTE_MS)
+    system.glucose("72")
+    meal = request(system, 4)
+    accepted = accept(system, meal.events[0])
 
     assert (nothing.events[0], "nothing_to_give") == (refused.advice, refused.reason)
     assert 0 == first(meal).amount
     assert ["AdviceAccepted", "CarbsRecorded"] == [
         type(codec.decode_event(one)).__name__ for one in accepted.said
     ]
-    eaten = house.said_of("bolus_advisor", CarbsRecorded)[-1]
-    assert (4, house.clock.now().therapy, "person:test") == (
+    eaten = system.said_of("bolus_advisor", CarbsRecorded)[-1]
+    assert (4, system.clock.now().therapy, "person:test") == (
         eaten.grams,
         eaten.eaten_at,
         eaten.actor,
     )
-    assert [] == house.said_of("bolus_advisor", BolusOrdered)
+    assert [] == system.said_of("bolus_advisor", BolusOrdered)
 
 
-def test_an_order_cites_its_advice_and_lives_half_a_minute(house: FakeHouse) -> None:
+def test_an_order_cites_its_advice_and_lives_half_a_minute(system: FakeSystem) -> None:
     """And says nothing of a second computation that gave the same."""
-    house.glucose("180")
-    advice = request(house, 20).events[0]
-    accept(house, advice)
+    system.glucose("180")
+    advice = request(system, 20).events[0]
+    accept(system, advice)
 
-    ordered = house.said_of("bolus_advisor", BolusOrdered)[0]
-    taken = house.said_of("bolus_advisor", AdviceAccepted)[0]
-    now = house.clock.now()
+    ordered = system.said_of("bolus_advisor", BolusOrdered)[0]
+    taken = system.said_of("bolus_advisor", AdviceAccepted)[0]
+    now = system.clock.now()
     assert (advice, "person:test", 2_000) == (ordered.advice, ordered.actor, ordered.meal)
     assert (advice, "person:test", None) == (taken.advice, taken.actor, taken.recomputed)
     assert 30_000 == ordered.start_by.therapy - now.therapy
@@ -283,10 +283,10 @@ def edge(
     ],
 )
 def test_the_ends_of_every_setting_are_allowed(
-    house: FakeHouse, settings: SetBolusSettings
+    system: FakeSystem, settings: SetBolusSettings
 ) -> None:
     """Both ends, all fields."""
-    assert house.ask(settings, to="bolus_advisor").accepted
+    assert system.ask(settings, to="bolus_advisor").accepted
 
 
 @pytest.mark.parametrize(
@@ -306,10 +306,10 @@ def test_the_ends_of_every_setting_are_allowed(
     ],
 )
 def test_one_beyond_is_refused_by_name(
-    house: FakeHouse, settings: SetBolusSettings, field: str
+    system: FakeSystem, settings: SetBolusSettings, field: str
 ) -> None:
     """The name of the field, not of another."""
-    refused = first(house.ask(settings, to="bolus_advisor"))
+    refused = first(system.ask(settings, to="bolus_advisor"))
 
     assert ("out_of_range", field) == (refused.reason, refused.field)
 
@@ -328,12 +328,14 @@ def test_one_beyond_is_refused_by_name(
     ],
 )
 def test_insulin_at_its_edges(
-    house: FakeHouse, minutes: tuple[int, int, int], field: str | None
+    system: FakeSystem, minutes: tuple[int, int, int], field: str | None
 ) -> None:
     """2 to 10 h, a peak before the middle, a delay up to half an hour."""
     duration, peak, delay = (Milliseconds(one * MINUTE_MS) for one in minutes)
     action = InsulinAction(duration=duration, peak=peak, delay=delay)
-    answer = first(house.ask(msgspec.structs.replace(SETTINGS, insulin=action), to="bolus_advisor"))
+    answer = first(
+        system.ask(msgspec.structs.replace(SETTINGS, insulin=action), to="bolus_advisor")
+    )
 
     assert field == getattr(answer, "field", None)
-    assert START <= house.clock.now().therapy
+    assert START <= system.clock.now().therapy

@@ -23,7 +23,7 @@ from schemas.delivery.delivery import (
 from schemas.delivery.unresolved_doses import BolusReconciled
 from schemas.message import Event
 from schemas.units import MINUTE_MS, DoseId, MilliUnits, Speaker
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 
 AMOUNT = MilliUnits(200)
 STROKE_MS = 2_000
@@ -39,36 +39,36 @@ LOSES = (None, "request", "answer")
 """[-] what the line to the pump loses of the stop."""
 
 
-def raced(asked_ms: int, heard_ms: int, loses: Any) -> FakeHouse:
+def raced(asked_ms: int, heard_ms: int, loses: Any) -> FakeSystem:
     """Order, cancel, and let the pump go on until the actuator hears of it."""
-    house = FakeHouse()
-    house.set_up()
-    house.order(AMOUNT)
+    system = FakeSystem()
+    system.set_up()
+    system.order(AMOUNT)
     if asked_ms:
-        house.run(ms=asked_ms)
-    house.post(CancelBolus(), to="actuator")
-    actuator = house.services.pop(Speaker("actuator"))
+        system.run(ms=asked_ms)
+    system.post(CancelBolus(), to="actuator")
+    actuator = system.services.pop(Speaker("actuator"))
     if heard_ms:
-        house.clock.advance(therapy_ms=heard_ms)
-    house.pump.loses = loses
-    house.services[Speaker("actuator")] = actuator
-    house.run(ms=5 * MINUTE_MS)
-    return house
+        system.clock.advance(therapy_ms=heard_ms)
+    system.pump.loses = loses
+    system.services[Speaker("actuator")] = actuator
+    system.run(ms=5 * MINUTE_MS)
+    return system
 
 
-def ends_in_one_state(house: FakeHouse) -> bool:
+def ends_in_one_state(system: FakeSystem) -> bool:
     """One end, by a way that there is, with all that the pump moved in the account."""
     kinds = (BolusDelivered, BolusStopped)
-    ends = [one for kind in kinds for one in house.said_of("actuator", kind)]
+    ends = [one for kind in kinds for one in system.said_of("actuator", kind)]
     if len(ends) != 1:
         return False
     counted = ends[0].delivered
     return (
-        counted == house.view("actuator").bolus_total <= AMOUNT
+        counted == system.view("actuator").bolus_total <= AMOUNT
         and isinstance(ends[0], BolusDelivered) == (counted == AMOUNT)
-        and () == house.lives().wrong
-        and house.odometer == house.accounted()
-        and [] == house.said_of("actuator", BolusReconciled)
+        and () == system.lives().wrong
+        and system.odometer == system.accounted()
+        and [] == system.said_of("actuator", BolusReconciled)
     )
 
 
@@ -91,36 +91,36 @@ def test_both_ends_are_met() -> None:
     assert [AMOUNT] == [one.delivered for one in late.said_of("actuator", BolusDelivered)]
 
 
-def cancelled_before_the_signature(loses: Any) -> FakeHouse:
+def cancelled_before_the_signature(loses: Any) -> FakeSystem:
     """Cancel between an order and its signature, when nothing runs that the pump could stop."""
-    house = FakeHouse()
-    house.set_up()
-    advisor, actuator = (house.services[Speaker(name)] for name in ("bolus_advisor", "actuator"))
-    house.post(OrderBolus(amount=AMOUNT), to="bolus_advisor")
-    while not house.said_of("bolus_advisor", BolusOrdered):
+    system = FakeSystem()
+    system.set_up()
+    advisor, actuator = (system.services[Speaker(name)] for name in ("bolus_advisor", "actuator"))
+    system.post(OrderBolus(amount=AMOUNT), to="bolus_advisor")
+    while not system.said_of("bolus_advisor", BolusOrdered):
         advisor.step()
-    assert [] == house.said_of("bolus_advisor", BolusOrderSigned)
-    while not house.state("actuator").waiting:
+    assert [] == system.said_of("bolus_advisor", BolusOrderSigned)
+    while not system.state("actuator").waiting:
         actuator.step()
-    house.post(CancelBolus(), to="actuator")
-    house.pump.loses = loses
-    while not house.said_of("actuator", BolusCancelled):
+    system.post(CancelBolus(), to="actuator")
+    system.pump.loses = loses
+    while not system.said_of("actuator", BolusCancelled):
         actuator.step()
-    house.run(ms=5 * MINUTE_MS)
-    return house
+    system.run(ms=5 * MINUTE_MS)
+    return system
 
 
 @pytest.mark.requirement("R42")
 @pytest.mark.parametrize("loses", LOSES)
 def test_what_was_cancelled_before_its_signature_never_starts(loses: Any) -> None:
     """Whether the pump heard of the stop or not; and the wish ends with the dose."""
-    house = cancelled_before_the_signature(loses)
+    system = cancelled_before_the_signature(loses)
 
-    assert ["cancelled"] == [one.reason for one in house.said_of("actuator", BolusRefused)]
-    assert [] == house.said_of("actuator", BolusStarted)
-    assert (0, ()) == (house.view("actuator").bolus_total, house.state("actuator").cancelled)
-    assert () == house.lives().wrong
-    assert house.odometer == house.accounted()
+    assert ["cancelled"] == [one.reason for one in system.said_of("actuator", BolusRefused)]
+    assert [] == system.said_of("actuator", BolusStarted)
+    assert (0, ()) == (system.view("actuator").bolus_total, system.state("actuator").cancelled)
+    assert () == system.lives().wrong
+    assert system.odometer == system.accounted()
 
 
 @pytest.mark.requirement("R42")

@@ -12,38 +12,40 @@ from schemas.delivery.pump import DeliveryResumed, ResumeDelivery, ResumeRequest
 from schemas.message import Outcome
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits, UtcMillis
 from schemas.wire import codec
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 
 
-def inject(house: FakeHouse, amount: int, *, ago: int = 0) -> Outcome:
-    at = UtcMillis(house.clock.now().therapy - ago)
+def inject(system: FakeSystem, amount: int, *, ago: int = 0) -> Outcome:
+    at = UtcMillis(system.clock.now().therapy - ago)
     asked = RecordInjection(amount=MilliUnits(amount), given_at=at)
-    return house.ask(asked, to="bolus_advisor")
+    return system.ask(asked, to="bolus_advisor")
 
 
-def test_insulin_by_pen_is_on_board_and_in_the_limits_of_both(house: FakeHouse) -> None:
+def test_insulin_by_pen_is_on_board_and_in_the_limits_of_both(system: FakeSystem) -> None:
     """14 U by pen and a limit of 15 U an hour: 1 U more, in advisor and actuator alike."""
-    inject(house, 14_000)
-    house.settle()
-    over = house.ask(OrderBolus(amount=MilliUnits(1_050)), to="bolus_advisor")
-    just = house.ask(OrderBolus(amount=MilliUnits(1_000)), to="bolus_advisor")
-    house.run(ms=MINUTE_MS)
+    inject(system, 14_000)
+    system.settle()
+    over = system.ask(OrderBolus(amount=MilliUnits(1_050)), to="bolus_advisor")
+    just = system.ask(OrderBolus(amount=MilliUnits(1_000)), to="bolus_advisor")
+    system.run(ms=MINUTE_MS)
 
     assert (False, "hourly_limit") == (over.accepted, over.reason)
     assert just.accepted
-    assert 14_000 < house.view("bolus_advisor").insulin_on_board_least <= 15_000
-    books = [house.state(name).doses for name in ("bolus_advisor", "actuator")]
+    assert 14_000 < system.view("bolus_advisor").insulin_on_board_least <= 15_000
+    books = [system.state(name).doses for name in ("bolus_advisor", "actuator")]
     assert books[0].boluses[0] == books[1].boluses[0]
-    assert 14_000 not in (house.view("actuator").bolus_total, books[0].bolus_total)
+    assert 14_000 not in (system.view("actuator").bolus_total, books[0].bolus_total)
 
 
-def test_a_correction_is_reduced_by_what_the_pen_gave(house: FakeHouse) -> None:
+def test_a_correction_is_reduced_by_what_the_pen_gave(system: FakeSystem) -> None:
     """And an advice from before it is not valid any more."""
-    house.glucose("200")
-    before = house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
-    inject(house, 1_500, ago=0)
-    late = house.ask(AcceptAdvice(advice=before.events[0]), to="bolus_advisor")
-    again = codec.decode_event(house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor").said[0])
+    system.glucose("200")
+    before = system.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
+    inject(system, 1_500, ago=0)
+    late = system.ask(AcceptAdvice(advice=before.events[0]), to="bolus_advisor")
+    again = codec.decode_event(
+        system.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor").said[0]
+    )
 
     assert "dose_since" == late.reason
     assert isinstance(again, BolusAdvised)
@@ -60,82 +62,82 @@ def test_a_correction_is_reduced_by_what_the_pen_gave(house: FakeHouse) -> None:
     ],
 )
 def test_an_injection_that_cannot_be_is_refused(
-    house: FakeHouse, amount: int, ago: int, reason: str
+    system: FakeSystem, amount: int, ago: int, reason: str
 ) -> None:
     """One beyond each end; the ends themselves are taken."""
-    refused: Any = codec.decode_event(inject(house, amount, ago=ago).said[0])
+    refused: Any = codec.decode_event(inject(system, amount, ago=ago).said[0])
 
     assert (amount, reason) == (refused.amount, refused.reason)
-    assert inject(house, 1, ago=DAY_MS).accepted and inject(house, 100_000).accepted
+    assert inject(system, 1, ago=DAY_MS).accepted and inject(system, 100_000).accepted
 
 
-def test_a_suspension_for_a_while_ends_by_itself(house: FakeHouse) -> None:
+def test_a_suspension_for_a_while_ends_by_itself(system: FakeSystem) -> None:
     """30 min without insulin, then basal again; nothing is made up."""
-    house.ask(SuspendDelivery(duration=Milliseconds(30 * MINUTE_MS)), to="actuator")
-    house.run(ms=MINUTE_MS)
-    stands, until = house.view("actuator").suspended, house.view("actuator").resume_at
-    before = house.odometer
-    house.run(ms=28 * MINUTE_MS)
-    during = house.odometer
-    house.run(ms=HOUR_MS + MINUTE_MS)
+    system.ask(SuspendDelivery(duration=Milliseconds(30 * MINUTE_MS)), to="actuator")
+    system.run(ms=MINUTE_MS)
+    stands, until = system.view("actuator").suspended, system.view("actuator").resume_at
+    before = system.odometer
+    system.run(ms=28 * MINUTE_MS)
+    during = system.odometer
+    system.run(ms=HOUR_MS + MINUTE_MS)
 
     assert stands and until is not None
     assert before == during
-    assert 750 <= house.odometer - during <= 850
-    assert (False, None) == (house.view("actuator").suspended, house.view("actuator").resume_at)
-    assert 1 == len(house.said_of("actuator", DeliveryResumed))
+    assert 750 <= system.odometer - during <= 850
+    assert (False, None) == (system.view("actuator").suspended, system.view("actuator").resume_at)
+    assert 1 == len(system.said_of("actuator", DeliveryResumed))
 
 
-def test_resumed_by_a_person_it_does_not_end_twice(house: FakeHouse) -> None:
+def test_resumed_by_a_person_it_does_not_end_twice(system: FakeSystem) -> None:
     """And one without an end stays until somebody ends it, through a restart."""
-    house.ask(SuspendDelivery(duration=Milliseconds(30 * MINUTE_MS)), to="actuator")
-    house.run(ms=MINUTE_MS)
-    house.ask(ResumeDelivery(), to="actuator")
-    house.run(ms=MINUTE_MS)
-    house.ask(SuspendDelivery(), to="actuator")
-    house.restart("actuator")
-    house.run(ms=3 * HOUR_MS)
+    system.ask(SuspendDelivery(duration=Milliseconds(30 * MINUTE_MS)), to="actuator")
+    system.run(ms=MINUTE_MS)
+    system.ask(ResumeDelivery(), to="actuator")
+    system.run(ms=MINUTE_MS)
+    system.ask(SuspendDelivery(), to="actuator")
+    system.restart("actuator")
+    system.run(ms=3 * HOUR_MS)
 
-    assert house.view("actuator").suspended
-    assert 1 == len(house.said_of("actuator", ResumeRequested))
+    assert system.view("actuator").suspended
+    assert 1 == len(system.said_of("actuator", ResumeRequested))
 
 
-def test_the_end_survives_the_death_of_the_actuator(house: FakeHouse) -> None:
+def test_the_end_survives_the_death_of_the_actuator(system: FakeSystem) -> None:
     """Killed while the pump stands, started after the end: it resumes at once."""
-    house.ask(SuspendDelivery(duration=Milliseconds(30 * MINUTE_MS)), to="actuator")
-    house.run(ms=MINUTE_MS)
-    house.clock.advance(therapy_ms=HOUR_MS)
-    house.restart("actuator")
-    house.run(ms=2 * MINUTE_MS)
+    system.ask(SuspendDelivery(duration=Milliseconds(30 * MINUTE_MS)), to="actuator")
+    system.run(ms=MINUTE_MS)
+    system.clock.advance(therapy_ms=HOUR_MS)
+    system.restart("actuator")
+    system.run(ms=2 * MINUTE_MS)
 
-    assert not house.view("actuator").suspended
+    assert not system.view("actuator").suspended
 
 
 @pytest.mark.parametrize("duration", [MINUTE_MS - 1, DAY_MS + 1, -1])
-def test_a_while_has_bounds(house: FakeHouse, duration: int) -> None:
+def test_a_while_has_bounds(system: FakeSystem, duration: int) -> None:
     """1 min to 24 h, both taken."""
     command = SuspendDelivery(duration=Milliseconds(duration))
-    refused = house.ask(command, to="actuator")
+    refused = system.ask(command, to="actuator")
 
     assert (False, "duration_out_of_range") == (refused.accepted, refused.reason)
     for good in (MINUTE_MS, DAY_MS):
-        other = FakeHouse()
+        other = FakeSystem()
         other.set_up()
         assert other.ask(SuspendDelivery(duration=Milliseconds(good)), to="actuator").accepted
 
 
-def test_each_part_of_basal_cites_the_plan_that_produced_it(house: FakeHouse) -> None:
+def test_each_part_of_basal_cites_the_plan_that_produced_it(system: FakeSystem) -> None:
     """A temporary rate is another plan; what it gave says so."""
-    house.run(ms=HOUR_MS)
+    system.run(ms=HOUR_MS)
     asked = SetTemporaryRate(percent=200, duration=Milliseconds(HOUR_MS))
-    house.ask(asked, to="basal_scheduler")
-    house.run(ms=30 * MINUTE_MS)
+    system.ask(asked, to="basal_scheduler")
+    system.run(ms=30 * MINUTE_MS)
 
     plans = [
         f"basal_scheduler:p1:{number}"
-        for number, event in enumerate(house.said("basal_scheduler"), 1)
+        for number, event in enumerate(system.said("basal_scheduler"), 1)
         if isinstance(event, BasalPlanMade)
     ]
-    cited = list(dict.fromkeys(one.plan for one in house.said_of("actuator", BasalDelivered)))
+    cited = list(dict.fromkeys(one.plan for one in system.said_of("actuator", BasalDelivered)))
     assert cited[-1] == plans[-1]
     assert set(cited) <= set(plans) and 2 <= len(cited)

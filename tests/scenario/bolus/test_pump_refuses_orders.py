@@ -29,7 +29,7 @@ from schemas.units import (
 from services.bolus_advisor.order_hands import OrderHands
 from services.runtime.platform.errors import PumpRefusedError
 from services.runtime.process.stepper import finish
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 from support.simulated.mutant_pairs import Patch, is_caught
 from support.simulated.signed_orders import SIGNER, STRANGER, pump_order, sign
 
@@ -37,43 +37,43 @@ DOSE = DoseId("bolus_advisor:p1:900")
 ALARM = "orders_not_believed"
 
 
-def a_house() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    return house
+def a_system() -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
+    return system
 
 
-def order_of(house: FakeHouse, **fields: Any) -> PumpOrder:
-    status = finish(house.pump.read(after=10**9)).status
+def order_of(system: FakeSystem, **fields: Any) -> PumpOrder:
+    status = finish(system.pump.read(after=10**9)).status
     return msgspec.structs.replace(pump_order(status, dose=DOSE, amount=1_000), **fields)
 
 
-def put_on_the_line(house: FakeHouse, signed: SignedOrder) -> str:
+def put_on_the_line(system: FakeSystem, signed: SignedOrder) -> str:
     """Order at the pump's own line, as whoever drives it; give the reason of its refusal."""
     with pytest.raises(PumpRefusedError) as refused:
-        finish(house.pump.start_bolus(signed=signed))
-    house.settle()
+        finish(system.pump.start_bolus(signed=signed))
+    system.settle()
     return refused.value.reason
 
 
-def told(house: FakeHouse) -> list[tuple[str, int]]:
-    return [(one.reason, one.count) for one in house.said_of("actuator", OrderRefusedByPump)]
+def told(system: FakeSystem) -> list[tuple[str, int]]:
+    return [(one.reason, one.count) for one in system.said_of("actuator", OrderRefusedByPump)]
 
 
-def alarms(house: FakeHouse) -> list[str]:
-    raised = house.said_of("actuator", AlarmRaised)
+def alarms(system: FakeSystem) -> list[str]:
+    raised = system.said_of("actuator", AlarmRaised)
     return [one.alarm for one in raised if one.alarm == ALARM]
 
 
-BAD: dict[str, Callable[[FakeHouse], SignedOrder]] = {
-    "unknown_key": lambda house: sign(order_of(house), signer=STRANGER),
-    "bad_signature": lambda house: SignedOrder(
-        order=order_of(house), key=SIGNER.public, signature=""
+BAD: dict[str, Callable[[FakeSystem], SignedOrder]] = {
+    "unknown_key": lambda system: sign(order_of(system), signer=STRANGER),
+    "bad_signature": lambda system: SignedOrder(
+        order=order_of(system), key=SIGNER.public, signature=""
     ),
-    "wrong_pump": lambda house: sign(order_of(house, pump=PumpId("p2"))),
-    "stale_challenge": lambda house: sign(order_of(house, challenge="0" * 32)),
-    "out_of_order": lambda house: sign(order_of(house, dose=DoseId("bolus_advisor:p1:0"))),
-    "order_expired": lambda house: sign(order_of(house, not_after=Milliseconds(-1))),
+    "wrong_pump": lambda system: sign(order_of(system, pump=PumpId("p2"))),
+    "stale_challenge": lambda system: sign(order_of(system, challenge="0" * 32)),
+    "out_of_order": lambda system: sign(order_of(system, dose=DoseId("bolus_advisor:p1:0"))),
+    "order_expired": lambda system: sign(order_of(system, not_after=Milliseconds(-1))),
 }
 
 
@@ -81,102 +81,102 @@ BAD: dict[str, Callable[[FakeHouse], SignedOrder]] = {
 @pytest.mark.parametrize("reason", BAD)
 def test_an_order_that_the_pump_refuses_is_on_its_record_and_told(reason: str) -> None:
     """Whoever has the pump in hand and asks it past the actuator leaves a trace."""
-    house = a_house()
+    system = a_system()
 
-    assert reason == put_on_the_line(house, BAD[reason](house))
+    assert reason == put_on_the_line(system, BAD[reason](system))
 
-    status = finish(house.pump.read(after=10**9)).status
-    (said,) = house.said_of("actuator", OrderRefusedByPump)
+    status = finish(system.pump.read(after=10**9)).status
+    (said,) = system.said_of("actuator", OrderRefusedByPump)
     assert (1, reason) == (status.orders_refused, status.order_refused)
-    assert (reason, BAD[reason](house).order.dose) == (said.reason, said.dose)
+    assert (reason, BAD[reason](system).order.dose) == (said.reason, said.dose)
     assert status.history_sequence == said.history_sequence
-    assert 0 == house.view("actuator").bolus_total
+    assert 0 == system.view("actuator").bolus_total
 
 
 def three_forgeries_are_an_alarm() -> bool:
     """Whichever they are, whichever way they came; the alarm stands once."""
-    house = a_house()
+    system = a_system()
     found: list[int] = []
     for reason in ("unknown_key", "bad_signature", "wrong_pump", "out_of_order"):
-        put_on_the_line(house, BAD[reason](house))
-        found.append(len(alarms(house)))
+        put_on_the_line(system, BAD[reason](system))
+        found.append(len(alarms(system)))
     return found == [0, 0, 1, 1]
 
 
 def whoever_has_seen_it_ends_it_and_three_more_raise_it_again() -> bool:
     """An alarm that never ended would hide the next attack."""
-    house = a_house()
+    system = a_system()
     for _ in range(3):
-        put_on_the_line(house, BAD["unknown_key"](house))
-    house.ask(AcknowledgeAlarm(alarm=ALARM), to="actuator")
-    stands = [one.alarm for one in house.state("actuator").common.alarms]
-    house.clock.advance(therapy_ms=2 * HOUR_MS)
-    house.settle()
+        put_on_the_line(system, BAD["unknown_key"](system))
+    system.ask(AcknowledgeAlarm(alarm=ALARM), to="actuator")
+    stands = [one.alarm for one in system.state("actuator").common.alarms]
+    system.clock.advance(therapy_ms=2 * HOUR_MS)
+    system.settle()
     found: list[int] = []
     for _ in range(3):
-        put_on_the_line(house, BAD["unknown_key"](house))
-        found.append(len(alarms(house)))
+        put_on_the_line(system, BAD["unknown_key"](system))
+        found.append(len(alarms(system)))
     return ALARM not in stands and found == [1, 1, 2]
 
 
 def the_count_outlives_a_loss_of_power() -> bool:
     """It lies in the memory that survives."""
-    house = a_house()
-    put_on_the_line(house, BAD["unknown_key"](house))
-    house.pump.host.power_on(now=house.clock.now())
-    put_on_the_line(house, BAD["bad_signature"](house))
-    kept = house.pump_store.load()
+    system = a_system()
+    put_on_the_line(system, BAD["unknown_key"](system))
+    system.pump.host.power_on(now=system.clock.now())
+    put_on_the_line(system, BAD["bad_signature"](system))
+    kept = system.pump_store.load()
     return kept is not None and (kept.orders_refused, kept.order_refused) == (2, "bad_signature")
 
 
 def a_flood_does_not_fill_the_memory() -> bool:
     """All are counted, four for each reason and hour are written down."""
-    house = a_house()
+    system = a_system()
     for _ in range(10):
-        put_on_the_line(house, BAD["unknown_key"](house))
-    put_on_the_line(house, BAD["wrong_pump"](house))
-    house.run(ms=HOUR_MS)
-    put_on_the_line(house, BAD["unknown_key"](house))
-    kept = [one.reason for one in house.said_of("actuator", OrderRefusedByPump)]
+        put_on_the_line(system, BAD["unknown_key"](system))
+    put_on_the_line(system, BAD["wrong_pump"](system))
+    system.run(ms=HOUR_MS)
+    put_on_the_line(system, BAD["unknown_key"](system))
+    kept = [one.reason for one in system.said_of("actuator", OrderRefusedByPump)]
     written = ["unknown_key"] * RECORDS_OF_A_REASON_MAX + ["wrong_pump", "unknown_key"]
-    return (kept, house.pump.host.memory.orders_refused) == (written, 12)
+    return (kept, system.pump.host.memory.orders_refused) == (written, 12)
 
 
 def late_orders_of_many_restarts_are_no_attack() -> bool:
     """One a day, each signed before the pump drew anew: recorded, and never an alarm."""
-    house = a_house()
+    system = a_system()
     for _ in range(5):
-        signed = sign(order_of(house))
-        house.pump.host.power_on(now=house.clock.now())
-        put_on_the_line(house, signed)
-        house.run(ms=DAY_MS)
-    return told(house) == [("stale_challenge", 0)] * 5 and not alarms(house)
+        signed = sign(order_of(system))
+        system.pump.host.power_on(now=system.clock.now())
+        put_on_the_line(system, signed)
+        system.run(ms=DAY_MS)
+    return told(system) == [("stale_challenge", 0)] * 5 and not alarms(system)
 
 
 def three_late_ones_in_an_hour_are_an_alarm() -> bool:
     """Nobody is so unlucky: somebody holds orders back and plays them later."""
-    house = a_house()
+    system = a_system()
     found: list[int] = []
     for _ in range(3):
-        put_on_the_line(house, BAD["order_expired"](house))
-        house.run(ms=MINUTE_MS)
-        found.append(len(alarms(house)))
+        put_on_the_line(system, BAD["order_expired"](system))
+        system.run(ms=MINUTE_MS)
+        found.append(len(alarms(system)))
     return found == [0, 0, 1]
 
 
 def an_order_doubled_on_the_line_is_no_replay() -> bool:
     """Within its own life it is the line that doubled it; after that somebody has kept it."""
-    house = a_house()
-    signed = sign(order_of(house))
-    finish(house.pump.start_bolus(signed=signed))
-    reasons = [put_on_the_line(house, signed)]
-    house.run(ms=5 * MINUTE_MS)
-    reasons.append(put_on_the_line(house, signed))
-    house.pump.host.power_on(now=house.clock.now())
-    reasons.append(put_on_the_line(house, signed))
+    system = a_system()
+    signed = sign(order_of(system))
+    finish(system.pump.start_bolus(signed=signed))
+    reasons = [put_on_the_line(system, signed)]
+    system.run(ms=5 * MINUTE_MS)
+    reasons.append(put_on_the_line(system, signed))
+    system.pump.host.power_on(now=system.clock.now())
+    reasons.append(put_on_the_line(system, signed))
     counts = [("already_executed", 0), ("replayed", 1), ("replayed", 2)]
-    given = house.view("actuator").bolus_total
-    return (told(house), set(reasons), given) == (counts, {"already_executed"}, 1_000)
+    given = system.view("actuator").bolus_total
+    return (told(system), set(reasons), given) == (counts, {"already_executed"}, 1_000)
 
 
 def keeps_no_record(patch: Patch) -> None:
@@ -244,35 +244,35 @@ def test_the_mutant_that_hears_no_refusal_is_caught(
 class SlowToSign:
     """Hands that sign, and before the signature is heard the pump draws anew."""
 
-    def __init__(self, house: FakeHouse) -> None:
-        self._house = house
+    def __init__(self, system: FakeSystem) -> None:
+        self._system = system
         self._hands = OrderHands(SIGNER)
 
     async def perform(self, pump: PumpId, effect: Any) -> Any:
         signed = await self._hands.perform(pump, effect)
-        self._house.pump.host.power_on(now=self._house.clock.now())
-        self._house.services[Speaker("actuator")].step()
+        self._system.pump.host.power_on(now=self._system.clock.now())
+        self._system.services[Speaker("actuator")].step()
         return signed
 
 
 def test_a_late_order_over_the_bus_adds_nothing_either() -> None:
     """The pump drew anew between the order and its signature: refused, told, and no forgery."""
-    house = a_house()
-    house.services[Speaker("bolus_advisor")]._hands = SlowToSign(house)
+    system = a_system()
+    system.services[Speaker("bolus_advisor")]._hands = SlowToSign(system)
     for _ in range(4):
-        house.order(500)
-        house.run(ms=2 * HOUR_MS)
+        system.order(500)
+        system.run(ms=2 * HOUR_MS)
 
-    said = [(one.reason, one.count) for one in house.said_of("actuator", OrderNotBelieved)]
+    said = [(one.reason, one.count) for one in system.said_of("actuator", OrderNotBelieved)]
     assert [("stale_challenge", 0)] * 4 == said
-    assert [] == alarms(house)
-    assert 0 == house.view("actuator").bolus_total
+    assert [] == alarms(system)
+    assert 0 == system.view("actuator").bolus_total
 
 
 def test_a_memory_of_the_release_before_is_read() -> None:
     """It has no registers for refusals; they begin at none."""
-    house = a_house()
-    kept = house.pump_store.load()
+    system = a_system()
+    kept = system.pump_store.load()
     assert kept is not None
     raw = msgspec.json.decode(msgspec.json.encode(kept))
     for name in ("orders_refused", "order_refused", "refused_since", "refused_in_it"):
@@ -286,8 +286,8 @@ def test_a_memory_of_the_release_before_is_read() -> None:
 
 def test_an_executed_dose_with_a_forged_hand_is_forged_and_not_replayed() -> None:
     """Who took the name of an old dose has shown no signature of it."""
-    house = a_house()
-    finish(house.pump.start_bolus(signed=sign(order_of(house, amount=MilliUnits(100)))))
-    house.run(ms=MINUTE_MS)
+    system = a_system()
+    finish(system.pump.start_bolus(signed=sign(order_of(system, amount=MilliUnits(100)))))
+    system.run(ms=MINUTE_MS)
 
-    assert "bad_signature" == put_on_the_line(house, BAD["bad_signature"](house))
+    assert "bad_signature" == put_on_the_line(system, BAD["bad_signature"](system))

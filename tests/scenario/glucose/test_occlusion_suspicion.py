@@ -19,45 +19,45 @@ from schemas.bolus.advice import RecordCarbs
 from schemas.delivery.pump import SuspendDelivery
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, MgDl, MilliUnits, UtcMillis
 from services.virtual_pump.fault_script import ScriptedFault
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 from support.simulated.sensor_system import alerts, sensor
 
 RISE = [150 + 4 * number for number in range(14)]
 """[mg/dL] every 5 min: 48 in an hour, at the end above 180."""
 
 
-def blocked_house() -> FakeHouse:
+def blocked_system() -> FakeSystem:
     """At noon, the line blocked since eleven; the pump feels nothing before 3 U."""
-    house = FakeHouse(faults=[ScriptedFault(fault="occlusion", from_odometer=MilliUnits(11_500))])
-    house.set_up()
-    house.run(ms=12 * HOUR_MS)
-    return house
+    system = FakeSystem(faults=[ScriptedFault(fault="occlusion", from_odometer=MilliUnits(11_500))])
+    system.set_up()
+    system.run(ms=12 * HOUR_MS)
+    return system
 
 
-def eats(house: FakeHouse) -> None:
-    meal = RecordCarbs(grams=Grams(40), eaten_at=house.clock.now().therapy)
-    assert house.ask(meal, to="bolus_advisor").accepted
+def eats(system: FakeSystem) -> None:
+    meal = RecordCarbs(grams=Grams(40), eaten_at=system.clock.now().therapy)
+    assert system.ask(meal, to="bolus_advisor").accepted
 
 
-def stands(house: FakeHouse) -> None:
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=4 * HOUR_MS)
+def stands(system: FakeSystem) -> None:
+    system.ask(SuspendDelivery(), to="actuator")
+    system.run(ms=4 * HOUR_MS)
 
 
-def nothing(house: FakeHouse) -> None:
-    del house
+def nothing(system: FakeSystem) -> None:
+    del system
 
 
 @pytest.mark.requirement("R72")
 def test_a_line_that_is_blocked_is_suspected_before_the_pump_feels_it() -> None:
     """Hours before 3 U are pressed into it; it is one alarm, and basal goes on."""
-    house = blocked_house()
-    rate = house.view("actuator").rate
-    sensor(house, *RISE)
+    system = blocked_system()
+    rate = system.view("actuator").rate
+    sensor(system, *RISE)
 
-    assert 0 < house.pump.host.memory.backlog < 3_000
-    assert house.view("actuator").rate == rate
-    raised = [one.alarm for one in house.said_of("glucose_ingest", AlarmRaised)]
+    assert 0 < system.pump.host.memory.backlog < 3_000
+    assert system.view("actuator").rate == rate
+    raised = [one.alarm for one in system.said_of("glucose_ingest", AlarmRaised)]
     assert ["occlusion_suspected"] == [one for one in raised if "measure" not in one]
 
 
@@ -76,26 +76,26 @@ def test_a_line_that_is_blocked_is_suspected_before_the_pump_feels_it() -> None:
     ids=["rise", "meal", "suspended", "short", "slow", "in target", "jump without the hour"],
 )
 def test_a_rise_that_something_else_explains_is_none(
-    before: Callable[[FakeHouse], None], values: list[int], *, suspected: bool
+    before: Callable[[FakeSystem], None], values: list[int], *, suspected: bool
 ) -> None:
     """A meal, a pump that stands, a rise that is small, short, or ends in the target."""
-    house = FakeHouse()
-    house.set_up()
-    house.run(ms=12 * HOUR_MS)
-    before(house)
+    system = FakeSystem()
+    system.set_up()
+    system.run(ms=12 * HOUR_MS)
+    before(system)
 
-    sensor(house, *values)
+    sensor(system, *values)
 
-    assert suspected == ("occlusion_suspected" in alerts(house))
+    assert suspected == ("occlusion_suspected" in alerts(system))
 
 
 def test_it_ends_with_its_cause() -> None:
     """When glucose falls, when it is in the target again, when a meal is entered after all."""
-    falls, eaten = blocked_house(), blocked_house()
-    for house in (falls, eaten):
-        sensor(house, *RISE, RISE[-1] + 1)
-        assert "occlusion_suspected" in alerts(house)
-        house.run(ms=5 * MINUTE_MS)
+    falls, eaten = blocked_system(), blocked_system()
+    for system in (falls, eaten):
+        sensor(system, *RISE, RISE[-1] + 1)
+        assert "occlusion_suspected" in alerts(system)
+        system.run(ms=5 * MINUTE_MS)
 
     sensor(falls, *[RISE[-1] - 6 * number for number in range(12)])
     eats(eaten)
@@ -107,12 +107,12 @@ def test_it_ends_with_its_cause() -> None:
 
 def test_silence_of_the_sensor_ends_nothing() -> None:
     """It opens no line; and a suspicion outlives a restart."""
-    house = blocked_house()
-    sensor(house, *RISE)
-    house.restart("glucose_ingest")
-    house.run(ms=HOUR_MS)
+    system = blocked_system()
+    sensor(system, *RISE)
+    system.restart("glucose_ingest")
+    system.run(ms=HOUR_MS)
 
-    assert "occlusion_suspected" in alerts(house)
+    assert "occlusion_suspected" in alerts(system)
 
 
 def test_the_mutant_that_suspects_nothing_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,10 +120,10 @@ def test_the_mutant_that_suspects_nothing_is_caught(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(
         core.deciders.glucose.alert_conditions, "is_suspected", lambda *_, **__: False
     )
-    house = blocked_house()
-    sensor(house, *RISE)
+    system = blocked_system()
+    sensor(system, *RISE)
 
-    assert "occlusion_suspected" not in alerts(house)
+    assert "occlusion_suspected" not in alerts(system)
 
 
 def watched(values: list[int], *, step: int = STEP_MS, given: int = GIVEN_MU_MIN) -> Watched:

@@ -14,7 +14,7 @@ from schemas.bolus.orders import BolusOrdered, OrderBolus, RecordInjection
 from schemas.delivery.delivery import BolusRefused, BolusStarted
 from schemas.message import Command, Deadline
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits, Speaker
-from support.simulated.fake_system import LIMITS, START, FakeHouse
+from support.simulated.fake_system import LIMITS, START, FakeSystem
 from support.simulated.mutant_pairs import Check, Patch, Weaken, is_caught
 
 DUAL = OrderBolus(
@@ -23,70 +23,70 @@ DUAL = OrderBolus(
 SMALLER_DUAL = msgspec.structs.replace(DUAL, amount=MilliUnits(8_000))
 
 
-def ready() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    return house
+def ready() -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
+    return system
 
 
-def refused(house: FakeHouse) -> list[str]:
-    return [one.reason for one in house.said_of("actuator", BolusRefused)]
+def refused(system: FakeSystem) -> list[str]:
+    return [one.reason for one in system.said_of("actuator", BolusRefused)]
 
 
-def alarms(house: FakeHouse) -> list[str]:
-    return [one.alarm for one in house.view("actuator").alarms]
+def alarms(system: FakeSystem) -> list[str]:
+    return [one.alarm for one in system.view("actuator").alarms]
 
 
-def before_it_hears(house: FakeHouse, *, order: int, then: Command, to: str) -> None:
+def before_it_hears(system: FakeSystem, *, order: int, then: Command, to: str) -> None:
     """Let the advisor order before it hears what the actuator knows when it checks."""
-    advisor = house.services.pop(Speaker("bolus_advisor"))
-    house.post(OrderBolus(amount=MilliUnits(order), confirmed=True), to="bolus_advisor")
-    house.post(then, to=to)
-    house.settle()
-    house.services[Speaker("bolus_advisor")] = advisor
-    house.settle()
+    advisor = system.services.pop(Speaker("bolus_advisor"))
+    system.post(OrderBolus(amount=MilliUnits(order), confirmed=True), to="bolus_advisor")
+    system.post(then, to=to)
+    system.settle()
+    system.services[Speaker("bolus_advisor")] = advisor
+    system.settle()
 
 
-def of_a_careless_advisor(house: FakeHouse, *orders: OrderBolus) -> None:
+def of_a_careless_advisor(system: FakeSystem, *orders: OrderBolus) -> None:
     """Order without a look at the limits."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.deciders.bolus.orders, "breach", lambda *_, **__: None)
         for order in orders:
-            house.ask(order, to="bolus_advisor")
-            house.run(ms=8 * MINUTE_MS)
+            system.ask(order, to="bolus_advisor")
+            system.run(ms=8 * MINUTE_MS)
 
 
 def what_it_had_heard_and_broke_is_an_alarm() -> bool:
-    house = ready()
-    of_a_careless_advisor(house, OrderBolus(amount=MilliUnits(15_000), confirmed=True))
-    return ["single_limit"] == refused(house) and ["accounts_disagree"] == alarms(house)
+    system = ready()
+    of_a_careless_advisor(system, OrderBolus(amount=MilliUnits(15_000), confirmed=True))
+    return ["single_limit"] == refused(system) and ["accounts_disagree"] == alarms(system)
 
 
 def a_limit_that_it_had_not_heard_is_a_refusal_alone() -> bool:
-    house = ready()
+    system = ready()
     lower = msgspec.structs.replace(LIMITS, single=MilliUnits(5_000))
-    before_it_hears(house, order=8_000, then=lower, to="actuator")
-    return ["single_limit"] == refused(house) and [] == alarms(house)
+    before_it_hears(system, order=8_000, then=lower, to="actuator")
+    return ["single_limit"] == refused(system) and [] == alarms(system)
 
 
 def insulin_that_it_was_told_of_later_is_a_refusal_alone() -> bool:
-    house = ready()
-    given_at = house.clock.now().therapy
+    system = ready()
+    given_at = system.clock.now().therapy
     pen = RecordInjection(amount=MilliUnits(8_000), given_at=given_at)
-    before_it_hears(house, order=10_000, then=pen, to="bolus_advisor")
-    return ["hourly_limit"] == refused(house) and [] == alarms(house)
+    before_it_hears(system, order=10_000, then=pen, to="bolus_advisor")
+    return ["hourly_limit"] == refused(system) and [] == alarms(system)
 
 
 def both_halves_are_held_against_the_limit_for_one_bolus() -> bool:
-    house = ready()
-    of_a_careless_advisor(house, DUAL)
-    return ["single_limit"] * 2 == refused(house) and house.view("actuator").bolus_total == 0
+    system = ready()
+    of_a_careless_advisor(system, DUAL)
+    return ["single_limit"] * 2 == refused(system) and system.view("actuator").bolus_total == 0
 
 
 def no_half_is_given_where_the_whole_is_too_much() -> bool:
-    house = ready()
-    of_a_careless_advisor(house, OrderBolus(amount=MilliUnits(8_000)), SMALLER_DUAL)
-    return ["hourly_limit"] * 2 == refused(house) and house.view("actuator").bolus_total == 8_000
+    system = ready()
+    of_a_careless_advisor(system, OrderBolus(amount=MilliUnits(8_000)), SMALLER_DUAL)
+    return ["hourly_limit"] * 2 == refused(system) and system.view("actuator").bolus_total == 8_000
 
 
 def alarms_always(patch: Patch) -> None:
@@ -132,22 +132,22 @@ def test_the_mutant_is_caught(
     assert is_caught(check, weaken, monkeypatch)
 
 
-def test_a_dual_bolus_within_the_limits_is_given_in_both_halves(house: FakeHouse) -> None:
+def test_a_dual_bolus_within_the_limits_is_given_in_both_halves(system: FakeSystem) -> None:
     """8 U of 10 U: neither half stands in the way of the other."""
-    house.ask(SMALLER_DUAL, to="bolus_advisor")
-    house.run(ms=2 * HOUR_MS)
+    system.ask(SMALLER_DUAL, to="bolus_advisor")
+    system.run(ms=2 * HOUR_MS)
 
-    assert [4_000, 4_000] == [one.amount for one in house.said_of("actuator", BolusStarted)]
-    assert 8_000 == house.view("actuator").bolus_total
-    assert [] == alarms(house)
+    assert [4_000, 4_000] == [one.amount for one in system.said_of("actuator", BolusStarted)]
+    assert 8_000 == system.view("actuator").bolus_total
+    assert [] == alarms(system)
 
 
-def test_the_alarm_ends_when_somebody_has_seen_it(house: FakeHouse) -> None:
+def test_the_alarm_ends_when_somebody_has_seen_it(system: FakeSystem) -> None:
     """It is about a moment that is past: no cause is left that could end."""
-    of_a_careless_advisor(house, OrderBolus(amount=MilliUnits(15_000), confirmed=True))
-    house.ask(AcknowledgeAlarm(alarm="accounts_disagree"), to="actuator")
+    of_a_careless_advisor(system, OrderBolus(amount=MilliUnits(15_000), confirmed=True))
+    system.ask(AcknowledgeAlarm(alarm="accounts_disagree"), to="actuator")
 
-    assert [] == alarms(house)
+    assert [] == alarms(system)
 
 
 @pytest.mark.parametrize(

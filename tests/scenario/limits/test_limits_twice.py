@@ -15,7 +15,7 @@ from schemas.bolus.advice import BolusAdvised, RequestAdvice
 from schemas.bolus.orders import BolusOrdered, OrderBolus
 from schemas.delivery.delivery import BolusRefused, BolusStarted, DeliveryLimitsSet
 from schemas.units import DAY_MS, HOUR_MS, Grams, MilliUnits, Speaker, UtcMillis
-from support.simulated.fake_system import LIMITS, FakeHouse
+from support.simulated.fake_system import LIMITS, FakeSystem
 
 NOW = UtcMillis(30 * DAY_MS)
 EDGES = st.sampled_from([0, HOUR_MS, 4 * HOUR_MS, DAY_MS]).flatmap(
@@ -63,37 +63,37 @@ def _one_less(asked: Asked) -> tuple[Room, ...]:
 
 @pytest.mark.requirement("R20")
 def test_a_milliunit_of_difference_stops_the_dose_and_alarms(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mutant: the second way gives one milliunit less."""
     order = OrderBolus(amount=MilliUnits(500))
     monkeypatch.setattr("core.dosing.limits.limits.rooms_twice", _off_by_one)
 
-    assert "limits_disagree" == house.ask(order, to="bolus_advisor").reason
-    assert house.ask(RequestAdvice(carbs=Grams(30)), to="bolus_advisor").accepted
-    (advised,) = house.said_of("bolus_advisor", BolusAdvised)
+    assert "limits_disagree" == system.ask(order, to="bolus_advisor").reason
+    assert system.ask(RequestAdvice(carbs=Grams(30)), to="bolus_advisor").accepted
+    (advised,) = system.said_of("bolus_advisor", BolusAdvised)
     assert 0 == advised.amount
     assert "limits_disagree" in advised.reasons
-    raised = [alarm.alarm for alarm in house.said_of("bolus_advisor", AlarmRaised)]
+    raised = [alarm.alarm for alarm in system.said_of("bolus_advisor", AlarmRaised)]
     assert ["limits_disagree"] == raised
     monkeypatch.undo()
-    assert house.ask(order, to="bolus_advisor").accepted
+    assert system.ask(order, to="bolus_advisor").accepted
 
 
 @pytest.mark.requirement("R20")
 def test_the_actuator_finds_a_difference_of_its_own(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The advisor agreed with itself; the actuator does not, and the motor stands."""
     order = OrderBolus(amount=MilliUnits(500))
-    house.post(order, to="bolus_advisor")
-    while not house.said_of("bolus_advisor", BolusOrdered):
-        house.services[Speaker("bolus_advisor")].step()
+    system.post(order, to="bolus_advisor")
+    while not system.said_of("bolus_advisor", BolusOrdered):
+        system.services[Speaker("bolus_advisor")].step()
     monkeypatch.setattr("core.dosing.limits.limits.rooms_twice", _off_by_one)
-    house.settle()
+    system.settle()
 
     assert ["limits_disagree"] == [
-        refused.reason for refused in house.said_of("actuator", BolusRefused)
+        refused.reason for refused in system.said_of("actuator", BolusRefused)
     ]
-    assert "limits_disagree" in [alarm.alarm for alarm in house.said_of("actuator", AlarmRaised)]
-    assert [] == house.said_of("actuator", BolusStarted)
+    assert "limits_disagree" in [alarm.alarm for alarm in system.said_of("actuator", AlarmRaised)]
+    assert [] == system.said_of("actuator", BolusStarted)

@@ -20,101 +20,105 @@ from schemas.delivery.delivery import BolusRefused, DeliveryLimitsSet, Lockout
 from schemas.delivery.device import PULSE_MU
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits, UtcMillis
 from schemas.wire import codec
-from support.simulated.fake_system import LIMITS, START, FakeHouse
+from support.simulated.fake_system import LIMITS, START, FakeSystem
 
 Change = Callable[[pytest.MonkeyPatch], None]
 
 
-def house_with(**changes: object) -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    assert house.ask(msgspec.structs.replace(LIMITS, **changes), to="actuator").accepted
-    return house
+def system_with(**changes: object) -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
+    assert system.ask(msgspec.structs.replace(LIMITS, **changes), to="actuator").accepted
+    return system
 
 
-def ordered(house: FakeHouse, amount: int, *, actor: str = "person:test", **how: int) -> str | None:
+def ordered(
+    system: FakeSystem, amount: int, *, actor: str = "person:test", **how: int
+) -> str | None:
     asked = OrderBolus(amount=MilliUnits(amount), **how)  # type: ignore[arg-type]  # given by name
-    return house.ask(asked, to="bolus_advisor", actor=actor).reason or None
+    return system.ask(asked, to="bolus_advisor", actor=actor).reason or None
 
 
-def advised(house: FakeHouse, grams: int) -> BolusAdvised:
-    house.glucose("150")
-    assert house.ask(RequestAdvice(carbs=Grams(grams)), to="bolus_advisor").accepted
-    last = house.said_of("bolus_advisor", BolusAdvised)[-1]
+def advised(system: FakeSystem, grams: int) -> BolusAdvised:
+    system.glucose("150")
+    assert system.ask(RequestAdvice(carbs=Grams(grams)), to="bolus_advisor").accepted
+    last = system.said_of("bolus_advisor", BolusAdvised)[-1]
     assert isinstance(last, BolusAdvised)
     return last
 
 
 def test_insulin_on_board_has_a_ceiling_of_its_own() -> None:
     """What acts already counts, what has acted does not."""
-    house = house_with(on_board=MilliUnits(4_000))
-    assert ordered(house, 3_000) is None
-    house.run(ms=10 * MINUTE_MS)
-    advice = advised(house, 30)
+    system = system_with(on_board=MilliUnits(4_000))
+    assert ordered(system, 3_000) is None
+    system.run(ms=10 * MINUTE_MS)
+    advice = advised(system, 30)
 
     assert "clamped_to_on_board_limit" in advice.reasons
     assert 1_000 == advice.amount
-    assert "on_board_limit" == ordered(house, 1_050)
-    house.run(ms=3 * HOUR_MS)
-    left = advised(house, 60)
+    assert "on_board_limit" == ordered(system, 1_050)
+    system.run(ms=3 * HOUR_MS)
+    left = advised(system, 60)
     assert left.amount == 4_000 - left.insulin_on_board_most // 50 * 50 - 50
     assert 2_500 < left.amount < 4_000
-    house.run(ms=7 * HOUR_MS)
-    assert ordered(house, 4_000) is None
+    system.run(ms=7 * HOUR_MS)
+    assert ordered(system, 4_000) is None
 
 
 def test_without_bolus_settings_all_of_a_day_is_on_board() -> None:
     """Nobody knows how long it acts, so nothing of it is over."""
-    house = FakeHouse()
-    house.ask(msgspec.structs.replace(LIMITS, on_board=MilliUnits(4_000)), to="actuator")
-    house.run(ms=MINUTE_MS)
-    assert ordered(house, 3_000) is None
-    house.run(ms=20 * HOUR_MS)
+    system = FakeSystem()
+    system.ask(msgspec.structs.replace(LIMITS, on_board=MilliUnits(4_000)), to="actuator")
+    system.run(ms=MINUTE_MS)
+    assert ordered(system, 3_000) is None
+    system.run(ms=20 * HOUR_MS)
 
-    assert "on_board_limit" == ordered(house, 1_050)
-    assert ordered(house, 1_000) is None
+    assert "on_board_limit" == ordered(system, 1_050)
+    assert ordered(system, 1_000) is None
 
 
 def test_a_calendar_day_ends_at_midnight_by_the_clock_of_the_profile() -> None:
     """In Berlin that is 23:00 UTC; all insulin of the day counts, the basal still to come too."""
-    house = house_with(calendar_day=MilliUnits(35_000))
+    system = system_with(calendar_day=MilliUnits(35_000))
     for _ in range(2):
-        house.run(ms=2 * HOUR_MS)
-        assert ordered(house, 4_000) is None
+        system.run(ms=2 * HOUR_MS)
+        assert ordered(system, 4_000) is None
 
-    house.run(ms=START + 22 * HOUR_MS - house.clock.now().therapy)
-    before = ordered(house, 5_000)
-    house.run(ms=2 * HOUR_MS)
+    system.run(ms=START + 22 * HOUR_MS - system.clock.now().therapy)
+    before = ordered(system, 5_000)
+    system.run(ms=2 * HOUR_MS)
 
     assert "calendar_day_limit" == before
-    assert ordered(house, 5_000) is None
+    assert ordered(system, 5_000) is None
 
 
 def test_without_a_clock_on_the_wall_a_calendar_day_is_any_day() -> None:
     """Until a profile says where midnight is."""
-    house = FakeHouse()
-    house.ask(msgspec.structs.replace(LIMITS, calendar_day=MilliUnits(15_000)), to="actuator")
-    house.run(ms=MINUTE_MS)
-    assert ordered(house, 9_000) is None
-    house.run(ms=23 * HOUR_MS)
+    system = FakeSystem()
+    system.ask(msgspec.structs.replace(LIMITS, calendar_day=MilliUnits(15_000)), to="actuator")
+    system.run(ms=MINUTE_MS)
+    assert ordered(system, 9_000) is None
+    system.run(ms=23 * HOUR_MS)
 
-    assert "calendar_day_limit" == ordered(house, 6_050)
-    house.run(ms=2 * HOUR_MS)
-    assert ordered(house, 6_050) is None
+    assert "calendar_day_limit" == ordered(system, 6_050)
+    system.run(ms=2 * HOUR_MS)
+    assert ordered(system, 6_050) is None
 
 
 def test_a_remote_request_waits_a_quarter_of_an_hour_and_a_person_does_not() -> None:
     """Whoever stands at the pump sees what it does."""
-    house = house_with()
-    assert ordered(house, 500) is None
-    house.run(ms=MINUTE_MS)
+    system = system_with()
+    assert ordered(system, 500) is None
+    system.run(ms=MINUTE_MS)
 
-    remote, controller = (ordered(house, 500, actor=f"{who}:a") for who in ("remote", "controller"))
-    person = ordered(house, 500)
-    house.run(ms=15 * MINUTE_MS - 30_000)
-    still = ordered(house, 500, actor="remote:a")
-    house.run(ms=MINUTE_MS)
-    late = ordered(house, 500, actor="remote:a")
+    remote, controller = (
+        ordered(system, 500, actor=f"{who}:a") for who in ("remote", "controller")
+    )
+    person = ordered(system, 500)
+    system.run(ms=15 * MINUTE_MS - 30_000)
+    still = ordered(system, 500, actor="remote:a")
+    system.run(ms=MINUTE_MS)
+    late = ordered(system, 500, actor="remote:a")
 
     assert ("lockout", "lockout", None) == (remote, controller, person)
     assert ("lockout", None) == (still, late)
@@ -122,19 +126,19 @@ def test_a_remote_request_waits_a_quarter_of_an_hour_and_a_person_does_not() -> 
 
 def test_advice_that_is_accepted_from_afar_waits_as_well() -> None:
     """The way by which it is ordered makes no difference."""
-    house = house_with()
-    assert ordered(house, 500) is None
-    house.run(ms=2 * MINUTE_MS)
-    advised(house, 30)
-    asked = AcceptAdvice(advice=house.view("bolus_advisor").advice)
+    system = system_with()
+    assert ordered(system, 500) is None
+    system.run(ms=2 * MINUTE_MS)
+    advised(system, 30)
+    asked = AcceptAdvice(advice=system.view("bolus_advisor").advice)
 
     own = OrderBolus(amount=MilliUnits(500))
-    told: Any = codec.decode_event(house.ask(own, to="bolus_advisor", actor="remote:a").said[0])
+    told: Any = codec.decode_event(system.ask(own, to="bolus_advisor", actor="remote:a").said[0])
     assert 500 == told.amount
-    refused = house.ask(asked, to="bolus_advisor", actor="remote:a")
+    refused = system.ask(asked, to="bolus_advisor", actor="remote:a")
     said: Any = codec.decode_event(refused.said[0])
     assert asked.advice == said.advice
-    taken = house.ask(asked, to="bolus_advisor")
+    taken = system.ask(asked, to="bolus_advisor")
 
     assert ("lockout", True) == (refused.reason, taken.accepted)
 
@@ -154,7 +158,7 @@ def test_advice_that_is_accepted_from_afar_waits_as_well() -> None:
 )
 def test_a_wait_is_kept_to_the_millisecond(actor: str, ago_ms: int, reason: str | None) -> None:
     """What was started in the same instant, or since, is the other part of one bolus."""
-    limits = house_with().state("actuator").limits
+    limits = system_with().state("actuator").limits
     book = DoseBook(started_at=UtcMillis(START - ago_ms))
 
     assert reason == lockout_problem(limits, book, actor=actor, asked_at=UtcMillis(START))
@@ -178,25 +182,25 @@ def test_the_ends_of_what_may_be_set_are_inside(limits: dict[str, int]) -> None:
 
 def test_another_amount_than_advised_waits_by_who_asks_for_it() -> None:
     """The first bolus is past, and so is the wait of whoever stands at the pump."""
-    house = house_with()
-    assert ordered(house, 500) is None
-    house.run(ms=4 * MINUTE_MS)
-    advised(house, 30)
-    more = AcceptAdvice(advice=house.view("bolus_advisor").advice, amount=MilliUnits(1_000))
+    system = system_with()
+    assert ordered(system, 500) is None
+    system.run(ms=4 * MINUTE_MS)
+    advised(system, 30)
+    more = AcceptAdvice(advice=system.view("bolus_advisor").advice, amount=MilliUnits(1_000))
 
-    assert "lockout" == house.ask(more, to="bolus_advisor", actor="remote:a").reason
-    assert house.ask(more, to="bolus_advisor", actor="controller:a").accepted
+    assert "lockout" == system.ask(more, to="bolus_advisor", actor="remote:a").reason
+    assert system.ask(more, to="bolus_advisor", actor="controller:a").accepted
 
 
 def test_the_second_part_of_one_bolus_does_not_wait_for_its_first() -> None:
     """A bolus of two parts is one."""
-    house = house_with()
+    system = system_with()
 
-    reason = ordered(house, 2_000, actor="remote:a", duration=HOUR_MS, now_percent=50)
-    house.run(ms=2 * HOUR_MS)
+    reason = ordered(system, 2_000, actor="remote:a", duration=HOUR_MS, now_percent=50)
+    system.run(ms=2 * HOUR_MS)
 
     assert reason is None
-    assert 2_000 == house.view("actuator").bolus_total
+    assert 2_000 == system.view("actuator").bolus_total
 
 
 @pytest.mark.parametrize(
@@ -237,15 +241,15 @@ def test_a_spread_bolus_and_basal_together_are_no_faster_than_the_motor() -> Non
 def test_the_actuator_looks_at_the_wait_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """One careless service must not be enough."""
     monkeypatch.setattr(core.deciders.bolus.orders, "lockout_problem", lambda *_, **__: None)
-    house = house_with()
-    ordered(house, 500)
-    house.run(ms=MINUTE_MS)
-    ordered(house, 500, actor="remote:a")
-    house.run(ms=MINUTE_MS)
+    system = system_with()
+    ordered(system, 500)
+    system.run(ms=MINUTE_MS)
+    ordered(system, 500, actor="remote:a")
+    system.run(ms=MINUTE_MS)
 
-    assert "lockout" == house.said_of("actuator", BolusRefused)[-1].reason
-    assert "accounts_disagree" in [alarm.alarm for alarm in house.view("actuator").alarms]
-    assert 500 == house.view("actuator").bolus_total
+    assert "lockout" == system.said_of("actuator", BolusRefused)[-1].reason
+    assert "accounts_disagree" in [alarm.alarm for alarm in system.view("actuator").alarms]
+    assert 500 == system.view("actuator").bolus_total
 
 
 @pytest.mark.requirement("R20")
@@ -254,11 +258,11 @@ def test_a_wait_computed_twice_that_differs_allows_nothing(monkeypatch: pytest.M
     monkeypatch.setattr(
         "core.dosing.insulin_account.bolus_lockout.locked_twice", lambda *_, **__: (False, False)
     )
-    house = house_with()
-    assert ordered(house, 500) is None
-    house.run(ms=5 * MINUTE_MS)
+    system = system_with()
+    assert ordered(system, 500) is None
+    system.run(ms=5 * MINUTE_MS)
 
-    assert "limits_disagree" == ordered(house, 500)
+    assert "limits_disagree" == ordered(system, 500)
 
 
 def test_a_day_after_the_last_known_midnight_has_24_hours() -> None:
@@ -275,19 +279,19 @@ def test_a_day_after_the_last_known_midnight_has_24_hours() -> None:
 
 def all_hold() -> bool:
     """Say whether each of the limits here refuses what is beyond it."""
-    on_board = house_with(on_board=MilliUnits(4_000))
+    on_board = system_with(on_board=MilliUnits(4_000))
     ordered(on_board, 3_000)
     on_board.run(ms=10 * MINUTE_MS)
     ordered(on_board, 2_000)
-    day = house_with(calendar_day=MilliUnits(32_000))
+    day = system_with(calendar_day=MilliUnits(32_000))
     day.run(ms=HOUR_MS)
     ordered(day, 9_000)
-    remote = house_with()
+    remote = system_with()
     for _ in range(2):
         ordered(remote, 500, actor="remote:a")
         remote.run(ms=2 * MINUTE_MS)
-    for house in (on_board, day):
-        house.run(ms=10 * MINUTE_MS)
+    for system in (on_board, day):
+        system.run(ms=10 * MINUTE_MS)
     given = [one.view("actuator").bolus_total for one in (on_board, day, remote)]
     return given == [3_000, 0, 500]
 

@@ -16,118 +16,118 @@ from schemas.basal.profiles import CancelTemporaryRate, SetTemporaryRate, Tempor
 from schemas.bolus.orders import OrderBolus, RecordInjection
 from schemas.delivery.delivery import BolusCancelled
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits, MilliUnitsPerHour
-from support.simulated.fake_system import LIMITS, FakeHouse
+from support.simulated.fake_system import LIMITS, FakeSystem
 
 pytestmark = pytest.mark.requirement("R5")
 
 
-def house_with(**changes: object) -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    assert house.ask(msgspec.structs.replace(LIMITS, **changes), to="actuator").accepted
-    return house
+def system_with(**changes: object) -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
+    assert system.ask(msgspec.structs.replace(LIMITS, **changes), to="actuator").accepted
+    return system
 
 
-def inject(house: FakeHouse, amount: int) -> None:
-    pen = RecordInjection(amount=MilliUnits(amount), given_at=house.clock.now().therapy)
-    assert house.ask(pen, to="bolus_advisor").accepted
+def inject(system: FakeSystem, amount: int) -> None:
+    pen = RecordInjection(amount=MilliUnits(amount), given_at=system.clock.now().therapy)
+    assert system.ask(pen, to="bolus_advisor").accepted
 
 
-def spread(house: FakeHouse, amount: int, hours: int) -> None:
+def spread(system: FakeSystem, amount: int, hours: int) -> None:
     asked = OrderBolus(
         amount=MilliUnits(amount), duration=Milliseconds(hours * HOUR_MS), confirmed=True
     )
-    assert house.ask(asked, to="bolus_advisor").accepted
+    assert system.ask(asked, to="bolus_advisor").accepted
 
 
-def alarms(house: FakeHouse) -> set[str]:
-    return {alarm.alarm for alarm in house.view("actuator").alarms}
+def alarms(system: FakeSystem) -> set[str]:
+    return {alarm.alarm for alarm in system.view("actuator").alarms}
 
 
-def rate_after_a_pen(house: FakeHouse) -> int:
+def rate_after_a_pen(system: FakeSystem) -> int:
     rate = SetTemporaryRate(percent=200, duration=Milliseconds(8 * HOUR_MS))
-    assert house.ask(rate, to="basal_scheduler").accepted
-    house.run(ms=HOUR_MS)
-    inject(house, 20_000)
-    house.run(ms=MINUTE_MS)
-    return int(house.view("actuator").rate)
+    assert system.ask(rate, to="basal_scheduler").accepted
+    system.run(ms=HOUR_MS)
+    inject(system, 20_000)
+    system.run(ms=MINUTE_MS)
+    return int(system.view("actuator").rate)
 
 
-def given_after_a_pen(house: FakeHouse) -> int:
-    spread(house, 8_000, 4)
-    house.run(ms=HOUR_MS)
-    inject(house, 9_000)
-    house.run(ms=5 * HOUR_MS)
-    return int(house.view("actuator").bolus_total)
+def given_after_a_pen(system: FakeSystem) -> int:
+    spread(system, 8_000, 4)
+    system.run(ms=HOUR_MS)
+    inject(system, 9_000)
+    system.run(ms=5 * HOUR_MS)
+    return int(system.view("actuator").bolus_total)
 
 
 def test_a_rate_above_the_profile_is_cut_when_insulin_comes_from_a_pen() -> None:
     """Not at the next plan, which may be six hours off."""
-    house = house_with(daily=MilliUnits(40_000))
+    system = system_with(daily=MilliUnits(40_000))
 
-    assert 800 == rate_after_a_pen(house)
-    assert "basal_capped" in alarms(house)
+    assert 800 == rate_after_a_pen(system)
+    assert "basal_capped" in alarms(system)
 
 
 def test_the_rest_of_a_spread_bolus_is_stopped_when_there_is_no_room_for_it() -> None:
     """What is given stays given; a person is told."""
-    house = house_with(daily=MilliUnits(36_000))
+    system = system_with(daily=MilliUnits(36_000))
 
-    assert given_after_a_pen(house) < 3_000
-    assert "extended_beyond_limit" in alarms(house)
+    assert given_after_a_pen(system) < 3_000
+    assert "extended_beyond_limit" in alarms(system)
 
 
 def test_a_spread_bolus_for_which_there_is_room_goes_on() -> None:
     """A pen alone is no reason."""
-    house = house_with()
-    spread(house, 4_000, 2)
-    house.run(ms=HOUR_MS)
-    inject(house, 2_000)
-    house.run(ms=2 * HOUR_MS)
+    system = system_with()
+    spread(system, 4_000, 2)
+    system.run(ms=HOUR_MS)
+    inject(system, 2_000)
+    system.run(ms=2 * HOUR_MS)
 
-    assert 4_000 == house.view("actuator").last_extended.delivered
-    assert "extended_beyond_limit" not in alarms(house)
+    assert 4_000 == system.view("actuator").last_extended.delivered
+    assert "extended_beyond_limit" not in alarms(system)
 
 
 def test_limits_that_are_lowered_hold_for_what_runs() -> None:
     """Whoever lowers a limit means now."""
-    house = house_with()
-    spread(house, 8_000, 4)
-    house.run(ms=HOUR_MS)
+    system = system_with()
+    spread(system, 8_000, 4)
+    system.run(ms=HOUR_MS)
     lowered = msgspec.structs.replace(
         LIMITS, single=MilliUnits(1_000), hourly=MilliUnits(1_000), daily=MilliUnits(30_000)
     )
-    house.ask(lowered, to="actuator")
-    house.run(ms=4 * HOUR_MS)
+    system.ask(lowered, to="actuator")
+    system.run(ms=4 * HOUR_MS)
 
-    assert house.view("actuator").bolus_total < 3_000
-    assert "extended_beyond_limit" in alarms(house)
+    assert system.view("actuator").bolus_total < 3_000
+    assert "extended_beyond_limit" in alarms(system)
 
 
 def test_what_is_ordered_and_not_begun_is_not_stopped() -> None:
     """Its start is held against the limits of then; a stop of nothing would be a false record."""
-    house = house_with()
-    spread(house, 4_000, 1)
-    house.run(ms=2 * HOUR_MS)
-    state = house.state("actuator")
+    system = system_with()
+    spread(system, 4_000, 1)
+    system.run(ms=2 * HOUR_MS)
+    state = system.state("actuator")
     waiting = OpenDose(
         dose=DoseId("bolus_advisor:demo:99"),
         amount=MilliUnits(8_000),
-        since=house.clock.now().therapy,
+        since=system.clock.now().therapy,
         is_extended=True,
     )
     tight = msgspec.structs.replace(state.limits, daily=MilliUnits(1_000))
     state = msgspec.structs.replace(state, doses=DoseBook(open=(waiting,)), limits=tight)
 
-    assert () == halt_extended(state, house.clock.now())
+    assert () == halt_extended(state, system.clock.now())
 
 
 def spreading() -> tuple[Any, Any]:
     """The actuator's state an hour into 8 U over 4 h, and now."""
-    house = house_with(hourly=MilliUnits(20_000))
-    spread(house, 8_000, 4)
-    house.run(ms=HOUR_MS)
-    return house.state("actuator"), house.clock.now()
+    system = system_with(hourly=MilliUnits(20_000))
+    spread(system, 8_000, 4)
+    system.run(ms=HOUR_MS)
+    return system.state("actuator"), system.clock.now()
 
 
 def limited(state: Any, **limits: object) -> Any:
@@ -174,26 +174,26 @@ def test_what_is_not_known_or_ends_already_is_not_stopped(missing: dict[str, Any
 
 def test_insulin_that_has_acted_leaves_room_on_board() -> None:
     """5 U of five hours ago are no reason to stop 4 U of now."""
-    house = house_with(on_board=MilliUnits(6_000))
-    inject(house, 5_000)
-    house.run(ms=6 * HOUR_MS)
-    spread(house, 4_000, 2)
-    house.run(ms=10 * MINUTE_MS)
+    system = system_with(on_board=MilliUnits(6_000))
+    inject(system, 5_000)
+    system.run(ms=6 * HOUR_MS)
+    spread(system, 4_000, 2)
+    system.run(ms=10 * MINUTE_MS)
 
-    assert () == halt_extended(house.state("actuator"), house.clock.now())
+    assert () == halt_extended(system.state("actuator"), system.clock.now())
 
 
 def test_a_pen_that_leaves_room_changes_no_rate() -> None:
     """A plan that is the same is not sent again."""
-    house = house_with()
+    system = system_with()
     rate = SetTemporaryRate(percent=200, duration=Milliseconds(HOUR_MS))
-    assert house.ask(rate, to="basal_scheduler").accepted
-    plans = house.said_of("actuator", BasalPlanAccepted)
-    inject(house, 50)
+    assert system.ask(rate, to="basal_scheduler").accepted
+    plans = system.said_of("actuator", BasalPlanAccepted)
+    inject(system, 50)
 
-    assert plans == house.said_of("actuator", BasalPlanAccepted)
-    assert 1_600 == house.view("actuator").rate
-    assert set() == alarms(house)
+    assert plans == system.said_of("actuator", BasalPlanAccepted)
+    assert 1_600 == system.view("actuator").rate
+    assert set() == alarms(system)
 
 
 @pytest.mark.parametrize(
@@ -202,13 +202,13 @@ def test_a_pen_that_leaves_room_changes_no_rate() -> None:
 )
 def test_without_a_plan_or_limits_or_the_pump_nothing_is_cut(missing: dict[str, Any]) -> None:
     """Each of them is enough; with all of them the rate above the profile is cut."""
-    house = house_with()
+    system = system_with()
     rate = SetTemporaryRate(percent=200, duration=Milliseconds(HOUR_MS))
-    assert house.ask(rate, to="basal_scheduler").accepted
-    state = house.state("actuator")
+    assert system.ask(rate, to="basal_scheduler").accepted
+    state = system.state("actuator")
     tight = msgspec.structs.replace(state.limits, basal=MilliUnitsPerHour(900))
     whole = msgspec.structs.replace(state, limits=tight)
-    now = house.clock.now()
+    now = system.clock.now()
 
     assert () == hold_again(msgspec.structs.replace(whole, **missing), now)
     (accepted,) = (one for one in hold_again(whole, now) if isinstance(one, BasalPlanAccepted))
@@ -217,11 +217,11 @@ def test_without_a_plan_or_limits_or_the_pump_nothing_is_cut(missing: dict[str, 
 
 def test_a_pen_before_any_limits_are_set_is_taken() -> None:
     """Nothing runs yet that could be cut."""
-    house = FakeHouse()
-    inject(house, 2_000)
+    system = FakeSystem()
+    inject(system, 2_000)
 
-    assert 2_000 == house.state("actuator").doses.boluses[0].amount
-    assert set() == alarms(house)
+    assert 2_000 == system.state("actuator").doses.boluses[0].amount
+    assert set() == alarms(system)
 
 
 @pytest.mark.parametrize(
@@ -229,24 +229,24 @@ def test_a_pen_before_any_limits_are_set_is_taken() -> None:
     [(rate_after_a_pen, 800, 40_000), (given_after_a_pen, 2_000, 36_000)],
 )
 def test_the_mutant_that_looks_at_limits_once_is_caught(
-    measured: Callable[[FakeHouse], int],
+    measured: Callable[[FakeSystem], int],
     as_built: int,
     limit: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It would let all of it flow."""
     monkeypatch.setattr(core.deciders.delivery.decider, "hold_again", lambda *_: ())
-    house = house_with(daily=MilliUnits(limit))
+    system = system_with(daily=MilliUnits(limit))
 
-    assert measured(house) > as_built + 500
+    assert measured(system) > as_built + 500
 
 
 def test_who_cancels_a_temporary_rate_and_why_is_kept() -> None:
     """Every setting is an event with actor and reason."""
-    house = house_with()
+    system = system_with()
     rate = SetTemporaryRate(percent=80, duration=Milliseconds(HOUR_MS), because="run")
-    house.ask(rate, to="basal_scheduler")
-    house.ask(CancelTemporaryRate(because="rain"), to="basal_scheduler", actor="person:bob")
+    system.ask(rate, to="basal_scheduler")
+    system.ask(CancelTemporaryRate(because="rain"), to="basal_scheduler", actor="person:bob")
 
-    ended = house.said_of("basal_scheduler", TemporaryRateEnded)[-1]
+    ended = system.said_of("basal_scheduler", TemporaryRateEnded)[-1]
     assert ("cancelled", "person:bob", "rain") == (ended.reason, ended.actor, ended.because)

@@ -31,7 +31,7 @@ from services.runtime.replay.replay import replay
 from services.virtual_pump import controller as pump_host
 from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.state_store import FakePumpStore
-from support.simulated.fake_system import DECIDER_OF, IDENTITY, PROFILE, PUMP, FakeHouse
+from support.simulated.fake_system import DECIDER_OF, IDENTITY, PROFILE, PUMP, FakeSystem
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -65,10 +65,10 @@ class Died(BaseException):
 
 
 class Fate:
-    """Lets one process of a fake house die at one point, the nth time that it comes by."""
+    """Lets one process of a fake system die at one point, the nth time that it comes by."""
 
-    def __init__(self, house: FakeHouse, process: str, point: str, *, nth: int = 1) -> None:
-        self.house = house
+    def __init__(self, system: FakeSystem, process: str, point: str, *, nth: int = 1) -> None:
+        self.system = system
         self.stepping = ""
         self.has_struck = False
         self._target = (process, point)
@@ -85,37 +85,37 @@ class Fate:
         self.has_struck = True
         if not is_pump:
             raise Died
-        now = self.house.clock.now()
-        self.house.pump.host = PumpHost(self.house.pump_store, identity=IDENTITY, now=now)
+        now = self.system.clock.now()
+        self.system.pump.host = PumpHost(self.system.pump_store, identity=IDENTITY, now=now)
         raise PumpTimeout(act="killed")
 
 
-def step(house: FakeHouse, fate: Fate) -> bool:
+def step(system: FakeSystem, fate: Fate) -> bool:
     """Step everybody once; who dies is started on what it had stored."""
     moved = False
-    for name in tuple(house.services):
+    for name in tuple(system.services):
         fate.stepping = name
         try:
-            moved = house.services[name].step() or moved
+            moved = system.services[name].step() or moved
         except Died:
-            house.restart(name)
-            look(house)
+            system.restart(name)
+            look(system)
             moved = True
     return moved
 
 
-def run(house: FakeHouse, fate: Fate, *, ms: int) -> None:
+def run(system: FakeSystem, fate: Fate, *, ms: int) -> None:
     """Let time pass in steps of 10 s."""
     for _ in range(max(1, ms // 10_000)):
         for _ in range(500):
-            if not step(house, fate):
+            if not step(system, fate):
                 break
-        house.clock.advance(therapy_ms=10_000)
+        system.clock.advance(therapy_ms=10_000)
 
 
-def own(house: FakeHouse, name: str, *, of: str) -> dict[int, bytes]:
+def own(system: FakeSystem, name: str, *, of: str) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
-    for _, row in house.stores[Speaker(name)].rows(pump=PUMP):
+    for _, row in system.stores[Speaker(name)].rows(pump=PUMP):
         read = read_row(row)
         if row.topic.startswith(HEARD) == (name != of) and read.entry.speaker == of:
             version = parse_event_id(read.entry.id)[2]
@@ -124,37 +124,37 @@ def own(house: FakeHouse, name: str, *, of: str) -> dict[int, bytes]:
     return found
 
 
-def check(house: FakeHouse, moved: dict[str, int]) -> None:
+def check(system: FakeSystem, moved: dict[str, int]) -> None:
     """Compare the pump's ledger, the motor, every journal and the record, at rest."""
-    ledger = house.pump_store.history(after=0)
+    ledger = system.pump_store.history(after=0)
     doses = Counter(one.dose for one in ledger if one.kind == "bolus_started")
     assert set(doses.values()) == {1}
     pumped = sum(one.amount for one in ledger if one.kind in ("basal", "bolus"))
-    book = house.state("actuator").doses
+    book = system.state("actuator").doses
     assert not book.open
     assert moved["strokes"] <= pumped == book.basal_total + book.bolus_total
-    now = house.clock.now()
+    now = system.clock.now()
     for name, decider in DECIDER_OF.items():
-        said = own(house, name, of=name)
+        said = own(system, name, of=name)
         assert list(range(1, len(said) + 1)) == sorted(said)
         if name != "historian":
-            assert said == own(house, "historian", of=name)
-        assert () == verify_decisions(decider, house.stores[name]).differences
-    views = replay(house.stores[Speaker("historian")], pump=PUMP, at=now.therapy)
-    assert all(house.view(who) == view for who, view in views.items())
+            assert said == own(system, "historian", of=name)
+        assert () == verify_decisions(decider, system.stores[name]).differences
+    views = replay(system.stores[Speaker("historian")], pump=PUMP, at=now.therapy)
+    assert all(system.view(who) == view for who, view in views.items())
 
 
-def look(house: FakeHouse) -> None:
+def look(system: FakeSystem) -> None:
     """At any instant: no dose without a stored intent, and none given that is not accounted."""
-    ledger = house.pump_store.history(after=0)
-    intents = {event.dose for event in house.said_of("actuator", BolusStarted)}
+    ledger = system.pump_store.history(after=0)
+    intents = {event.dose for event in system.said_of("actuator", BolusStarted)}
     assert {one.dose for one in ledger if one.kind == "bolus_started"} <= intents
     given: Counter[Any] = Counter()
     for one in ledger:
         if one.kind == "bolus":
             given[one.dose] += one.amount
     journal = DECIDER_OF[Speaker("actuator")].initial(PUMP)
-    for _, row in house.stores[Speaker("actuator")].rows(pump=PUMP):
+    for _, row in system.stores[Speaker("actuator")].rows(pump=PUMP):
         journal = DECIDER_OF[Speaker("actuator")].evolve(journal, read_row(row).entry)
     accounted: Counter[Any] = Counter()
     for part in journal.doses.boluses:
@@ -166,9 +166,9 @@ def look(house: FakeHouse) -> None:
 
 def survives(process: str, point: str, *, nth: int, patch: pytest.MonkeyPatch) -> Fate:
     """Order, cancel and order again while one process dies; raises where a check fails."""
-    house = FakeHouse()
-    house.set_up()
-    moved = {"strokes": house.odometer}
+    system = FakeSystem()
+    system.set_up()
+    moved = {"strokes": system.odometer}
     hold = pump_host.PumpHost._hold
 
     def held(self: PumpHost, memory: PumpMemory) -> None:
@@ -177,31 +177,31 @@ def survives(process: str, point: str, *, nth: int, patch: pytest.MonkeyPatch) -
         hold(self, memory)
 
     patch.setattr(pump_host.PumpHost, "_hold", held)
-    fate = Fate(house, process, point, nth=nth)
+    fate = Fate(system, process, point, nth=nth)
     patch.setattr(crashpoints, "_armed", fate)
-    house.post(OrderBolus(amount=MilliUnits(500), confirmed=True), to="bolus_advisor")
+    system.post(OrderBolus(amount=MilliUnits(500), confirmed=True), to="bolus_advisor")
     for _ in range(6):
-        run(house, fate, ms=10_000)
-        look(house)
-    house.post(CancelBolus(), to="actuator")
-    house.post(PROFILE, to="basal_scheduler")
+        run(system, fate, ms=10_000)
+        look(system)
+    system.post(CancelBolus(), to="actuator")
+    system.post(PROFILE, to="basal_scheduler")
     hour = SetTemporaryRate(percent=150, duration=Milliseconds(HOUR_MS))
-    house.post(hour, to="basal_scheduler")
-    house.post(AcknowledgeAlarm(alarm="nothing"), to="historian")
+    system.post(hour, to="basal_scheduler")
+    system.post(AcknowledgeAlarm(alarm="nothing"), to="historian")
     for amount in (1_000, 20 * PULSE_MU):
-        run(house, fate, ms=5 * MINUTE_MS)
-        look(house)
+        run(system, fate, ms=5 * MINUTE_MS)
+        look(system)
         order = OrderBolus(amount=MilliUnits(amount), confirmed=True)
-        house.post(order, to="bolus_advisor")
+        system.post(order, to="bolus_advisor")
     reading = RecordReading(
-        measured_at=house.clock.now().therapy, source="meter", unit="mg/dL", received="120"
+        measured_at=system.clock.now().therapy, source="meter", unit="mg/dL", received="120"
     )
-    house.post(reading, to="glucose_ingest")
-    house.post(SuspendDelivery(), to="actuator")
-    run(house, fate, ms=MINUTE_MS)
-    house.post(ResumeDelivery(), to="actuator")
-    run(house, fate, ms=HOUR_MS if process == "historian" else AT_REST_MS)
-    check(house, moved)
+    system.post(reading, to="glucose_ingest")
+    system.post(SuspendDelivery(), to="actuator")
+    run(system, fate, ms=MINUTE_MS)
+    system.post(ResumeDelivery(), to="actuator")
+    run(system, fate, ms=HOUR_MS if process == "historian" else AT_REST_MS)
+    check(system, moved)
     return fate
 
 
@@ -210,7 +210,7 @@ def survives(process: str, point: str, *, nth: int, patch: pytest.MonkeyPatch) -
 def test_a_death_at_any_point_gives_nothing_twice_and_loses_nothing(
     process: str, point: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first and the second time, each in a house of its own."""
+    """The first and the second time, each in a system of its own."""
     for nth in (1, 2):
         with monkeypatch.context() as patch:
             fate = survives(process, point, nth=nth, patch=patch)

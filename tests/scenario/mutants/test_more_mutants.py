@@ -30,101 +30,101 @@ from services.runtime.process.stepper import finish
 from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.fault_script import ScriptedFault
 from services.virtual_pump.in_process_pump import FakePumpDevice
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 from support.simulated.mutant_pairs import Check, Patch, Weaken, is_caught
 from support.simulated.signed_orders import pump_order, sign
 
 
-def house_with(*faults: ScriptedFault, fill_mu: int = 200_000) -> FakeHouse:
-    house = FakeHouse(faults=faults, fill_mu=fill_mu)
-    house.set_up()
-    return house
+def system_with(*faults: ScriptedFault, fill_mu: int = 200_000) -> FakeSystem:
+    system = FakeSystem(faults=faults, fill_mu=fill_mu)
+    system.set_up()
+    return system
 
 
 def below_the_safe_minimum_nothing_is_advised() -> bool:
-    house = house_with()
-    house.glucose("60")
-    return not house.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor").accepted
+    system = system_with()
+    system.glucose("60")
+    return not system.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor").accepted
 
 
 def insulin_on_board_takes_from_a_correction() -> bool:
-    house = house_with()
-    house.order(3_000)
-    house.run(ms=10 * MINUTE_MS)
-    house.glucose("200")
-    house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
-    return bool(house.view("bolus_advisor").advised == 0)
+    system = system_with()
+    system.order(3_000)
+    system.run(ms=10 * MINUTE_MS)
+    system.glucose("200")
+    system.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
+    return bool(system.view("bolus_advisor").advised == 0)
 
 
 def a_controllers_rate_cannot_outlive_it() -> bool:
-    house = house_with()
+    system = system_with()
     asked = SetTemporaryRate(rate=MilliUnitsPerHour(2_000), duration=Milliseconds(HOUR_MS))
-    return not house.ask(asked, to="basal_scheduler", actor="controller:loop").accepted
+    return not system.ask(asked, to="basal_scheduler", actor="controller:loop").accepted
 
 
 def only_the_last_to_claim_drives() -> bool:
-    house = house_with()
-    rival = FakePumpDevice(house.clock, host=house.pump.host)
+    system = system_with()
+    rival = FakePumpDevice(system.clock, host=system.pump.host)
     finish(rival.claim())
     status = finish(rival.read(after=10**9)).status
     order = pump_order(status, dose="bolus_advisor:p1:900", amount=500)
     try:
-        finish(house.pump.start_bolus(signed=sign(order)))
+        finish(system.pump.start_bolus(signed=sign(order)))
     except Exception:  # noqa: BLE001  # whatever it is called, the old controller was refused
         return True
     return False
 
 
 def a_cancelled_bolus_stops() -> bool:
-    house = house_with()
-    house.order(5_000)
-    house.run(ms=20_000)
-    house.ask(CancelBolus(), to="actuator")
-    house.run(ms=10 * MINUTE_MS)
-    return bool(house.view("actuator").bolus_total < 5_000)
+    system = system_with()
+    system.order(5_000)
+    system.run(ms=20_000)
+    system.ask(CancelBolus(), to="actuator")
+    system.run(ms=10 * MINUTE_MS)
+    return bool(system.view("actuator").bolus_total < 5_000)
 
 
 def a_bolus_needs_all_of_its_insulin() -> bool:
-    house = house_with(fill_mu=2_000)
-    status = finish(house.pump.read(after=10**9)).status
+    system = system_with(fill_mu=2_000)
+    status = finish(system.pump.read(after=10**9)).status
     order = pump_order(status, dose="bolus_advisor:p1:900", amount=5_000)
     try:
-        finish(house.pump.start_bolus(signed=sign(order)))
+        finish(system.pump.start_bolus(signed=sign(order)))
     except Exception:  # noqa: BLE001  # whatever it is called, the pump refused
         return True
     return False
 
 
 def a_blocked_line_is_noticed() -> bool:
-    house = house_with(ScriptedFault(fault="occlusion"))
-    house.order(10_000)
-    house.run(ms=HOUR_MS)
-    return bool(house.view("actuator").fault == "occlusion")
+    system = system_with(ScriptedFault(fault="occlusion"))
+    system.order(10_000)
+    system.run(ms=HOUR_MS)
+    return bool(system.view("actuator").fault == "occlusion")
 
 
 def a_fault_stops_the_motor() -> bool:
-    house = house_with(ScriptedFault(fault="air_in_line", from_odometer=MilliUnits(500)))
-    house.run(ms=5 * HOUR_MS)
-    return house.odometer == 500
+    system = system_with(ScriptedFault(fault="air_in_line", from_odometer=MilliUnits(500)))
+    system.run(ms=5 * HOUR_MS)
+    return system.odometer == 500
 
 
 def changed_registers_are_noticed() -> bool:
-    house = house_with(ScriptedFault(fault="memory_flipped", from_odometer=MilliUnits(500)))
-    house.run(ms=5 * HOUR_MS)
-    return bool(house.view("actuator").fault == "memory_broken")
+    system = system_with(ScriptedFault(fault="memory_flipped", from_odometer=MilliUnits(500)))
+    system.run(ms=5 * HOUR_MS)
+    return bool(system.view("actuator").fault == "memory_broken")
 
 
 def a_suspension_is_reminded_of() -> bool:
-    house = house_with()
-    finish(house.pump.suspend())
-    house.run(ms=HOUR_MS)
-    return "suspended_long" in [one.alarm for one in house.view("actuator").alarms]
+    system = system_with()
+    finish(system.pump.suspend())
+    system.run(ms=HOUR_MS)
+    return "suspended_long" in [one.alarm for one in system.view("actuator").alarms]
 
 
 def a_failed_self_test_comes_first() -> bool:
-    house = house_with(ScriptedFault(fault="self_test_failed"))
-    house.run(ms=5 * HOUR_MS)
-    return house.odometer == 0
+    system = system_with(ScriptedFault(fault="self_test_failed"))
+    system.run(ms=5 * HOUR_MS)
+    return system.odometer == 0
 
 
 def advises_at_any_glucose(patch: Patch) -> None:

@@ -23,98 +23,98 @@ from services.runtime.decider_host.ledger import Books
 from services.runtime.decider_host.version_check import Admission
 from services.runtime.journal.entries import said_in
 from services.runtime.replay.replay import replay
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
-def ready() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    return house
+def ready() -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
+    return system
 
 
-def given_at_most_once(house: FakeHouse) -> bool:
+def given_at_most_once(system: FakeSystem) -> bool:
     """The same command, sent twice, doses once."""
     for _ in range(2):
-        house.post(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor", command_id="same")
-        house.settle()
-        house.run(ms=5 * MINUTE_MS)
-    return bool(house.view("actuator").bolus_total == 500)
+        system.post(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor", command_id="same")
+        system.settle()
+        system.run(ms=5 * MINUTE_MS)
+    return bool(system.view("actuator").bolus_total == 500)
 
 
-def accounted_to_the_pulse(house: FakeHouse) -> bool:
+def accounted_to_the_pulse(system: FakeSystem) -> bool:
     """What the actuator accounts for is what the pump counts, also when it reads twice."""
-    house.ask(OrderBolus(amount=MilliUnits(1_000)), to="bolus_advisor")
-    house.run(ms=HOUR_MS)
-    again = [one for one in house.broker.messages if ".actuator." in one.subject]
+    system.ask(OrderBolus(amount=MilliUnits(1_000)), to="bolus_advisor")
+    system.run(ms=HOUR_MS)
+    again = [one for one in system.broker.messages if ".actuator." in one.subject]
     for message in again:
-        house.broker.put(message.subject, message.data, {})
-    house.settle()
-    view, heard = house.view("actuator"), house.state("bolus_advisor").doses
+        system.broker.put(message.subject, message.data, {})
+    system.settle()
+    view, heard = system.view("actuator"), system.state("bolus_advisor").doses
     return bool(
-        house.odometer
+        system.odometer
         == view.basal_total + view.bolus_total
         == heard.basal_total + heard.bolus_total
     )
 
 
-def stale_glucose_is_not_used(house: FakeHouse) -> bool:
+def stale_glucose_is_not_used(system: FakeSystem) -> bool:
     """Glucose of 11 minutes ago corrects nothing."""
-    house.glucose("300")
-    house.run(ms=11 * MINUTE_MS)
-    outcome = house.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
+    system.glucose("300")
+    system.run(ms=11 * MINUTE_MS)
+    outcome = system.ask(RequestAdvice(carbs=Grams(0)), to="bolus_advisor")
     advised = codec.decode_event(outcome.said[0])
     return isinstance(advised, BolusAdvised) and advised.amount == 0
 
 
-def limits_hold_at_delivery(house: FakeHouse) -> bool:
+def limits_hold_at_delivery(system: FakeSystem) -> bool:
     """An advisor that lost its limits is stopped by the actuator's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(core.deciders.bolus.orders, "breach", lambda *_, **__: None)
-        house.ask(OrderBolus(amount=MilliUnits(15_000)), to="bolus_advisor")
-        house.run(ms=15 * MINUTE_MS)
-    return bool(house.view("actuator").bolus_total == 0)
+        system.ask(OrderBolus(amount=MilliUnits(15_000)), to="bolus_advisor")
+        system.run(ms=15 * MINUTE_MS)
+    return bool(system.view("actuator").bolus_total == 0)
 
 
-def late_orders_never_start(house: FakeHouse) -> bool:
+def late_orders_never_start(system: FakeSystem) -> bool:
     """An order that lay for a minute moves nothing."""
-    actuator = house.services.pop(Speaker("actuator"))
-    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
-    house.clock.advance(therapy_ms=MINUTE_MS)
-    house.services[Speaker("actuator")] = actuator
-    house.run(ms=5 * MINUTE_MS)
-    return bool(house.view("actuator").bolus_total == 0)
+    actuator = system.services.pop(Speaker("actuator"))
+    system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    system.clock.advance(therapy_ms=MINUTE_MS)
+    system.services[Speaker("actuator")] = actuator
+    system.run(ms=5 * MINUTE_MS)
+    return bool(system.view("actuator").bolus_total == 0)
 
 
-def an_advice_is_used_once(house: FakeHouse) -> bool:
+def an_advice_is_used_once(system: FakeSystem) -> bool:
     """Two taps on 'accept' are one dose."""
-    house.glucose("110")
-    outcome = house.ask(RequestAdvice(carbs=Grams(20)), to="bolus_advisor")
+    system.glucose("110")
+    outcome = system.ask(RequestAdvice(carbs=Grams(20)), to="bolus_advisor")
     for _ in range(2):
-        house.ask(AcceptAdvice(advice=outcome.events[0]), to="bolus_advisor")
-        house.run(ms=3 * MINUTE_MS)
-    return bool(house.view("actuator").bolus_total == 2_000)
+        system.ask(AcceptAdvice(advice=outcome.events[0]), to="bolus_advisor")
+        system.run(ms=3 * MINUTE_MS)
+    return bool(system.view("actuator").bolus_total == 2_000)
 
 
-def a_restart_repeats_nothing(house: FakeHouse) -> bool:
+def a_restart_repeats_nothing(system: FakeSystem) -> bool:
     """An actuator killed in mid-bolus starts no second one."""
-    house.ask(OrderBolus(amount=MilliUnits(3_000)), to="bolus_advisor")
-    house.run(ms=MINUTE_MS)
-    house.restart("actuator")
-    house.settle()
-    is_doubted = any(type(event).__name__ == "BolusUnknown" for event in house.said("actuator"))
-    house.run(ms=5 * MINUTE_MS)
-    return is_doubted and bool(house.view("actuator").bolus_total == 3_000)
+    system.ask(OrderBolus(amount=MilliUnits(3_000)), to="bolus_advisor")
+    system.run(ms=MINUTE_MS)
+    system.restart("actuator")
+    system.settle()
+    is_doubted = any(type(event).__name__ == "BolusUnknown" for event in system.said("actuator"))
+    system.run(ms=5 * MINUTE_MS)
+    return is_doubted and bool(system.view("actuator").bolus_total == 3_000)
 
 
-def replay_equals_live(house: FakeHouse) -> bool:
+def replay_equals_live(system: FakeSystem) -> bool:
     """The record alone shows what every service knows."""
-    house.glucose("150")
-    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
-    house.run(ms=HOUR_MS)
-    views = replay(house.stores[Speaker("historian")], pump=PUMP, at=house.clock.now().therapy)
-    return all(house.view(name) == view for name, view in views.items())
+    system.glucose("150")
+    system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    system.run(ms=HOUR_MS)
+    views = replay(system.stores[Speaker("historian")], pump=PUMP, at=system.clock.now().therapy)
+    return all(system.view(name) == view for name, view in views.items())
 
 
 def forgets_outcomes(patch: pytest.MonkeyPatch) -> None:
@@ -159,7 +159,7 @@ def record_drops_basal(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(services.runtime.replay.record_fold, "said_in", forgetful)
 
 
-PAIRS: list[tuple[Callable[[FakeHouse], bool], Patch]] = [
+PAIRS: list[tuple[Callable[[FakeSystem], bool], Patch]] = [
     (given_at_most_once, forgets_outcomes),
     (accounted_to_the_pulse, hears_everything_again),
     (stale_glucose_is_not_used, believes_old_glucose),
@@ -172,14 +172,14 @@ PAIRS: list[tuple[Callable[[FakeHouse], bool], Patch]] = [
 
 
 @pytest.mark.parametrize("check", [check for check, _ in PAIRS], ids=lambda one: one.__name__)
-def test_the_mechanism_holds(check: Callable[[FakeHouse], bool]) -> None:
+def test_the_mechanism_holds(check: Callable[[FakeSystem], bool]) -> None:
     """As built, the property holds."""
     assert check(ready())
 
 
 @pytest.mark.parametrize(("check", "weaken"), PAIRS, ids=[weaken.__name__ for _, weaken in PAIRS])
 def test_the_mutant_is_caught(
-    check: Callable[[FakeHouse], bool], weaken: Patch, monkeypatch: pytest.MonkeyPatch
+    check: Callable[[FakeSystem], bool], weaken: Patch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the mechanism weakened the property must break, or the check proves nothing."""
     weaken(monkeypatch)

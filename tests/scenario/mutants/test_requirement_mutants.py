@@ -54,38 +54,38 @@ from services.runtime.pump_link.protocol import FrameReader, Read, encode_reques
 from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.fault_script import ScriptedFault
 from services.virtual_pump.watchdog import HUNGER_MS_MAX, LOOK_MS, Watchdog
-from support.simulated.fake_system import IDENTITY, LIMITS, PUMP, FakeHouse
+from support.simulated.fake_system import IDENTITY, LIMITS, PUMP, FakeSystem
 from support.simulated.mutant_pairs import Check, Patch, Weaken, is_caught
 from support.simulated.signed_orders import STRANGER, pump_order, sign
 
 DOSE = "bolus_advisor:p1:900"
 
 
-def ready(*faults: ScriptedFault) -> FakeHouse:
-    house = FakeHouse(faults=faults)
-    house.set_up()
-    return house
+def ready(*faults: ScriptedFault) -> FakeSystem:
+    system = FakeSystem(faults=faults)
+    system.set_up()
+    return system
 
 
-def sensor(house: FakeHouse, value: str) -> None:
+def sensor(system: FakeSystem, value: str) -> None:
     reading = RecordReading(
-        measured_at=house.clock.now().therapy,
+        measured_at=system.clock.now().therapy,
         source="sensor",
         unit="mg/dL",
         received=value,
         device="cgm",
     )
-    house.ask(reading, to="glucose_ingest")
+    system.ask(reading, to="glucose_ingest")
 
 
 def only_one_bolus_is_spread_at_a_time() -> bool:
-    house = ready()
+    system = ready()
     for number in (900, 901):
-        status = finish(house.pump.read(after=10**9)).status
+        status = finish(system.pump.read(after=10**9)).status
         dose = f"bolus_advisor:p1:{number}"
         order = pump_order(status, dose=dose, amount=1_000, duration=HOUR_MS)
         try:
-            finish(house.pump.start_bolus(signed=sign(order)))
+            finish(system.pump.start_bolus(signed=sign(order)))
         except PumpRefusedError as error:
             return error.reason == "extended_running"
     return False
@@ -102,10 +102,10 @@ def spreads_two_at_once(patch: Patch) -> None:
 
 
 def a_limit_that_limits_nothing_is_refused() -> bool:
-    house = FakeHouse()
+    system = FakeSystem()
     wide = msgspec.structs.replace(LIMITS, single=MilliUnits(10**6))
     assert isinstance(wide, SetDeliveryLimits)
-    return not house.ask(wide, to="actuator").accepted
+    return not system.ask(wide, to="actuator").accepted
 
 
 def takes_any_limits(patch: Patch) -> None:
@@ -171,7 +171,7 @@ def defaults_of_rooms() -> dict[str, Any]:
 
 
 def where_two_sums_differ_nothing_is_given() -> bool:
-    house = ready()
+    system = ready()
     with pytest.MonkeyPatch.context() as broken:
         rooms = core.dosing.limits.caps_sliding.rooms
 
@@ -182,9 +182,9 @@ def where_two_sums_differ_nothing_is_given() -> bool:
 
         broken.setattr(core.dosing.limits.caps_sliding, "rooms", wider)
         broken.setitem(defaults_of_rooms(), "first", wider)
-        house.order(500)
-        house.run(ms=5 * MINUTE_MS)
-    return bool(house.view("actuator").bolus_total == 0)
+        system.order(500)
+        system.run(ms=5 * MINUTE_MS)
+    return bool(system.view("actuator").bolus_total == 0)
 
 
 def asks_one_sum_twice(patch: Patch) -> None:
@@ -193,11 +193,11 @@ def asks_one_sum_twice(patch: Patch) -> None:
 
 
 def a_dose_that_moved_is_in_the_memory() -> bool:
-    house = ready()
-    status = finish(house.pump.read(after=10**9)).status
-    finish(house.pump.start_bolus(signed=sign(pump_order(status, dose=DOSE, amount=500))))
-    again = PumpHost(house.pump_store, identity=IDENTITY, now=house.clock.now())
-    kinds = [one.kind for one in house.pump_store.history(after=0)]
+    system = ready()
+    status = finish(system.pump.read(after=10**9)).status
+    finish(system.pump.start_bolus(signed=sign(pump_order(status, dose=DOSE, amount=500))))
+    again = PumpHost(system.pump_store, identity=IDENTITY, now=system.clock.now())
+    kinds = [one.kind for one in system.pump_store.history(after=0)]
     return "bolus_started" in kinds and again.memory.odometer >= 50
 
 
@@ -225,13 +225,13 @@ def checks_no_frame(patch: Patch) -> None:
 
 
 def a_suspended_pump_stays_so_after_a_loss_of_power() -> bool:
-    house = ready()
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=MINUTE_MS)
-    house.pump.host.power_on(now=house.clock.now())
-    before = house.odometer
-    house.run(ms=2 * HOUR_MS)
-    return house.odometer == before
+    system = ready()
+    system.ask(SuspendDelivery(), to="actuator")
+    system.run(ms=MINUTE_MS)
+    system.pump.host.power_on(now=system.clock.now())
+    before = system.odometer
+    system.run(ms=2 * HOUR_MS)
+    return system.odometer == before
 
 
 def begins_anew_with_the_power(patch: Patch) -> None:
@@ -245,10 +245,10 @@ def begins_anew_with_the_power(patch: Patch) -> None:
 
 
 def settings_are_there_after_a_restart() -> bool:
-    house = ready()
+    system = ready()
     for name in ("actuator", "bolus_advisor", "basal_scheduler"):
-        house.restart(name)
-    limits, settings = house.state("actuator").limits, house.state("bolus_advisor").settings
+        system.restart(name)
+    limits, settings = system.state("actuator").limits, system.state("bolus_advisor").settings
     return bool(limits and limits.single == LIMITS.single and settings)
 
 
@@ -258,9 +258,9 @@ def reads_no_journal(patch: Patch) -> None:
 
 
 def a_weak_battery_is_told() -> bool:
-    house = ready(ScriptedFault(fault="battery", from_odometer=MilliUnits(50), percent=15))
-    house.run(ms=2 * HOUR_MS)
-    return "battery_low" in {one.alarm for one in house.view("actuator").alarms}
+    system = ready(ScriptedFault(fault="battery", from_odometer=MilliUnits(50), percent=15))
+    system.run(ms=2 * HOUR_MS)
+    return "battery_low" in {one.alarm for one in system.view("actuator").alarms}
 
 
 def knows_no_weak_battery(patch: Patch) -> None:
@@ -268,12 +268,12 @@ def knows_no_weak_battery(patch: Patch) -> None:
 
 
 def what_the_pump_knows_the_person_sees() -> bool:
-    house = ready()
-    house.order(500)
-    house.run(ms=10 * MINUTE_MS)
-    house.restart("actuator")
-    house.run(ms=MINUTE_MS)
-    return bool(house.view("actuator").reservoir == house.pump.host.memory.reservoir)
+    system = ready()
+    system.order(500)
+    system.run(ms=10 * MINUTE_MS)
+    system.restart("actuator")
+    system.run(ms=MINUTE_MS)
+    return bool(system.view("actuator").reservoir == system.pump.host.memory.reservoir)
 
 
 def tells_an_old_status(patch: Patch) -> None:
@@ -286,10 +286,10 @@ def tells_an_old_status(patch: Patch) -> None:
 
 
 def a_sensor_that_falls_silent_is_told() -> bool:
-    house = ready()
-    sensor(house, "120")
-    house.run(ms=30 * MINUTE_MS)
-    return "glucose_missing" in {one.alarm for one in house.view("glucose_ingest").alarms}
+    system = ready()
+    sensor(system, "120")
+    system.run(ms=30 * MINUTE_MS)
+    return "glucose_missing" in {one.alarm for one in system.view("glucose_ingest").alarms}
 
 
 def misses_no_reading(patch: Patch) -> None:
@@ -305,11 +305,11 @@ def _never(patch: Patch, name: str) -> None:
 
 
 def a_low_that_stays_sounds_again() -> bool:
-    house = ready()
+    system = ready()
     for _ in range(8):
-        sensor(house, "60")
-        house.run(ms=5 * MINUTE_MS)
-    said = [type(event).__name__ for event in house.said("glucose_ingest")]
+        sensor(system, "60")
+        system.run(ms=5 * MINUTE_MS)
+    said = [type(event).__name__ for event in system.said("glucose_ingest")]
     return "AlarmRepeated" in said
 
 
@@ -366,11 +366,11 @@ def shows_no_alarm(patch: Patch) -> None:
 
 
 def one_low_is_one_alarm_until_it_is_over() -> bool:
-    house = ready()
+    system = ready()
     for value in ("60", "78", "60"):
-        house.glucose(value)
-        house.run(ms=5 * MINUTE_MS)
-    raised = [e for e in house.said_of("glucose_ingest", AlarmRaised) if e.alarm == "glucose_low"]
+        system.glucose(value)
+        system.run(ms=5 * MINUTE_MS)
+    raised = [e for e in system.said_of("glucose_ingest", AlarmRaised) if e.alarm == "glucose_low"]
     return len(raised) == 2
 
 
@@ -383,12 +383,12 @@ def hears_no_end_of_a_low(patch: Patch) -> None:
 
 
 def what_a_blocked_line_releases_is_told() -> bool:
-    house = ready(ScriptedFault(fault="occlusion", from_odometer=MilliUnits(0)))
-    house.order(5_000)
-    house.run(ms=HOUR_MS)
-    house.ask(ClearPumpFault(because="set changed"), to="actuator")
-    house.run(ms=MINUTE_MS)
-    return bool(house.said_of("actuator", OcclusionReleased))
+    system = ready(ScriptedFault(fault="occlusion", from_odometer=MilliUnits(0)))
+    system.order(5_000)
+    system.run(ms=HOUR_MS)
+    system.ask(ClearPumpFault(because="set changed"), to="actuator")
+    system.run(ms=MINUTE_MS)
+    return bool(system.said_of("actuator", OcclusionReleased))
 
 
 def releases_in_silence(patch: Patch) -> None:
@@ -449,11 +449,11 @@ def lets_everybody_speak(patch: Patch) -> None:
 
 
 def a_key_that_comes_with_an_order_is_worth_nothing() -> bool:
-    house = ready()
-    status = finish(house.pump.read(after=10**9)).status
+    system = ready()
+    status = finish(system.pump.read(after=10**9)).status
     signed = sign(pump_order(status, dose=DOSE, amount=500), signer=STRANGER)
     try:
-        finish(house.pump.start_bolus(signed=signed))
+        finish(system.pump.start_bolus(signed=signed))
     except PumpRefusedError as error:
         return error.reason == "unknown_key"
     return False
@@ -470,13 +470,13 @@ def takes_the_key_that_comes_along(patch: Patch) -> None:
 
 
 def an_order_by_nobody_is_set_aside() -> bool:
-    house = ready()
+    system = ready()
     order = OrderBolus(amount=MilliUnits(500))
-    house.post_bytes(b'{"id":"x"}', order, to="bolus_advisor")
-    house.settle()
-    house.run(ms=5 * MINUTE_MS)
-    aside = house.said_of("bolus_advisor", MessageQuarantined)
-    alarms = {one.alarm for one in house.view("bolus_advisor").alarms}
+    system.post_bytes(b'{"id":"x"}', order, to="bolus_advisor")
+    system.settle()
+    system.run(ms=5 * MINUTE_MS)
+    aside = system.said_of("bolus_advisor", MessageQuarantined)
+    alarms = {one.alarm for one in system.view("bolus_advisor").alarms}
     return len(aside) == 1 and "message_quarantined" in alarms
 
 

@@ -1,4 +1,4 @@
-"""The actuator's decisions in states that a healthy house hardly meets."""
+"""The actuator's decisions in states that a healthy system hardly meets."""
 
 from typing import Any
 

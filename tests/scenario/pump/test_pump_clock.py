@@ -1,6 +1,6 @@
 """The pump's clock is read and not trusted: hours off, set in mid-bolus, or running fast (R87).
 
-Everything is compared with a house whose pump has a right clock.
+Everything is compared with a system whose pump has a right clock.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ from services.runtime.platform.clock import Clock
 from services.runtime.process.stepper import finish
 from services.virtual_pump.fault_script import ScriptedFault
 from services.virtual_pump.in_process_pump import FakePumpDevice
-from support.simulated.fake_system import IDENTITY, FakeHouse
+from support.simulated.fake_system import IDENTITY, FakeSystem
 from support.simulated.mutant_pairs import Patch, is_caught
 
 ALARM = "pump_clock_wrong"
@@ -43,25 +43,25 @@ def set_on(ms: int, *, from_odometer: int = 0) -> ScriptedFault:
     return ScriptedFault(fault="clock_set", ahead_ms=ms, from_odometer=MilliUnits(from_odometer))
 
 
-def a_day(*faults: ScriptedFault) -> FakeHouse:
+def a_day(*faults: ScriptedFault) -> FakeSystem:
     """A bolus, a pause of half an hour that ends on the pump, and the change of the basal rate."""
-    house = FakeHouse(faults=faults)
-    house.set_up()
-    house.order(BOLUS)
-    house.run(ms=5 * MINUTE_MS)
-    house.ask(SuspendDelivery(duration=Milliseconds(30 * MINUTE_MS)), to="actuator")
-    house.run(ms=MINUTE_MS)
-    house.line_is_cut = True
-    house.run(ms=HOUR_MS)
-    house.line_is_cut = False
-    house.run(ms=DAY_MS)
-    return house
+    system = FakeSystem(faults=faults)
+    system.set_up()
+    system.order(BOLUS)
+    system.run(ms=5 * MINUTE_MS)
+    system.ask(SuspendDelivery(duration=Milliseconds(30 * MINUTE_MS)), to="actuator")
+    system.run(ms=MINUTE_MS)
+    system.line_is_cut = True
+    system.run(ms=HOUR_MS)
+    system.line_is_cut = False
+    system.run(ms=DAY_MS)
+    return system
 
 
-def told(house: FakeHouse) -> list[tuple[Any, ...]]:
+def told(system: FakeSystem) -> list[tuple[Any, ...]]:
     """Give what was accounted for, with its times."""
     found: list[tuple[Any, ...]] = []
-    for event in house.said("actuator"):
+    for event in system.said("actuator"):
         match event:
             case BolusProgressed(starts_at=start, ends_at=end, amount=amount):
                 found.append(("bolus", start, end, amount))
@@ -74,8 +74,8 @@ def told(house: FakeHouse) -> list[tuple[Any, ...]]:
     return found
 
 
-def alarms(house: FakeHouse) -> list[str]:
-    said = house.said("actuator")
+def alarms(system: FakeSystem) -> list[str]:
+    said = system.said("actuator")
     kinds = [one for one in said if isinstance(one, AlarmRaised | AlarmCleared)]
     return [type(one).__name__ for one in kinds if one.alarm == ALARM]
 
@@ -87,8 +87,8 @@ def a_pump_whose_clock_is_off_gives_and_is_accounted_alike() -> bool:
     """By hours or by years: each stroke at its hour, with its true age for insulin on board."""
     right = told(a_day())
     for ms in OFF:
-        house = a_day(set_on(ms))
-        if told(house) != right or alarms(house) != ["AlarmRaised"]:
+        system = a_day(set_on(ms))
+        if told(system) != right or alarms(system) != ["AlarmRaised"]:
             return False
     return True
 
@@ -120,19 +120,19 @@ class FastClock:
         )
 
 
-def fast() -> FakeHouse:
+def fast() -> FakeSystem:
     """Twelve hours with a pump whose clock runs fast, and a bolus each hour."""
-    house = FakeHouse()
-    clock: Any = FastClock(house.clock)
+    system = FakeSystem()
+    clock: Any = FastClock(system.clock)
     fill = MilliUnits(200_000)
-    house.pump = FakePumpDevice(clock, identity=IDENTITY, store=house.pump_store, fill=fill)
-    house.restart("actuator")
-    house.set_up()
+    system.pump = FakePumpDevice(clock, identity=IDENTITY, store=system.pump_store, fill=fill)
+    system.restart("actuator")
+    system.set_up()
     for _ in range(12):
-        house.run(ms=HOUR_MS - 2 * MINUTE_MS)
-        house.order(500)
-        house.run(ms=2 * MINUTE_MS)
-    return house
+        system.run(ms=HOUR_MS - 2 * MINUTE_MS)
+        system.order(500)
+        system.run(ms=2 * MINUTE_MS)
+    return system
 
 
 def orders_are_believed_by_a_pump_that_counts_fast() -> bool:
@@ -142,11 +142,11 @@ def orders_are_believed_by_a_pump_that_counts_fast() -> bool:
 
 def doses_keep_their_age_with_a_pump_that_counts_fast() -> bool:
     """In a day its clock would be a quarter of an hour wrong."""
-    house = fast()
-    ages = [one.delivered for one in house.said_of("actuator", BolusDelivered)]
-    last = house.said_of("actuator", BolusProgressed)[-1]
-    off = abs(house.clock.now().therapy - last.ends_at)
-    read = house.said_of("actuator", PumpClockRead)
+    system = fast()
+    ages = [one.delivered for one in system.said_of("actuator", BolusDelivered)]
+    last = system.said_of("actuator", BolusProgressed)[-1]
+    off = abs(system.clock.now().therapy - last.ends_at)
+    read = system.said_of("actuator", PumpClockRead)
     return sum(ages) == 6_000 and off <= 2 * MINUTE_MS + CLOCK_MS_MAX and len(read) >= 5
 
 
@@ -213,18 +213,18 @@ def test_the_mutant_that_trusts_the_pumps_clock_is_caught(
 
 def test_a_right_clock_is_no_news() -> None:
     """An honest pump's clock is never told of, its own count once in an hour."""
-    house = a_day()
+    system = a_day()
 
-    assert [] == house.said_of("actuator", PumpClockRead)
-    assert 24 <= len(house.said_of("actuator", PumpChallenged)) <= 30
+    assert [] == system.said_of("actuator", PumpClockRead)
+    assert 24 <= len(system.said_of("actuator", PumpChallenged)) <= 30
 
 
 def test_without_a_time_of_reading_or_a_challenge_nothing_has_drifted() -> None:
     """A slow answer says nothing about a clock, the first one nothing about a count."""
-    house = a_day()
-    state = house.state("actuator")
-    status = finish(house.pump.read(after=10**9)).status
+    system = a_day()
+    state = system.state("actuator")
+    status = finish(system.pump.read(after=10**9)).status
     unknown = msgspec.structs.replace(state, challenged=None)
 
     assert not has_drifted(state, status, None)
-    assert not has_drifted(unknown, status, house.clock.now())
+    assert not has_drifted(unknown, status, system.clock.now())

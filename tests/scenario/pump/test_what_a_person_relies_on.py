@@ -18,109 +18,109 @@ from schemas.delivery.mechanism import BasalMissed, PrimePump
 from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
 from schemas.units import HOUR_MS, MINUTE_MS, MilliUnits
 from services.virtual_pump.fault_script import ScriptedFault
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 from support.simulated.mutant_pairs import Patch, is_caught
 
 
-def a_house(*faults: ScriptedFault) -> FakeHouse:
-    house = FakeHouse(faults=faults)
-    house.set_up()
-    return house
+def a_system(*faults: ScriptedFault) -> FakeSystem:
+    system = FakeSystem(faults=faults)
+    system.set_up()
+    return system
 
 
-def pauses(house: FakeHouse, *, ms: int) -> None:
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=ms)
+def pauses(system: FakeSystem, *, ms: int) -> None:
+    system.ask(SuspendDelivery(), to="actuator")
+    system.run(ms=ms)
 
 
 def a_prime_is_on_board_of_nobody() -> bool:
     """It leaves the reservoir, it is not basal, no bolus, and nothing that an advice subtracts."""
-    house = a_house()
-    pauses(house, ms=MINUTE_MS)
-    before, board = house.view("actuator"), house.view("bolus_advisor").insulin_on_board_most
-    house.ask(PrimePump(amount=MilliUnits(2_000), what="tube"), to="actuator")
-    house.run(ms=MINUTE_MS)
-    after = house.view("actuator")
+    system = a_system()
+    pauses(system, ms=MINUTE_MS)
+    before, board = system.view("actuator"), system.view("bolus_advisor").insulin_on_board_most
+    system.ask(PrimePump(amount=MilliUnits(2_000), what="tube"), to="actuator")
+    system.run(ms=MINUTE_MS)
+    after = system.view("actuator")
     return bool(
         before.reservoir - after.reservoir == after.primed_total == 2_000
         and (before.basal_total, before.bolus_total) == (after.basal_total, after.bolus_total)
-        and house.view("bolus_advisor").insulin_on_board_most == board
+        and system.view("bolus_advisor").insulin_on_board_most == board
     )
 
 
 def a_count_that_does_not_balance_stops_the_motor() -> bool:
     """Filled = moved + left, at every look; the pump finds it by itself within half a minute."""
-    house = a_house(
+    system = a_system(
         ScriptedFault(fault="odometer_back", from_odometer=MilliUnits(500), amount=MilliUnits(200))
     )
     for _ in range(60):
-        house.run(ms=MINUTE_MS)
-        house.pump.host.self_test(now=house.clock.now().therapy)
-    return house.pump.host.memory.fault == "memory_broken"
+        system.run(ms=MINUTE_MS)
+        system.pump.host.self_test(now=system.clock.now().therapy)
+    return system.pump.host.memory.fault == "memory_broken"
 
 
 def what_did_not_flow_is_named_at_the_end() -> bool:
     """An hour off the body at 0.8 U/h, to the pulse."""
-    house = a_house()
-    pauses(house, ms=HOUR_MS)
-    house.ask(ResumeDelivery(), to="actuator")
-    house.run(ms=MINUTE_MS)
-    return [750 <= one.amount <= 850 for one in house.said_of("actuator", BasalMissed)] == [True]
+    system = a_system()
+    pauses(system, ms=HOUR_MS)
+    system.ask(ResumeDelivery(), to="actuator")
+    system.run(ms=MINUTE_MS)
+    return [750 <= one.amount <= 850 for one in system.said_of("actuator", BasalMissed)] == [True]
 
 
 def insulin_by_pen_counts_on_board_and_in_limits() -> bool:
     """Of 15 U in an hour 13 are gone: 3 U more are refused, in the advisor's own account."""
-    house = a_house()
-    at = house.clock.now().therapy
-    house.ask(RecordInjection(amount=MilliUnits(13_000), given_at=at), to="bolus_advisor")
-    board = house.view("bolus_advisor").insulin_on_board_most
-    return board > 12_000 and house.order(3_000).reason == "hourly_limit"
+    system = a_system()
+    at = system.clock.now().therapy
+    system.ask(RecordInjection(amount=MilliUnits(13_000), given_at=at), to="bolus_advisor")
+    board = system.view("bolus_advisor").insulin_on_board_most
+    return board > 12_000 and system.order(3_000).reason == "hourly_limit"
 
 
 def who_acknowledged_is_on_record() -> bool:
     """By name; the alarm stays while its cause does, and is quiet."""
-    house = a_house()
-    pauses(house, ms=HOUR_MS)
-    alarm = next(one.alarm for one in house.view("actuator").alarms)
-    house.ask(AcknowledgeAlarm(alarm=alarm), to="actuator", actor="person:ann")
-    (seen,) = house.said_of("actuator", AlarmAcknowledged)
-    (stands,) = (one for one in house.view("actuator").alarms if one.alarm == alarm)
+    system = a_system()
+    pauses(system, ms=HOUR_MS)
+    alarm = next(one.alarm for one in system.view("actuator").alarms)
+    system.ask(AcknowledgeAlarm(alarm=alarm), to="actuator", actor="person:ann")
+    (seen,) = system.said_of("actuator", AlarmAcknowledged)
+    (stands,) = (one for one in system.view("actuator").alarms if one.alarm == alarm)
     return bool(seen.actor == "person:ann" == stands.acknowledged_by)
 
 
-def hears_nonsense(house: FakeHouse, *, times: int) -> list[AlarmRaised]:
+def hears_nonsense(system: FakeSystem, *, times: int) -> list[AlarmRaised]:
     for _ in range(times):
-        house.broker.put("basalt.p1.event.actuator.nonsense", b"{", {})
-        house.settle()
+        system.broker.put("basalt.p1.event.actuator.nonsense", b"{", {})
+        system.settle()
     services = ("bolus_advisor", "historian")
-    return [one for name in services for one in house.said_of(name, AlarmRaised)]
+    return [one for name in services for one in system.said_of(name, AlarmRaised)]
 
 
 def one_cause_is_one_alarm_with_a_count() -> bool:
     """Raised once by each who meets it; a pump that stands for hours is called again and again."""
-    house = a_house()
-    raised = hears_nonsense(house, times=5)
-    pauses(house, ms=3 * HOUR_MS)
-    (stands,) = (one for one in house.view("actuator").alarms if one.alarm == "suspended_long")
+    system = a_system()
+    raised = hears_nonsense(system, times=5)
+    pauses(system, ms=3 * HOUR_MS)
+    (stands,) = (one for one in system.view("actuator").alarms if one.alarm == "suspended_long")
     return len(raised) == 2 and int(stands.calls) > 3
 
 
 def faults_of_the_machinery_are_the_operators() -> bool:
     """A message that nobody understands: delivery goes on."""
-    told = hears_nonsense(a_house(), times=1)
+    told = hears_nonsense(a_system(), times=1)
     return bool(told) and {one.to for one in told} == {"operator"}
 
 
 def an_hour_alone_is_three_alarms_at_most() -> bool:
     """With everybody but the actuator gone, and the pump's reservoir nearly empty."""
-    house = FakeHouse(fill_mu=15_000)
-    house.set_up()
-    gone = {name: house.services.pop(name) for name in list(house.services) if name != "actuator"}
+    system = FakeSystem(fill_mu=15_000)
+    system.set_up()
+    gone = {name: system.services.pop(name) for name in list(system.services) if name != "actuator"}
     for _ in range(60):
-        house.run(ms=MINUTE_MS)
-    house.services.update(gone)
-    house.run(ms=10 * MINUTE_MS)
-    raised = [one for name in house.services for one in house.said_of(name, AlarmRaised)]
+        system.run(ms=MINUTE_MS)
+    system.services.update(gone)
+    system.run(ms=10 * MINUTE_MS)
+    raised = [one for name in system.services for one in system.said_of(name, AlarmRaised)]
     return len([one for one in raised if one.to == "person"]) <= 3
 
 

@@ -39,63 +39,63 @@ from schemas.units import (
 from schemas.wire import codec
 from services.runtime.replay.lookup import Lookup, events_of
 from services.runtime.replay.replay import known_by, replay
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 from support.simulated.mutant_pairs import Check, Patch, Weaken, is_caught
 
 ADVISOR = "bolus_advisor"
 INGEST = "glucose_ingest"
 
 
-def now(house: FakeHouse) -> UtcMillis:
-    return house.clock.now().therapy
+def now(system: FakeSystem) -> UtcMillis:
+    return system.clock.now().therapy
 
 
-def pen(house: FakeHouse, amount: int) -> DoseId:
-    asked = RecordInjection(amount=MilliUnits(amount), given_at=now(house))
-    return DoseId(house.ask(asked, to=ADVISOR).events[0])
+def pen(system: FakeSystem, amount: int) -> DoseId:
+    asked = RecordInjection(amount=MilliUnits(amount), given_at=now(system))
+    return DoseId(system.ask(asked, to=ADVISOR).events[0])
 
 
-def correct(house: FakeHouse, dose: str, amount: int, **fields: Any) -> Outcome:
+def correct(system: FakeSystem, dose: str, amount: int, **fields: Any) -> Outcome:
     asked = CorrectDose(dose=DoseId(dose), amount=MilliUnits(amount), because="misread", **fields)
-    return house.ask(asked, to=ADVISOR)
+    return system.ask(asked, to=ADVISOR)
 
 
-def eat(house: FakeHouse, grams: int) -> EventId:
-    asked = RecordCarbs(grams=Grams(grams), eaten_at=now(house))
-    return house.ask(asked, to=ADVISOR).events[0]
+def eat(system: FakeSystem, grams: int) -> EventId:
+    asked = RecordCarbs(grams=Grams(grams), eaten_at=now(system))
+    return system.ask(asked, to=ADVISOR).events[0]
 
 
-def correct_meal(house: FakeHouse, meal: str, grams: int, **fields: Any) -> Outcome:
-    return house.ask(CorrectCarbs(carbs=EventId(meal), grams=Grams(grams), **fields), to=ADVISOR)
+def correct_meal(system: FakeSystem, meal: str, grams: int, **fields: Any) -> Outcome:
+    return system.ask(CorrectCarbs(carbs=EventId(meal), grams=Grams(grams), **fields), to=ADVISOR)
 
 
-def void(house: FakeHouse, reading: str) -> Outcome:
-    return house.ask(VoidReading(reading=EventId(reading), because="sugar"), to=INGEST)
+def void(system: FakeSystem, reading: str) -> Outcome:
+    return system.ask(VoidReading(reading=EventId(reading), because="sugar"), to=INGEST)
 
 
-def advised(house: FakeHouse) -> BolusAdvised:
-    outcome = house.ask(RequestAdvice(carbs=Grams(0)), to=ADVISOR)
+def advised(system: FakeSystem) -> BolusAdvised:
+    outcome = system.ask(RequestAdvice(carbs=Grams(0)), to=ADVISOR)
     found = codec.decode_event(outcome.said[0])
     assert isinstance(found, BolusAdvised), found
     return found
 
 
-def on_board(house: FakeHouse) -> int:
-    return int(house.view(ADVISOR).insulin_on_board_most)
+def on_board(system: FakeSystem) -> int:
+    return int(system.view(ADVISOR).insulin_on_board_most)
 
 
-def both_count_the_corrected_amount(house: FakeHouse) -> bool:
+def both_count_the_corrected_amount(system: FakeSystem) -> bool:
     """14 U by pen were 1.4 U: advisor and actuator allow an hour's worth again."""
-    dose = pen(house, 14_000)
-    house.settle()
-    before = house.ask(OrderBolus(amount=MilliUnits(3_000)), to=ADVISOR).reason
-    correct(house, dose, 1_400)
-    house.settle()
-    books = [house.state(name).doses for name in (ADVISOR, "actuator")]
+    dose = pen(system, 14_000)
+    system.settle()
+    before = system.ask(OrderBolus(amount=MilliUnits(3_000)), to=ADVISOR).reason
+    correct(system, dose, 1_400)
+    system.settle()
+    books = [system.state(name).doses for name in (ADVISOR, "actuator")]
     counted = [
         next(one for one in book.boluses if one.dose == dose and one.is_by_pen) for book in books
     ]
-    after = house.ask(OrderBolus(amount=MilliUnits(3_000)), to=ADVISOR)
+    after = system.ask(OrderBolus(amount=MilliUnits(3_000)), to=ADVISOR)
     return (
         before == "hourly_limit"
         and after.accepted
@@ -104,46 +104,46 @@ def both_count_the_corrected_amount(house: FakeHouse) -> bool:
     )
 
 
-def test_a_corrected_dose_counts_so_in_both_accounts(house: FakeHouse) -> None:
+def test_a_corrected_dose_counts_so_in_both_accounts(system: FakeSystem) -> None:
     """One that was entered ten times too large keeps nobody from insulin; on board it is less."""
-    assert both_count_the_corrected_amount(house)
-    assert 1_400 <= on_board(house) <= 4_400
+    assert both_count_the_corrected_amount(system)
+    assert 1_400 <= on_board(system) <= 4_400
 
 
-def test_more_than_was_recorded_counts_in_the_limits(house: FakeHouse) -> None:
+def test_more_than_was_recorded_counts_in_the_limits(system: FakeSystem) -> None:
     """The other way: 1 U by pen was 14.5 U, and an order of 1 U is too much for the hour."""
-    dose = pen(house, 1_000)
-    said = codec.decode_event(correct(house, dose, 14_500).said[0])
-    house.settle()
+    dose = pen(system, 1_000)
+    said = codec.decode_event(correct(system, dose, 14_500).said[0])
+    system.settle()
 
     assert isinstance(said, DoseCorrected)
     assert (14_500, 1_000, "misread") == (said.amount, said.was, said.because)
-    assert "hourly_limit" == house.ask(OrderBolus(amount=MilliUnits(1_000)), to=ADVISOR).reason
-    assert on_board(house) == 14_500
+    assert "hourly_limit" == system.ask(OrderBolus(amount=MilliUnits(1_000)), to=ADVISOR).reason
+    assert on_board(system) == 14_500
 
 
-def pump_dose_stays(house: FakeHouse) -> bool:
+def pump_dose_stays(system: FakeSystem) -> bool:
     """A person says that a bolus the pump gave was nothing, or was more: it counts as counted."""
-    house.order(2_000)
-    house.run(ms=5 * MINUTE_MS)
-    dose = last_dose(house)
-    before = house.state("actuator").doses, house.state(ADVISOR).doses
-    reasons = [correct(house, dose, amount).reason for amount in (0, 1_000, 3_000)]
-    house.settle()
-    after = house.state("actuator").doses, house.state(ADVISOR).doses
+    system.order(2_000)
+    system.run(ms=5 * MINUTE_MS)
+    dose = last_dose(system)
+    before = system.state("actuator").doses, system.state(ADVISOR).doses
+    reasons = [correct(system, dose, amount).reason for amount in (0, 1_000, 3_000)]
+    system.settle()
+    after = system.state("actuator").doses, system.state(ADVISOR).doses
     return reasons == ["counted_by_pump"] * 3 and before == after
 
 
-def last_dose(house: FakeHouse) -> DoseId:
-    return DoseId(house.state(ADVISOR).doses.boluses[-1].dose)
+def last_dose(system: FakeSystem) -> DoseId:
+    return DoseId(system.state(ADVISOR).doses.boluses[-1].dose)
 
 
-def test_what_the_pump_counted_is_not_corrected_by_a_persons_word(house: FakeHouse) -> None:
+def test_what_the_pump_counted_is_not_corrected_by_a_persons_word(system: FakeSystem) -> None:
     """No limit becomes looser for insulin that the pump gave; while it is open, neither."""
-    assert pump_dose_stays(house)
-    house.order(2_000)
-    running = house.state(ADVISOR).doses.open[0].dose
-    assert "counted_by_pump" == correct(house, running, 0).reason
+    assert pump_dose_stays(system)
+    system.order(2_000)
+    running = system.state(ADVISOR).doses.open[0].dose
+    assert "counted_by_pump" == correct(system, running, 0).reason
 
 
 @pytest.mark.parametrize(
@@ -157,42 +157,42 @@ def test_what_the_pump_counted_is_not_corrected_by_a_persons_word(house: FakeHou
     ],
 )
 def test_a_correction_that_cannot_be_is_refused(
-    house: FakeHouse, amount: int, at: int | None, reason: str
+    system: FakeSystem, amount: int, at: int | None, reason: str
 ) -> None:
     """One beyond each end; and one that says what is on record."""
-    dose = pen(house, 1_000)
-    given_at = None if at is None else UtcMillis(now(house) + at)
+    dose = pen(system, 1_000)
+    given_at = None if at is None else UtcMillis(now(system) + at)
 
-    assert reason == correct(house, dose, amount, given_at=given_at).reason
-    assert "no_such_dose" == correct(house, "bolus_advisor:p1:9999", 500).reason
+    assert reason == correct(system, dose, amount, given_at=given_at).reason
+    assert "no_such_dose" == correct(system, "bolus_advisor:p1:9999", 500).reason
 
 
-def test_a_dose_is_corrected_for_a_day(house: FakeHouse) -> None:
+def test_a_dose_is_corrected_for_a_day(system: FakeSystem) -> None:
     """24 h to the millisecond; what was corrected can be corrected again, to nothing as well."""
-    dose = pen(house, 1_000)
-    at = now(house)
-    assert correct(house, dose, 2_000).accepted
-    house.run(ms=DAY_MS - (now(house) - at))
-    assert correct(house, dose, 0).accepted
-    house.run(ms=1)
-    assert "too_old" == correct(house, dose, 3_000).reason
+    dose = pen(system, 1_000)
+    at = now(system)
+    assert correct(system, dose, 2_000).accepted
+    system.run(ms=DAY_MS - (now(system) - at))
+    assert correct(system, dose, 0).accepted
+    system.run(ms=1)
+    assert "too_old" == correct(system, dose, 3_000).reason
 
 
-def test_a_corrected_meal_counts_so(house: FakeHouse) -> None:
+def test_a_corrected_meal_counts_so(system: FakeSystem) -> None:
     """120 g were 12 g: carbohydrate on board, the view and the total follow."""
-    house.glucose("150")
-    meal = eat(house, 120)
-    house.run(ms=30 * MINUTE_MS)
-    assert correct_meal(house, meal, 12).accepted
-    house.glucose("150")
-    view = house.view(ADVISOR)
+    system.glucose("150")
+    meal = eat(system, 120)
+    system.run(ms=30 * MINUTE_MS)
+    assert correct_meal(system, meal, 12).accepted
+    system.glucose("150")
+    view = system.view(ADVISOR)
 
     assert 12 == view.carbs_total == view.last_carbs.grams
     assert view.forecast.carbs_on_board <= 12
-    assert correct_meal(house, meal, 0).accepted
-    assert (0, None) == (house.view(ADVISOR).carbs_total, house.view(ADVISOR).last_carbs)
-    house.settle()
-    assert () == house.state(INGEST).picture.meals
+    assert correct_meal(system, meal, 0).accepted
+    assert (0, None) == (system.view(ADVISOR).carbs_total, system.view(ADVISOR).last_carbs)
+    system.settle()
+    assert () == system.state(INGEST).picture.meals
 
 
 @pytest.mark.parametrize(
@@ -206,201 +206,203 @@ def test_a_corrected_meal_counts_so(house: FakeHouse) -> None:
     ],
 )
 def test_a_meal_that_cannot_be_is_refused(
-    house: FakeHouse, grams: int, at: int | None, reason: str
+    system: FakeSystem, grams: int, at: int | None, reason: str
 ) -> None:
     """One beyond each end."""
-    meal = eat(house, 45)
-    eaten_at = None if at is None else UtcMillis(now(house) + at)
+    meal = eat(system, 45)
+    eaten_at = None if at is None else UtcMillis(now(system) + at)
 
-    assert reason == correct_meal(house, meal, grams, eaten_at=eaten_at).reason
-    assert "no_such_carbs" == correct_meal(house, "bolus_advisor:p1:9999", 30).reason
-    house.run(ms=11 * HOUR_MS)
-    assert "too_old" == correct_meal(house, meal, 30).reason
+    assert reason == correct_meal(system, meal, grams, eaten_at=eaten_at).reason
+    assert "no_such_carbs" == correct_meal(system, "bolus_advisor:p1:9999", 30).reason
+    system.run(ms=11 * HOUR_MS)
+    assert "too_old" == correct_meal(system, meal, 30).reason
 
 
-def reading_is_gone(house: FakeHouse) -> bool:
+def reading_is_gone(system: FakeSystem) -> bool:
     """300 by a sugary finger 3 min after 110: advice and forecast stand on the 110 again."""
-    house.glucose("110")
-    house.run(ms=3 * MINUTE_MS)
-    wrong = house.glucose("300").events[0]
-    house.settle()
-    too_much = advised(house).correction
-    raised = [alarm.alarm for alarm in house.view(INGEST).alarms]
-    void(house, wrong)
-    house.settle()
-    view = house.view(INGEST)
-    ahead = house.view(ADVISOR).forecast
+    system.glucose("110")
+    system.run(ms=3 * MINUTE_MS)
+    wrong = system.glucose("300").events[0]
+    system.settle()
+    too_much = advised(system).correction
+    raised = [alarm.alarm for alarm in system.view(INGEST).alarms]
+    void(system, wrong)
+    system.settle()
+    view = system.view(INGEST)
+    ahead = system.view(ADVISOR).forecast
     return (
         too_much > 0
         and "glucose_high" in raised
         and "glucose_high" not in [alarm.alarm for alarm in view.alarms]
-        and (110, 110) == (view.glucose, advised(house).glucose)
+        and (110, 110) == (view.glucose, advised(system).glucose)
         and ahead.glucose == 110
     )
 
 
-def test_a_voided_reading_counts_no_more(house: FakeHouse) -> None:
+def test_a_voided_reading_counts_no_more(system: FakeSystem) -> None:
     """Not in advice, forecast, alerts or the view; the reading itself stays in the record."""
-    assert reading_is_gone(house)
-    said = house.said(INGEST)
+    assert reading_is_gone(system)
+    said = system.said(INGEST)
     assert [110, 300] == [one.glucose for one in said if isinstance(one, GlucoseMeasured)]
     (voided,) = (one for one in said if isinstance(one, ReadingVoided))
     assert ("300", "sugar") == (voided.received, voided.because)
 
 
-def test_the_only_reading_voided_leaves_none(house: FakeHouse) -> None:
+def test_the_only_reading_voided_leaves_none(system: FakeSystem) -> None:
     """Then there is no glucose to advise by, and no alert stands on it."""
-    wrong = house.glucose("45").events[0]
-    house.settle()
-    assert house.view(INGEST).alarms
-    void(house, wrong)
-    house.settle()
+    wrong = system.glucose("45").events[0]
+    system.settle()
+    assert system.view(INGEST).alarms
+    void(system, wrong)
+    system.settle()
 
-    assert advised(house).glucose is None
-    assert house.view(ADVISOR).forecast is None
-    assert (None, ()) == (house.view(INGEST).glucose, house.view(INGEST).alarms)
+    assert advised(system).glucose is None
+    assert system.view(ADVISOR).forecast is None
+    assert (None, ()) == (system.view(INGEST).glucose, system.view(INGEST).alarms)
 
 
-def test_a_picture_without_a_reading_is_as_if_it_had_never_come(house: FakeHouse) -> None:
-    """Two houses, one of which never had it: the same trend, alerts and advice."""
-    other, wrong = FakeHouse(), EventId("")
+def test_a_picture_without_a_reading_is_as_if_it_had_never_come(system: FakeSystem) -> None:
+    """Two systems, one of which never had it: the same trend, alerts and advice."""
+    other, wrong = FakeSystem(), EventId("")
     other.set_up()
     for value in (120, 124, 390, 131, 136):
-        for one in (house, other):
+        for one in (system, other):
             at = now(one)
             asked = RecordReading(
                 measured_at=at, source="sensor", unit="mg/dL", received=str(value), device="s"
             )
-            if value != 390 or one is house:
+            if value != 390 or one is system:
                 outcome = one.ask(asked, to=INGEST)
                 if value == 390:
                     wrong = outcome.events[0]
             one.run(ms=5 * MINUTE_MS)
-    void(house, wrong)
-    for one in (house, other):
+    void(system, wrong)
+    for one in (system, other):
         one.settle()
 
     for name in (INGEST, ADVISOR):
-        assert house.state(name).picture.points == other.state(name).picture.points
-        assert house.state(name).picture.still == other.state(name).picture.still
-        assert house.state(name).picture.low_since == other.state(name).picture.low_since
-    assert house.state(ADVISOR).reading == other.state(ADVISOR).reading
+        assert system.state(name).picture.points == other.state(name).picture.points
+        assert system.state(name).picture.still == other.state(name).picture.still
+        assert system.state(name).picture.low_since == other.state(name).picture.low_since
+    assert system.state(ADVISOR).reading == other.state(ADVISOR).reading
 
 
-def stays_voided(house: FakeHouse) -> bool:
+def stays_voided(system: FakeSystem) -> bool:
     """A sensor's bridge sends again what somebody has voided."""
-    at = now(house)
+    at = now(system)
     asked = RecordReading(measured_at=at, source="sensor", unit="mg/dL", received="300", device="a")
-    wrong = house.ask(asked, to=INGEST).events[0]
-    void(house, wrong)
-    house.run(ms=MINUTE_MS)
-    return house.ask(asked, to=INGEST).reason == "voided" and house.view(INGEST).glucose is None
+    wrong = system.ask(asked, to=INGEST).events[0]
+    void(system, wrong)
+    system.run(ms=MINUTE_MS)
+    return system.ask(asked, to=INGEST).reason == "voided" and system.view(INGEST).glucose is None
 
 
-def test_a_voided_reading_does_not_come_back(house: FakeHouse) -> None:
+def test_a_voided_reading_does_not_come_back(system: FakeSystem) -> None:
     """By the same or by another path; another number is news."""
-    assert stays_voided(house)
-    at = UtcMillis(now(house) - MINUTE_MS + 5_000)
+    assert stays_voided(system)
+    at = UtcMillis(now(system) - MINUTE_MS + 5_000)
     again = RecordReading(measured_at=at, source="sensor", unit="mg/dL", received="300", device="b")
     other = RecordReading(measured_at=at, source="sensor", unit="mg/dL", received="118", device="b")
 
-    assert "voided" == house.ask(again, to=INGEST).reason
-    assert house.ask(other, to=INGEST).accepted
+    assert "voided" == system.ask(again, to=INGEST).reason
+    assert system.ask(other, to=INGEST).accepted
 
 
-def test_what_cannot_be_voided_is_refused(house: FakeHouse) -> None:
+def test_what_cannot_be_voided_is_refused(system: FakeSystem) -> None:
     """Twice, never, not a reading, older than a day, of another pump, no id at all."""
-    first = house.glucose("110").events[0]
-    assert void(house, first).accepted
-    assert "already_voided" == void(house, first).reason
-    old = house.glucose("120", at=UtcMillis(now(house) - 2 * HOUR_MS)).events[0]
+    first = system.glucose("110").events[0]
+    assert void(system, first).accepted
+    assert "already_voided" == void(system, first).reason
+    old = system.glucose("120", at=UtcMillis(now(system) - 2 * HOUR_MS)).events[0]
     for name in ("glucose_ingest:p1:9999", "glucose_ingest:p2:1", "bolus_advisor:p1:1", "x" * 99):
-        assert "no_such_reading" == void(house, name).reason
-    house.run(ms=22 * HOUR_MS)
-    assert void(house, old).accepted
-    last = house.glucose("130").events[0]
-    house.run(ms=DAY_MS + 1)
-    assert "too_old" == void(house, last).reason
+        assert "no_such_reading" == void(system, name).reason
+    system.run(ms=22 * HOUR_MS)
+    assert void(system, old).accepted
+    last = system.glucose("130").events[0]
+    system.run(ms=DAY_MS + 1)
+    assert "too_old" == void(system, last).reason
 
 
-def test_a_reading_that_is_kept_no_more_is_too_old(house: FakeHouse) -> None:
+def test_a_reading_that_is_kept_no_more_is_too_old(system: FakeSystem) -> None:
     """400 readings of a minute each: the first is out of reach, the last ones are not."""
     names = []
     for _ in range(400):
-        house.run(ms=MINUTE_MS)
-        names.append(house.glucose("120").events[0])
+        system.run(ms=MINUTE_MS)
+        names.append(system.glucose("120").events[0])
 
-    assert "too_old" == void(house, names[0]).reason
-    assert void(house, names[120]).accepted and void(house, names[-1]).accepted
+    assert "too_old" == void(system, names[0]).reason
+    assert void(system, names[120]).accepted and void(system, names[-1]).accepted
 
 
-def advice_is_not_taken(house: FakeHouse, reason: str) -> bool:
+def advice_is_not_taken(system: FakeSystem, reason: str) -> bool:
     """Somebody holds an advice while what it stands on is corrected."""
-    wrong = house.glucose("300").events[0]
-    dose, meal = pen(house, 100), eat(house, 5)
-    house.settle()
-    asked = house.ask(RequestAdvice(carbs=Grams(0)), to=ADVISOR)
+    wrong = system.glucose("300").events[0]
+    dose, meal = pen(system, 100), eat(system, 5)
+    system.settle()
+    asked = system.ask(RequestAdvice(carbs=Grams(0)), to=ADVISOR)
     wanted: dict[str, tuple[Command, str]] = {
         "reading_voided": (VoidReading(reading=wrong), INGEST),
         "dose_since": (CorrectDose(dose=dose, amount=MilliUnits(900)), ADVISOR),
         "carbs_since": (CorrectCarbs(carbs=meal, grams=Grams(2)), ADVISOR),
     }
     command, to = wanted[reason]
-    assert house.ask(command, to=to).accepted
-    house.settle()
-    late = house.ask(AcceptAdvice(advice=asked.events[0]), to=ADVISOR)
-    return late.reason == reason and not house.said_of(ADVISOR, BolusOrdered)
+    assert system.ask(command, to=to).accepted
+    system.settle()
+    late = system.ask(AcceptAdvice(advice=asked.events[0]), to=ADVISOR)
+    return late.reason == reason and not system.said_of(ADVISOR, BolusOrdered)
 
 
 @pytest.mark.parametrize("reason", ["reading_voided", "dose_since", "carbs_since"])
-def test_an_advice_from_before_a_correction_is_not_accepted(house: FakeHouse, reason: str) -> None:
+def test_an_advice_from_before_a_correction_is_not_accepted(
+    system: FakeSystem, reason: str
+) -> None:
     """Compare-and-swap: what it heard was wrong, whatever a new one would say."""
-    assert advice_is_not_taken(house, reason)
+    assert advice_is_not_taken(system, reason)
 
 
 @pytest.mark.requirement("R93")
-def test_the_record_has_both_and_each_instant_its_own(house: FakeHouse) -> None:
+def test_the_record_has_both_and_each_instant_its_own(system: FakeSystem) -> None:
     """As known before the correction, and after it; live and replayed are the same."""
-    dose = pen(house, 4_000)
-    wrong = house.glucose("300").events[0]
-    house.settle()
-    before = now(house)
-    house.run(ms=MINUTE_MS)
-    void(house, wrong)
-    correct(house, dose, 400)
-    house.settle()
-    advisor = house.services[Speaker(ADVISOR)].machine.decider
+    dose = pen(system, 4_000)
+    wrong = system.glucose("300").events[0]
+    system.settle()
+    before = now(system)
+    system.run(ms=MINUTE_MS)
+    void(system, wrong)
+    correct(system, dose, 400)
+    system.settle()
+    advisor = system.services[Speaker(ADVISOR)].machine.decider
 
-    then: Any = known_by(advisor, house.stores[Speaker(ADVISOR)], pump=PUMP, at=before)
-    after: Any = known_by(advisor, house.stores[Speaker(ADVISOR)], pump=PUMP)
-    ingest: Any = replay(house.stores[Speaker("historian")], pump=PUMP, at=before)[INGEST]
+    then: Any = known_by(advisor, system.stores[Speaker(ADVISOR)], pump=PUMP, at=before)
+    after: Any = known_by(advisor, system.stores[Speaker(ADVISOR)], pump=PUMP)
+    ingest: Any = replay(system.stores[Speaker("historian")], pump=PUMP, at=before)[INGEST]
     assert 4_000 == then.insulin_on_board_most
     assert after.insulin_on_board_most <= 400
     assert 300 == ingest.glucose
-    assert house.view(INGEST).glucose is None
+    assert system.view(INGEST).glucose is None
 
 
-def days(house: FakeHouse) -> list[tuple[str, int, int]]:
-    book = DayBook(lambda at: "today" if at >= now(house) - DAY_MS else "before")
-    for known in events_of(house.stores[Speaker("historian")], pump=PUMP):
+def days(system: FakeSystem) -> list[tuple[str, int, int]]:
+    book = DayBook(lambda at: "today" if at >= now(system) - DAY_MS else "before")
+    for known in events_of(system.stores[Speaker("historian")], pump=PUMP):
         assert isinstance(known.body, Event)
         book.take(known.body, at=known.at, name=known.name)
     return [(day, one.pen, one.carbs) for day, one in sorted(book.days.items())]
 
 
-def test_the_totals_of_a_day_follow(house: FakeHouse) -> None:
+def test_the_totals_of_a_day_follow(system: FakeSystem) -> None:
     """On the day on which it was given or eaten after all; of what was not added, nothing."""
-    house.run(ms=DAY_MS)
-    dose, meal = pen(house, 4_000), eat(house, 90)
-    at = UtcMillis(now(house) - 2 * HOUR_MS)
-    correct(house, dose, 400, given_at=at)
-    correct_meal(house, meal, 9, eaten_at=at)
-    house.settle()
+    system.run(ms=DAY_MS)
+    dose, meal = pen(system, 4_000), eat(system, 90)
+    at = UtcMillis(now(system) - 2 * HOUR_MS)
+    correct(system, dose, 400, given_at=at)
+    correct_meal(system, meal, 9, eaten_at=at)
+    system.settle()
 
-    assert ("today", 400, 9) in days(house)
-    assert all((0, 0) == one[1:] for one in days(house) if one[0] != "today")
+    assert ("today", 400, 9) in days(system)
+    assert all((0, 0) == one[1:] for one in days(system) if one[0] != "today")
     book = DayBook(lambda _: "today")
-    said = [one for one in house.said(ADVISOR) if isinstance(one, DoseCorrected | CarbsCorrected)]
+    said = [one for one in system.said(ADVISOR) if isinstance(one, DoseCorrected | CarbsCorrected)]
     for one in said:
         book.take(one, at=at)
     assert {} == book.days
@@ -410,13 +412,13 @@ def names_in(origin: Origin) -> set[str]:
     return {origin.name}.union(*(names_in(one) for one in origin.origins))
 
 
-def test_an_advice_after_a_correction_is_explained_by_it(house: FakeHouse) -> None:
+def test_an_advice_after_a_correction_is_explained_by_it(system: FakeSystem) -> None:
     """The tree of the advice has the dose and what corrected it; that of a correction, the dose."""
-    dose = pen(house, 4_000)
-    corrected = correct(house, dose, 400).events[0]
-    advice = house.ask(RequestAdvice(carbs=Grams(20)), to=ADVISOR).events[0]
-    house.settle()
-    find = Lookup(house.stores[Speaker("historian")], pump=PUMP, journals=house.stores.get).find
+    dose = pen(system, 4_000)
+    corrected = correct(system, dose, 400).events[0]
+    advice = system.ask(RequestAdvice(carbs=Grams(20)), to=ADVISOR).events[0]
+    system.settle()
+    find = Lookup(system.stores[Speaker("historian")], pump=PUMP, journals=system.stores.get).find
 
     assert {dose, corrected} <= names_in(explain(advice, find))
     assert dose in names_in(explain(corrected, find))
@@ -483,24 +485,24 @@ def unmarked(patch: Patch) -> None:
 PAIRS: list[tuple[str, Check, Weaken]] = []
 
 
-def in_a_house(check: Any, *given: str) -> Check:
+def in_a_system(check: Any, *given: str) -> Check:
     def run() -> bool:
-        house = FakeHouse()
-        house.set_up()
-        return bool(check(house, *given))
+        system = FakeSystem()
+        system.set_up()
+        return bool(check(system, *given))
 
     return run
 
 
 PAIRS += [
-    ("ignored", in_a_house(both_count_the_corrected_amount), ignored_by_the_account),
-    ("added", in_a_house(both_count_the_corrected_amount), added_to_the_account),
-    ("advisor keeps", in_a_house(reading_is_gone), kept_by_the_advisor),
-    ("alerts keep", in_a_house(reading_is_gone), kept_by_the_alerts),
-    ("comes back", in_a_house(stays_voided), forgotten),
-    ("void unmarked", in_a_house(advice_is_not_taken, "reading_voided"), unmarked),
-    ("dose unmarked", in_a_house(advice_is_not_taken, "dose_since"), unmarked),
-    ("pump's dose", in_a_house(pump_dose_stays), nobody_minds),
+    ("ignored", in_a_system(both_count_the_corrected_amount), ignored_by_the_account),
+    ("added", in_a_system(both_count_the_corrected_amount), added_to_the_account),
+    ("advisor keeps", in_a_system(reading_is_gone), kept_by_the_advisor),
+    ("alerts keep", in_a_system(reading_is_gone), kept_by_the_alerts),
+    ("comes back", in_a_system(stays_voided), forgotten),
+    ("void unmarked", in_a_system(advice_is_not_taken, "reading_voided"), unmarked),
+    ("dose unmarked", in_a_system(advice_is_not_taken, "dose_since"), unmarked),
+    ("pump's dose", in_a_system(pump_dose_stays), nobody_minds),
 ]
 
 
@@ -515,11 +517,11 @@ def test_a_mutant_of_the_corrections_is_caught(
     assert is_caught(check, weaken, monkeypatch, breaks_by=(AssertionError, AttributeError))
 
 
-def test_a_correction_of_a_meal_is_said_with_what_was(house: FakeHouse) -> None:
+def test_a_correction_of_a_meal_is_said_with_what_was(system: FakeSystem) -> None:
     """Who folds it needs no memory of the first word."""
-    meal = eat(house, 45)
-    at = UtcMillis(now(house) - HOUR_MS)
-    said = codec.decode_event(correct_meal(house, meal, 30, eaten_at=at).said[0])
+    meal = eat(system, 45)
+    at = UtcMillis(now(system) - HOUR_MS)
+    said = codec.decode_event(correct_meal(system, meal, 30, eaten_at=at).said[0])
 
     assert isinstance(said, CarbsCorrected)
     assert (45, at + HOUR_MS, 30, at) == (said.was, said.was_eaten_at, said.grams, said.eaten_at)

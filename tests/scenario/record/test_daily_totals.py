@@ -25,16 +25,16 @@ from schemas.units import (
     UtcMillis,
 )
 from services.runtime.replay.lookup import events_of
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 
 def day_of(at: UtcMillis) -> str:
     return datetime.fromtimestamp(at / 1_000, tz=UTC).date().isoformat()
 
 
-def book_of(house: FakeHouse) -> DayBook:
+def book_of(system: FakeSystem) -> DayBook:
     book = DayBook(day_of)
-    for known in events_of(house.stores[Speaker("historian")], pump=PUMP):
+    for known in events_of(system.stores[Speaker("historian")], pump=PUMP):
         assert isinstance(known.body, Event)
         book.take(known.body, at=known.at)
     return book
@@ -42,24 +42,24 @@ def book_of(house: FakeHouse) -> DayBook:
 
 def test_days_add_up_to_what_was_accounted() -> None:
     """Basal, boluses and primes by the pump's count, the rest as people said."""
-    house = FakeHouse()
-    house.set_up()
-    house.order(1_500)
-    house.run(ms=26 * HOUR_MS)
-    house.ask(SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS)), to="basal_scheduler")
-    at = house.clock.now().therapy
-    house.ask(RecordCarbs(grams=Grams(30), eaten_at=at), to="bolus_advisor")
-    house.ask(RecordInjection(amount=MilliUnits(2_000), given_at=at), to="bolus_advisor")
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=MINUTE_MS)
-    house.ask(PrimePump(amount=MilliUnits(500), what="cannula"), to="actuator")
-    house.ask(ResumeDelivery(), to="actuator")
-    house.run(ms=10 * MINUTE_MS)
+    system = FakeSystem()
+    system.set_up()
+    system.order(1_500)
+    system.run(ms=26 * HOUR_MS)
+    system.ask(SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS)), to="basal_scheduler")
+    at = system.clock.now().therapy
+    system.ask(RecordCarbs(grams=Grams(30), eaten_at=at), to="bolus_advisor")
+    system.ask(RecordInjection(amount=MilliUnits(2_000), given_at=at), to="bolus_advisor")
+    system.ask(SuspendDelivery(), to="actuator")
+    system.run(ms=MINUTE_MS)
+    system.ask(PrimePump(amount=MilliUnits(500), what="cannula"), to="actuator")
+    system.ask(ResumeDelivery(), to="actuator")
+    system.run(ms=10 * MINUTE_MS)
 
-    book = book_of(house)
+    book = book_of(system)
 
     first, second = (book.days[day] for day in sorted(book.days))
-    view = house.view("actuator")
+    view = system.view("actuator")
     assert view.basal_total == first.basal + second.basal
     assert (1_500, 0) == (first.bolus, second.bolus)
     assert (0, 30, 2_000, 500, 1) == (

@@ -31,7 +31,7 @@ from services.runtime.audit.findings import Verdict, Versions
 from services.runtime.audit.redecide import verify_decisions
 from services.runtime.platform.release import version
 from services.runtime.platform.zones import tzdata_version
-from support.simulated.fake_system import DECIDER_OF, FakeHouse
+from support.simulated.fake_system import DECIDER_OF, FakeSystem
 from support.simulated.three_meals import ADVISOR, half_as_much, three_meals
 
 SCHEDULER = Speaker("basal_scheduler")
@@ -39,12 +39,12 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 
 @pytest.fixture
-def house() -> FakeHouse:
+def system() -> FakeSystem:
     return three_meals()
 
 
-def verdict(house: FakeHouse, name: str = ADVISOR) -> Verdict:
-    return verify_decisions(DECIDER_OF[Speaker(name)], house.stores[Speaker(name)])
+def verdict(system: FakeSystem, name: str = ADVISOR) -> Verdict:
+    return verify_decisions(DECIDER_OF[Speaker(name)], system.stores[Speaker(name)])
 
 
 def refuses_high(patch: pytest.MonkeyPatch) -> None:
@@ -59,18 +59,18 @@ def of_kind(found: Verdict, kind: str) -> list[EventChange]:
     return [event for one in found.changed for event in one.events if event.kind == kind]
 
 
-def test_the_rules_of_today_differ_in_nothing(house: FakeHouse) -> None:
-    assert [(verdict(house, name).changed, verdict(house, name).differences)
+def test_the_rules_of_today_differ_in_nothing(system: FakeSystem) -> None:
+    assert [(verdict(system, name).changed, verdict(system, name).differences)
             for name in DECIDER_OF] == [((), ())] * len(DECIDER_OF)  # fmt: skip
 
 
 def test_each_dose_that_differs_is_told_in_milliunits(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once each, and at its own place: what follows goes on from what was really said."""
-    said = house.said_of(ADVISOR, BolusAdvised)
+    said = system.said_of(ADVISOR, BolusAdvised)
     half_as_much(monkeypatch)
-    found = verdict(house)
+    found = verdict(system)
 
     advised = [one for one in of_kind(found, "bolus_advised") if one.is_stored]
     assert [one.stored for one in advised] == [one.amount for one in said]
@@ -82,20 +82,20 @@ def test_each_dose_that_differs_is_told_in_milliunits(
 
 
 def test_the_mutant_that_goes_on_from_what_is_decided_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One change would be told a thousand times, each time otherwise."""
     half_as_much(monkeypatch)
-    honest = verdict(house)
+    honest = verdict(system)
     monkeypatch.setattr(decisions_again, "_fold", lambda *_: None)
-    assert verdict(house).changed != honest.changed
+    assert verdict(system).changed != honest.changed
 
 
 def test_a_dose_that_is_refused_today_is_told_with_the_reason(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refuses_high(monkeypatch)
-    found = verdict(house)
+    found = verdict(system)
 
     gone, refusal = of_kind(found, "bolus_advised"), of_kind(found, "advice_refused")
     assert [(one.is_decided, one.decided) for one in gone] == [(False, None)]
@@ -108,10 +108,10 @@ def test_a_dose_that_is_refused_today_is_told_with_the_reason(
 
 
 def test_the_sums_by_kind_are_printed(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     half_as_much(monkeypatch)
-    found = verdict(house)
+    found = verdict(system)
     orders = of_kind(found, "bolus_ordered")
     by = sum(one.difference or 0 for one in orders)
     print_doses({ADVISOR: found})
@@ -121,7 +121,7 @@ def test_the_sums_by_kind_are_printed(
 
 
 def test_a_plan_is_told_as_all_that_it_delivers(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     planned = plan_steps
 
@@ -130,31 +130,31 @@ def test_a_plan_is_told_as_all_that_it_delivers(
         return tuple(PlanStep(at=one.at, rate=MilliUnitsPerHour(one.rate + 100)) for one in steps)
 
     monkeypatch.setattr(core.deciders.basal.decider, "plan_steps", higher)
-    plans = of_kind(verdict(house, SCHEDULER), "basal_plan_made")
+    plans = of_kind(verdict(system, SCHEDULER), "basal_plan_made")
     assert plans
     assert all(4_700 <= (one.difference or 0) <= 4_900 for one in plans)
 
 
 def test_what_is_no_dose_stands_apart(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    house.ask(ReportStorage(free_mib=100), to="historian")
+    system.ask(ReportStorage(free_mib=100), to="historian")
     monkeypatch.setattr("core.deciders.record.decider.STORAGE_LOW_MIB", 50)
-    found = verdict(house, "historian")
+    found = verdict(system, "historian")
     assert [event.is_dose for one in found.changed for event in one.events] == [False]
     print_doses({"historian": found})
     assert capsys.readouterr().out == "1 events differ that are no dose\n"
 
 
 def test_versions_are_part_of_the_record(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A difference may come from other time-zone data: it is said which there were."""
     known = tzdata_version()
-    assert verdict(house).versions == (Versions("", known), Versions(version(), known))
+    assert verdict(system).versions == (Versions("", known), Versions(version(), known))
     refuses_high(monkeypatch)
     monkeypatch.setattr(decisions_again, "tzdata_version", lambda: "2030.1")
-    found = verdict(house)
+    found = verdict(system)
     assert found.today == Versions(version(), "2030.1")
     print_doses({ADVISOR: found})
     told = capsys.readouterr().err
@@ -164,11 +164,11 @@ def test_versions_are_part_of_the_record(
 
 
 def test_versions_are_named_where_nothing_differs(
-    house: FakeHouse, capsys: pytest.CaptureFixture[str]
+    system: FakeSystem, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """That all is as it was holds under these versions, and nobody has to guess under which."""
     known = tzdata_version()
-    print_versions({ADVISOR: verdict(house)})
+    print_versions({ADVISOR: verdict(system)})
     first = f"release unknown with time-zone data {known}"
     again = f"release {version()} with time-zone data {known}"
     out, err = capsys.readouterr()
@@ -176,11 +176,11 @@ def test_versions_are_named_where_nothing_differs(
 
 
 def test_only_so_many_are_printed(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     half_as_much(monkeypatch)
     monkeypatch.setattr("services.command_line.verify.dose_diffs.DOSES_SHOWN", 2)
-    print_doses({ADVISOR: verdict(house)})
+    print_doses({ADVISOR: verdict(system)})
     assert "more; --json has all" in capsys.readouterr().out
 
 

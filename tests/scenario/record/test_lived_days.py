@@ -17,66 +17,66 @@ from services.runtime.audit.redecide import verify_decisions
 from services.runtime.replay.record_fold import RecordFold
 from services.runtime.replay.replay import known_by, replay
 from services.runtime.replay.snapshots import SnapshotMaker, Snapshots, differing
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 from support.simulated.lived_days import LivedDays
 
 DAYS = int(os.environ.get("BASALT_DAYS", "4"))
 
 
 @pytest.fixture(scope="module")
-def house() -> FakeHouse:
+def system() -> FakeSystem:
     lived = LivedDays()
     lived.live(DAYS)
-    lived.house.run(ms=0)
-    return lived.house
+    lived.system.run(ms=0)
+    return lived.system
 
 
-def lived_views(house: FakeHouse) -> dict[str, Any]:
+def lived_views(system: FakeSystem) -> dict[str, Any]:
     """Show what each service has in memory now."""
-    return {name: house.view(name) for name in DECIDERS}
+    return {name: system.view(name) for name in DECIDERS}
 
 
-def test_much_has_happened(house: FakeHouse) -> None:
+def test_much_has_happened(system: FakeSystem) -> None:
     """Else equal would mean little."""
-    assert house.view("glucose_ingest").readings > DAYS * 250
-    assert house.view("actuator").bolus_total > DAYS * 5_000
-    assert len({type(event) for event in house.said("actuator")}) > 10
-    lines = len(list(house.stores[HISTORIAN].rows(pump=PUMP)))
+    assert system.view("glucose_ingest").readings > DAYS * 250
+    assert system.view("actuator").bolus_total > DAYS * 5_000
+    assert len({type(event) for event in system.said("actuator")}) > 10
+    lines = len(list(system.stores[HISTORIAN].rows(pump=PUMP)))
     print(f"\n{DAYS} days: {lines:,} lines of record")
 
 
-def test_every_pulse_is_accounted_for(house: FakeHouse) -> None:
-    assert house.accounted() == house.odometer
+def test_every_pulse_is_accounted_for(system: FakeSystem) -> None:
+    assert system.accounted() == system.odometer
 
 
 @pytest.mark.requirement("R97")
-def test_the_record_folds_to_what_lives(house: FakeHouse) -> None:
+def test_the_record_folds_to_what_lives(system: FakeSystem) -> None:
     """All five, from the historian's record alone."""
-    now = house.clock.now().therapy
-    assert replay(house.stores[HISTORIAN], pump=PUMP, at=now) == lived_views(house)
+    now = system.clock.now().therapy
+    assert replay(system.stores[HISTORIAN], pump=PUMP, at=now) == lived_views(system)
 
 
-def test_each_journal_folds_to_what_lives(house: FakeHouse) -> None:
-    now = house.clock.now().therapy
+def test_each_journal_folds_to_what_lives(system: FakeSystem) -> None:
+    now = system.clock.now().therapy
     for name, decider in DECIDERS.items():
-        known = known_by(decider, house.stores[name], pump=PUMP, at=now)
-        assert known == house.view(name)
+        known = known_by(decider, system.stores[name], pump=PUMP, at=now)
+        assert known == system.view(name)
 
 
-def test_each_decision_is_made_again(house: FakeHouse) -> None:
+def test_each_decision_is_made_again(system: FakeSystem) -> None:
     for name, decider in DECIDERS.items():
-        verdict = verify_decisions(decider, house.stores[name])
+        verdict = verify_decisions(decider, system.stores[name])
         assert (verdict.differences, verdict.decisions > DAYS) == ((), True)
 
 
-def test_snapshots_give_each_noon(house: FakeHouse, tmp_path: Path) -> None:
+def test_snapshots_give_each_noon(system: FakeSystem, tmp_path: Path) -> None:
     """And each of them is what a full fold gives."""
-    record = house.stores[HISTORIAN]
+    record = system.stores[HISTORIAN]
     kept = Snapshots(tmp_path / "snapshots.db", is_kept=True)
     maker = SnapshotMaker(kept, record)
     while maker.grow(PUMP, lines=1_000):
         pass
-    end = house.clock.now().therapy
+    end = system.clock.now().therapy
     fold, rows = RecordFold(PUMP), [row for _, row in record.rows(pump=PUMP)]
     for noon in range(end - min(DAYS, 10) * DAY_MS, end, DAY_MS):
         at = UtcMillis(noon)
@@ -88,7 +88,7 @@ def test_snapshots_give_each_noon(house: FakeHouse, tmp_path: Path) -> None:
 
 
 def test_the_mutant_whose_fold_forgets_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One event in a thousand that changes nothing is enough."""
     evolve = DELIVERY_DECIDER.evolve
@@ -98,6 +98,6 @@ def test_the_mutant_whose_fold_forgets_is_caught(
 
     mutant = dataclasses.replace(DELIVERY_DECIDER, evolve=forgetful)
     monkeypatch.setitem(DECIDERS, DELIVERY_DECIDER.name, mutant)
-    now: Now = house.clock.now()
-    replayed = replay(house.stores[HISTORIAN], pump=PUMP, at=now.therapy)
-    assert replayed["actuator"] != house.view("actuator")
+    now: Now = system.clock.now()
+    replayed = replay(system.stores[HISTORIAN], pump=PUMP, at=now.therapy)
+    assert replayed["actuator"] != system.view("actuator")

@@ -17,24 +17,24 @@ from services.runtime.audit import redecide as decisions_again
 from services.runtime.audit.findings import BrokenOff, Verdict
 from services.runtime.audit.redecide import verify_decisions
 from services.runtime.journal.memory_store import FakeStore
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 from support.simulated.three_meals import ADVISOR, half_as_much, three_meals
 
 
 @pytest.fixture
-def house() -> FakeHouse:
+def system() -> FakeSystem:
     return three_meals()
 
 
 @pytest.fixture
-def halved(house: FakeHouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The rules of today advise half as much as those that the house lived by."""
-    del house
+def halved(system: FakeSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules of today advise half as much as those that the system lived by."""
+    del system
     half_as_much(monkeypatch)
 
 
-def verdict(house: FakeHouse, since: UtcMillis | None = None) -> Verdict:
-    return verify_decisions(DECIDERS[ADVISOR], house.stores[ADVISOR], since=since)
+def verdict(system: FakeSystem, since: UtcMillis | None = None) -> Verdict:
+    return verify_decisions(DECIDERS[ADVISOR], system.stores[ADVISOR], since=since)
 
 
 def stops_after(patch: pytest.MonkeyPatch, lines: int) -> None:
@@ -52,40 +52,40 @@ def stops_after(patch: pytest.MonkeyPatch, lines: int) -> None:
 
 
 @pytest.mark.usefixtures("halved")
-def test_from_an_instant_on_the_same_is_found(house: FakeHouse) -> None:
+def test_from_an_instant_on_the_same_is_found(system: FakeSystem) -> None:
     """What was decided before is folded as it stands, and not decided."""
-    whole = verdict(house)
+    whole = verdict(system)
     for one in whole.changed:
-        rest = verdict(house, since=one.at)
+        rest = verdict(system, since=one.at)
         assert rest.changed == tuple(other for other in whole.changed if other.at >= one.at)
         assert rest.decisions < whole.decisions and rest.versions == whole.versions
     assert len(whole.changed) == 6
 
 
 def test_the_mutant_that_forgets_what_was_before_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would find faults in every journal that it does not read from its begin."""
-    since = UtcMillis(house.clock.now().therapy - 4 * HOUR_MS)
-    assert verdict(house, since).differences == ()
+    since = UtcMillis(system.clock.now().therapy - 4 * HOUR_MS)
+    assert verdict(system, since).differences == ()
 
     monkeypatch.setattr(decisions_again, "_skip", lambda *_: None)
 
-    assert verdict(house, since).differences
+    assert verdict(system, since).differences
 
 
 @pytest.mark.usefixtures("halved")
 @pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
 def test_both_parts_find_what_one_run_finds(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch, part: float
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch, part: float
 ) -> None:
     """The first says how far it was; nothing is left out between them."""
-    whole = verdict(house)
-    stops_after(monkeypatch, round(part * len(list(house.stores[ADVISOR].rows()))))
+    whole = verdict(system)
+    stops_after(monkeypatch, round(part * len(list(system.stores[ADVISOR].rows()))))
 
     with pytest.raises(BrokenOff) as stopped:
-        verdict(house)
-    rest = verdict(house, since=stopped.value.at)
+        verdict(system)
+    rest = verdict(system, since=stopped.value.at)
 
     first = stopped.value.verdict
     assert len(whole.changed) == 6
@@ -95,17 +95,17 @@ def test_both_parts_find_what_one_run_finds(
 
 @pytest.mark.usefixtures("halved")
 def test_the_command_says_how_to_go_on(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As a person would type it; what was found by then is on the screen."""
 
     @contextmanager
     def fake_journal(place: Any) -> Iterator[FakeStore]:
         del place
-        yield house.stores[ADVISOR]
+        yield system.stores[ADVISOR]
 
     monkeypatch.setattr(verifying, "journal", fake_journal)
-    stops_after(monkeypatch, verdict(house).changed[2].position)
+    stops_after(monkeypatch, verdict(system).changed[2].position)
 
     code = main(["verify", "decisions", "--service", ADVISOR])
     first = capsys.readouterr()

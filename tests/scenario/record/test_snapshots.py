@@ -15,7 +15,7 @@ from services.runtime.replay import record_fold, snapshots
 from services.runtime.replay.record_fold import RecordFold
 from services.runtime.replay.replay import replay
 from services.runtime.replay.snapshots import SnapshotMaker, Snapshots, differing, folded
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 HISTORIAN = Speaker("historian")
 FEW = 7
@@ -27,14 +27,14 @@ def few_lines(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def house() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
+def system() -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
     for value in ("120", "150", "180", "140", "70"):
-        house.glucose(value)
-        house.order(500)
-        house.run(ms=HOUR_MS)
-    return house
+        system.glucose(value)
+        system.order(500)
+        system.run(ms=HOUR_MS)
+    return system
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def kept(tmp_path: Path) -> Iterator[Snapshots]:
     made.close()
 
 
-def record_of(house: FakeHouse) -> FakeStore:
-    return house.stores[HISTORIAN]
+def record_of(system: FakeSystem) -> FakeStore:
+    return system.stores[HISTORIAN]
 
 
 def make(kept: Snapshots, record: FakeStore, *, lines: int = 5) -> None:
@@ -64,15 +64,17 @@ def assert_same_at_each_instant(record: FakeStore, kept: Snapshots) -> None:
         assert replay(record, pump=PUMP, at=at, snapshots=kept) == replay(record, pump=PUMP, at=at)
 
 
-def test_at_each_instant_it_is_the_state_of_a_full_fold(house: FakeHouse, kept: Snapshots) -> None:
-    make(kept, record_of(house))
+def test_at_each_instant_it_is_the_state_of_a_full_fold(
+    system: FakeSystem, kept: Snapshots
+) -> None:
+    make(kept, record_of(system))
     assert len(list(kept.all_of(PUMP))) > 10
-    assert_same_at_each_instant(record_of(house), kept)
+    assert_same_at_each_instant(record_of(system), kept)
 
 
-def late_record(house: FakeHouse) -> FakeStore:
+def late_record(system: FakeSystem) -> FakeStore:
     """The record as it is where the actuator could not be heard until the end."""
-    rows = [row for _, row in record_of(house).rows(pump=PUMP)]
+    rows = [row for _, row in record_of(system).rows(pump=PUMP)]
     late = [row for row in rows if read_row(row).entry.speaker == "actuator"]
     rows = [row for row in rows if row not in late] + late
     made = FakeStore()
@@ -92,18 +94,18 @@ def late_record(house: FakeHouse) -> FakeStore:
     return made
 
 
-def test_what_arrived_late_is_found(house: FakeHouse, kept: Snapshots) -> None:
+def test_what_arrived_late_is_found(system: FakeSystem, kept: Snapshots) -> None:
     """Hours of a service that was cut off lie behind what others said later."""
-    record = late_record(house)
+    record = late_record(system)
     make(kept, record)
     assert_same_at_each_instant(record, kept)
 
 
 def test_the_mutant_that_reads_on_to_the_next_snapshot_alone_is_caught(
-    house: FakeHouse, kept: Snapshots, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, kept: Snapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What arrived late would be absent from the state of then."""
-    record = late_record(house)
+    record = late_record(system)
     make(kept, record)
     monkeypatch.setattr(Snapshots, "behind", lambda *_, **__: iter(()))
     with pytest.raises(AssertionError):
@@ -111,10 +113,10 @@ def test_the_mutant_that_reads_on_to_the_next_snapshot_alone_is_caught(
 
 
 def test_only_lines_near_the_instant_are_read(
-    house: FakeHouse, kept: Snapshots, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, kept: Snapshots, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two blocks and the tail, however long the record is."""
-    record = record_of(house)
+    record = record_of(system)
     make(kept, record)
     read = 0
     taken = RecordFold.take
@@ -139,9 +141,9 @@ def newest_line(kept: Snapshots) -> int:
     return 0 if last is None else last.position
 
 
-def test_a_maker_goes_on_where_another_stopped(house: FakeHouse, kept: Snapshots) -> None:
+def test_a_maker_goes_on_where_another_stopped(system: FakeSystem, kept: Snapshots) -> None:
     """By what it kept: the snapshots are the same as of one that never stopped."""
-    record = record_of(house)
+    record = record_of(system)
     stopped = SnapshotMaker(kept, record)
     grown = [stopped.grow(PUMP, lines=lines) for lines in (40, 40, 40, 40, 40, 5)]
     assert grown == [FEW] * 5 + [5]
@@ -151,8 +153,8 @@ def test_a_maker_goes_on_where_another_stopped(house: FakeHouse, kept: Snapshots
     assert newest_line(kept) >= len(list(record.rows(pump=PUMP))) - FEW
 
 
-def test_a_changed_snapshot_is_named(house: FakeHouse, kept: Snapshots, tmp_path: Path) -> None:
-    record = record_of(house)
+def test_a_changed_snapshot_is_named(system: FakeSystem, kept: Snapshots, tmp_path: Path) -> None:
+    record = record_of(system)
     make(kept, record)
     with sqlite3.connect(tmp_path / "snapshots.db") as other:
         other.execute(
@@ -163,9 +165,9 @@ def test_a_changed_snapshot_is_named(house: FakeHouse, kept: Snapshots, tmp_path
     assert [line for line, differs in differing(record, kept, pump=PUMP) if differs] == [21]
 
 
-def test_snapshots_of_another_record_are_not_believed(house: FakeHouse, kept: Snapshots) -> None:
+def test_snapshots_of_another_record_are_not_believed(system: FakeSystem, kept: Snapshots) -> None:
     """A record that was put back and went on otherwise: all is folded, and made anew."""
-    other = FakeHouse()
+    other = FakeSystem()
     other.set_up()
     for _ in range(20):
         other.glucose("250")
@@ -173,7 +175,7 @@ def test_snapshots_of_another_record_are_not_believed(house: FakeHouse, kept: Sn
     make(kept, record_of(other))
     assert kept.nearest(PUMP, at=None)
 
-    record = record_of(house)
+    record = record_of(system)
     assert folded(record, kept, pump=PUMP, at=None) is None
     assert_same_at_each_instant(record, kept)
     make(kept, record)
@@ -181,12 +183,12 @@ def test_snapshots_of_another_record_are_not_believed(house: FakeHouse, kept: Sn
 
 
 def test_snapshots_of_other_rules_are_not_believed(
-    house: FakeHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who folds otherwise today must not read the states of yesterday."""
     path = tmp_path / "snapshots.db"
     old = Snapshots(path, is_kept=True)
-    make(old, record_of(house))
+    make(old, record_of(system))
     old.close()
     monkeypatch.setattr(snapshots, "thinking", lambda: "another")
 
@@ -199,8 +201,8 @@ def test_snapshots_of_other_rules_are_not_believed(
     kept.close()
 
 
-def test_states_that_cannot_be_read_are_folded_anew(house: FakeHouse, kept: Snapshots) -> None:
-    record = record_of(house)
+def test_states_that_cannot_be_read_are_folded_anew(system: FakeSystem, kept: Snapshots) -> None:
+    record = record_of(system)
     make(kept, record)
     newest = kept.nearest(PUMP, at=None)
     assert newest is not None
@@ -235,9 +237,9 @@ def test_the_rules_have_one_name_that_each_change_changes(
     assert len(set(names)) == 3
 
 
-def test_every_state_is_read_back_as_it_was(house: FakeHouse) -> None:
+def test_every_state_is_read_back_as_it_was(system: FakeSystem) -> None:
     """Equal, and it thinks on alike."""
-    record = record_of(house)
+    record = record_of(system)
     fold = RecordFold(PUMP)
     for _, row in record.rows(pump=PUMP):
         fold.take([row])

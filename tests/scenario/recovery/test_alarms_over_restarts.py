@@ -11,35 +11,35 @@ from schemas.delivery.device import PumpSuperseded
 from schemas.record import ReportStorage, RuntimeFault
 from schemas.units import MINUTE_MS, Speaker
 from services.runtime.decider_host.unit_of_work import Reported
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 SERVICES = ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator", "historian")
 
 
-def alarms(house: FakeHouse, name: str) -> Alarms:
-    found: Alarms = house.state(name).common.alarms
+def alarms(system: FakeSystem, name: str) -> Alarms:
+    found: Alarms = system.state(name).common.alarms
     return found
 
 
-def tells_of_a_fault(house: FakeHouse, name: str) -> None:
+def tells_of_a_fault(system: FakeSystem, name: str) -> None:
     fault = RuntimeFault(fault="bus_error", detail="gone")
-    house.services[Speaker(name)].put(Reported(PUMP, fault))
+    system.services[Speaker(name)].put(Reported(PUMP, fault))
 
 
 def every_alarm_stands_after_a_restart(at_restart: Callable[[], None]) -> bool:
     """Of each service, with who has seen it and how often it called."""
-    house = FakeHouse()
-    house.set_up()
+    system = FakeSystem()
+    system.set_up()
     for name in SERVICES:
-        tells_of_a_fault(house, name)
-    house.ask(ReportStorage(free_mib=1), to="historian")
-    house.ask(AcknowledgeAlarm(alarm="storage_low"), to="historian")
-    house.run(ms=20 * MINUTE_MS)
-    before = {name: alarms(house, name) for name in SERVICES}
+        tells_of_a_fault(system, name)
+    system.ask(ReportStorage(free_mib=1), to="historian")
+    system.ask(AcknowledgeAlarm(alarm="storage_low"), to="historian")
+    system.run(ms=20 * MINUTE_MS)
+    before = {name: alarms(system, name) for name in SERVICES}
     at_restart()
     for name in SERVICES:
-        house.restart(name)
-    after = {name: alarms(house, name) for name in SERVICES}
+        system.restart(name)
+    after = {name: alarms(system, name) for name in SERVICES}
     return before == after and all(before.values())
 
 
@@ -57,12 +57,12 @@ def test_the_mutant_that_keeps_no_alarm_is_caught(monkeypatch: pytest.MonkeyPatc
     assert not every_alarm_stands_after_a_restart(forget)
 
 
-def test_control_of_the_pump_that_is_back_is_no_alarm(house: FakeHouse) -> None:
+def test_control_of_the_pump_that_is_back_is_no_alarm(system: FakeSystem) -> None:
     """It stood for ever before, and whoever reads alarms that are over reads none."""
-    house.services[Speaker("actuator")].put(Reported(PUMP, PumpSuperseded(epoch=9)))
-    house.settle()
-    lost = [one.alarm for one in alarms(house, "actuator")]
-    house.restart("actuator")
-    house.run(ms=MINUTE_MS)
+    system.services[Speaker("actuator")].put(Reported(PUMP, PumpSuperseded(epoch=9)))
+    system.settle()
+    lost = [one.alarm for one in alarms(system, "actuator")]
+    system.restart("actuator")
+    system.run(ms=MINUTE_MS)
 
-    assert (["pump_control_lost"], ()) == (lost, alarms(house, "actuator"))
+    assert (["pump_control_lost"], ()) == (lost, alarms(system, "actuator"))

@@ -20,7 +20,7 @@ from services.runtime.journal.entries import read_row
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.replay.replay import replay
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 from support.simulated.gathered_system import (
     OTHERS,
     answer,
@@ -44,12 +44,12 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def house() -> FakeHouse:
+def system() -> FakeSystem:
     return a_morning()
 
 
-def a_morning() -> FakeHouse:
-    ready = FakeHouse()
+def a_morning() -> FakeSystem:
+    ready = FakeSystem()
     ready.set_up()
     for value in ("120", "180", "90"):
         ready.glucose(value)
@@ -66,13 +66,13 @@ def told(store: FakeStore, kind: type[Any]) -> list[Any]:
     return [one.body for one in entries if one.speaker == HISTORIAN and isinstance(one.body, kind)]
 
 
-def assert_as_lived(store: FakeStore, house: FakeHouse) -> None:
+def assert_as_lived(store: FakeStore, system: FakeSystem) -> None:
     """The same bytes in causal order, the same states at the end and at any instant before."""
-    record, begin = house.stores[HISTORIAN], house.clock.now().therapy - 5 * HOUR_MS
+    record, begin = system.stores[HISTORIAN], system.clock.now().therapy - 5 * HOUR_MS
     assert [] == too_early(store)
     assert events_in(record) == events_in(store)
-    assert lived(house) == folded(store, house)
-    for at in range(begin, house.clock.now().therapy, 17 * MINUTE_MS):
+    assert lived(system) == folded(store, system)
+    for at in range(begin, system.clock.now().therapy, 17 * MINUTE_MS):
         then, now = (replay(one, pump=PUMP, at=UtcMillis(at)) for one in (record, store))
         assert {name: then[name] for name in OTHERS} == {name: now[name] for name in OTHERS}
 
@@ -80,17 +80,17 @@ def assert_as_lived(store: FakeStore, house: FakeHouse) -> None:
 @pytest.mark.requirement("R97")
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: ">".join(one[:2] for one in order))
 async def test_a_record_gathered_anew_folds_as_it_was_lived(
-    house: FakeHouse, order: Sequence[Speaker]
+    system: FakeSystem, order: Sequence[Speaker]
 ) -> None:
     """Whoever speaks first: no bolus stands delivered before it was ordered."""
-    broker = stream_made_anew(house)
-    answer(house, broker, *OTHERS)
+    broker = stream_made_anew(system)
+    answer(system, broker, *OTHERS)
     for speaker in order:
-        say_again(house, broker, speaker)
+        say_again(system, broker, speaker)
 
-    store = await gathered(house, broker)
+    store = await gathered(system, broker)
 
-    assert_as_lived(store, house)
+    assert_as_lived(store, system)
 
 
 def nothing_is_waited_for(*_: object, **__: object) -> None:
@@ -99,74 +99,74 @@ def nothing_is_waited_for(*_: object, **__: object) -> None:
 
 @pytest.mark.requirement("R97")
 async def test_the_mutant_that_asks_one_speaker_after_another_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the historian did: a delivered bolus seemed to be open still, and counted twice."""
     monkeypatch.setattr(services.runtime.decider_host.inbox, "not_heard_yet", nothing_is_waited_for)
-    broker = stream_made_anew(house)
-    answer(house, broker, *OTHERS)
+    broker = stream_made_anew(system)
+    answer(system, broker, *OTHERS)
     for speaker in (ACTUATOR, SCHEDULER, GLUCOSE, ADVISOR):
-        say_again(house, broker, speaker)
+        say_again(system, broker, speaker)
 
-    store = await gathered(house, broker, old=True)
+    store = await gathered(system, broker, old=True)
 
-    assert events_in(house.stores[HISTORIAN]) == events_in(store)
+    assert events_in(system.stores[HISTORIAN]) == events_in(store)
     assert too_early(store)
-    most = folded(store, house)[ADVISOR].insulin_on_board_most
-    assert most > lived(house)[ADVISOR].insulin_on_board_most
+    most = folded(store, system)[ADVISOR].insulin_on_board_most
+    assert most > lived(system)[ADVISOR].insulin_on_board_most
 
 
-async def test_pages_of_few_events_give_the_same(house: FakeHouse) -> None:
+async def test_pages_of_few_events_give_the_same(system: FakeSystem) -> None:
     """Where the page of one ends the others wait: what follows in it may be older."""
-    broker = stream_made_anew(house)
-    answer(house, broker, *OTHERS, page=3)
+    broker = stream_made_anew(system)
+    answer(system, broker, *OTHERS, page=3)
     for speaker in (ACTUATOR, SCHEDULER, GLUCOSE, ADVISOR):
-        say_again(house, broker, speaker)
+        say_again(system, broker, speaker)
 
-    assert_as_lived(await gathered(house, broker), house)
+    assert_as_lived(await gathered(system, broker), system)
 
 
-def says_all_again(house: FakeHouse) -> FakeBroker:
+def says_all_again(system: FakeSystem) -> FakeBroker:
     """A service that died before its newest word was in the new stream says all its few again."""
-    broker = stream_made_anew(house)
-    answer(house, broker, *OTHERS)
-    say_again(house, broker, GLUCOSE, last=1_000)
+    broker = stream_made_anew(system)
+    answer(system, broker, *OTHERS)
+    say_again(system, broker, GLUCOSE, last=1_000)
     for speaker in (ACTUATOR, ADVISOR, SCHEDULER):
-        say_again(house, broker, speaker)
+        say_again(system, broker, speaker)
     return broker
 
 
 async def test_who_says_all_its_few_events_again_is_put_between_the_others(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """Readings that follow upon each other show no hole; what they had heard shows it."""
-    assert_as_lived(await gathered(house, says_all_again(house)), house)
+    assert_as_lived(await gathered(system, says_all_again(system)), system)
 
 
 async def test_a_historian_that_was_put_back_gathers_what_it_lacks() -> None:
     """What the copy has stays as it stands; the rest follows in causal order."""
-    house = a_morning()
-    earlier = copy.deepcopy(house.stores[HISTORIAN])
-    house.order(500)
-    house.run(ms=20 * MINUTE_MS)
-    broker = stream_made_anew(house)
-    answer(house, broker, *OTHERS)
+    system = a_morning()
+    earlier = copy.deepcopy(system.stores[HISTORIAN])
+    system.order(500)
+    system.run(ms=20 * MINUTE_MS)
+    broker = stream_made_anew(system)
+    answer(system, broker, *OTHERS)
     for speaker in (ACTUATOR, SCHEDULER, GLUCOSE, ADVISOR):
-        say_again(house, broker, speaker)
+        say_again(system, broker, speaker)
 
-    store = await gathered(house, broker, store=earlier)
+    store = await gathered(system, broker, store=earlier)
 
-    assert_as_lived(store, house)
+    assert_as_lived(store, system)
 
 
-async def test_a_stream_that_was_never_lost_is_heard_in_its_own_order(house: FakeHouse) -> None:
+async def test_a_stream_that_was_never_lost_is_heard_in_its_own_order(system: FakeSystem) -> None:
     """Only the journal was lost: what arrived first stands first, commands among the events."""
-    answer(house, house.broker, *OTHERS)
+    answer(system, system.broker, *OTHERS)
 
-    store = await gathered(house, house.broker)
+    store = await gathered(system, system.broker)
 
-    assert foreign(house.stores[HISTORIAN]) == foreign(store)
-    assert_as_lived(store, house)
+    assert foreign(system.stores[HISTORIAN]) == foreign(store)
+    assert_as_lived(store, system)
 
 
 def foreign(store: FakeStore) -> list[str]:
@@ -175,46 +175,46 @@ def foreign(store: FakeStore) -> list[str]:
     return [one.entry.id for one in read if one.head.subject and one.entry.speaker != HISTORIAN]
 
 
-def without_the_actuator(house: FakeHouse) -> FakeBroker:
+def without_the_actuator(system: FakeSystem) -> FakeBroker:
     """Only the advisor is there, and nobody has what it had heard of the actuator."""
-    broker = stream_made_anew(house)
+    broker = stream_made_anew(system)
 
     def own_alone(of: Speaker, pump: str, first: int, last: int) -> Iterator[bytes]:
         if of != ADVISOR or not pump:
             return iter(())
-        store = house.stores[ADVISOR]
+        store = system.stores[ADVISOR]
         return store.history(speaker=of, pump=PUMP, first=first, last=last, own=True)
 
     broker.historians[ADVISOR] = own_alone
-    say_again(house, broker, ADVISOR)
+    say_again(system, broker, ADVISOR)
     return broker
 
 
 async def test_what_nobody_gives_is_told_and_stands_later_if_it_still_comes(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """The record is whole before it is in order: nothing is dropped because it comes late."""
-    broker = without_the_actuator(house)
+    broker = without_the_actuator(system)
     store = FakeStore()
 
-    await gathered(house, broker, store=store)
+    await gathered(system, broker, store=store)
 
     raised = told(store, AlarmRaised)
     assert {"runtime_heard_by_others"} == {one.alarm for one in raised}
     assert "actuator up to" in raised[0].text
     assert not told(store, HistoryMissing)
-    assert events_in(house.stores[HISTORIAN])[ADVISOR] == events_in(store)[ADVISOR]
+    assert events_in(system.stores[HISTORIAN])[ADVISOR] == events_in(store)[ADVISOR]
 
-    answer(house, broker, *OTHERS)
+    answer(system, broker, *OTHERS)
     for speaker in (ACTUATOR, SCHEDULER, GLUCOSE):
-        say_again(house, broker, speaker)
-    await gathered(house, broker, store=store)
+        say_again(system, broker, speaker)
+    await gathered(system, broker, store=store)
 
-    assert events_in(house.stores[HISTORIAN]) == events_in(store)
+    assert events_in(system.stores[HISTORIAN]) == events_in(store)
 
 
 async def test_the_mutant_that_declares_lost_what_may_still_come_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own first word afterwards would be dropped as one that is known to be lost."""
     found = services.runtime.catch_up.causal_backfill.Gathering.find
@@ -230,7 +230,7 @@ async def test_the_mutant_that_declares_lost_what_may_still_come_is_caught(
             services.runtime.journal.causal_order.merged(*given, **rest)[0], {}
         ),
     )
-    store = await gathered(house, without_the_actuator(house))
+    store = await gathered(system, without_the_actuator(system))
 
     assert told(store, HistoryMissing)
 
@@ -240,7 +240,7 @@ def as_fields(missing: Any) -> dict[str, Any]:
 
 
 async def test_one_that_hangs_is_asked_last_and_its_hearers_give_what_it_said(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that stands still keeps nobody from the record."""
     whole = FakeBus.history
@@ -251,16 +251,16 @@ async def test_one_that_hangs_is_asked_last_and_its_hearers_give_what_it_said(
         return await whole(self, asked=asked, **rest)
 
     monkeypatch.setattr(FakeBus, "history", hangs)
-    broker = stream_made_anew(house)
-    answer(house, broker, *OTHERS, page=10)
+    broker = stream_made_anew(system)
+    answer(system, broker, *OTHERS, page=10)
     for speaker in OTHERS:
-        say_again(house, broker, speaker)
+        say_again(system, broker, speaker)
 
-    assert_as_lived(await gathered(house, broker), house)
+    assert_as_lived(await gathered(system, broker), system)
 
 
 async def test_a_small_hole_asks_one_speaker_alone(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A message that was lost on the way is no lost stream: nobody else looks into a journal."""
     questions: list[Speaker] = []
@@ -271,24 +271,24 @@ async def test_a_small_hole_asks_one_speaker_alone(
         return await whole(self, asked=asked, **rest)
 
     monkeypatch.setattr(FakeBus, "history", counted)
-    broker = stream_made_anew(house)
-    answer(house, broker, *OTHERS)
-    for message in house.broker.messages:
+    broker = stream_made_anew(system)
+    answer(system, broker, *OTHERS)
+    for message in system.broker.messages:
         if f'"{ACTUATOR}:{PUMP}:9"'.encode() not in message.data[:40]:
             broker.put(message.subject, message.data, message.headers)
 
-    store = await gathered(house, broker)
+    store = await gathered(system, broker)
 
     assert [ACTUATOR] == [one for one in questions if one != HISTORIAN]
-    assert_as_lived(store, house)
+    assert_as_lived(store, system)
 
 
-async def test_what_a_historian_gathered_it_decides_again_alike(house: FakeHouse) -> None:
+async def test_what_a_historian_gathered_it_decides_again_alike(system: FakeSystem) -> None:
     """Lines that were gathered are heard like any others."""
-    broker = stream_made_anew(house)
-    answer(house, broker, *OTHERS)
+    broker = stream_made_anew(system)
+    answer(system, broker, *OTHERS)
     for speaker in OTHERS:
-        say_again(house, broker, speaker)
-    store = await gathered(house, broker)
+        say_again(system, broker, speaker)
+    store = await gathered(system, broker)
 
     assert () == verify_decisions(RECORD_DECIDER, store).differences

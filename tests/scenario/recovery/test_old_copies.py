@@ -23,295 +23,295 @@ from services.runtime.process.stepper import finish
 from services.virtual_pump.controller import PumpIdentity
 from services.virtual_pump.in_process_pump import FakePumpDevice
 from services.virtual_pump.state_store import FakePumpStore
-from support.simulated.fake_system import IDENTITY, PUMP, FakeHouse
+from support.simulated.fake_system import IDENTITY, PUMP, FakeSystem
 from support.simulated.signed_orders import SIGNER, STRANGER, pump_order, sign
 
 
 @pytest.fixture
-def house() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    house.order(2_000)
-    house.run(ms=HOUR_MS)
-    return house
+def system() -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
+    system.order(2_000)
+    system.run(ms=HOUR_MS)
+    return system
 
 
-def put_pump_back(house: FakeHouse, store: FakePumpStore) -> None:
+def put_pump_back(system: FakeSystem, store: FakePumpStore) -> None:
     """Give the pump another memory, and the actuator a line to it."""
     fill = MilliUnits(200_000)
-    house.pump = FakePumpDevice(house.clock, identity=IDENTITY, store=store, fill=fill)
-    house.restart("actuator")
+    system.pump = FakePumpDevice(system.clock, identity=IDENTITY, store=store, fill=fill)
+    system.restart("actuator")
 
 
-def physical(house: FakeHouse, *, odometer_then: int, moved_before: int) -> int:
+def physical(system: FakeSystem, *, odometer_then: int, moved_before: int) -> int:
     """Give what the motor moved in all: by the old memory, and by the new one since."""
-    return moved_before + house.odometer - odometer_then
+    return moved_before + system.odometer - odometer_then
 
 
 @pytest.mark.requirement("R45")
 @pytest.mark.parametrize("memory", ["older", "new"])
 def test_a_pump_whose_memory_was_replaced_is_found_and_all_is_accounted(
-    house: FakeHouse, memory: str
+    system: FakeSystem, memory: str
 ) -> None:
     """No bolus until somebody has looked, basal goes on, and each pulse since is counted."""
-    older = copy.deepcopy(house.pump_store) if memory == "older" else FakePumpStore()
-    odometer_then = house.odometer if memory == "older" else 0
-    house.run(ms=2 * HOUR_MS)
-    moved, accounted = house.odometer, house.accounted()
-    put_pump_back(house, older)
-    house.run(ms=3 * HOUR_MS)
+    older = copy.deepcopy(system.pump_store) if memory == "older" else FakePumpStore()
+    odometer_then = system.odometer if memory == "older" else 0
+    system.run(ms=2 * HOUR_MS)
+    moved, accounted = system.odometer, system.accounted()
+    put_pump_back(system, older)
+    system.run(ms=3 * HOUR_MS)
 
-    (doubted,) = house.said_of("actuator", PumpDoubted)
+    (doubted,) = system.said_of("actuator", PumpDoubted)
     assert ("count_went_back", accounted) == (doubted.reason, doubted.accounted)
     assert doubted.missing == moved - doubted.pump_odometer > 0
-    assert "pump_doubted" in [a.alarm for a in house.view("actuator").alarms]
-    assert "pump_doubted" == house.order(500).reason
-    real = physical(house, odometer_then=odometer_then, moved_before=moved)
-    assert house.accounted() == real
-    assert house.view("actuator").rate
+    assert "pump_doubted" in [a.alarm for a in system.view("actuator").alarms]
+    assert "pump_doubted" == system.order(500).reason
+    real = physical(system, odometer_then=odometer_then, moved_before=moved)
+    assert system.accounted() == real
+    assert system.view("actuator").rate
 
 
-def test_a_person_accepts_the_count_and_boluses_are_possible_again(house: FakeHouse) -> None:
+def test_a_person_accepts_the_count_and_boluses_are_possible_again(system: FakeSystem) -> None:
     """With their name to it; not before there is anything to accept."""
-    early = house.ask(AcceptPumpCount(), to="actuator")
-    older = copy.deepcopy(house.pump_store)
-    house.run(ms=HOUR_MS)
-    put_pump_back(house, older)
-    house.run(ms=10 * MINUTE_MS)
+    early = system.ask(AcceptPumpCount(), to="actuator")
+    older = copy.deepcopy(system.pump_store)
+    system.run(ms=HOUR_MS)
+    put_pump_back(system, older)
+    system.run(ms=10 * MINUTE_MS)
 
-    accepted = house.ask(AcceptPumpCount(because="I put it back"), to="actuator")
-    house.run(ms=MINUTE_MS)
+    accepted = system.ask(AcceptPumpCount(because="I put it back"), to="actuator")
+    system.run(ms=MINUTE_MS)
 
     assert ("not_doubted", True) == (early.reason, accepted.accepted)
-    (said,) = house.said_of("actuator", PumpCountAccepted)
+    (said,) = system.said_of("actuator", PumpCountAccepted)
     assert ("person:test", "I put it back") == (said.actor, said.because)
-    assert house.order(500).accepted
-    house.run(ms=5 * MINUTE_MS)
-    assert 2_500 == house.view("actuator").bolus_total
-    assert "pump_doubted" not in [a.alarm for a in house.view("actuator").alarms]
+    assert system.order(500).accepted
+    system.run(ms=5 * MINUTE_MS)
+    assert 2_500 == system.view("actuator").bolus_total
+    assert "pump_doubted" not in [a.alarm for a in system.view("actuator").alarms]
 
 
-def test_what_cannot_be_seen_cannot_be_accepted(house: FakeHouse) -> None:
+def test_what_cannot_be_seen_cannot_be_accepted(system: FakeSystem) -> None:
     """Somebody must be able to look."""
-    older = copy.deepcopy(house.pump_store)
-    house.run(ms=HOUR_MS)
-    put_pump_back(house, older)
-    house.run(ms=MINUTE_MS)
-    house.pump.loses = "request"
-    house.services[Speaker("actuator")].step()
-    house.line_is_cut = True
+    older = copy.deepcopy(system.pump_store)
+    system.run(ms=HOUR_MS)
+    put_pump_back(system, older)
+    system.run(ms=MINUTE_MS)
+    system.pump.loses = "request"
+    system.services[Speaker("actuator")].step()
+    system.line_is_cut = True
 
-    refused = house.ask(AcceptPumpCount(), to="actuator")
+    refused = system.ask(AcceptPumpCount(), to="actuator")
 
     assert (False, "pump_unreachable") == (refused.accepted, refused.reason)
-    assert [] == house.said_of("actuator", PumpCountAccepted)
+    assert [] == system.said_of("actuator", PumpCountAccepted)
 
 
-def stood(house: FakeHouse) -> FakePumpStore:
+def stood(system: FakeSystem) -> FakePumpStore:
     """Suspend and resume; give a copy of the pump's memory from in between."""
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=MINUTE_MS)
-    suspended = copy.deepcopy(house.pump_store)
-    house.ask(ResumeDelivery(), to="actuator")
-    house.run(ms=HOUR_MS)
+    system.ask(SuspendDelivery(), to="actuator")
+    system.run(ms=MINUTE_MS)
+    suspended = copy.deepcopy(system.pump_store)
+    system.ask(ResumeDelivery(), to="actuator")
+    system.run(ms=HOUR_MS)
     return suspended
 
 
-def test_an_older_memory_makes_up_no_gap_in_which_insulin_flowed(house: FakeHouse) -> None:
+def test_an_older_memory_makes_up_no_gap_in_which_insulin_flowed(system: FakeSystem) -> None:
     """It knows nothing of the hours since it was copied; what was counted then was not missed."""
-    older = copy.deepcopy(house.pump_store)
-    house.run(ms=2 * HOUR_MS)
-    counted_until = house.state("actuator").counted_until
-    put_pump_back(house, older)
-    house.run(ms=MINUTE_MS)
+    older = copy.deepcopy(system.pump_store)
+    system.run(ms=2 * HOUR_MS)
+    counted_until = system.state("actuator").counted_until
+    put_pump_back(system, older)
+    system.run(ms=MINUTE_MS)
 
-    (gap,) = house.said_of("actuator", DeliveryGap)
+    (gap,) = system.said_of("actuator", DeliveryGap)
     assert (counted_until, True) == (gap.starts_at, gap.starts_at < gap.ends_at)
-    assert [] == house.said_of("actuator", BasalMissed)
+    assert [] == system.said_of("actuator", BasalMissed)
 
 
 @pytest.mark.requirement("R76")
-def test_a_pump_that_is_found_suspended_is_reminded_of(house: FakeHouse) -> None:
+def test_a_pump_that_is_found_suspended_is_reminded_of(system: FakeSystem) -> None:
     """Nobody saw it stop, its older memory says that it stands: that must not be forgotten."""
-    put_pump_back(house, stood(house))
-    missed_before = house.said_of("actuator", BasalMissed)
-    house.run(ms=20 * MINUTE_MS)
-    reminded = [one.alarm for one in house.view("actuator").alarms]
-    house.ask(ResumeDelivery(), to="actuator")
-    house.run(ms=MINUTE_MS)
+    put_pump_back(system, stood(system))
+    missed_before = system.said_of("actuator", BasalMissed)
+    system.run(ms=20 * MINUTE_MS)
+    reminded = [one.alarm for one in system.view("actuator").alarms]
+    system.ask(ResumeDelivery(), to="actuator")
+    system.run(ms=MINUTE_MS)
 
     assert "suspended_long" in reminded
-    assert "suspended_long" not in [one.alarm for one in house.view("actuator").alarms]
-    missed = house.said_of("actuator", BasalMissed)[len(missed_before) :]
+    assert "suspended_long" not in [one.alarm for one in system.view("actuator").alarms]
+    missed = system.said_of("actuator", BasalMissed)[len(missed_before) :]
     assert [("suspended", True)] == [(m.reason, 150 <= m.amount <= 350) for m in missed]
 
 
-def test_a_resumption_that_nobody_saw_the_stop_of_names_no_basal_missed(house: FakeHouse) -> None:
+def test_a_resumption_that_nobody_saw_the_stop_of_names_no_basal_missed(system: FakeSystem) -> None:
     """When it stopped is not known; a made-up time would make up insulin that was missed."""
-    put_pump_back(house, stood(house))
-    missed_before = house.said_of("actuator", BasalMissed)
-    finish(house.pump.claim())
-    finish(house.pump.resume())
-    house.run(ms=MINUTE_MS)
+    put_pump_back(system, stood(system))
+    missed_before = system.said_of("actuator", BasalMissed)
+    finish(system.pump.claim())
+    finish(system.pump.resume())
+    system.run(ms=MINUTE_MS)
 
-    assert 2 == len(house.said_of("actuator", DeliveryResumed))
-    assert missed_before == house.said_of("actuator", BasalMissed)
-    assert not house.state("actuator").suspended
+    assert 2 == len(system.said_of("actuator", DeliveryResumed))
+    assert missed_before == system.said_of("actuator", BasalMissed)
+    assert not system.state("actuator").suspended
 
 
 @pytest.mark.requirement("R97")
 def test_everything_but_the_pump_put_back_is_found_by_the_pumps_own_count(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """All stores and the stream: the pump alone remembers, and what is missing is named."""
-    stores, broker = copy.deepcopy(house.stores), copy.deepcopy(house.broker)
-    house.order(3_000)
-    house.run(ms=HOUR_MS)
-    missing = house.odometer
-    house.stores, house.broker = stores, broker
-    for name in list(house.services):
-        house.restart(name)
-    known = house.accounted()
-    house.run(ms=10 * MINUTE_MS)
+    stores, broker = copy.deepcopy(system.stores), copy.deepcopy(system.broker)
+    system.order(3_000)
+    system.run(ms=HOUR_MS)
+    missing = system.odometer
+    system.stores, system.broker = stores, broker
+    for name in list(system.services):
+        system.restart(name)
+    known = system.accounted()
+    system.run(ms=10 * MINUTE_MS)
 
-    (doubted,) = house.said_of("actuator", PumpDoubted)
+    (doubted,) = system.said_of("actuator", PumpDoubted)
     assert ("record_behind", missing - known) == (doubted.reason, doubted.missing)
-    assert ["spontaneous"] == [e.outcome for e in house.said_of("actuator", BolusReconciled)]
-    assert house.odometer == house.accounted()
-    assert "pump_doubted" == house.order(500).reason
+    assert ["spontaneous"] == [e.outcome for e in system.said_of("actuator", BolusReconciled)]
+    assert system.odometer == system.accounted()
+    assert "pump_doubted" == system.order(500).reason
 
 
-def told(house: FakeHouse) -> str:
+def told(system: FakeSystem) -> str:
     (alarm,) = (
-        one for one in house.said_of("actuator", AlarmRaised) if one.alarm == "pump_doubted"
+        one for one in system.said_of("actuator", AlarmRaised) if one.alarm == "pump_doubted"
     )
     assert ("high", "person") == (alarm.priority, alarm.to)
     return str(alarm.text)
 
 
-def test_the_alarm_says_how_far_the_pump_is_behind(house: FakeHouse) -> None:
+def test_the_alarm_says_how_far_the_pump_is_behind(system: FakeSystem) -> None:
     """In units, and what goes on: a person must know what to look at."""
-    older = copy.deepcopy(house.pump_store)
-    house.run(ms=HOUR_MS)
-    put_pump_back(house, older)
-    house.run(ms=MINUTE_MS)
+    older = copy.deepcopy(system.pump_store)
+    system.run(ms=HOUR_MS)
+    put_pump_back(system, older)
+    system.run(ms=MINUTE_MS)
 
-    (doubted,) = house.said_of("actuator", PumpDoubted)
+    (doubted,) = system.said_of("actuator", PumpDoubted)
     assert doubted.missing > 0
-    assert told(house) == (
+    assert told(system) == (
         f"The pump's count lies {print_units(doubted.missing)} U below what was accounted: its "
         "memory was replaced or is an older copy. No bolus until somebody has looked; basal "
         "goes on."
     )
 
 
-def put_all_but_the_pump_back(house: FakeHouse) -> None:
+def put_all_but_the_pump_back(system: FakeSystem) -> None:
     """Have the journals and the stream forget a bolus that the pump remembers."""
-    stores, broker = copy.deepcopy(house.stores), copy.deepcopy(house.broker)
-    house.order(3_000)
-    house.run(ms=HOUR_MS)
-    house.stores, house.broker = stores, broker
-    for name in list(house.services):
-        house.restart(name)
+    stores, broker = copy.deepcopy(system.stores), copy.deepcopy(system.broker)
+    system.order(3_000)
+    system.run(ms=HOUR_MS)
+    system.stores, system.broker = stores, broker
+    for name in list(system.services):
+        system.restart(name)
 
 
-def test_the_alarm_says_how_much_the_record_may_lack(house: FakeHouse) -> None:
+def test_the_alarm_says_how_much_the_record_may_lack(system: FakeSystem) -> None:
     """At most: not all of it need be missing."""
-    put_all_but_the_pump_back(house)
-    house.run(ms=MINUTE_MS)
+    put_all_but_the_pump_back(system)
+    system.run(ms=MINUTE_MS)
 
-    (doubted,) = house.said_of("actuator", PumpDoubted)
+    (doubted,) = system.said_of("actuator", PumpDoubted)
     assert doubted.missing >= 3_000
-    assert told(house) == (
+    assert told(system) == (
         "The pump has given orders that the record does not know, "
         f"{print_units(doubted.missing)} U at most are missing in it. No bolus until somebody has "
         "looked; basal goes on."
     )
 
 
-def put_back_and_accept(house: FakeHouse) -> None:
+def put_back_and_accept(system: FakeSystem) -> None:
     """Put it back, and go on from the pump's count."""
-    put_all_but_the_pump_back(house)
-    house.run(ms=10 * MINUTE_MS)
-    assert house.ask(AcceptPumpCount(because="I have seen it"), to="actuator").accepted
-    house.run(ms=HOUR_MS)
+    put_all_but_the_pump_back(system)
+    system.run(ms=10 * MINUTE_MS)
+    assert system.ask(AcceptPumpCount(because="I have seen it"), to="actuator").accepted
+    system.run(ms=HOUR_MS)
 
 
 @pytest.mark.requirement("R97")
-def test_what_was_accepted_is_not_doubted_again(house: FakeHouse) -> None:
+def test_what_was_accepted_is_not_doubted_again(system: FakeSystem) -> None:
     """Else a person's word would hold until the next reading, and there would be no bolus ever."""
-    put_back_and_accept(house)
+    put_back_and_accept(system)
 
-    assert 1 == len(house.said_of("actuator", PumpDoubted))
-    assert "pump_doubted" not in [a.alarm for a in house.view("actuator").alarms]
-    house.order(500)  # of a number that the pump has seen: refused
-    house.run(ms=HOUR_MS)
-    assert house.order(500).accepted
-    house.run(ms=HOUR_MS)
-    assert 500 == house.said_of("actuator", BolusDelivered)[-1].delivered
-    assert house.odometer == house.accounted()
+    assert 1 == len(system.said_of("actuator", PumpDoubted))
+    assert "pump_doubted" not in [a.alarm for a in system.view("actuator").alarms]
+    system.order(500)  # of a number that the pump has seen: refused
+    system.run(ms=HOUR_MS)
+    assert system.order(500).accepted
+    system.run(ms=HOUR_MS)
+    assert 500 == system.said_of("actuator", BolusDelivered)[-1].delivered
+    assert system.odometer == system.accounted()
 
 
 def test_the_mutant_that_accepts_no_numbers_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pump would be doubted again at the next reading."""
     monkeypatch.setattr(
         core.deciders.delivery.events.pump, "numbers_accepted", lambda s: s.numbers_started
     )
 
-    put_back_and_accept(house)
+    put_back_and_accept(system)
 
-    assert 2 == len(house.said_of("actuator", PumpDoubted))
+    assert 2 == len(system.said_of("actuator", PumpDoubted))
 
 
 def test_an_old_number_is_refused_by_the_pump_even_when_the_count_is_accepted(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """The restored advisor counts its orders from an older number: the pump takes none of them."""
-    stores, broker = copy.deepcopy(house.stores), copy.deepcopy(house.broker)
+    stores, broker = copy.deepcopy(system.stores), copy.deepcopy(system.broker)
     for _ in range(3):
-        house.order(1_000)
-        house.run(ms=HOUR_MS)
-    house.stores, house.broker = stores, broker
-    for name in list(house.services):
-        house.restart(name)
-    house.run(ms=10 * MINUTE_MS)
-    house.ask(AcceptPumpCount(), to="actuator")
-    house.order(1_000)
-    house.run(ms=10 * MINUTE_MS)
+        system.order(1_000)
+        system.run(ms=HOUR_MS)
+    system.stores, system.broker = stores, broker
+    for name in list(system.services):
+        system.restart(name)
+    system.run(ms=10 * MINUTE_MS)
+    system.ask(AcceptPumpCount(), to="actuator")
+    system.order(1_000)
+    system.run(ms=10 * MINUTE_MS)
 
-    refused = house.said_of("actuator", BolusRefused)
+    refused = system.said_of("actuator", BolusRefused)
     assert {"not_authentic"} == {event.reason for event in refused}
-    assert house.odometer == house.accounted()
+    assert system.odometer == system.accounted()
 
 
 def test_the_mutant_that_trusts_any_count_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the comparison insulin flows that nobody counts: the tests above can fail."""
     monkeypatch.setattr(core.deciders.delivery.pump_sync.history, "doubt", lambda *_, **__: ())
     monkeypatch.setattr(core.deciders.delivery.pump_sync.history, "went_back", lambda *_: False)
-    older = copy.deepcopy(house.pump_store)
-    odometer_then = house.odometer
-    house.run(ms=2 * HOUR_MS)
-    moved = house.odometer
-    put_pump_back(house, older)
+    older = copy.deepcopy(system.pump_store)
+    odometer_then = system.odometer
+    system.run(ms=2 * HOUR_MS)
+    moved = system.odometer
+    put_pump_back(system, older)
     for _ in range(60):  # the watch sees news for ever, and nobody takes it: no end to wait for
-        house.clock.advance(therapy_ms=MINUTE_MS)
-        for service in house.services.values():
+        system.clock.advance(therapy_ms=MINUTE_MS)
+        for service in system.services.values():
             service.step()
 
-    assert house.accounted() < physical(house, odometer_then=odometer_then, moved_before=moved)
-    assert not house.said_of("actuator", PumpDoubted)
+    assert system.accounted() < physical(system, odometer_then=odometer_then, moved_before=moved)
+    assert not system.said_of("actuator", PumpDoubted)
 
 
 @pytest.mark.requirement("R103")
-def test_another_key_begins_to_count_anew(house: FakeHouse) -> None:
-    """A new house on an old pump signs with a key of its own; old orders stay refused."""
-    used = house.said_of("actuator", BolusStarted)[0].signed
+def test_another_key_begins_to_count_anew(system: FakeSystem) -> None:
+    """A new system on an old pump signs with a key of its own; old orders stay refused."""
+    used = system.said_of("actuator", BolusStarted)[0].signed
     other = PumpIdentity(pump=PUMP, trusted=(STRANGER.public,))
-    pump = FakePumpDevice(house.clock, identity=other, store=house.pump_store)
+    pump = FakePumpDevice(system.clock, identity=other, store=system.pump_store)
     status = finish(pump.claim())
     same_name = pump_order(status, dose=used.order.dose, amount=50)
 
@@ -323,7 +323,7 @@ def test_another_key_begins_to_count_anew(house: FakeHouse) -> None:
     assert {SIGNER.public, STRANGER.public} == set(dict(started.order_numbers))
     with pytest.raises(PumpRefusedError, match="already_executed"):
         finish(pump.start_bolus(signed=sign(same_name, signer=STRANGER)))
-    pump = FakePumpDevice(house.clock, identity=IDENTITY, store=house.pump_store)
+    pump = FakePumpDevice(system.clock, identity=IDENTITY, store=system.pump_store)
     again = pump_order(finish(pump.claim()), dose=used.order.dose, amount=50)
     with pytest.raises(PumpRefusedError, match="out_of_order"):
         finish(pump.start_bolus(signed=sign(again)))

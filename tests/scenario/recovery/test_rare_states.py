@@ -1,4 +1,4 @@
-"""States that a healthy house hardly meets, in every column."""
+"""States that a healthy system hardly meets, in every column."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ from schemas.units import (
 )
 from schemas.wire import codec
 from services.runtime.pump_link.protocol import Read
-from support.simulated.fake_system import LIMITS, PROFILE, PUMP, START, FakeHouse, whole_day
+from support.simulated.fake_system import LIMITS, PROFILE, PUMP, START, FakeSystem, whole_day
 
 NOW = Now(therapy=UtcMillis(START), real=UtcMillis(START), speed=1)
 
@@ -87,36 +87,36 @@ def test_every_column_stays_silent_about_what_is_not_its_own(name: Any) -> None:
     assert () == decider.decide(state, foreign, NOW)
 
 
-def ask(house: FakeHouse, command: Command) -> Outcome:
-    return house.ask(command, to="basal_scheduler")
+def ask(system: FakeSystem, command: Command) -> Outcome:
+    return system.ask(command, to="basal_scheduler")
 
 
-def test_temporary_rates_without_a_plan_without_one_and_in_units(house: FakeHouse) -> None:
+def test_temporary_rates_without_a_plan_without_one_and_in_units(system: FakeSystem) -> None:
     """Each refusal by its name; a rate in mU/h is shown as one."""
     hour = Milliseconds(HOUR_MS)
-    early = ask(FakeHouse(), SetTemporaryRate(percent=50, duration=hour))
-    none = ask(house, CancelTemporaryRate())
-    ask(house, SetTemporaryRate(rate=MilliUnitsPerHour(300), duration=hour))
-    shown = house.view("basal_scheduler")
-    house.run(ms=MINUTE_MS)
+    early = ask(FakeSystem(), SetTemporaryRate(percent=50, duration=hour))
+    none = ask(system, CancelTemporaryRate())
+    ask(system, SetTemporaryRate(rate=MilliUnitsPerHour(300), duration=hour))
+    shown = system.view("basal_scheduler")
+    system.run(ms=MINUTE_MS)
 
     assert ("no_profile", "none_runs") == (early.reason, none.reason)
     assert ("300 mU/h", 300) == (shown.temporary, shown.rate)
-    assert 300 == house.view("actuator").rate
+    assert 300 == system.view("actuator").rate
 
 
 def test_before_limits_are_set_any_model_is_possible() -> None:
     """The pump model is part of the limits, and a plan may be made before them."""
-    house = FakeHouse()
-    house.ask(PROFILE, to="basal_scheduler")
+    system = FakeSystem()
+    system.ask(PROFILE, to="basal_scheduler")
 
-    assert ask(house, SetTemporaryRate(percent=137, duration=Milliseconds(HOUR_MS))).accepted
+    assert ask(system, SetTemporaryRate(percent=137, duration=Milliseconds(HOUR_MS))).accepted
 
 
-def test_a_profile_needs_a_name_that_a_person_can_read(house: FakeHouse) -> None:
+def test_a_profile_needs_a_name_that_a_person_can_read(system: FakeSystem) -> None:
     """None is no name, and neither is a page."""
     for name in ("", "x" * 65):
-        outcome = ask(house, msgspec.structs.replace(PROFILE, name=name))
+        outcome = ask(system, msgspec.structs.replace(PROFILE, name=name))
         assert (False, "segments_wrong") == (outcome.accepted, outcome.reason)
 
 
@@ -124,26 +124,26 @@ def restarted(tzdata: str) -> Entry:
     return heard(Restarted(release="0", tzdata=tzdata))
 
 
-def test_newer_time_zone_data_and_lost_lookups_are_looked_up(house: FakeHouse) -> None:
+def test_newer_time_zone_data_and_lost_lookups_are_looked_up(system: FakeSystem) -> None:
     """In both columns that mean a clock on the wall."""
     for decider, name in ((BASAL_DECIDER, "basal_scheduler"), (BOLUS_DECIDER, "bolus_advisor")):
-        state = house.state(name)
+        state = system.state(name)
         zone = state.zone if name == "basal_scheduler" else state.clock.known
         again = decider.decide(state, restarted("1999.1"), NOW)
         same = decider.decide(state, restarted(zone.tzdata), NOW)
         assert [ZoneLookupRequested] == [type(one) for one in again]
         assert () == same
     lost = msgspec.structs.replace(
-        house.state("basal_scheduler"),
+        system.state("basal_scheduler"),
         lookup=ZoneLookupRequested(zone="Asia/Tokyo", since=UtcMillis(START)),
     )
     (asked,) = BASAL_DECIDER.decide(lost, restarted("2026.6"), NOW)
     assert isinstance(asked, ZoneLookupRequested) and "Asia/Tokyo" == asked.zone
 
 
-def test_an_answer_about_another_zone_makes_no_plan(house: FakeHouse) -> None:
+def test_an_answer_about_another_zone_makes_no_plan(system: FakeSystem) -> None:
     """It came too late: the person has gone on."""
-    state: BasalState = house.state("basal_scheduler")
+    state: BasalState = system.state("basal_scheduler")
     assert state.zone is not None
     other = msgspec.structs.replace(state.zone, zone="Asia/Tokyo")
     nothing = msgspec.structs.replace(state.zone, transitions=())
@@ -153,9 +153,9 @@ def test_an_answer_about_another_zone_makes_no_plan(house: FakeHouse) -> None:
     assert () == BASAL_DECIDER.decide(BASAL_DECIDER.initial(PumpId("p")), heard(state.zone), NOW)
 
 
-def test_a_plan_waits_for_the_zone_and_a_lookup_that_fails_says_so(house: FakeHouse) -> None:
+def test_a_plan_waits_for_the_zone_and_a_lookup_that_fails_says_so(system: FakeSystem) -> None:
     """Without transitions there is nothing to plan by, and the alarm is the advisor's own."""
-    state = house.state("bolus_advisor")
+    state = system.state("bolus_advisor")
     unknown = ZoneResolved(
         zone=state.clock.zone, tzdata="2026.6", transitions=(), known_until=UtcMillis(START)
     )
@@ -164,7 +164,7 @@ def test_a_plan_waits_for_the_zone_and_a_lookup_that_fails_says_so(house: FakeHo
 
     assert ["zone_unknown"] == [getattr(one, "alarm", "") for one in said]
     assert after.clock.known == state.clock.known
-    away = msgspec.structs.replace(house.state("basal_scheduler"), zone=None)
+    away = msgspec.structs.replace(system.state("basal_scheduler"), zone=None)
     rate = SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS))
     entry = Entry(id="c", at=UtcMillis(START), body=rate)
     assert ["TemporaryRateStarted"] == [
@@ -182,10 +182,10 @@ def test_a_view_before_anything_was_set() -> None:
 
 
 def test_a_view_names_the_profile_that_is_asked_for_while_the_plan_is_older(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """A plan of a profile that was replaced since."""
-    state = house.state("basal_scheduler")
+    state = system.state("basal_scheduler")
     assert state.plan is not None
     old = msgspec.structs.replace(
         state, plan=msgspec.structs.replace(state.plan, profile="basal_scheduler:p1:0")
@@ -194,24 +194,24 @@ def test_a_view_names_the_profile_that_is_asked_for_while_the_plan_is_older(
     assert "test" == getattr(BASAL_DECIDER.view(old, NOW), "profile")  # noqa: B009  # any view
 
 
-def test_an_alarm_that_was_seen_says_by_whom_and_others_do_not(house: FakeHouse) -> None:
+def test_an_alarm_that_was_seen_says_by_whom_and_others_do_not(system: FakeSystem) -> None:
     """Two alarms, one acknowledged."""
-    house.glucose("40")
-    house.settle()
-    names = [alarm.alarm for alarm in house.view("glucose_ingest").alarms]
-    house.ask(AcknowledgeAlarm(alarm=names[0]), to="glucose_ingest")
-    seen = {one.alarm: one.acknowledged_by for one in house.view("glucose_ingest").alarms}
+    system.glucose("40")
+    system.settle()
+    names = [alarm.alarm for alarm in system.view("glucose_ingest").alarms]
+    system.ask(AcknowledgeAlarm(alarm=names[0]), to="glucose_ingest")
+    seen = {one.alarm: one.acknowledged_by for one in system.view("glucose_ingest").alarms}
 
     assert {names[0]: "person:test"} | dict.fromkeys(names[1:], "") == seen
-    assert 1 == len(house.said_of("glucose_ingest", AlarmAcknowledged))
+    assert 1 == len(system.said_of("glucose_ingest", AlarmAcknowledged))
 
 
-def test_a_vendor_that_gives_no_advice_is_a_refusal(house: FakeHouse) -> None:
-    """Were the house's own minimum lower, Loop's would still hold."""
+def test_a_vendor_that_gives_no_advice_is_a_refusal(system: FakeSystem) -> None:
+    """Were the system's own minimum lower, Loop's would still hold."""
     settings = msgspec.structs.replace(whole_day(rules="loop"), safe_minimum=MgDl(50))
-    house.ask(settings, to="bolus_advisor")
-    house.glucose("52")
-    outcome = house.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor")
+    system.ask(settings, to="bolus_advisor")
+    system.glucose("52")
+    outcome = system.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor")
 
     refused = codec.decode_event(outcome.said[0])
     assert isinstance(refused, AdviceRefused)
@@ -219,16 +219,16 @@ def test_a_vendor_that_gives_no_advice_is_a_refusal(house: FakeHouse) -> None:
 
 
 def test_a_second_extended_advice_is_refused_and_a_pump_without_a_maximum_has_none(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """Dana pumps publish no largest bolus; the person's limit holds."""
-    house.ask(msgspec.structs.replace(LIMITS, pump_model="dana_rs"), to="actuator")
+    system.ask(msgspec.structs.replace(LIMITS, pump_model="dana_rs"), to="actuator")
     spread = RequestAdvice(carbs=Grams(200), duration=Milliseconds(HOUR_MS))
-    first = house.ask(spread, to="bolus_advisor")
-    house.ask(msgspec.structs.replace(LIMITS, single=20_000, hourly=20_000), to="actuator")
-    order = OrderBolus(amount=house.view("bolus_advisor").advised, duration=spread.duration)
-    house.ask(order, to="bolus_advisor")
-    second = house.ask(spread, to="bolus_advisor")
+    first = system.ask(spread, to="bolus_advisor")
+    system.ask(msgspec.structs.replace(LIMITS, single=20_000, hourly=20_000), to="actuator")
+    order = OrderBolus(amount=system.view("bolus_advisor").advised, duration=spread.duration)
+    system.ask(order, to="bolus_advisor")
+    second = system.ask(spread, to="bolus_advisor")
     advice = codec.decode_event(first.said[0])
 
     assert 10_000 == getattr(advice, "amount")  # noqa: B009  # any event
@@ -251,14 +251,14 @@ def test_a_reading_older_than_the_latest_is_no_news() -> None:
     assert picture != fold_reading(picture, reading(1, 40))
 
 
-def test_a_reading_of_the_past_raises_nothing(house: FakeHouse) -> None:
+def test_a_reading_of_the_past_raises_nothing(system: FakeSystem) -> None:
     """It is recorded, and the latest stays the latest."""
-    house.glucose("100")
-    before = house.view("glucose_ingest").alarms
-    house.glucose("40", at=UtcMillis(house.clock.now().therapy - 5 * MINUTE_MS))
+    system.glucose("100")
+    before = system.view("glucose_ingest").alarms
+    system.glucose("40", at=UtcMillis(system.clock.now().therapy - 5 * MINUTE_MS))
 
-    assert 2 == len(house.said_of("glucose_ingest", GlucoseMeasured))
-    assert before == house.view("glucose_ingest").alarms
+    assert 2 == len(system.said_of("glucose_ingest", GlucoseMeasured))
+    assert before == system.view("glucose_ingest").alarms
 
 
 def test_a_speed_that_did_not_change_is_no_event() -> None:
@@ -290,34 +290,34 @@ def test_a_file_that_cannot_be_used_says_its_name() -> None:
     assert "a.csv: empty" == str(GlucoseFileError(name="a.csv", reason="empty"))
 
 
-def test_profiles_are_kept_up_to_a_bound_each_by_its_name(house: FakeHouse) -> None:
+def test_profiles_are_kept_up_to_a_bound_each_by_its_name(system: FakeSystem) -> None:
     """One that is kept may always be changed."""
-    again = ask(house, msgspec.structs.replace(PROFILE, activate=False))
+    again = ask(system, msgspec.structs.replace(PROFILE, activate=False))
 
     assert again.accepted
     assert isinstance(PROFILE, SetBasalProfile)
 
 
-def test_a_cancelled_rate_ends_and_one_in_percent_is_shown_as_one(house: FakeHouse) -> None:
+def test_a_cancelled_rate_ends_and_one_in_percent_is_shown_as_one(system: FakeSystem) -> None:
     """And the profile runs again at once."""
-    ask(house, SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS)))
-    shown = house.view("basal_scheduler").temporary
-    cancelled = ask(house, CancelTemporaryRate())
+    ask(system, SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS)))
+    shown = system.view("basal_scheduler").temporary
+    cancelled = ask(system, CancelTemporaryRate())
 
     assert "50 %" == shown
-    assert cancelled.accepted and None is house.view("basal_scheduler").temporary
-    assert 800 == house.view("basal_scheduler").rate
+    assert cancelled.accepted and None is system.view("basal_scheduler").temporary
+    assert 800 == system.view("basal_scheduler").rate
 
 
-def test_no_advice_while_the_pump_stands(house: FakeHouse) -> None:
+def test_no_advice_while_the_pump_stands(system: FakeSystem) -> None:
     """Nothing of it could be given."""
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=MINUTE_MS)
+    system.ask(SuspendDelivery(), to="actuator")
+    system.run(ms=MINUTE_MS)
 
-    assert "suspended" == house.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor").reason
+    assert "suspended" == system.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor").reason
 
 
-def test_only_events_about_alarms_change_alarms(house: FakeHouse) -> None:
+def test_only_events_about_alarms_change_alarms(system: FakeSystem) -> None:
     """One that sounds again changes no other."""
     low = Condition("a", "minor", "delayed", "as_before", "person", "x")
     high = Condition("b", "minor", "delayed", "as_before", "person", "y")
@@ -329,27 +329,27 @@ def test_only_events_about_alarms_change_alarms(house: FakeHouse) -> None:
     assert alarms == fold_alarm(alarms, heard(AlarmCleared(alarm="c")))
     assert alarms == fold_alarm(alarms, heard(CancelTemporaryRate()))
     assert [("a", "low"), ("b", "high")] == [(one.alarm, one.priority) for one in again]
-    assert house.view("actuator").alarms == ()
+    assert system.view("actuator").alarms == ()
 
 
 def test_many_readings_are_told_apart_from_their_doubles() -> None:
     """More than are kept in the quick list."""
-    house = FakeHouse()
+    system = FakeSystem()
     for number in range(70):
-        house.glucose("100", at=UtcMillis(house.clock.now().therapy - number * MINUTE_MS))
-    double = house.glucose("100", at=UtcMillis(house.clock.now().therapy - 3 * MINUTE_MS))
+        system.glucose("100", at=UtcMillis(system.clock.now().therapy - number * MINUTE_MS))
+    double = system.glucose("100", at=UtcMillis(system.clock.now().therapy - 3 * MINUTE_MS))
 
-    assert 70 == len(house.said_of("glucose_ingest", GlucoseMeasured))
+    assert 70 == len(system.said_of("glucose_ingest", GlucoseMeasured))
     assert (False, "duplicate") == (double.accepted, double.reason)
 
 
 def test_a_page_that_is_not_the_last_settles_nothing() -> None:
     """The registers are newer than the history read so far."""
-    house = FakeHouse()
-    house.set_up()
-    state = house.state("actuator")
+    system = FakeSystem()
+    system.set_up()
+    state = system.state("actuator")
     reading = PumpReading(
-        status=house.pump.host.answer(Read(after=0), now=NOW).reading.status,  # type: ignore[union-attr]  # a reading
+        status=system.pump.host.answer(Read(after=0), now=NOW).reading.status,  # type: ignore[union-attr]  # a reading
         history=(),
     )
     ahead = msgspec.structs.replace(

@@ -26,7 +26,7 @@ from schemas.units import (
 )
 from support.history.fork_checks import assert_same
 from support.history.forks import amounts, eat, forked, of_kind, profile
-from support.simulated.fake_system import LIMITS, PROFILE, SETTINGS, FakeHouse, whole_day
+from support.simulated.fake_system import LIMITS, PROFILE, SETTINGS, FakeSystem, whole_day
 
 RAPID = InsulinAction(
     duration=Milliseconds(3 * HOUR_MS), peak=Milliseconds(45 * MINUTE_MS), delay=Milliseconds(0)
@@ -38,42 +38,42 @@ def extended(amount: int, hours: int) -> OrderBolus:
 
 
 @pytest.fixture(scope="module")
-def lived() -> tuple[FakeHouse, UtcMillis]:
-    """A day with all that a person does; give the house and the instant before the first meal."""
-    house = FakeHouse()
-    house.set_up()
-    house.run(ms=HOUR_MS)
-    begin = UtcMillis(house.clock.now().therapy)
-    house.run(ms=MINUTE_MS)
-    eat(house, 40, glucose="180")
-    house.run(ms=90 * MINUTE_MS)
-    eat(house, 0, glucose="210")
-    house.ask(SetTemporaryRate(percent=150, duration=HOUR_MS), to="basal_scheduler")
-    house.run(ms=30 * MINUTE_MS)
-    house.ask(CancelTemporaryRate(), to="basal_scheduler")
-    eat(house, 60, glucose="150")
-    house.run(ms=10 * MINUTE_MS)
-    house.ask(extended(2_000, 2), to="bolus_advisor")
-    house.run(ms=40 * MINUTE_MS)
-    house.ask(SuspendDelivery(), to="actuator")
-    house.run(ms=30 * MINUTE_MS)
-    house.ask(ResumeDelivery(), to="actuator")
-    now = UtcMillis(house.clock.now().therapy)
-    house.ask(RecordInjection(amount=MilliUnits(1_000), given_at=now), to="bolus_advisor")
-    house.restart("bolus_advisor")
-    house.restart("basal_scheduler")
-    house.ask(SetBasalZone(zone="Europe/London"), to="basal_scheduler")
-    house.run(ms=4 * HOUR_MS)
-    house.ask(SETTINGS, to="bolus_advisor")
-    house.ask(LIMITS, to="actuator")
-    house.ask(PROFILE, to="basal_scheduler")
-    house.run(ms=HOUR_MS)
-    eat(house, 30, glucose="140")
-    house.run(ms=2 * HOUR_MS)
-    return house, begin
+def lived() -> tuple[FakeSystem, UtcMillis]:
+    """A day with all that a person does; give the system and the instant before the first meal."""
+    system = FakeSystem()
+    system.set_up()
+    system.run(ms=HOUR_MS)
+    begin = UtcMillis(system.clock.now().therapy)
+    system.run(ms=MINUTE_MS)
+    eat(system, 40, glucose="180")
+    system.run(ms=90 * MINUTE_MS)
+    eat(system, 0, glucose="210")
+    system.ask(SetTemporaryRate(percent=150, duration=HOUR_MS), to="basal_scheduler")
+    system.run(ms=30 * MINUTE_MS)
+    system.ask(CancelTemporaryRate(), to="basal_scheduler")
+    eat(system, 60, glucose="150")
+    system.run(ms=10 * MINUTE_MS)
+    system.ask(extended(2_000, 2), to="bolus_advisor")
+    system.run(ms=40 * MINUTE_MS)
+    system.ask(SuspendDelivery(), to="actuator")
+    system.run(ms=30 * MINUTE_MS)
+    system.ask(ResumeDelivery(), to="actuator")
+    now = UtcMillis(system.clock.now().therapy)
+    system.ask(RecordInjection(amount=MilliUnits(1_000), given_at=now), to="bolus_advisor")
+    system.restart("bolus_advisor")
+    system.restart("basal_scheduler")
+    system.ask(SetBasalZone(zone="Europe/London"), to="basal_scheduler")
+    system.run(ms=4 * HOUR_MS)
+    system.ask(SETTINGS, to="bolus_advisor")
+    system.ask(LIMITS, to="actuator")
+    system.ask(PROFILE, to="basal_scheduler")
+    system.run(ms=HOUR_MS)
+    eat(system, 30, glucose="140")
+    system.run(ms=2 * HOUR_MS)
+    return system, begin
 
 
-Lived = tuple[FakeHouse, UtcMillis]
+Lived = tuple[FakeSystem, UtcMillis]
 
 
 @pytest.mark.parametrize("hours", [0, 1, 3, 6])
@@ -81,7 +81,7 @@ def test_with_no_other_settings_the_fork_is_the_record(
     lived: Lived, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     """To the milliunit, wherever it begins; the state of scheduler and advisor too."""
-    house, begin = lived
+    system, begin = lived
     runs: list[Run[Any]] = []
     begun = Run.__init__
 
@@ -90,7 +90,7 @@ def test_with_no_other_settings_the_fork_is_the_record(
         runs.append(run)
 
     monkeypatch.setattr(Run, "__init__", note)
-    found = forked(house, UtcMillis(begin + hours * HOUR_MS))
+    found = forked(system, UtcMillis(begin + hours * HOUR_MS))
 
     assert len(of_kind(found, "order")) >= 1
     assert_same(found)
@@ -101,9 +101,9 @@ def test_with_no_other_settings_the_fork_is_the_record(
 
 def test_another_ratio_changes_advice_order_and_insulin_on_board(lived: Lived) -> None:
     """40 g at 8 g/U are 5 U of food instead of 4 U, and the order follows the advice."""
-    house, begin = lived
+    system, begin = lived
 
-    found = forked(house, begin, settings=whole_day(carb_ratio=8_000))
+    found = forked(system, begin, settings=whole_day(carb_ratio=8_000))
 
     assert [(5_500, 6_500), (6_000, 7_500)] == [
         pair for pair in amounts(found) if pair[0] in (5_500, 6_000)
@@ -138,9 +138,9 @@ def test_the_mutant_that_counts_the_recorded_insulin_on_board_is_caught(
 
 def test_a_limit_caps_what_was_advised(lived: Lived) -> None:
     """At 4 U for one bolus, and the reason says so; a later change of limits is left out."""
-    house, begin = lived
+    system, begin = lived
 
-    found = forked(house, begin, limits=msgspec.structs.replace(LIMITS, single=MilliUnits(4_000)))
+    found = forked(system, begin, limits=msgspec.structs.replace(LIMITS, single=MilliUnits(4_000)))
 
     first = of_kind(found, "advice")[0]
     assert (5_500, 4_000) == (first.recorded.amount, first.forked.amount)
@@ -152,10 +152,10 @@ def test_a_limit_caps_what_was_advised(lived: Lived) -> None:
 
 def test_a_limit_refuses_an_amount_of_ones_own(lived: Lived) -> None:
     """2 U over 2 h are too much for a limit of 1 U, so nothing of it is given in the fork."""
-    house, begin = lived
+    system, begin = lived
     tight = msgspec.structs.replace(LIMITS, single=MilliUnits(1_000))
 
-    found = forked(house, begin, limits=tight)
+    found = forked(system, begin, limits=tight)
 
     row = next(row for row in of_kind(found, "order") if row.recorded.amount == 2_000)
     assert (None, "single_limit", -2_000) == (
@@ -170,9 +170,9 @@ def test_a_limit_refuses_an_amount_of_ones_own(lived: Lived) -> None:
 
 def test_another_insulin_leaves_less_on_board_and_corrects_what_was_refused(lived: Lived) -> None:
     """90 min after a meal the record had nothing to give; rapid insulin is gone by then."""
-    house, begin = lived
+    system, begin = lived
 
-    found = forked(house, begin, insulin=RAPID)
+    found = forked(system, begin, insulin=RAPID)
 
     row = next(row for row in of_kind(found, "order") if row.recorded.reason)
     assert "nothing_to_give" == row.recorded.reason
@@ -185,9 +185,9 @@ def test_another_insulin_leaves_less_on_board_and_corrects_what_was_refused(live
 @pytest.mark.parametrize("rules", ["loop", "aaps", "medtronic", "omnipod", "tandem", "ypsomed"])
 def test_another_rule_set_advises_by_its_own_terms(lived: Lived, rules: str) -> None:
     """Its terms stand beside Basalt's, and the settings set later keep the fork's rules."""
-    house, begin = lived
+    system, begin = lived
 
-    found = forked(house, begin, rules=rules)
+    found = forked(system, begin, rules=rules)
 
     asked = of_kind(found, "advice")
     assert all(row.forked.terms for row in asked if row.forked.amount)
@@ -196,9 +196,9 @@ def test_another_rule_set_advises_by_its_own_terms(lived: Lived, rules: str) -> 
 
 def test_another_profile_changes_basal_and_nothing_that_was_eaten(lived: Lived) -> None:
     """2 U/h, half of it more for half an hour, and nothing while the pump was suspended."""
-    house, begin = lived
+    system, begin = lived
 
-    found = forked(house, begin, profile=profile((0, 2_000)))
+    found = forked(system, begin, profile=profile((0, 2_000)))
 
     basal = sum(day.basal_forked for day in found.days)
     hours = (found.until - begin) / HOUR_MS
@@ -210,20 +210,20 @@ def test_another_profile_changes_basal_and_nothing_that_was_eaten(lived: Lived) 
 
 def test_a_temporary_rate_is_taken_from_the_forks_profile(lived: Lived) -> None:
     """150 % for half an hour of 2 U/h is 0.5 U more than the profile alone."""
-    house, begin = lived
+    system, begin = lived
     since, until = begin + 91 * MINUTE_MS, begin + 121 * MINUTE_MS
 
-    found = forked(house, UtcMillis(since), until=UtcMillis(until), profile=profile((0, 2_000)))
+    found = forked(system, UtcMillis(since), until=UtcMillis(until), profile=profile((0, 2_000)))
 
     assert abs(sum(day.basal_forked for day in found.days) - 1_500) <= 200
 
 
 def test_other_limits_cut_a_temporary_rate(lived: Lived) -> None:
     """Above the profile nothing flows at a limit of 0.9 U/h: the plan is cut anew."""
-    house, begin = lived
+    system, begin = lived
     limits = msgspec.structs.replace(LIMITS, basal=MilliUnitsPerHour(900))
 
-    found = forked(house, begin, until=UtcMillis(begin + 3 * HOUR_MS), limits=limits)
+    found = forked(system, begin, until=UtcMillis(begin + 3 * HOUR_MS), limits=limits)
 
     assert found.basal_differs_from is not None
     assert sum(day.basal_forked - day.basal_recorded for day in found.days) < 0

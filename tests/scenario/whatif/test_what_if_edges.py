@@ -30,22 +30,22 @@ from schemas.units import (
 from services.runtime.platform.zone_lookup import resolved
 from services.runtime.replay.whatif_input import turns_of
 from support.history.forks import amounts, eat, forked, of_kind, profile
-from support.simulated.fake_system import LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse, whole_day
+from support.simulated.fake_system import LIMITS, PROFILE, PUMP, SETTINGS, FakeSystem, whole_day
 
 OCTOBER_24 = UtcMillis(1_792_872_000_000)  # 2026-10-24T20:00Z; the next day has 25 h in Berlin
 
 
-def minutes(house: FakeHouse, count: int) -> UtcMillis:
-    house.run(ms=count * MINUTE_MS)
-    return UtcMillis(house.clock.now().therapy)
+def minutes(system: FakeSystem, count: int) -> UtcMillis:
+    system.run(ms=count * MINUTE_MS)
+    return UtcMillis(system.clock.now().therapy)
 
 
 @pytest.fixture
-def house() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    minutes(house, 10)
-    return house
+def system() -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
+    minutes(system, 10)
+    return system
 
 
 def tight(amount: int) -> Any:
@@ -64,26 +64,26 @@ def tight(amount: int) -> Any:
     ],
 )
 def test_a_setting_that_would_be_refused_is_refused_here_too(
-    house: FakeHouse, other: dict[str, Any], reason: str
+    system: FakeSystem, other: dict[str, Any], reason: str
 ) -> None:
     """The same decider, by the same checks."""
-    at = minutes(house, 1)
-    minutes(house, 10)
+    at = minutes(system, 1)
+    minutes(system, 10)
 
     with pytest.raises(ForkRefused) as refused:
-        forked(house, at, **other)
+        forked(system, at, **other)
 
     assert "setting_refused" == refused.value.reason == str(refused.value)
     assert reason == getattr(refused.value.refusal, "reason", None)
 
 
-def test_a_fork_begins_within_the_record(house: FakeHouse) -> None:
+def test_a_fork_begins_within_the_record(system: FakeSystem) -> None:
     """Neither before it nor after it, and the refusal says where it begins and ends."""
-    end = house.clock.now().therapy
+    end = system.clock.now().therapy
     with pytest.raises(ForkRefused) as before:
-        forked(house, UtcMillis(1))
+        forked(system, UtcMillis(1))
     with pytest.raises(ForkRefused) as after:
-        forked(house, UtcMillis(end + HOUR_MS))
+        forked(system, UtcMillis(end + HOUR_MS))
 
     assert ("before_record", "after_record") == (before.value.reason, after.value.reason)
     assert before.value.at < after.value.at <= end
@@ -91,7 +91,7 @@ def test_a_fork_begins_within_the_record(house: FakeHouse) -> None:
 
 def test_rules_need_settings_to_be_rules_of() -> None:
     """A record without settings has no other rules."""
-    bare = FakeHouse()
+    bare = FakeSystem()
     at = minutes(bare, 10)
     bare.ask(LIMITS, to="actuator")
     minutes(bare, 1)
@@ -106,7 +106,7 @@ def test_rules_need_settings_to_be_rules_of() -> None:
 
 def test_rules_hold_in_settings_that_come_later() -> None:
     """The first settings of the record come after the fork began."""
-    late = FakeHouse()
+    late = FakeSystem()
     at = minutes(late, 1)
     late.ask(LIMITS, to="actuator")
     late.ask(SETTINGS, to="bolus_advisor")
@@ -118,18 +118,18 @@ def test_rules_hold_in_settings_that_come_later() -> None:
     assert amounts(forked(late, at, rules="loop")) != amounts(forked(late, at))
 
 
-def test_settings_of_the_record_are_left_out_where_the_fork_has_its_own(house: FakeHouse) -> None:
+def test_settings_of_the_record_are_left_out_where_the_fork_has_its_own(system: FakeSystem) -> None:
     """So are a profile and a week; the row says so."""
-    at = minutes(house, 1)
-    house.ask(whole_day(carb_ratio=20_000), to="bolus_advisor")
-    house.ask(PROFILE, to="basal_scheduler")
-    minutes(house, 2)
-    house.ask(SetBasalWeek(days=("test",) * 7), to="basal_scheduler")
-    minutes(house, 2)
-    eat(house, 40, glucose="110")
-    minutes(house, 5)
+    at = minutes(system, 1)
+    system.ask(whole_day(carb_ratio=20_000), to="bolus_advisor")
+    system.ask(PROFILE, to="basal_scheduler")
+    minutes(system, 2)
+    system.ask(SetBasalWeek(days=("test",) * 7), to="basal_scheduler")
+    minutes(system, 2)
+    eat(system, 40, glucose="110")
+    minutes(system, 5)
 
-    found = forked(house, at, settings=whole_day(carb_ratio=8_000), profile=profile((0, 1_000)))
+    found = forked(system, at, settings=whole_day(carb_ratio=8_000), profile=profile((0, 1_000)))
 
     assert [
         "set_basal_profile.v1",
@@ -139,14 +139,14 @@ def test_settings_of_the_record_are_left_out_where_the_fork_has_its_own(house: F
     assert [(2_000, 5_000)] == amounts(found)
 
 
-def test_what_was_eaten_stays_eaten_though_the_fork_refused_the_bolus(house: FakeHouse) -> None:
+def test_what_was_eaten_stays_eaten_though_the_fork_refused_the_bolus(system: FakeSystem) -> None:
     """At a safe minimum of 100 mg/dL nothing is advised at 95, and nothing can be accepted."""
-    at = minutes(house, 1)
-    eat(house, 40, glucose="95")
-    minutes(house, 30)
+    at = minutes(system, 1)
+    eat(system, 40, glucose="95")
+    minutes(system, 30)
     careful = msgspec.structs.replace(SETTINGS, safe_minimum=MgDl(100))
 
-    found = forked(house, at, settings=careful)
+    found = forked(system, at, settings=careful)
 
     advice, order = of_kind(found, "advice")[0], of_kind(found, "order")[0]
     assert ("glucose_below_safe_minimum", None) == (advice.forked.reason, advice.forked.amount)
@@ -157,14 +157,14 @@ def test_what_was_eaten_stays_eaten_though_the_fork_refused_the_bolus(house: Fak
 
 
 def test_a_meal_is_not_counted_twice_where_the_fork_accepts_what_the_record_refused(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """Nothing was to be given in the record; more was in the fork, and with other carbs."""
-    at = minutes(house, 1)
-    refused = eat(house, 0, glucose="118")
-    minutes(house, 10)
+    at = minutes(system, 1)
+    refused = eat(system, 0, glucose="118")
+    minutes(system, 10)
 
-    found = forked(house, at, settings=whole_day(target_low=70, target_high=75))
+    found = forked(system, at, settings=whole_day(target_low=70, target_high=75))
 
     assert not refused.accepted
     assert [(None, 1_050)] == amounts(found)
@@ -173,17 +173,17 @@ def test_a_meal_is_not_counted_twice_where_the_fork_accepts_what_the_record_refu
 
 
 @pytest.mark.parametrize("hours", [0, 2])
-def test_an_order_that_the_record_has_not_is_given_in_full(house: FakeHouse, hours: int) -> None:
+def test_an_order_that_the_record_has_not_is_given_in_full(system: FakeSystem, hours: int) -> None:
     """At once, or evenly over its time."""
-    house.ask(tight(1_000), to="actuator")
-    at = minutes(house, 1)
+    system.ask(tight(1_000), to="actuator")
+    at = minutes(system, 1)
     asked = OrderBolus(amount=MilliUnits(2_000), duration=Milliseconds(hours * HOUR_MS))
-    refused = house.ask(asked, to="bolus_advisor")
-    middle = minutes(house, 61)
-    minutes(house, 90)
+    refused = system.ask(asked, to="bolus_advisor")
+    middle = minutes(system, 61)
+    minutes(system, 90)
 
-    found = forked(house, at, limits=LIMITS)
-    half = forked(house, at, limits=LIMITS, until=middle)
+    found = forked(system, at, limits=LIMITS)
+    half = forked(system, at, limits=LIMITS, until=middle)
 
     assert "single_limit" == refused.reason
     assert [(None, 2_000)] == amounts(found)
@@ -192,31 +192,31 @@ def test_an_order_that_the_record_has_not_is_given_in_full(house: FakeHouse, hou
     assert 0 == sum(day.bolus_recorded for day in found.days)
 
 
-def test_a_dual_bolus_is_two_orders_on_both_sides(house: FakeHouse) -> None:
+def test_a_dual_bolus_is_two_orders_on_both_sides(system: FakeSystem) -> None:
     """Half of a meal at once, half over 2 h: each stands for its own part."""
-    at = minutes(house, 1)
-    house.glucose("110")
+    at = minutes(system, 1)
+    system.glucose("110")
     wanted = RequestAdvice(carbs=Grams(40), duration=Milliseconds(2 * HOUR_MS), now_percent=50)
-    advised = house.ask(wanted, to="bolus_advisor")
-    house.ask(AcceptAdvice(advice=EventId(advised.events[0])), to="bolus_advisor")
-    minutes(house, 150)
+    advised = system.ask(wanted, to="bolus_advisor")
+    system.ask(AcceptAdvice(advice=EventId(advised.events[0])), to="bolus_advisor")
+    minutes(system, 150)
 
-    found = forked(house, at, settings=whole_day(carb_ratio=8_000))
+    found = forked(system, at, settings=whole_day(carb_ratio=8_000))
 
     assert [(4_000, 5_000)] == amounts(found)
     (day,) = found.days
     assert (4_000, 5_000) == (day.bolus_recorded, day.bolus_forked)
 
 
-def test_a_bolus_that_was_stopped_is_stopped_at_the_same_share(house: FakeHouse) -> None:
+def test_a_bolus_that_was_stopped_is_stopped_at_the_same_share(system: FakeSystem) -> None:
     """What was cancelled half-way is cancelled half-way in the fork, in whole pulses."""
-    at = minutes(house, 1)
-    eat(house, 80, glucose="110")
-    house.run(ms=20_000)
-    house.ask(CancelBolus(), to="actuator")
-    minutes(house, 5)
+    at = minutes(system, 1)
+    eat(system, 80, glucose="110")
+    system.run(ms=20_000)
+    system.ask(CancelBolus(), to="actuator")
+    minutes(system, 5)
 
-    found = forked(house, at, settings=whole_day(carb_ratio=8_000))
+    found = forked(system, at, settings=whole_day(carb_ratio=8_000))
 
     (day,) = found.days
     assert [(8_000, 10_000)] == amounts(found)
@@ -224,18 +224,18 @@ def test_a_bolus_that_was_stopped_is_stopped_at_the_same_share(house: FakeHouse)
     assert abs(day.bolus_forked / 10_000 - day.bolus_recorded / 8_000) < 50 / 10_000
 
 
-def test_who_had_seen_all_in_the_record_has_seen_all_in_the_fork(house: FakeHouse) -> None:
+def test_who_had_seen_all_in_the_record_has_seen_all_in_the_fork(system: FakeSystem) -> None:
     """What the person says to have heard is translated; who had not seen a dose has not here."""
-    at = minutes(house, 1)
-    eat(house, 40, glucose="110")
-    minutes(house, 20)
-    seen = house.view("bolus_advisor").heard
-    eat(house, 20, heard=seen)
-    minutes(house, 20)
-    stale = eat(house, 30, heard={"actuator": 1})
-    minutes(house, 20)
+    at = minutes(system, 1)
+    eat(system, 40, glucose="110")
+    minutes(system, 20)
+    seen = system.view("bolus_advisor").heard
+    eat(system, 20, heard=seen)
+    minutes(system, 20)
+    stale = eat(system, 30, heard={"actuator": 1})
+    minutes(system, 20)
 
-    found = forked(house, at, settings=whole_day(carb_ratio=8_000))
+    found = forked(system, at, settings=whole_day(carb_ratio=8_000))
 
     orders = of_kind(found, "order")
     assert [(4_000, 5_000), (2_000, 2_500), (None, None)] == amounts(found)
@@ -243,66 +243,66 @@ def test_who_had_seen_all_in_the_record_has_seen_all_in_the_fork(house: FakeHous
 
 
 def test_an_amount_of_the_persons_own_choice_stays_and_the_advised_one_follows(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """Who named the advised 4 U takes the fork's advice; who chose 3 U instead keeps 3 U."""
-    at = minutes(house, 1)
-    eat(house, 40, glucose="110", amount=MilliUnits(4_000))
-    minutes(house, 60)
-    eat(house, 40, glucose="110", amount=MilliUnits(3_000))
-    minutes(house, 20)
+    at = minutes(system, 1)
+    eat(system, 40, glucose="110", amount=MilliUnits(4_000))
+    minutes(system, 60)
+    eat(system, 40, glucose="110", amount=MilliUnits(3_000))
+    minutes(system, 20)
 
-    found = forked(house, at, settings=whole_day(carb_ratio=8_000))
+    found = forked(system, at, settings=whole_day(carb_ratio=8_000))
 
     assert [(4_000, 5_000), (3_000, 3_000)] == amounts(found)
 
 
 def test_a_day_of_25_hours_has_25_hours_of_basal() -> None:
     """By the clock of Berlin, which goes back on 25 October 2026; the hour that comes twice too."""
-    house = FakeHouse(start=OCTOBER_24)
-    house.set_up()
-    at = minutes(house, 5)
-    minutes(house, 28 * 60)
+    system = FakeSystem(start=OCTOBER_24)
+    system.set_up()
+    at = minutes(system, 5)
+    minutes(system, 28 * 60)
 
-    found = forked(house, at, profile=profile((0, 1_000), (120, 3_000), (180, 1_000)))
+    found = forked(system, at, profile=profile((0, 1_000), (120, 3_000), (180, 1_000)))
 
     days = {day.day: day for day in found.days}
     assert abs(days["2026-10-25"].basal_forked - (25_000 + 2 * 2_000)) <= 200
     assert ["2026-10-24", "2026-10-25", "2026-10-26"] == sorted(days)
 
 
-def test_a_doubt_cuts_the_forks_temporary_rate_too(house: FakeHouse) -> None:
+def test_a_doubt_cuts_the_forks_temporary_rate_too(system: FakeSystem) -> None:
     """The plan is cut anew in the record; the fork cuts its own."""
-    at = minutes(house, 1)
-    house.ask(
+    at = minutes(system, 1)
+    system.ask(
         SetTemporaryRate(percent=200, duration=Milliseconds(2 * HOUR_MS)), to="basal_scheduler"
     )
-    minutes(house, 10)
-    house.ask(OrderBolus(amount=MilliUnits(5_000)), to="bolus_advisor")
-    house.run(ms=2_000)
-    house.line_is_cut = True
-    minutes(house, 1)
-    house.restart("actuator")
-    minutes(house, 5)
-    house.line_is_cut = False
-    minutes(house, 60)
+    minutes(system, 10)
+    system.ask(OrderBolus(amount=MilliUnits(5_000)), to="bolus_advisor")
+    system.run(ms=2_000)
+    system.line_is_cut = True
+    minutes(system, 1)
+    system.restart("actuator")
+    minutes(system, 5)
+    system.line_is_cut = False
+    minutes(system, 60)
 
-    same = forked(house, at)
-    other = forked(house, at, profile=profile((0, 1_000)))
+    same = forked(system, at)
+    other = forked(system, at, profile=profile((0, 1_000)))
 
     assert (None, None) == (same.differs_from, same.basal_differs_from)
     assert other.basal_differs_from is not None
 
 
 def test_a_long_fork_is_looked_at_more_rarely(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that ten years make no bigger picture than a day."""
-    at = minutes(house, 1)
-    minutes(house, 200)
+    at = minutes(system, 1)
+    minutes(system, 200)
     monkeypatch.setattr(core.whatif.comparison, "SAMPLES_MAX", 10)
 
-    found = forked(house, at)
+    found = forked(system, at)
 
     assert len(found.on_board) <= 10
     gaps = {
@@ -319,8 +319,8 @@ def no_zone(lookup: ZoneLookupRequested) -> ZoneResolved:
     return ZoneResolved(zone=lookup.zone, tzdata="", transitions=(), known_until=UtcMillis(0))
 
 
-def turns(house: FakeHouse, name: str) -> list[Turn]:
-    return list(turns_of(house.stores[Speaker(name)], pump=PUMP))
+def turns(system: FakeSystem, name: str) -> list[Turn]:
+    return list(turns_of(system.stores[Speaker(name)], pump=PUMP))
 
 
 def forked_turns(
@@ -343,16 +343,16 @@ def forked_turns(
     )
 
 
-def test_a_past_that_was_taken_over_is_the_same_on_both_sides(house: FakeHouse) -> None:
+def test_a_past_that_was_taken_over_is_the_same_on_both_sides(system: FakeSystem) -> None:
     """A service whose journal was lost folds its old words without deciding on them."""
-    at = minutes(house, 1)
-    house.ask(SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS)), to="basal_scheduler")
-    eat(house, 40, glucose="110")
-    minutes(house, 20)
+    at = minutes(system, 1)
+    system.ask(SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS)), to="basal_scheduler")
+    eat(system, 40, glucose="110")
+    minutes(system, 20)
 
     def adopted(name: str) -> list[Turn]:
         taken: list[Turn] = []
-        for turn in turns(house, name):
+        for turn in turns(system, name):
             if turn.now.therapy < at:
                 taken.append(turn)
                 continue
@@ -368,16 +368,16 @@ def test_a_past_that_was_taken_over_is_the_same_on_both_sides(house: FakeHouse) 
     assert any(one.recorded for one in found.on_board)
 
 
-def test_an_advice_of_the_fork_alone_and_a_meal_without_insulin(house: FakeHouse) -> None:
+def test_an_advice_of_the_fork_alone_and_a_meal_without_insulin(system: FakeSystem) -> None:
     """At a safe minimum of 60 mg/dL 66 is advised on; a small meal then needs no insulin."""
-    at = minutes(house, 1)
-    house.glucose("66")
-    refused = house.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor")
-    minutes(house, 10)
-    eat(house, 1, glucose="75")
-    minutes(house, 10)
+    at = minutes(system, 1)
+    system.glucose("66")
+    refused = system.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor")
+    minutes(system, 10)
+    eat(system, 1, glucose="75")
+    minutes(system, 10)
 
-    found = forked(house, at, settings=msgspec.structs.replace(SETTINGS, safe_minimum=MgDl(60)))
+    found = forked(system, at, settings=msgspec.structs.replace(SETTINGS, safe_minimum=MgDl(60)))
 
     advice, order = of_kind(found, "advice")[0], of_kind(found, "order")[0]
     assert not refused.accepted
@@ -385,10 +385,12 @@ def test_an_advice_of_the_fork_alone_and_a_meal_without_insulin(house: FakeHouse
     assert (0, 0, False) == (order.recorded.amount, order.forked.amount, order.differs)
 
 
-def test_a_zone_whose_transitions_run_out_is_looked_up_again_in_the_fork(house: FakeHouse) -> None:
+def test_a_zone_whose_transitions_run_out_is_looked_up_again_in_the_fork(
+    system: FakeSystem,
+) -> None:
     """The fork has its own clock: it wakes for it where the record did not."""
-    at = minutes(house, 1)
-    minutes(house, 30)
+    at = minutes(system, 1)
+    minutes(system, 30)
     asked: list[UtcMillis] = []
 
     def soon(lookup: ZoneLookupRequested) -> ZoneResolved:
@@ -398,8 +400,8 @@ def test_a_zone_whose_transitions_run_out_is_looked_up_again_in_the_fork(house: 
         return msgspec.structs.replace(found, known_until=until)
 
     found = forked_turns(
-        turns(house, "basal_scheduler"),
-        turns(house, "bolus_advisor"),
+        turns(system, "basal_scheduler"),
+        turns(system, "bolus_advisor"),
         at,
         other=Other(settings=SETTINGS),
         zone_of=soon,
@@ -409,14 +411,14 @@ def test_a_zone_whose_transitions_run_out_is_looked_up_again_in_the_fork(house: 
     assert found.differs_from is None
 
 
-def test_a_scheduler_that_said_nothing_more_goes_on_in_the_fork(house: FakeHouse) -> None:
+def test_a_scheduler_that_said_nothing_more_goes_on_in_the_fork(system: FakeSystem) -> None:
     """Its last words came before the fork."""
-    at = minutes(house, 1)
-    eat(house, 40, glucose="110")
-    minutes(house, 10)
-    before = [turn for turn in turns(house, "basal_scheduler") if turn.now.therapy < at]
+    at = minutes(system, 1)
+    eat(system, 40, glucose="110")
+    minutes(system, 10)
+    before = [turn for turn in turns(system, "basal_scheduler") if turn.now.therapy < at]
 
-    found = forked_turns(before, turns(house, "bolus_advisor"), at)
+    found = forked_turns(before, turns(system, "bolus_advisor"), at)
 
     assert [(4_000, 4_000)] == amounts(found)
 
@@ -424,22 +426,22 @@ def test_a_scheduler_that_said_nothing_more_goes_on_in_the_fork(house: FakeHouse
 @pytest.mark.parametrize("ordered", [True, False])
 def test_the_actuator_of_the_fork_refuses_what_its_reservoir_has_not(ordered: bool) -> None:
     """4 U of 40 g were there; 13.3 U at 3 g/U are not, whether the record has an order or none."""
-    house = FakeHouse(fill_mu=12_000)
-    house.set_up()
-    house.ask(msgspec.structs.replace(LIMITS, single=MilliUnits(15_000)), to="actuator")
-    at = minutes(house, 1)
+    system = FakeSystem(fill_mu=12_000)
+    system.set_up()
+    system.ask(msgspec.structs.replace(LIMITS, single=MilliUnits(15_000)), to="actuator")
+    at = minutes(system, 1)
     careful = msgspec.structs.replace(SETTINGS, safe_minimum=MgDl(100))
     if not ordered:
-        house.ask(careful, to="bolus_advisor")
-        house.glucose("95")
-        house.ask(tight(14_000), to="actuator")
-        house.ask(OrderBolus(amount=MilliUnits(14_500)), to="bolus_advisor")
+        system.ask(careful, to="bolus_advisor")
+        system.glucose("95")
+        system.ask(tight(14_000), to="actuator")
+        system.ask(OrderBolus(amount=MilliUnits(14_500)), to="bolus_advisor")
     else:
-        eat(house, 40, glucose="110")
-    minutes(house, 10)
+        eat(system, 40, glucose="110")
+    minutes(system, 10)
     large = msgspec.structs.replace(LIMITS, single=MilliUnits(15_000))
 
-    found = forked(house, at, settings=whole_day(carb_ratio=3_000), limits=large)
+    found = forked(system, at, settings=whole_day(carb_ratio=3_000), limits=large)
 
     (refused,) = of_kind(found, "refused")
     assert ("reservoir", "bolus_refused.v1") == (refused.forked.reason, refused.text)

@@ -1,4 +1,4 @@
-"""A fake house's history forked, for the tests of what if."""
+"""A fake system's history forked, for the tests of what if."""
 
 from datetime import datetime
 from functools import partial
@@ -14,7 +14,7 @@ from schemas.units import EventId, Grams, MilliUnitsPerHour, Speaker, UtcMillis
 from services.command_line.whatif.chart import draw
 from services.runtime.platform.zones import local_time
 from services.runtime.replay.whatif_input import wall_zone, what_if
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 ZONE = "Europe/Berlin"
 
@@ -32,12 +32,12 @@ def profile(*rates: tuple[int, int], name: str = "other", zone: str = ZONE) -> S
 
 
 def forked(
-    house: FakeHouse, since: UtcMillis, *, until: UtcMillis | None = None, **other: Any
+    system: FakeSystem, since: UtcMillis, *, until: UtcMillis | None = None, **other: Any
 ) -> Forked:
-    """Fork what a house has lived through."""
-    advisor = house.stores[Speaker("bolus_advisor")]
+    """Fork what a system has lived through."""
+    advisor = system.stores[Speaker("bolus_advisor")]
     return what_if(
-        scheduler=house.stores[Speaker("basal_scheduler")],
+        scheduler=system.stores[Speaker("basal_scheduler")],
         advisor=advisor,
         pump=PUMP,
         since=since,
@@ -47,14 +47,14 @@ def forked(
     )
 
 
-def eat(house: FakeHouse, grams: int, *, glucose: str = "", **accept: Any) -> Outcome:
+def eat(system: FakeSystem, grams: int, *, glucose: str = "", **accept: Any) -> Outcome:
     """Measure, ask for an advice, and take it."""
     if glucose:
-        house.glucose(glucose)
-    advised = house.ask(RequestAdvice(carbs=Grams(grams)), to="bolus_advisor")
+        system.glucose(glucose)
+    advised = system.ask(RequestAdvice(carbs=Grams(grams)), to="bolus_advisor")
     assert advised.accepted, advised
     accepted = AcceptAdvice(advice=EventId(advised.events[0]), confirmed=True)
-    return house.ask(msgspec.structs.replace(accepted, **accept), to="bolus_advisor")
+    return system.ask(msgspec.structs.replace(accepted, **accept), to="bolus_advisor")
 
 
 def of_kind(found: Forked, kind: str) -> list[Row]:

@@ -32,7 +32,7 @@ from services.runtime.ports import Commit, End, Row
 from services.runtime.replay.replay import known_by
 from support.history.golden_scenes import BAD, SCENES
 from support.repository import DATA, ROOT
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 ROOM: Final = DATA / "golden"
 CHANGELOG: Final = ROOT / "CHANGELOG.md"
@@ -62,7 +62,7 @@ def accepted_path(name: str) -> Path:
     return ROOM / f"{name}.accepted.json"
 
 
-def lived(scenes: Mapping[str, Callable[[], FakeHouse]]) -> Journals:
+def lived(scenes: Mapping[str, Callable[[], FakeSystem]]) -> Journals:
     """Live the scenes, and give what was stored."""
     return {
         (scene, name): store
@@ -159,7 +159,7 @@ def kinds_in(journals: Journals) -> set[str]:
     }
 
 
-def write(name: str, scenes: Mapping[str, Callable[[], FakeHouse]]) -> None:
+def write(name: str, scenes: Mapping[str, Callable[[], FakeSystem]]) -> None:
     """Write one golden history and its views.
 
     Raises:

@@ -58,7 +58,7 @@ from services.runtime.platform.errors import PumpRefusedError
 from services.runtime.process.stepper import finish
 from services.virtual_pump.fault_script import ScriptedFault
 from services.virtual_pump.in_process_pump import FakePumpDevice
-from support.simulated.fake_system import IDENTITY, LIMITS, PROFILE, PUMP, SETTINGS, FakeHouse
+from support.simulated.fake_system import IDENTITY, LIMITS, PROFILE, PUMP, SETTINGS, FakeSystem
 from support.simulated.signed_orders import STRANGER, pump_order, sign
 
 BEFORE_SUMMER_TIME_ENDS = UtcMillis(1_792_882_800_000)
@@ -73,20 +73,20 @@ ADVISOR, ACTUATOR, SCHEDULER, INGEST, HISTORIAN = (
 )
 
 
-def therapy(house: FakeHouse) -> UtcMillis:
-    return house.clock.now().therapy
+def therapy(system: FakeSystem) -> UtcMillis:
+    return system.clock.now().therapy
 
 
-def read(house: FakeHouse, value: str, source: Any = "sensor") -> Outcome:
+def read(system: FakeSystem, value: str, source: Any = "sensor") -> Outcome:
     reading = RecordReading(
-        measured_at=therapy(house), source=source, unit="mg/dL", received=value, device=source
+        measured_at=therapy(system), source=source, unit="mg/dL", received=value, device=source
     )
-    return house.ask(reading, to=INGEST)
+    return system.ask(reading, to=INGEST)
 
 
-def eat(house: FakeHouse, grams: int, **spread: Any) -> Outcome:
-    asked = house.ask(RequestAdvice(carbs=Grams(grams), **spread), to=ADVISOR)
-    return house.ask(AcceptAdvice(advice=EventId(asked.events[0])), to=ADVISOR)
+def eat(system: FakeSystem, grams: int, **spread: Any) -> Outcome:
+    asked = system.ask(RequestAdvice(carbs=Grams(grams), **spread), to=ADVISOR)
+    return system.ask(AcceptAdvice(advice=EventId(asked.events[0])), to=ADVISOR)
 
 
 def spread(amount: int, hours: int, percent: int = 0) -> OrderBolus:
@@ -95,36 +95,36 @@ def spread(amount: int, hours: int, percent: int = 0) -> OrderBolus:
     )
 
 
-def night_of_the_clock_change() -> FakeHouse:
+def night_of_the_clock_change() -> FakeSystem:
     """Readings, a low, a meal, a temporary rate and a restart while the clock is set back."""
-    house = FakeHouse(start=BEFORE_SUMMER_TIME_ENDS)
-    house.set_up()
+    system = FakeSystem(start=BEFORE_SUMMER_TIME_ENDS)
+    system.set_up()
     for value in (180, 190, 160, 110, 66, 50):
-        read(house, str(value))
-        house.run(ms=5 * MINUTE_MS)
-    house.ask(SnoozeAlarm(alarm="glucose_low"), to=INGEST)
-    house.run(ms=20 * MINUTE_MS)
-    read(house, "95", "meter")
-    eat(house, 30)
+        read(system, str(value))
+        system.run(ms=5 * MINUTE_MS)
+    system.ask(SnoozeAlarm(alarm="glucose_low"), to=INGEST)
+    system.run(ms=20 * MINUTE_MS)
+    read(system, "95", "meter")
+    eat(system, 30)
     half = SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS))
-    house.ask(half, to=SCHEDULER)
-    house.run(ms=2 * HOUR_MS)
-    for name in house.stores:
-        house.restart(name)
-    house.run(ms=30 * MINUTE_MS)
-    return house
+    system.ask(half, to=SCHEDULER)
+    system.run(ms=2 * HOUR_MS)
+    for name in system.stores:
+        system.restart(name)
+    system.run(ms=30 * MINUTE_MS)
+    return system
 
 
-def therapy_of_a_day() -> FakeHouse:
+def therapy_of_a_day() -> FakeSystem:
     """Boluses of every form, pen, presets, weeks, zones, pauses, a change of set."""
-    house = FakeHouse()
-    house.set_up()
-    read(house, "150", "meter")
-    eat(house, 60, duration=Milliseconds(HOUR_MS), now_percent=40)
-    house.run(ms=10 * MINUTE_MS)
-    house.ask(CancelBolus(), to=ACTUATOR)
-    house.ask(spread(2_000, 1), to=ADVISOR)
-    house.run(ms=5 * MINUTE_MS)
+    system = FakeSystem()
+    system.set_up()
+    read(system, "150", "meter")
+    eat(system, 60, duration=Milliseconds(HOUR_MS), now_percent=40)
+    system.run(ms=10 * MINUTE_MS)
+    system.ask(CancelBolus(), to=ACTUATOR)
+    system.ask(spread(2_000, 1), to=ADVISOR)
+    system.run(ms=5 * MINUTE_MS)
     for command, to in (
         (SetBolusPreset(name="snack", amount=MilliUnits(500)), ADVISOR),
         (OrderPreset(name="snack"), ADVISOR),
@@ -134,49 +134,49 @@ def therapy_of_a_day() -> FakeHouse:
         (SetTemporaryRate(percent=150, duration=Milliseconds(HOUR_MS)), SCHEDULER),
         (CancelTemporaryRate(), SCHEDULER),
         (SetGlucoseAlerts(high=MgDl(200)), INGEST),
-        (RecordInjection(amount=MilliUnits(900), given_at=therapy(house)), ADVISOR),
-        (RecordCarbs(grams=Grams(12), eaten_at=therapy(house)), ADVISOR),
+        (RecordInjection(amount=MilliUnits(900), given_at=therapy(system)), ADVISOR),
+        (RecordCarbs(grams=Grams(12), eaten_at=therapy(system)), ADVISOR),
         (SuspendDelivery(duration=Milliseconds(10 * MINUTE_MS)), ACTUATOR),
         (ReportStorage(free_mib=20), HISTORIAN),
         (ReportProcess(process="actuator", state="silent"), HISTORIAN),
     ):
-        house.ask(command, to=to)
-        house.run(ms=MINUTE_MS)
-    house.run(ms=15 * MINUTE_MS)
-    house.ask(SuspendDelivery(), to=ACTUATOR)
-    house.run(ms=MINUTE_MS)
+        system.ask(command, to=to)
+        system.run(ms=MINUTE_MS)
+    system.run(ms=15 * MINUTE_MS)
+    system.ask(SuspendDelivery(), to=ACTUATOR)
+    system.run(ms=MINUTE_MS)
     for change in (
         FillReservoir(amount=MilliUnits(180_000)),
         PrimePump(amount=MilliUnits(500), what="cannula"),
         ResumeDelivery(),
     ):
-        house.ask(change, to=ACTUATOR)
-        house.run(ms=MINUTE_MS)
-    return house
+        system.ask(change, to=ACTUATOR)
+        system.run(ms=MINUTE_MS)
+    return system
 
 
-def record_corrected() -> FakeHouse:
+def record_corrected() -> FakeSystem:
     """Each correction, and each that is refused."""
-    house = FakeHouse()
-    house.set_up()
-    wrong = read(house, "300", "meter").events[0]
-    pen = RecordInjection(amount=MilliUnits(4_000), given_at=therapy(house))
-    dose = DoseId(house.ask(pen, to=ADVISOR).events[0])
-    meal = RecordCarbs(grams=Grams(90), eaten_at=therapy(house))
-    eaten = house.ask(meal, to=ADVISOR).events[0]
+    system = FakeSystem()
+    system.set_up()
+    wrong = read(system, "300", "meter").events[0]
+    pen = RecordInjection(amount=MilliUnits(4_000), given_at=therapy(system))
+    dose = DoseId(system.ask(pen, to=ADVISOR).events[0])
+    meal = RecordCarbs(grams=Grams(90), eaten_at=therapy(system))
+    eaten = system.ask(meal, to=ADVISOR).events[0]
     for _ in range(2):
-        house.ask(VoidReading(reading=wrong, because="sugar"), to=INGEST)
-        house.ask(CorrectDose(dose=dose, amount=MilliUnits(400)), to=ADVISOR)
-        house.ask(CorrectCarbs(carbs=eaten, grams=Grams(9)), to=ADVISOR)
-    read(house, "140", "meter")
-    house.ask(RequestAdvice(carbs=Grams(20)), to=ADVISOR)
-    return house
+        system.ask(VoidReading(reading=wrong, because="sugar"), to=INGEST)
+        system.ask(CorrectDose(dose=dose, amount=MilliUnits(400)), to=ADVISOR)
+        system.ask(CorrectCarbs(carbs=eaten, grams=Grams(9)), to=ADVISOR)
+    read(system, "140", "meter")
+    system.ask(RequestAdvice(carbs=Grams(20)), to=ADVISOR)
+    return system
 
 
-def refusals() -> FakeHouse:
+def refusals() -> FakeSystem:
     """What is asked and not done, by each service."""
-    house = FakeHouse()
-    at = therapy(house)
+    system = FakeSystem()
+    at = therapy(system)
     asked: list[tuple[Command, str]] = [
         (RequestAdvice(carbs=Grams(10)), ADVISOR),
         (OrderBolus(amount=MilliUnits(1_000)), ADVISOR),
@@ -199,113 +199,113 @@ def refusals() -> FakeHouse:
         (SettleHistory(speaker=Speaker("actuator")), ADVISOR),
     ]
     for command, to in asked:
-        house.ask(command, to=to)
+        system.ask(command, to=to)
     for value in ("LOW", "HIGH", "900", "green"):
-        read(house, value)
-        house.run(ms=MINUTE_MS)
-    house.broker.put("basalt.p1.command.actuator.cancel_bolus", b"{}", {})
-    house.settle()
-    return house
+        read(system, value)
+        system.run(ms=MINUTE_MS)
+    system.broker.put("basalt.p1.command.actuator.cancel_bolus", b"{}", {})
+    system.settle()
+    return system
 
 
-def dose_in_doubt() -> FakeHouse:
+def dose_in_doubt() -> FakeSystem:
     """The line is cut in mid-bolus: the dose is unknown until a person and then the pump tell.
 
     The clock of that pump is set two hours on.
     """
     clock = ScriptedFault(fault="clock_set", from_odometer=MilliUnits(500), ahead_ms=2 * HOUR_MS)
-    house = FakeHouse(faults=(clock,))
-    house.set_up()
-    house.order(2_000)
-    house.run(ms=20 * SECOND_MS)
-    house.line_is_cut = True
-    house.restart(ACTUATOR)
-    house.settle()
-    (open_one,) = house.state(ACTUATOR).doses.unknown
+    system = FakeSystem(faults=(clock,))
+    system.set_up()
+    system.order(2_000)
+    system.run(ms=20 * SECOND_MS)
+    system.line_is_cut = True
+    system.restart(ACTUATOR)
+    system.settle()
+    (open_one,) = system.state(ACTUATOR).doses.unknown
     word = SettleDose(dose=open_one.dose, delivered=MilliUnits(1_200), because="looked")
-    house.ask(word, to=ACTUATOR)
-    house.run(ms=10 * MINUTE_MS)
-    house.line_is_cut = False
-    house.run(ms=10 * MINUTE_MS)
-    house.pump.loses = "request"
-    house.services[Speaker(ACTUATOR)].step()
-    house.run(ms=10 * MINUTE_MS)
-    return house
+    system.ask(word, to=ACTUATOR)
+    system.run(ms=10 * MINUTE_MS)
+    system.line_is_cut = False
+    system.run(ms=10 * MINUTE_MS)
+    system.pump.loses = "request"
+    system.services[Speaker(ACTUATOR)].step()
+    system.run(ms=10 * MINUTE_MS)
+    return system
 
 
-def pump_in_trouble() -> FakeHouse:
+def pump_in_trouble() -> FakeSystem:
     """A motor that moves by itself and an occlusion, each seen by somebody."""
     moved = ScriptedFault(
         fault="motor_unasked", from_odometer=MilliUnits(1_000), amount=MilliUnits(100)
     )
     blocked = ScriptedFault(fault="occlusion", from_odometer=MilliUnits(3_000))
-    house = FakeHouse(faults=(moved, blocked))
-    house.set_up()
+    system = FakeSystem(faults=(moved, blocked))
+    system.set_up()
     for amount in (1_500, 3_000, 3_000):
-        house.ask(ClearPumpFault(because="looked"), to=ACTUATOR)
-        house.order(amount)
-        house.run(ms=10 * MINUTE_MS)
-    for alarm in house.view(ACTUATOR).alarms:
-        house.ask(AcknowledgeAlarm(alarm=alarm.alarm), to=ACTUATOR)
-    house.ask(ClearPumpFault(because="set changed"), to=ACTUATOR)
-    house.run(ms=30 * MINUTE_MS)
-    return house
+        system.ask(ClearPumpFault(because="looked"), to=ACTUATOR)
+        system.order(amount)
+        system.run(ms=10 * MINUTE_MS)
+    for alarm in system.view(ACTUATOR).alarms:
+        system.ask(AcknowledgeAlarm(alarm=alarm.alarm), to=ACTUATOR)
+    system.ask(ClearPumpFault(because="set changed"), to=ACTUATOR)
+    system.run(ms=30 * MINUTE_MS)
+    return system
 
 
-def pump_in_other_hands() -> FakeHouse:
+def pump_in_other_hands() -> FakeSystem:
     """Forged orders at its line, a memory put back from a copy, nobody who signs, a rival."""
-    house = FakeHouse()
-    house.set_up()
-    status = finish(house.pump.read(after=10**9)).status
+    system = FakeSystem()
+    system.set_up()
+    status = finish(system.pump.read(after=10**9)).status
     forged = pump_order(status, dose=DoseId("bolus_advisor:p1:900"), amount=1_000)
     with suppress(PumpRefusedError):
-        finish(house.pump.start_bolus(signed=sign(forged, signer=STRANGER)))
-    house.run(ms=MINUTE_MS)
-    older = copy.deepcopy(house.pump_store)
-    house.run(ms=HOUR_MS)
-    house.pump = FakePumpDevice(
-        house.clock, identity=IDENTITY, store=older, fill=MilliUnits(200_000)
+        finish(system.pump.start_bolus(signed=sign(forged, signer=STRANGER)))
+    system.run(ms=MINUTE_MS)
+    older = copy.deepcopy(system.pump_store)
+    system.run(ms=HOUR_MS)
+    system.pump = FakePumpDevice(
+        system.clock, identity=IDENTITY, store=older, fill=MilliUnits(200_000)
     )
-    house.restart(ACTUATOR)
-    house.run(ms=10 * MINUTE_MS)
-    house.order(500)
-    house.ask(AcceptPumpCount(because="put back"), to=ACTUATOR)
-    house.run(ms=MINUTE_MS)
-    house.services[Speaker(ADVISOR)]._hands = OrderHands(None)
-    house.order(500)
-    house.run(ms=MINUTE_MS)
-    finish(FakePumpDevice(house.clock, host=house.pump.host).claim())
-    house.run(ms=30 * MINUTE_MS)
-    return house
+    system.restart(ACTUATOR)
+    system.run(ms=10 * MINUTE_MS)
+    system.order(500)
+    system.ask(AcceptPumpCount(because="put back"), to=ACTUATOR)
+    system.run(ms=MINUTE_MS)
+    system.services[Speaker(ADVISOR)]._hands = OrderHands(None)
+    system.order(500)
+    system.run(ms=MINUTE_MS)
+    finish(FakePumpDevice(system.clock, host=system.pump.host).claim())
+    system.run(ms=30 * MINUTE_MS)
+    return system
 
 
-def record_in_trouble() -> FakeHouse:
+def record_in_trouble() -> FakeSystem:
     """A plan before any limit, a key that nobody trusts, a hole, a contradiction, another speed."""
-    house = FakeHouse()
-    house.ask(PROFILE, to=SCHEDULER)
-    house.run(ms=MINUTE_MS)
-    house.set_up()
-    house.services[Speaker(ADVISOR)]._hands = OrderHands(STRANGER)
-    house.order(500)
-    house.run(ms=HOUR_MS)
-    read(house, "120")
-    del house.services[Speaker(INGEST)]  # it would know that it never said a second thing
+    system = FakeSystem()
+    system.ask(PROFILE, to=SCHEDULER)
+    system.run(ms=MINUTE_MS)
+    system.set_up()
+    system.services[Speaker(ADVISOR)]._hands = OrderHands(STRANGER)
+    system.order(500)
+    system.run(ms=HOUR_MS)
+    read(system, "120")
+    del system.services[Speaker(INGEST)]  # it would know that it never said a second thing
     lost = HistoryLost(speaker=INGEST, first=2, last=2)
-    house.services[Speaker(ADVISOR)].put(Reported(PUMP, lost))
-    house.settle()
-    house.order(500)
-    house.ask(SettleHistory(speaker=INGEST), to=ADVISOR)
-    speed = ClockChanged(speed=60, therapy=therapy(house))
-    house.services[Speaker(HISTORIAN)].put(Reported(PUMP, speed))
+    system.services[Speaker(ADVISOR)].put(Reported(PUMP, lost))
+    system.settle()
+    system.order(500)
+    system.ask(SettleHistory(speaker=INGEST), to=ADVISOR)
+    speed = ClockChanged(speed=60, therapy=therapy(system))
+    system.services[Speaker(HISTORIAN)].put(Reported(PUMP, speed))
     forked = ForkFound(speaker=SCHEDULER, version=1, sha256="0" * 64)
-    house.services[Speaker(ACTUATOR)].put(Reported(PUMP, forked))
-    house.settle()
-    house.order(500)
-    house.run(ms=HOUR_MS)
-    return house
+    system.services[Speaker(ACTUATOR)].put(Reported(PUMP, forked))
+    system.settle()
+    system.order(500)
+    system.run(ms=HOUR_MS)
+    return system
 
 
-SCENES: dict[str, Callable[[], FakeHouse]] = {
+SCENES: dict[str, Callable[[], FakeSystem]] = {
     "clock_change": night_of_the_clock_change,
     "therapy": therapy_of_a_day,
     "corrected": record_corrected,
@@ -318,7 +318,7 @@ SCENES: dict[str, Callable[[], FakeHouse]] = {
 """[-] scenes of a golden history by name."""
 
 
-def written_by_bad_code() -> FakeHouse:
+def written_by_bad_code() -> FakeSystem:
     """An advice with another amount, a forecast that is not said, and one that is said twice.
 
     The code was bad, not the disk: chains, numbers and links hold, and only deciding again tells.
@@ -341,16 +341,16 @@ def written_by_bad_code() -> FakeHouse:
                 said.append(event)
         return tuple(said)
 
-    house = FakeHouse()
-    house.services[decider.name].machine.decider = dataclasses.replace(decider, decide=badly)
-    house.set_up()
+    system = FakeSystem()
+    system.services[decider.name].machine.decider = dataclasses.replace(decider, decide=badly)
+    system.set_up()
     for value in ("140", "150", "160", "170"):
-        read(house, value, "meter")
-        house.run(ms=MINUTE_MS)
-    house.ask(RequestAdvice(carbs=Grams(20)), to=ADVISOR)
-    house.run(ms=MINUTE_MS)
-    return house
+        read(system, value, "meter")
+        system.run(ms=MINUTE_MS)
+    system.ask(RequestAdvice(carbs=Grams(20)), to=ADVISOR)
+    system.run(ms=MINUTE_MS)
+    return system
 
 
-BAD: dict[str, Callable[[], FakeHouse]] = {"bad": written_by_bad_code}
+BAD: dict[str, Callable[[], FakeSystem]] = {"bad": written_by_bad_code}
 """[-] the scene of the deliberately bad history."""

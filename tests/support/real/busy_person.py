@@ -31,7 +31,7 @@ from services.runtime.nats.client import BusClient, OutcomeUnknown
 from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import SystemClock, read_clock_record
 from services.runtime.platform.errors import BasaltError
-from support.real.real_system import RealHouse
+from support.real.real_system import RealSystem
 
 PAUSE_S = 0.25
 """[s] between two commands."""
@@ -80,10 +80,10 @@ def commands(now: UtcMillis, turn: int) -> tuple[tuple[Speaker, Command], ...]:
 class BusyPerson:
     """Asks from a thread of its own until let go; what gets no outcome is not asked again."""
 
-    def __init__(self, house: RealHouse) -> None:
+    def __init__(self, system: RealSystem) -> None:
         self.asked = 0
         self.answered = 0
-        self._house = house
+        self._system = system
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._ask()), daemon=True)
 
@@ -101,7 +101,7 @@ class BusyPerson:
         self._thread.join(timeout=30)
 
     async def _ask(self) -> None:
-        folder = self._house.folder
+        folder = self._system.folder
         clock = SystemClock(record=read_clock_record(folder.clock))
         client = BusClient(
             url=folder.read_running().url,
@@ -132,7 +132,7 @@ class BusyPerson:
     async def _send(self, client: BusClient, to: Speaker, command: Command) -> None:
         self.asked += 1
         try:
-            await client.send(command, to=to, pump=self._house.pump)
+            await client.send(command, to=to, pump=self._system.pump)
             self.answered += 1
         except (OutcomeUnknown, BasaltError):
             return

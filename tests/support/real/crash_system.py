@@ -1,4 +1,4 @@
-"""A real house whose processes die where a test wants it, and what must hold at every look."""
+"""A real system whose processes die where a test wants it, and what must hold at every look."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 from schemas.delivery.delivery import BolusStarted
 from schemas.units import DoseId
 from services.runtime.platform.failpoints import CRASH_POINTS, DIED, VARIABLE
-from support.real.real_system import RealHouse
+from support.real.real_system import RealSystem
 
 LOOK_S = 0.2
 """[s] between two looks."""
@@ -67,9 +67,9 @@ class Crasher:
     """Lets every process die at each of its points, one after another, all processes at once."""
 
     def __init__(
-        self, house: RealHouse, folder: CrashFolder, plans: Mapping[str, Sequence[str]]
+        self, system: RealSystem, folder: CrashFolder, plans: Mapping[str, Sequence[str]]
     ) -> None:
-        self._house = house
+        self._system = system
         self._folder = folder
         self._left = {name: deque(points) for name, points in plans.items()}
 
@@ -81,7 +81,7 @@ class Crasher:
     def advance(self) -> bool:
         """Arm the next point of each process that has died; say whether any is left."""
         for name, points in self._left.items():
-            if not points or self._folder.armed(name) or name not in self._house.pids():
+            if not points or self._folder.armed(name) or name not in self._system.pids():
                 continue
             if not points[0].startswith(AT_START):
                 self._folder.arm(name, points.popleft())
@@ -89,7 +89,7 @@ class Crasher:
             # A death, and a death in each start after it: kills during recovery, several deep.
             while points:
                 self._folder.arm(name, points.popleft())
-            kill(self._house, name)
+            kill(self._system, name)
         return bool(self.waiting())
 
     def run(self, *, looks: bool = True) -> int:
@@ -97,30 +97,30 @@ class Crasher:
         for count in range(LOOKS_MAX):
             if not self.advance():
                 return count
-            assert self._house.process.poll() is None, self._house.text()[-2000:]
+            assert self._system.process.poll() is None, self._system.text()[-2000:]
             if looks:
-                look(self._house)
+                look(self._system)
             time.sleep(LOOK_S)
-        raise AssertionError(f"nobody died at {self.waiting()}; {self._house.text()[-2000:]}")
+        raise AssertionError(f"nobody died at {self.waiting()}; {self._system.text()[-2000:]}")
 
 
-def kill(house: RealHouse, name: str) -> None:
-    """Kill -9 one process of the house, if it runs at this instant."""
-    pid = house.pids().get(name)
+def kill(system: RealSystem, name: str) -> None:
+    """Kill -9 one process of the system, if it runs at this instant."""
+    pid = system.pids().get(name)
     if pid is not None:
         os.kill(pid, signal.SIGKILL)
 
 
-def look(house: RealHouse) -> None:
+def look(system: RealSystem) -> None:
     """At any instant: no dose twice, and none delivered that is not accounted in full.
 
     The pump's ledger is read first: what it holds by then the actuator must have known before.
     """
-    ledger = house.ledger()
-    state = house.fold("actuator")
+    ledger = system.ledger()
+    state = system.fold("actuator")
     started = [one.dose for one in ledger if one.kind == "bolus_started" and one.dose is not None]
     assert_no_dose_twice(started)
-    assert set(started) <= {event.dose for event in house.said("actuator", BolusStarted)}
+    assert set(started) <= {event.dose for event in system.said("actuator", BolusStarted)}
     delivered = Counter[DoseId]()
     for one in ledger:
         if one.kind == "bolus" and one.dose is not None:
@@ -140,9 +140,9 @@ def assert_no_dose_twice(started: Iterable[DoseId]) -> None:
     assert not twice, twice
 
 
-def assert_sound(house: RealHouse) -> None:
+def assert_sound(system: RealSystem) -> None:
     """At rest: the record equals the pump's ledger, has no hole, and replays."""
-    house.assert_record_is_whole()
-    house.assert_each_dose_once()
-    house.assert_accounted()
-    house.assert_replay_agrees()
+    system.assert_record_is_whole()
+    system.assert_each_dose_once()
+    system.assert_accounted()
+    system.assert_replay_agrees()

@@ -113,7 +113,7 @@ class PostgresServer:
     def new_database(self) -> str:
         """Make an empty database and name it by its URL."""
         self._databases += 1
-        name = f"house{self._databases}"
+        name = f"system{self._databases}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}".encode())
         return self.url(name)

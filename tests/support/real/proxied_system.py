@@ -30,14 +30,14 @@ from services.supervisor.demonstration import send_settings
 from services.supervisor.processes.process_list import Plan, decider_specs, pump_spec
 from services.supervisor.trace_choice import Begun
 from support.real.bus_proxy import Proxy, proxies
-from support.real.real_system import POLL_S, READY_S, RealHouse
+from support.real.real_system import POLL_S, READY_S, RealSystem
 
 SERVICES = ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator", "historian")
 SPEED = 60
 
 
-class ProxiedHouse(RealHouse):
-    """Looks like a house of `basalt up`; its processes are the test's own children."""
+class ProxiedSystem(RealSystem):
+    """Looks like a system of `basalt up`; its processes are the test's own children."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = DataFolder(folder)
@@ -91,62 +91,65 @@ async def _opened(client: BusClient) -> None:
     raise AssertionError("the broker does not start")
 
 
-async def _set_up(house: ProxiedHouse, url: str) -> None:
+async def _set_up(system: ProxiedSystem, url: str) -> None:
     client = BusClient(
         url=url,
-        credentials=Credentials("supervisor", house.folder.seed("supervisor")),
+        credentials=Credentials("supervisor", system.folder.seed("supervisor")),
         actor=Actor("demonstration"),
-        clock=SystemClock(record=read_clock_record(house.folder.clock)),
+        clock=SystemClock(record=read_clock_record(system.folder.clock)),
     )
     await _opened(client)
     await make_stream(client.client)
-    begun = Begun(pump=house.pump)
-    plan = Plan(folder=house.folder, pump=house.pump, url=url, begun=begun, has_person=False)
+    begun = Begun(pump=system.pump)
+    plan = Plan(folder=system.folder, pump=system.pump, url=url, begun=begun, has_person=False)
     for spec in pump_spec(plan):
-        house.spawn(spec.name, spec.command, spec.log)
-    socket = house.folder.pump / "line.sock"
-    await asyncio.to_thread(house.wait_until, socket.exists, "the pump listens")
+        system.spawn(spec.name, spec.command, spec.log)
+    socket = system.folder.pump / "line.sock"
+    await asyncio.to_thread(system.wait_until, socket.exists, "the pump listens")
     for name in SERVICES:
-        line = f"nats://127.0.0.1:{house.lines[name].port}"
+        line = f"nats://127.0.0.1:{system.lines[name].port}"
         through = Plan(
             folder=plan.folder, pump=plan.pump, url=line, begun=plan.begun, has_person=False
         )
         spec = next(one for one in decider_specs(through) if one.name == name)
-        house.spawn(spec.name, spec.command, spec.log)
-    await send_settings(client, pump=house.pump, zone="UTC")
+        system.spawn(spec.name, spec.command, spec.log)
+    await send_settings(client, pump=system.pump, zone="UTC")
     await client.close()
 
 
 @contextmanager
-def proxied_house(path: Path, *, speed: int = SPEED) -> Iterator[ProxiedHouse]:
+def proxied_system(path: Path, *, speed: int = SPEED) -> Iterator[ProxiedSystem]:
     """Start everything, each service behind its own line to the broker."""
-    house = ProxiedHouse(path)
-    house.folder.make()
+    system = ProxiedSystem(path)
+    system.folder.make()
     port = free_port()
     text = broker_config(
-        public_keys=make_keys(house.folder), host="127.0.0.1", port=port, store=house.folder.broker
+        public_keys=make_keys(system.folder),
+        host="127.0.0.1",
+        port=port,
+        store=system.folder.broker,
     )
-    config = house.folder.broker / "nats.conf"
+    config = system.folder.broker / "nats.conf"
     config.write_text(text)
     anchor = wall_ms()
     record = ClockRecord(real=anchor, therapy=anchor, speed=speed, boot_ns=boot_ns())
-    write_clock_record(house.folder.clock, record)
+    write_clock_record(system.folder.clock, record)
     url = f"nats://127.0.0.1:{port}"
     with ExitStack() as held:
-        held.callback(house.end)
+        held.callback(system.end)
         server = Path(sys.executable).with_name("nats-server")
-        house.spawn("broker", [str(server), "-c", str(config)], house.folder.log("broker"))
-        house.lines = held.enter_context(proxies(SERVICES, host="127.0.0.1", port=port))
-        asyncio.run(_set_up(house, url))
-        house.folder.write_running(
+        system.spawn("broker", [str(server), "-c", str(config)], system.folder.log("broker"))
+        system.lines = held.enter_context(proxies(SERVICES, host="127.0.0.1", port=port))
+        asyncio.run(_set_up(system, url))
+        system.folder.write_running(
             Running(
                 pid=os.getpid(),
                 url=url,
-                pump=house.pump,
+                pump=system.pump,
                 speed=speed,
                 started=anchor,
                 glucose="none",
             )
         )
-        house.wait_until(lambda: house.pumped() > 0, "basal flows")
-        yield house
+        system.wait_until(lambda: system.pumped() > 0, "basal flows")
+        yield system

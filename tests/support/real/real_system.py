@@ -1,4 +1,4 @@
-"""The whole house for real: `basalt up` with its processes, killed and looked into by tests."""
+"""The whole system for real: `basalt up` with its processes, killed and looked into by tests."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ READY_S = 60.0
 POLL_S = 0.1
 
 
-class RealHouse:
+class RealSystem:
     """A system that runs on a folder of its own."""
 
     def __init__(
@@ -280,35 +280,35 @@ class RealHouse:
             assert_fork_is_the_record(scheduler, advisor, pump=self.pump)
 
 
-def let_it_rest(stopped: RealHouse) -> None:
+def let_it_rest(stopped: RealSystem) -> None:
     """Start again at speed 1, without a person, until everybody knows everything; then stop."""
     quiet = ("--speed", "1", "--no-person")
-    with real_house(stopped.folder.path, *quiet, environment=stopped.environment) as house:
-        house.wait_until(house.has_come_to_rest, "everybody knows everything")
-        assert house.stop() == 0
+    with real_system(stopped.folder.path, *quiet, environment=stopped.environment) as system:
+        system.wait_until(system.has_come_to_rest, "everybody knows everything")
+        assert system.stop() == 0
 
 
 @contextmanager
-def real_house(
+def real_system(
     folder: Path,
     *arguments: str,
     environment: Mapping[str, str] | None = None,
     replays: bool = True,
-) -> Iterator[RealHouse]:
+) -> Iterator[RealSystem]:
     """Start a system; whatever happens, nothing of it is left running.
 
     What lived must replay, unless the test says that it has damaged what is on record.
     """
-    house = RealHouse(folder, *arguments, environment=environment)
+    system = RealSystem(folder, *arguments, environment=environment)
     try:
-        house.wait_ready()
-        yield house
+        system.wait_ready()
+        yield system
     finally:
-        if house.process.poll() is None:
+        if system.process.poll() is None:
             try:
-                house.stop()
+                system.stop()
             except subprocess.TimeoutExpired:
-                house.process.kill()
-                house.process.wait()
+                system.process.kill()
+                system.process.wait()
     if replays:
-        assert_replays(house)
+        assert_replays(system)

@@ -1,4 +1,4 @@
-"""Six hours of a house with a checkpoint each hour, and archives of its record."""
+"""Six hours of a system with a checkpoint each hour, and archives of its record."""
 
 import asyncio
 from pathlib import Path
@@ -11,33 +11,33 @@ from schemas.units import HOUR_MS, UtcMillis
 from services.historian.checkpoint_hands import CheckpointHands
 from services.runtime.audit.archive import Part, archive_of
 from services.runtime.audit.checkpoint_files import CheckpointFiles
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 KEY = SigningKey(b"k" * 32)
 PUBLIC = bytes(KEY.verify_key)
 MIDDLE_MS = 3 * HOUR_MS
 
 
-def archived_house(notes: Path) -> FakeHouse:
+def archived_system(notes: Path) -> FakeSystem:
     """Six hours, with a checkpoint each hour."""
-    house = FakeHouse()
-    house.set_up()
-    hands = CheckpointHands(house.stores[HISTORIAN], key=KEY, folder=notes)
+    system = FakeSystem()
+    system.set_up()
+    hands = CheckpointHands(system.stores[HISTORIAN], key=KEY, folder=notes)
     for hour in range(6):
-        house.glucose(str(120 + hour))
-        house.order(500)
-        house.run(ms=HOUR_MS)
+        system.glucose(str(120 + hour))
+        system.order(500)
+        system.run(ms=HOUR_MS)
         asyncio.run(hands.perform(PUMP, WriteCheckpoint()))
-    house.glucose("90")
-    return house
+    system.glucose("90")
+    return system
 
 
-def middle(house: FakeHouse) -> UtcMillis:
-    return UtcMillis(house.clock.now().therapy - MIDDLE_MS)
+def middle(system: FakeSystem) -> UtcMillis:
+    return UtcMillis(system.clock.now().therapy - MIDDLE_MS)
 
 
 def written(
-    house: FakeHouse,
+    system: FakeSystem,
     notes: Path,
     *,
     since: UtcMillis | None = None,
@@ -46,7 +46,7 @@ def written(
     files = CheckpointFiles(notes)
     return list(
         archive_of(
-            (row for _, row in house.stores[HISTORIAN].rows(pump=PUMP)),
+            (row for _, row in system.stores[HISTORIAN].rows(pump=PUMP)),
             pump=PUMP,
             release="1.2.3",
             since=since,

@@ -1,4 +1,4 @@
-"""The whole house on fakes: five services, a pump and a clock that jumps."""
+"""The whole system on fakes: five services, a pump and a clock that jumps."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -108,7 +108,7 @@ PROFILE = SetBasalProfile(
 )
 
 
-class FakeHouse:
+class FakeSystem:
     """Five services stepped by hand around one virtual pump."""
 
     def __init__(
@@ -178,7 +178,7 @@ class FakeHouse:
         for _ in range(STEPS_MAX):
             if not any([service.step() for service in self.services.values()]):
                 return
-        raise RuntimeError("the house never comes to rest")
+        raise RuntimeError("the system never comes to rest")
 
     def run(self, *, ms: int) -> None:
         """Let therapy time pass, jumping from wake to wake."""
@@ -284,8 +284,8 @@ class FakeHouse:
 class _Sense:
     """Looks at the pump at every step."""
 
-    def __init__(self, house: FakeHouse, watch: PumpWatch) -> None:
-        self._house = house
+    def __init__(self, system: FakeSystem, watch: PumpWatch) -> None:
+        self._system = system
         self._watch = watch
 
     def look(self) -> list[Reported]:
@@ -294,7 +294,7 @@ class _Sense:
         async def put(reported: Reported) -> None:
             found.append(reported)
 
-        if not self._house.line_is_cut:
+        if not self._system.line_is_cut:
             finish(self._watch.look(put))
         return found
 

@@ -1,4 +1,4 @@
-"""A house that lost its stream and its historian, and the historian that gathers it all anew."""
+"""A system that lost its stream and its historian, and the historian that gathers it all anew."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.ports import NEWEST_OF_ALL
 from services.runtime.process.loop import Loop
 from services.runtime.replay.replay import replay
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 OTHERS = tuple(RECORD_DECIDER.hears)
 TURNS_MAX = 100_000
@@ -25,21 +25,21 @@ QUIET_TURNS = 500
 """[-] of the event loop without a new event until it has come to rest."""
 
 
-def stream_made_anew(house: FakeHouse) -> FakeBroker:
+def stream_made_anew(system: FakeSystem) -> FakeBroker:
     """Give an empty stream."""
     broker = FakeBroker()
-    broker.created = f"after {house.clock.now().real}"
+    broker.created = f"after {system.clock.now().real}"
     return broker
 
 
-def answer(house: FakeHouse, broker: FakeBroker, *names: Speaker, page: int = 100) -> None:
+def answer(system: FakeSystem, broker: FakeBroker, *names: Speaker, page: int = 100) -> None:
     """Let services answer questions for old events, a page at a time, as their processes do."""
     for name in names:
 
         def history(
             of: Speaker, pump: str, first: int, last: int, me: Speaker = name
         ) -> Iterator[bytes]:
-            store = house.stores[me]
+            store = system.stores[me]
             if pump == NEWEST_OF_ALL:
                 head = store.heads().get((PUMP, of))
                 first = last = head.version if head else 0
@@ -49,15 +49,15 @@ def answer(house: FakeHouse, broker: FakeBroker, *names: Speaker, page: int = 10
         broker.historians[name] = history
 
 
-def say_again(house: FakeHouse, broker: FakeBroker, speaker: Speaker, *, last: int = 1) -> None:
+def say_again(system: FakeSystem, broker: FakeBroker, speaker: Speaker, *, last: int = 1) -> None:
     """Let a service say its newest events to the new stream, as its outbox does."""
-    own = [one for one in house.broker.messages if f".event.{speaker}." in one.subject]
+    own = [one for one in system.broker.messages if f".event.{speaker}." in one.subject]
     for message in own[-last:]:
         broker.put(message.subject, message.data, message.headers)
 
 
 async def gathered(
-    house: FakeHouse,
+    system: FakeSystem,
     broker: FakeBroker,
     *,
     store: FakeStore | None = None,
@@ -67,7 +67,7 @@ async def gathered(
     """Start a historian with nothing, or with a store, and let it come to rest.
 
     Args:
-        house: whose clock it shares.
+        system: whose clock it shares.
         broker: its stream.
         store: its journal.
         old: ask each speaker for its own hole, one after another.
@@ -77,7 +77,7 @@ async def gathered(
     bus = FakeBus(broker=broker, speaker=HISTORIAN, hears=OTHERS, keeps_commands=True)
     hands = CheckpointHands(journal, key=None, folder=None)
     loop: Loop[Any] = Loop(
-        decider=RECORD_DECIDER, store=journal, bus=bus, clock=house.clock, hands=hands
+        decider=RECORD_DECIDER, store=journal, bus=bus, clock=system.clock, hands=hands
     )
     if old:
         loop._gathering = None
@@ -129,12 +129,12 @@ def events_in(store: FakeStore, names: Sequence[Speaker] = OTHERS) -> dict[str, 
     }
 
 
-def folded(store: FakeStore, house: FakeHouse) -> dict[str, Any]:
+def folded(store: FakeStore, system: FakeSystem) -> dict[str, Any]:
     """Fold a record: what each of the others would know."""
-    views = replay(store, pump=PUMP, at=house.clock.now().therapy)
+    views = replay(store, pump=PUMP, at=system.clock.now().therapy)
     return {name: views[name] for name in OTHERS}
 
 
-def lived(house: FakeHouse) -> dict[str, Any]:
+def lived(system: FakeSystem) -> dict[str, Any]:
     """Give what each of the others knows."""
-    return {name: house.view(name) for name in OTHERS}
+    return {name: system.view(name) for name in OTHERS}

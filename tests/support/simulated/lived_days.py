@@ -16,7 +16,7 @@ from schemas.units import (
     MilliUnits,
     UtcMillis,
 )
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 
 BEFORE_SUMMER_TIME_ENDS = UtcMillis(1_792_800_000_000)
 """[ms] 2026-10-24T00:00Z: the second day has 25 hours in Berlin."""
@@ -30,50 +30,50 @@ class LivedDays:
     """Readings every 5 min, meals, temporary rates, pauses, a new reservoir, services killed."""
 
     def __init__(self, *, seed: int = 1) -> None:
-        self.house = FakeHouse(start=BEFORE_SUMMER_TIME_ENDS)
-        self.house.set_up()
+        self.system = FakeSystem(start=BEFORE_SUMMER_TIME_ENDS)
+        self.system.set_up()
         self._chance = random.Random(seed)
         self._glucose = 120.0
 
     def live(self, days: int) -> None:
         for _ in range(days * DAY_MS // READING_MS):
             self._read()
-            at = self.house.clock.now().therapy
+            at = self.system.clock.now().therapy
             hour, minute = at % DAY_MS // HOUR_MS, at % HOUR_MS // MINUTE_MS
             if minute < 5:
                 self._each_hour(hour)
-            self.house.run(ms=READING_MS)
+            self.system.run(ms=READING_MS)
 
     def _read(self) -> None:
         self._glucose += self._chance.gauss((120 - self._glucose) * 0.02, 4)
         reading = RecordReading(
-            measured_at=self.house.clock.now().therapy,
+            measured_at=self.system.clock.now().therapy,
             source="sensor",
             unit="mg/dL",
             received=str(min(400, max(40, round(self._glucose)))),
             device="sensor-1",
         )
-        self.house.ask(reading, to="glucose_ingest")
+        self.system.ask(reading, to="glucose_ingest")
 
     def _each_hour(self, hour: int) -> None:
-        house, chance = self.house, self._chance
+        system, chance = self.system, self._chance
         if hour in MEALS:
             self._eat(Grams(MEALS[hour]))
         elif chance.random() < 0.05:
             half = SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS))
-            house.ask(half, to="basal_scheduler")
+            system.ask(half, to="basal_scheduler")
         elif chance.random() < 0.03:
-            house.ask(SuspendDelivery(), to="actuator")
-            house.run(ms=10 * MINUTE_MS)
-            house.ask(ResumeDelivery(), to="actuator")
+            system.ask(SuspendDelivery(), to="actuator")
+            system.run(ms=10 * MINUTE_MS)
+            system.ask(ResumeDelivery(), to="actuator")
         elif chance.random() < 0.05:
-            house.restart(chance.choice(sorted(house.stores)))
-        if house.view("actuator").reservoir < 40_000:
-            house.ask(FillReservoir(amount=MilliUnits(200_000)), to="actuator")
+            system.restart(chance.choice(sorted(system.stores)))
+        if system.view("actuator").reservoir < 40_000:
+            system.ask(FillReservoir(amount=MilliUnits(200_000)), to="actuator")
 
     def _eat(self, carbs: Grams) -> None:
         spread = self._chance.random() < 0.2
-        advised = self.house.ask(
+        advised = self.system.ask(
             RequestAdvice(
                 carbs=carbs,
                 duration=Milliseconds(HOUR_MS if spread else 0),
@@ -83,5 +83,5 @@ class LivedDays:
         )
         if advised.accepted:
             advice = EventId(advised.events[0])
-            self.house.ask(AcceptAdvice(advice=advice), to="bolus_advisor")
+            self.system.ask(AcceptAdvice(advice=advice), to="bolus_advisor")
         self._glucose += carbs * 0.8

@@ -7,22 +7,22 @@ import pytest
 import core.dosing.advice.advise
 from schemas.bolus.advice import AcceptAdvice, RequestAdvice
 from schemas.units import HOUR_MS, EventId, Grams, MilliUnits, Speaker
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 
 ADVISOR = Speaker("bolus_advisor")
 
 
-def three_meals() -> FakeHouse:
+def three_meals() -> FakeSystem:
     """Live nine hours; the advisor is started anew before, so that its release is on record."""
-    house = FakeHouse()
-    house.set_up()
-    house.restart(ADVISOR)
+    system = FakeSystem()
+    system.set_up()
+    system.restart(ADVISOR)
     for value, carbs in (("110", 40), ("180", 20), ("150", 60)):
-        house.glucose(value)
-        advised = house.ask(RequestAdvice(carbs=Grams(carbs)), to=ADVISOR)
-        house.ask(AcceptAdvice(advice=EventId(advised.events[0])), to=ADVISOR)
-        house.run(ms=3 * HOUR_MS)
-    return house
+        system.glucose(value)
+        advised = system.ask(RequestAdvice(carbs=Grams(carbs)), to=ADVISOR)
+        system.ask(AcceptAdvice(advice=EventId(advised.events[0])), to=ADVISOR)
+        system.run(ms=3 * HOUR_MS)
+    return system
 
 
 def half_as_much(patch: pytest.MonkeyPatch) -> None:

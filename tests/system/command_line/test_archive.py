@@ -1,4 +1,4 @@
-"""Archives and snapshots of a real house by the command line, checked as others would."""
+"""Archives and snapshots of a real system by the command line, checked as others would."""
 
 import sqlite3
 from contextlib import closing
@@ -7,43 +7,45 @@ from pathlib import Path
 import pytest
 
 from services.runtime.replay.snapshots import LINES_BETWEEN, Snapshots
-from support.real.real_system import RealHouse, real_house
+from support.real.real_system import RealSystem, real_system
 
 pytestmark = pytest.mark.system
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> RealHouse:
+def lived(tmp_path_factory: pytest.TempPathFactory) -> RealSystem:
     """Hours in seconds; the historian is killed in between."""
     folder = tmp_path_factory.mktemp("archive") / "data"
-    with real_house(folder, "--speed", "600") as house:
-        house.wait_until(lambda: snapshots(house) > 0, "a snapshot is kept", s=120)
-        house.kill("historian")
-        house.wait_until(lambda: snapshots(house) > LINES_BETWEEN, "another is kept", s=120)
-        house.wait_until(lambda: covers(house, "glucose_ingest:demo:9"), "a checkpoint is written")
-        assert house.stop() == 0
-    return house
+    with real_system(folder, "--speed", "600") as system:
+        system.wait_until(lambda: snapshots(system) > 0, "a snapshot is kept", s=120)
+        system.kill("historian")
+        system.wait_until(lambda: snapshots(system) > LINES_BETWEEN, "another is kept", s=120)
+        system.wait_until(
+            lambda: covers(system, "glucose_ingest:demo:9"), "a checkpoint is written"
+        )
+        assert system.stop() == 0
+    return system
 
 
-def snapshots(house: RealHouse) -> int:
+def snapshots(system: RealSystem) -> int:
     try:
-        with closing(Snapshots(house.folder.snapshots)) as kept:
-            last = kept.last(house.pump)
+        with closing(Snapshots(system.folder.snapshots)) as kept:
+            last = kept.last(system.pump)
             return 0 if last is None else last.position
     except sqlite3.Error:
         return 0  # it is being made
 
 
-def covers(house: RealHouse, event: str) -> bool:
-    return house.basalt("prove", event, check=False).returncode == 0
+def covers(system: RealSystem, event: str) -> bool:
+    return system.basalt("prove", event, check=False).returncode == 0
 
 
-def elsewhere(house: RealHouse, tmp_path: Path) -> tuple[str, ...]:
+def elsewhere(system: RealSystem, tmp_path: Path) -> tuple[str, ...]:
     """Give what somebody has who has not the data folder."""
-    return ("--data", str(tmp_path / "nothing"), "--key", str(house.folder.keys / "record.pub"))
+    return ("--data", str(tmp_path / "nothing"), "--key", str(system.folder.keys / "record.pub"))
 
 
-def test_an_archive_is_checked_with_the_public_key_alone(lived: RealHouse, tmp_path: Path) -> None:
+def test_an_archive_is_checked_with_the_public_key_alone(lived: RealSystem, tmp_path: Path) -> None:
     path = tmp_path / "whole.jsonl.gz"
     told = lived.basalt("archive", str(path))
     shown = lived.basalt("verify", "archive", str(path), *elsewhere(lived, tmp_path))
@@ -55,7 +57,7 @@ def test_an_archive_is_checked_with_the_public_key_alone(lived: RealHouse, tmp_p
     assert (again.returncode, "nothing is written over" in again.stderr) == (2, True)
 
 
-def test_a_shared_one_is_redacted_and_verifies(lived: RealHouse, tmp_path: Path) -> None:
+def test_a_shared_one_is_redacted_and_verifies(lived: RealSystem, tmp_path: Path) -> None:
     path = tmp_path / "shared.jsonl"
     told = lived.basalt("archive", str(path), "--redact", "--weeks", "100")
     shown = lived.basalt("verify", "archive", str(path), *elsewhere(lived, tmp_path))
@@ -70,7 +72,7 @@ def test_a_shared_one_is_redacted_and_verifies(lived: RealHouse, tmp_path: Path)
     assert (changed.returncode, "not the one that was signed" in changed.stderr) == (1, True)
 
 
-def test_what_cannot_be_archived_is_said(lived: RealHouse, tmp_path: Path) -> None:
+def test_what_cannot_be_archived_is_said(lived: RealSystem, tmp_path: Path) -> None:
     path = str(tmp_path / "a.jsonl")
     nothing = lived.basalt("archive", path, "--from", "2090-01-01T00:00:00Z", check=False)
     weeks = lived.basalt("archive", path, "--weeks", "3", check=False)
@@ -87,7 +89,7 @@ def test_what_cannot_be_archived_is_said(lived: RealHouse, tmp_path: Path) -> No
     assert not Path(path).exists()
 
 
-def test_snapshots_are_what_the_record_folds_to(lived: RealHouse) -> None:
+def test_snapshots_are_what_the_record_folds_to(lived: RealSystem) -> None:
     """A changed one is named; a file that is none is told, and the whole record folded."""
     good = lived.basalt("verify", "snapshots")
     state = lived.basalt("replay", "--json").stdout

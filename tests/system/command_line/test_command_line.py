@@ -43,7 +43,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class House:
+class System:
     """A system that runs on a folder of its own."""
 
     data: pathlib.Path
@@ -66,9 +66,9 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """Start the system as `make run` does, without a screen, a person or a trace; stop it."""
-    data = tmp_path_factory.mktemp("house") / "data"
+    data = tmp_path_factory.mktemp("system") / "data"
     options = ("--no-screen", "--no-person", "--glucose", "none", "--speed", "60")
     up = subprocess.Popen(
         [sys.executable, "-m", "services.command_line", "--data", str(data), "up", *options],
@@ -82,7 +82,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         if not lines or not lines[-1].startswith("ready"):
             pytest.fail("basalt up did not become ready:\n" + "".join(lines))
         _drain(up, data.parent / "up.log")
-        running = House(data)
+        running = System(data)
         _set_up(running, data.parent)
         yield running
     finally:
@@ -106,7 +106,7 @@ def _drain(up: subprocess.Popen[str], log: pathlib.Path) -> None:
         subprocess.Popen(["cat"], stdin=up.stdout, stdout=file)
 
 
-def _set_up(house: House, folder: pathlib.Path) -> None:
+def _set_up(system: System, folder: pathlib.Path) -> None:
     profile = {"name": "test", "zone": "Europe/Berlin", "segments": [{"start": "00:00", "rate": 1}]}
     settings = {
         "carb_ratio": 10,
@@ -119,28 +119,28 @@ def _set_up(house: House, folder: pathlib.Path) -> None:
     for name, content in (("profile", profile), ("settings", settings)):
         path = folder / f"{name}.json"
         path.write_text(json.dumps(content))
-        said = house.basalt(name, str(path))
+        said = system.basalt(name, str(path))
         assert (0, "") == (said.code, said.err)
-    said = house.basalt("limits", *LIMITS)
+    said = system.basalt("limits", *LIMITS)
     assert (0, "") == (said.code, said.err)
 
 
-def _therapy(house: House) -> str:
-    return str(house.json("status")["therapy"])
+def _therapy(system: System) -> str:
+    return str(system.json("status")["therapy"])
 
 
-def _given(house: House) -> int:
+def _given(system: System) -> int:
     """Count the insulin given by boluses [mU] once the last one is over."""
     for _ in range(LOOKS_MAX):
-        seen = house.json("replay")["actuator"]
+        seen = system.json("replay")["actuator"]
         if seen["last_dose"] is None or seen["last_dose"]["state"] not in ("started", "running"):
             return int(seen["bolus_total"])
     raise AssertionError("the bolus does not end")
 
 
-def test_a_pump_that_nobody_wears_takes_nothing(house: House) -> None:
+def test_a_pump_that_nobody_wears_takes_nothing(system: System) -> None:
     """A slip of the pen would open a record that nobody ever looks into again."""
-    said = house.basalt("--pump", "nobody", "glucose", "100")
+    said = system.basalt("--pump", "nobody", "glucose", "100")
 
     assert 2 == said.code
     assert "" == said.out
@@ -148,22 +148,22 @@ def test_a_pump_that_nobody_wears_takes_nothing(house: House) -> None:
     assert 1 == said.err.count("\n")
 
 
-def test_status_shows_every_service_and_its_lag(house: House) -> None:
+def test_status_shows_every_service_and_its_lag(system: System) -> None:
     """Who runs a pump must see at a glance what does not run."""
-    found = house.json("status")
+    found = system.json("status")
 
     assert ["ready"] * 5 == [one["state"] for one in found["services"]]
     assert all(isinstance(one["lag"], int) for one in found["services"])
     assert found["stream"]["state"]["messages"] > 0
-    assert 0 == house.basalt("status").code
+    assert 0 == system.basalt("status").code
 
 
-def test_a_reading_is_taken_in_either_unit_and_refused_with_its_reason(house: House) -> None:
+def test_a_reading_is_taken_in_either_unit_and_refused_with_its_reason(system: System) -> None:
     """5.6 taken for mg/dL is a coma, and 100 taken for mmol/L is a bolus for nobody."""
-    taken = house.basalt("glucose", "150")
-    in_mmol = house.basalt("glucose", "5.6", "--mmol", "--sensor")
-    wrong = house.basalt("glucose", "5.6")
-    early = house.basalt("glucose", "150", "--at", "2000-01-02T00:00:00Z")
+    taken = system.basalt("glucose", "150")
+    in_mmol = system.basalt("glucose", "5.6", "--mmol", "--sensor")
+    wrong = system.basalt("glucose", "5.6")
+    early = system.basalt("glucose", "150", "--at", "2000-01-02T00:00:00Z")
 
     assert (0, True) == (taken.code, taken.out.startswith("glucose 150 mg/dL taken"))
     assert "glucose 101 mg/dL (5.6 mmol/L)" in in_mmol.out
@@ -171,15 +171,15 @@ def test_a_reading_is_taken_in_either_unit_and_refused_with_its_reason(house: Ho
     assert (1, True) == (early.code, "more than 24 h before" in early.err)
 
 
-def test_an_alarm_is_listed_acknowledged_once_and_ends_with_its_cause(house: House) -> None:
+def test_an_alarm_is_listed_acknowledged_once_and_ends_with_its_cause(system: System) -> None:
     """An alarm that cannot be silenced is switched off for good."""
-    house.basalt("glucose", "60")
+    system.basalt("glucose", "60")
 
-    listed = house.basalt("alarms")
-    seen = house.basalt("alarms", "ack", "glucose_low")
-    again = house.basalt("alarms", "ack", "glucose_low")
-    over = house.basalt("glucose", "120", "--sensor")
-    gone = house.basalt("alarms", "ack", "glucose_low")
+    listed = system.basalt("alarms")
+    seen = system.basalt("alarms", "ack", "glucose_low")
+    again = system.basalt("alarms", "ack", "glucose_low")
+    over = system.basalt("glucose", "120", "--sensor")
+    gone = system.basalt("alarms", "ack", "glucose_low")
 
     assert "glucose_low  (medium, person, glucose_ingest" in listed.out
     assert (0, 1) == (seen.code, again.code)
@@ -188,17 +188,17 @@ def test_an_alarm_is_listed_acknowledged_once_and_ends_with_its_cause(house: Hou
     assert (1, True) == (gone.code, "no alarm 'glucose_low' is active" in gone.err)
 
 
-def test_advice_is_shown_term_by_term_accepted_once_and_given(house: House) -> None:
+def test_advice_is_shown_term_by_term_accepted_once_and_given(system: System) -> None:
     """The way of every meal."""
-    house.basalt("glucose", "180")
-    advice = house.basalt("advise", "--carbs", "10")
+    system.basalt("glucose", "180")
+    advice = system.basalt("advise", "--carbs", "10")
     found = re.search(r"basalt accept (\S+)", advice.out)
     assert found, advice
 
-    nobody = house.basalt("accept")
-    accepted = house.basalt("accept", found[1])
-    again = house.basalt("accept", found[1])
-    none = house.basalt("accept", "bolus_advisor:demo:99999")
+    nobody = system.basalt("accept")
+    accepted = system.basalt("accept", found[1])
+    again = system.basalt("accept", found[1])
+    none = system.basalt("accept", "bolus_advisor:demo:99999")
 
     assert "food" in advice.out and "glucose 180 mg/dL" in advice.out
     assert (2, True) == (nobody.code, "nobody is there to ask" in nobody.err)
@@ -210,31 +210,31 @@ def test_advice_is_shown_term_by_term_accepted_once_and_given(house: House) -> N
     assert (1, True) == (none.code, "no such advice" in none.err)
 
 
-def test_an_own_amount_is_given_within_the_limits_and_can_be_cancelled(house: House) -> None:
+def test_an_own_amount_is_given_within_the_limits_and_can_be_cancelled(system: System) -> None:
     """What was given when it was stopped is what counts."""
-    before = _given(house)
+    before = _given(system)
 
-    ordered = house.basalt("bolus", "10")
-    cancelled = house.basalt("cancel")
-    nothing = house.basalt("cancel")
-    too_much = house.basalt("bolus", "10.05")
-    no_pulse = house.basalt("bolus", "1.03")
+    ordered = system.basalt("bolus", "10")
+    cancelled = system.basalt("cancel")
+    nothing = system.basalt("cancel")
+    too_much = system.basalt("bolus", "10.05")
+    no_pulse = system.basalt("bolus", "1.03")
 
     assert (0, 0) == (ordered.code, cancelled.code)
     assert re.search(r"the bolus is stopped, [0-9.]+ U of 10 U counted", cancelled.out)
     assert (1, True) == (nothing.code, "no bolus is being given" in nothing.err)
     assert (1, True) == (too_much.code, "limit for one bolus" in too_much.err)
     assert (1, True) == (no_pulse.code, "whole pulses" in no_pulse.err)
-    assert before < house.json("replay")["actuator"]["bolus_total"] <= before + 10_000
+    assert before < system.json("replay")["actuator"]["bolus_total"] <= before + 10_000
 
 
-def test_a_temporary_rate_runs_and_ends(house: House) -> None:
+def test_a_temporary_rate_runs_and_ends(system: System) -> None:
     """Sport and fever are met with the basal rate."""
-    started = house.basalt("temp", "50%", "4h")
-    instead = house.basalt("temp", "0.5U/h", "2h")
-    ended = house.basalt("temp", "off")
-    none = house.basalt("temp", "off")
-    too_short = house.basalt("temp", "50%", "10m")
+    started = system.basalt("temp", "50%", "4h")
+    instead = system.basalt("temp", "0.5U/h", "2h")
+    ended = system.basalt("temp", "off")
+    none = system.basalt("temp", "off")
+    too_short = system.basalt("temp", "50%", "10m")
 
     assert (0, True) == (started.code, "temporary rate 50 % of the profile" in started.out)
     assert "another temporary rate took its place" in instead.out
@@ -242,12 +242,12 @@ def test_a_temporary_rate_runs_and_ends(house: House) -> None:
     assert "15 min to 24 h" in too_short.err
 
 
-def test_suspension_is_waited_for_and_refuses_boluses(house: House) -> None:
+def test_suspension_is_waited_for_and_refuses_boluses(system: System) -> None:
     """'Suspended' said too early is insulin that still flows."""
-    stood = house.basalt("suspend")
-    refused = house.basalt("bolus", "1")
-    again = house.basalt("suspend")
-    resumed = house.basalt("resume")
+    stood = system.basalt("suspend")
+    refused = system.basalt("bolus", "1")
+    again = system.basalt("suspend")
+    resumed = system.basalt("resume")
 
     assert (0, True) == (stood.code, "the pump stands" in stood.out)
     assert (1, True) == (refused.code, "delivery is suspended" in refused.err)
@@ -255,10 +255,10 @@ def test_suspension_is_waited_for_and_refuses_boluses(house: House) -> None:
     assert (0, True) == (resumed.code, "the pump delivers again" in resumed.out)
 
 
-def test_a_reservoir_is_filled_and_too_large_a_one_refused(house: House) -> None:
+def test_a_reservoir_is_filled_and_too_large_a_one_refused(system: System) -> None:
     """The count of what is left begins with what a person types."""
-    filled = house.basalt("fill", "250")
-    refused = house.basalt("fill", "301")
+    filled = system.basalt("fill", "250")
+    refused = system.basalt("fill", "301")
 
     assert (0, True) == (filled.code, "the pump counts down from 250 U" in filled.out)
     assert 1 == refused.code
@@ -266,95 +266,95 @@ def test_a_reservoir_is_filled_and_too_large_a_one_refused(house: House) -> None
 
 
 def test_settings_are_shown_as_files_that_can_be_set_again(
-    house: House, tmp_path: pathlib.Path
+    system: System, tmp_path: pathlib.Path
 ) -> None:
     """What is in force must be seen without asking a developer."""
     for name in ("profile", "settings", "limits"):
-        shown = house.basalt(name, "show")
+        shown = system.basalt(name, "show")
         path = tmp_path / f"{name}.json"
         path.write_text(shown.out)
 
         assert 0 == shown.code, shown.err
-        assert 0 == house.basalt(name, str(path)).code
+        assert 0 == system.basalt(name, str(path)).code
 
 
 def test_a_file_of_readings_is_sent_once_and_each_fault_reported(
-    house: House, tmp_path: pathlib.Path
+    system: System, tmp_path: pathlib.Path
 ) -> None:
     """A reading doubled is a rise that never was."""
-    now_ms = instant(_therapy(house))
-    # All of them before this house ran, where no sensor reading of another test is beside them.
+    now_ms = instant(_therapy(system))
+    # All of them before this system ran, where no sensor reading of another test is beside them.
     lines = [f"{moment(UtcMillis(now_ms - i * 300_000))},{100 + i}" for i in range(130, 91, -1)]
     faulty = ["no reading", f"{moment(UtcMillis(now_ms - 60_000))},1e2"]
     future = f"{moment(UtcMillis(now_ms + 200 * 86_400_000))},100"
     path = tmp_path / "readings.csv"
     path.write_text("\n".join(["time,mg/dL", *lines, *faulty, future]))
-    before = house.json("replay")["glucose_ingest"]["readings"]
+    before = system.json("replay")["glucose_ingest"]["readings"]
 
-    tried = house.json("ingest", str(path), "--dry-run")
-    first = house.basalt("ingest", str(path))
-    second = house.json("ingest", str(path))
+    tried = system.json("ingest", str(path), "--dry-run")
+    first = system.basalt("ingest", str(path))
+    second = system.json("ingest", str(path))
 
     assert (40, 2, 0) == (tried["readings"], tried["bad_lines"], tried["taken"])
     assert (1, 2) == (first.code, first.err.count("readings.csv:"))
     assert "39 taken, 1 refused, 2 bad lines" in first.out
     assert "1 refused: it claims a time more than 5 min ahead" in first.out
     assert (39, {"future": 1}) == (second["taken"], second["refused"])
-    assert before + 39 == house.json("replay")["glucose_ingest"]["readings"]
+    assert before + 39 == system.json("replay")["glucose_ingest"]["readings"]
 
 
-def test_replay_equals_the_state_of_each_service(house: House) -> None:
+def test_replay_equals_the_state_of_each_service(system: System) -> None:
     """The record is the pump's history, or it is nothing."""
-    house.basalt("suspend")
-    live = house.json("status")["delivery"]
+    system.basalt("suspend")
+    live = system.json("status")["delivery"]
 
-    replayed = house.json("replay")
-    earlier = house.json("replay", "--at", "2000-01-02T00:00:00Z")
-    house.basalt("resume")
+    replayed = system.json("replay")
+    earlier = system.json("replay", "--at", "2000-01-02T00:00:00Z")
+    system.basalt("resume")
 
     assert live == replayed["actuator"]
     assert live["suspended"] is True
     assert 0 == earlier["actuator"]["odometer"]
 
 
-def test_every_decision_can_be_made_again(house: House) -> None:
+def test_every_decision_can_be_made_again(system: System) -> None:
     """A decision that cannot be repeated cannot be explained."""
-    orders = house.basalt("verify", "orders")
-    wrong = house.basalt("verify", "orders", "--service", "actuator")
+    orders = system.basalt("verify", "orders")
+    wrong = system.basalt("verify", "orders", "--service", "actuator")
     assert (0, "", 2) == (orders.code, orders.err, wrong.code)
     assert "delivered" in orders.out
-    verified = house.basalt("verify", "decisions")
-    one = house.json("verify", "decisions", "--service", "actuator")
+    verified = system.basalt("verify", "decisions")
+    one = system.json("verify", "decisions", "--service", "actuator")
 
     assert (0, "") == (verified.code, verified.err)
     assert ["actuator"] == list(one)
     assert one["actuator"]["decisions"] > 0 and [] == one["actuator"]["differences"]
 
 
-def _id_of_newest(house: House, kind: str) -> str:
-    events = house.basalt("history", "events", "--kind", kind, "--format", "jsonl").out
+def _id_of_newest(system: System, kind: str) -> str:
+    events = system.basalt("history", "events", "--kind", kind, "--format", "jsonl").out
     return str(json.loads(events.splitlines()[-1])["event"])
 
 
-def test_what_was_recorded_wrong_is_corrected_once_and_stays_on_record(house: House) -> None:
+def test_what_was_recorded_wrong_is_corrected_once_and_stays_on_record(system: System) -> None:
     """A sugary finger, a slip of the pen, a meal that was not eaten."""
-    house.basalt("glucose", "400")
-    house.basalt("pen", "9")
-    house.basalt("carbs", "200")
+    system.basalt("glucose", "400")
+    system.basalt("pen", "9")
+    system.basalt("carbs", "200")
     reading, pen, meal = (
-        _id_of_newest(house, kind)
+        _id_of_newest(system, kind)
         for kind in ("glucose_measured", "injection_recorded", "carbs_recorded")
     )
-    voided = house.basalt("correct", "glucose", reading, "--because", "sugar on the finger")
-    again = house.basalt("correct", "glucose", reading)
-    less = house.basalt("correct", "pen", pen, "0.9")
-    none = house.basalt("correct", "carbs", meal, "0")
-    useless = house.basalt("correct", "glucose", reading, "120")
-    missing = house.basalt("correct", "pen", pen)
-    no_dose = house.basalt("correct", "pen", reading, "1")
-    no_amount = house.basalt("correct", "pen", pen, "much")
-    numbers = house.basalt("history", "glucose", "--format", "csv").out
-    changes = house.basalt("history", "changes").out
+    voided = system.basalt("correct", "glucose", reading, "--because", "sugar on the finger")
+    again = system.basalt("correct", "glucose", reading)
+    less = system.basalt("correct", "pen", pen, "0.9")
+    none = system.basalt("correct", "carbs", meal, "0")
+    useless = system.basalt("correct", "glucose", reading, "120")
+    missing = system.basalt("correct", "pen", pen)
+    no_dose = system.basalt("correct", "pen", reading, "1")
+    no_amount = system.basalt("correct", "pen", pen, "much")
+    numbers = system.basalt("history", "glucose", "--format", "csv").out
+    changes = system.basalt("history", "changes").out
 
     assert (0, True) == (voided.code, "counts no more; it stays on record" in voided.out)
     assert (1, True) == (again.code, "voided before" in again.err)
@@ -366,17 +366,17 @@ def test_what_was_recorded_wrong_is_corrected_once_and_stays_on_record(house: Ho
     assert 2 == no_amount.code
     assert "400" not in numbers
     assert "sugar on the finger" in changes or reading in changes
-    assert reading in house.basalt("history", "events", "--format", "jsonl").out
-    told = house.basalt("explain", _id_of_newest(house, "reading_voided")).out
+    assert reading in system.basalt("history", "events", "--format", "jsonl").out
+    told = system.basalt("explain", _id_of_newest(system, "reading_voided")).out
     assert "void reading (" in told and "glucose 400 mg/dL" in told and reading in told
 
 
-def test_an_order_is_explained_to_who_asked_for_it(house: House) -> None:
+def test_an_order_is_explained_to_who_asked_for_it(system: System) -> None:
     """Newest of a kind or by its id, as a tree or whole; what is not there is refused."""
-    newest = house.basalt("explain", "bolus_ordered")
-    whole = house.json("explain", "bolus_ordered")
-    by_name = house.basalt("explain", whole["name"])
-    wrong = [house.basalt("explain", name) for name in ("bolus_ordred", "actuator:demo:999999")]
+    newest = system.basalt("explain", "bolus_ordered")
+    whole = system.json("explain", "bolus_ordered")
+    by_name = system.basalt("explain", whole["name"])
+    wrong = [system.basalt("explain", name) for name in ("bolus_ordred", "actuator:demo:999999")]
 
     assert newest.out == by_name.out
     assert "cause: order bolus (amount=" in newest.out
@@ -389,25 +389,25 @@ def test_an_order_is_explained_to_who_asked_for_it(house: House) -> None:
 
 @pytest.mark.requirement("R17")
 @pytest.mark.parametrize("amount", [".5", "0,5", "1e1", " 5", "-1"])
-def test_a_wrong_amount_leaves_no_trace(house: House, amount: str) -> None:
+def test_a_wrong_amount_leaves_no_trace(system: System, amount: str) -> None:
     """Nothing was sent means that nobody heard it."""
-    before = _orders_heard(house)
+    before = _orders_heard(system)
 
-    said = house.basalt("bolus", amount)
+    said = system.basalt("bolus", amount)
 
     assert (2, True) == (said.code, repr(amount) in said.err)
-    assert before == _orders_heard(house)
+    assert before == _orders_heard(system)
 
 
-def test_an_order_leaves_a_trace(house: House) -> None:
+def test_an_order_leaves_a_trace(system: System) -> None:
     """A check that never fails checks nothing."""
-    before = _orders_heard(house)
+    before = _orders_heard(system)
 
-    house.basalt("bolus", "0.01")
+    system.basalt("bolus", "0.01")
 
-    assert before + 1 == _orders_heard(house)
+    assert before + 1 == _orders_heard(system)
 
 
-def _orders_heard(house: House) -> int:
-    with journal(kept_journal(DataFolder(house.data), "bolus_advisor")) as store:
+def _orders_heard(system: System) -> int:
+    with journal(kept_journal(DataFolder(system.data), "bolus_advisor")) as store:
         return sum("order_bolus.v1" in row.topic for _, row in store.rows())

@@ -1,4 +1,4 @@
-"""The record of a real house: checked, proven, and found out when an older copy is put back."""
+"""The record of a real system: checked, proven, and found out when an older copy is put back."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet  # type: ignore[import-untyped]  # it has no types
 import pytest
 
-from support.real.real_system import RealHouse, real_house
+from support.real.real_system import RealSystem, real_system
 
 pytestmark = pytest.mark.system
 
@@ -17,34 +17,34 @@ QUIET = ("--speed", "60", "--no-person")
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> RealHouse:
-    """A house that ran twice; the copy of its record is from between the two."""
+def lived(tmp_path_factory: pytest.TempPathFactory) -> RealSystem:
+    """A system that ran twice; the copy of its record is from between the two."""
     folder = tmp_path_factory.mktemp("record")
     for amount in ("1", "2"):
-        with real_house(folder / "data", *QUIET) as house:
-            house.basalt("bolus", amount, "--confirm")
-            house.wait_until(house.has_come_to_rest, "everybody knows everything")
-            assert house.stop() == 0
+        with real_system(folder / "data", *QUIET) as system:
+            system.basalt("bolus", amount, "--confirm")
+            system.wait_until(system.has_come_to_rest, "everybody knows everything")
+            assert system.stop() == 0
         if amount == "1":
             shutil.copytree(folder / "data" / "journals", folder / "older")
-    with real_house(folder / "data", *QUIET) as house:
-        house.wait_until(lambda: covers(house, "actuator:demo:20"), "a checkpoint is written")
-        assert house.stop() == 0
-    return house
+    with real_system(folder / "data", *QUIET) as system:
+        system.wait_until(lambda: covers(system, "actuator:demo:20"), "a checkpoint is written")
+        assert system.stop() == 0
+    return system
 
 
-def covers(house: RealHouse, event: str) -> bool:
-    return house.basalt("prove", event, check=False).returncode == 0
+def covers(system: RealSystem, event: str) -> bool:
+    return system.basalt("prove", event, check=False).returncode == 0
 
 
-def checked(house: RealHouse, store: Path | None = None) -> tuple[int, str, str]:
+def checked(system: RealSystem, store: Path | None = None) -> tuple[int, str, str]:
     words = [] if store is None else ["--store", f"sqlite:{store}"]
-    done = house.basalt("verify", "record", *words, check=False)
+    done = system.basalt("verify", "record", *words, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.requirement("R94")
-def test_an_honest_record_passes_and_agrees_with_its_checkpoints(lived: RealHouse) -> None:
+def test_an_honest_record_passes_and_agrees_with_its_checkpoints(lived: RealSystem) -> None:
     """Of each speaker, the historian itself too."""
     code, out, err = checked(lived)
 
@@ -55,7 +55,7 @@ def test_an_honest_record_passes_and_agrees_with_its_checkpoints(lived: RealHous
 
 
 @pytest.mark.requirement("R97")
-def test_an_older_copy_is_found_by_what_lies_elsewhere(lived: RealHouse) -> None:
+def test_an_older_copy_is_found_by_what_lies_elsewhere(lived: RealSystem) -> None:
     """It is whole, and ends too early."""
     code, _, err = checked(lived, lived.folder.path.parent / "older" / "historian.db")
 
@@ -65,7 +65,7 @@ def test_an_older_copy_is_found_by_what_lies_elsewhere(lived: RealHouse) -> None
 
 
 @pytest.mark.requirement("R94")
-def test_a_changed_line_is_named(lived: RealHouse, tmp_path: Path) -> None:
+def test_a_changed_line_is_named(lived: RealSystem, tmp_path: Path) -> None:
     """Four times the insulin, and no other byte."""
     altered = tmp_path / "altered.db"
     shutil.copy(lived.folder.journal("historian"), altered)
@@ -84,7 +84,7 @@ def test_a_changed_line_is_named(lived: RealHouse, tmp_path: Path) -> None:
     assert f"demo, line {line}: it is not what was written there" in err
 
 
-def test_an_event_is_proven_to_who_has_not_the_record(lived: RealHouse, tmp_path: Path) -> None:
+def test_an_event_is_proven_to_who_has_not_the_record(lived: RealSystem, tmp_path: Path) -> None:
     """With the public key alone; another event, another key and half a proof prove nothing."""
     proof, key = tmp_path / "proof.json", lived.folder.keys / "record.pub"
     lived.basalt("prove", "actuator:demo:7", "--out", str(proof))
@@ -107,7 +107,7 @@ def test_an_event_is_proven_to_who_has_not_the_record(lived: RealHouse, tmp_path
     assert "is no proof" in half.stderr
 
 
-def test_what_cannot_be_checked_is_said(lived: RealHouse, tmp_path: Path) -> None:
+def test_what_cannot_be_checked_is_said(lived: RealSystem, tmp_path: Path) -> None:
     """No checkpoint, no key, no such event, not yet covered."""
     without = lived.basalt("verify", "record", "--checkpoints", str(tmp_path), check=False)
     no_key = lived.basalt("verify", "record", "--key", str(tmp_path / "no.pub"), check=False)
@@ -124,15 +124,15 @@ def test_what_cannot_be_checked_is_said(lived: RealHouse, tmp_path: Path) -> Non
     assert (1, True) == (nobody.returncode, "no checkpoint about nobody" in nobody.stderr)
 
 
-def asked(lived: RealHouse, *words: str) -> str:
+def asked(lived: RealSystem, *words: str) -> str:
     return lived.basalt("history", *words).stdout
 
 
-def lines(lived: RealHouse, *words: str) -> list[dict[str, Any]]:
+def lines(lived: RealSystem, *words: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in asked(lived, *words, "--json").splitlines()]
 
 
-def test_questions_that_people_ask_have_answers(lived: RealHouse) -> None:
+def test_questions_that_people_ask_have_answers(lived: RealSystem) -> None:
     """As a table, as CSV and as lines of JSON; filtered, and gone on with."""
     only = ("events", "--kind", "bolus_ordered")
     orders = lines(lived, *only)
@@ -153,7 +153,7 @@ def test_questions_that_people_ask_have_answers(lived: RealHouse) -> None:
     assert "nothing on record" in asked(lived, "events", "--to", "2000-01-01T00:00:00Z")
 
 
-def test_answers_go_into_files_for_other_programs(lived: RealHouse, tmp_path: Path) -> None:
+def test_answers_go_into_files_for_other_programs(lived: RealSystem, tmp_path: Path) -> None:
     """Parquet with typed columns, CSV as on the screen; each there whole."""
     parquet, text = tmp_path / "days.parquet", tmp_path / "days.csv"
     asked(lived, "days", "--format", "parquet", "--output", str(parquet))
@@ -168,7 +168,7 @@ def test_answers_go_into_files_for_other_programs(lived: RealHouse, tmp_path: Pa
     assert (2, True) == (nowhere.returncode, "needs --output FILE" in nowhere.stderr)
 
 
-def test_a_question_that_makes_no_sense_is_refused(lived: RealHouse) -> None:
+def test_a_question_that_makes_no_sense_is_refused(lived: RealSystem) -> None:
     """A kind, a zone and an event that there are not."""
     kind = lived.basalt("history", "events", "--kind", "bolus", check=False)
     zone = lived.basalt("history", "days", "--zone", "Berlin", check=False)

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from schemas.units import MINUTE_MS
-from support.real.real_system import RealHouse, real_house
+from support.real.real_system import RealSystem, real_system
 
 pytestmark = pytest.mark.system
 
@@ -19,32 +19,32 @@ LIVED_MS = 15 * MINUTE_MS
 OTHER_LIMITS = {"single": "2", "hourly": "15", "daily": "80", "basal": "3"}
 
 
-def set_up_at(house: RealHouse) -> str:
+def set_up_at(system: RealSystem) -> str:
     """Say when the settings were there: a whole second after the newest of them."""
-    changes = house.basalt("history", "changes", "--format", "jsonl").stdout.splitlines()
+    changes = system.basalt("history", "changes", "--format", "jsonl").stdout.splitlines()
     newest = max(str(json.loads(line)["at"]) for line in changes)
     return newest.replace("Z", ".999Z")
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHouse]:
-    """A house in which a meal was eaten, and which still runs."""
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSystem]:
+    """A system in which a meal was eaten, and which still runs."""
     folder = tmp_path_factory.mktemp("whatif")
-    with real_house(folder / "data", "--speed", "60", "--no-person") as house:
-        house.wait_until(
-            lambda: house.basalt("advise", "--carbs", "40", check=False).returncode == 0,
+    with real_system(folder / "data", "--speed", "60", "--no-person") as system:
+        system.wait_until(
+            lambda: system.basalt("advise", "--carbs", "40", check=False).returncode == 0,
             "an advice is possible",
         )
-        house.basalt("accept", "--yes", "--confirm", check=False)
-        house.wait_until(house.has_come_to_rest, "everybody knows everything")
-        rested = house.last_now().therapy
-        house.wait_until(
-            lambda: house.last_now().therapy > rested + LIVED_MS, "insulin on board is looked at"
+        system.basalt("accept", "--yes", "--confirm", check=False)
+        system.wait_until(system.has_come_to_rest, "everybody knows everything")
+        rested = system.last_now().therapy
+        system.wait_until(
+            lambda: system.last_now().therapy > rested + LIVED_MS, "insulin on board is looked at"
         )
-        yield house
+        yield system
 
 
-def test_both_sides_of_a_running_system_are_shown(running: RealHouse) -> None:
+def test_both_sides_of_a_running_system_are_shown(running: RealSystem) -> None:
     """Nothing is stopped, nothing is written; the caveat stands below."""
     begin = set_up_at(running)
 
@@ -62,7 +62,7 @@ def test_both_sides_of_a_running_system_are_shown(running: RealHouse) -> None:
 
 
 def test_files_of_other_settings_are_those_of_the_other_commands(
-    running: RealHouse, tmp_path: Path
+    running: RealSystem, tmp_path: Path
 ) -> None:
     """What `settings show`, `profile show` and `limits show` print can be changed and asked."""
     files = {name: tmp_path / f"{name}.json" for name in ("settings", "profile", "limits")}
@@ -85,7 +85,7 @@ def test_files_of_other_settings_are_those_of_the_other_commands(
     assert found["zone"] == asked["zone"]
 
 
-def test_the_journals_of_a_stopped_system_are_enough(running: RealHouse, tmp_path: Path) -> None:
+def test_the_journals_of_a_stopped_system_are_enough(running: RealSystem, tmp_path: Path) -> None:
     """A table, a picture, and the same in the JSON; then every mistake with its sentence."""
     begin = set_up_at(running)
     assert running.stop() == 0
@@ -124,7 +124,7 @@ def test_the_journals_of_a_stopped_system_are_enough(running: RealHouse, tmp_pat
     ],
 )
 def test_a_mistake_is_one_sentence(
-    running: RealHouse, tmp_path: Path, words: tuple[str, ...], code: int, text: str
+    running: RealSystem, tmp_path: Path, words: tuple[str, ...], code: int, text: str
 ) -> None:
     """And its exit code says whose."""
     broken = tmp_path / "broken.json"

@@ -12,7 +12,7 @@ from support.real.crash_system import (
     points_of,
     processes,
 )
-from support.real.real_system import RealHouse, let_it_rest, real_house
+from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
@@ -30,23 +30,23 @@ def plan_of(process: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def died(tmp_path_factory: pytest.TempPathFactory) -> tuple[RealHouse, CrashFolder]:
-    """A house in which everybody has died everywhere, at rest."""
+def died(tmp_path_factory: pytest.TempPathFactory) -> tuple[RealSystem, CrashFolder]:
+    """A system in which everybody has died everywhere, at rest."""
     root = tmp_path_factory.mktemp("crash")
     folder = CrashFolder(root / "points")
-    with real_house(root / "data", *SPEED, environment=folder.environment) as house:
-        with BusyPerson(house) as person:
+    with real_system(root / "data", *SPEED, environment=folder.environment) as system:
+        with BusyPerson(system) as person:
             for together in TOGETHER:
                 plans = {name: plan_of(name) for name in together}
-                assert Crasher(house, folder, plans).run() > 10
+                assert Crasher(system, folder, plans).run() > 10
         assert person.answered > 10
-        assert house.stop() == 0
-    let_it_rest(house)
-    return house, folder
+        assert system.stop() == 0
+    let_it_rest(system)
+    return system, folder
 
 
 @pytest.mark.requirement("R44")
-def test_every_process_died_at_every_point(died: tuple[RealHouse, CrashFolder]) -> None:
+def test_every_process_died_at_every_point(died: tuple[RealSystem, CrashFolder]) -> None:
     """A point that nobody comes by guards nothing."""
     _, folder = died
 
@@ -56,9 +56,9 @@ def test_every_process_died_at_every_point(died: tuple[RealHouse, CrashFolder]) 
 
 @pytest.mark.requirement("R44")
 def test_nothing_is_given_twice_and_all_of_it_is_accounted(
-    died: tuple[RealHouse, CrashFolder],
+    died: tuple[RealSystem, CrashFolder],
 ) -> None:
     """By the pump's own ledger, against the record, after all those deaths."""
-    house, _ = died
+    system, _ = died
 
-    assert_sound(house)
+    assert_sound(system)

@@ -13,7 +13,7 @@ from schemas.alarms import AlarmCleared, AlarmRaised
 from schemas.bolus.orders import BolusOrdered
 from schemas.delivery.delivery import BolusDelivered, BolusRefused
 from support.real.crash_system import assert_sound, look
-from support.real.real_system import let_it_rest, real_house
+from support.real.real_system import let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
@@ -39,33 +39,35 @@ def frozen(*pids: int) -> Iterator[None]:
 @pytest.mark.requirement("R57")
 def test_an_actuator_that_stood_still_gives_nothing_late(tmp_path: Path) -> None:
     """Ordered while it stands; when it goes on the order is too old. It was shown as silent."""
-    with real_house(tmp_path / "data", *QUIET) as house:
-        house.wait_until(lambda: house.pumped() > 0, "basal flows")
-        with frozen(house.pids()["actuator"]):
-            house.basalt("bolus", "0.5", check=False)
-            house.wait_until(
-                lambda: "ALARM (medium): The process actuator does not go on" in house.text(),
+    with real_system(tmp_path / "data", *QUIET) as system:
+        system.wait_until(lambda: system.pumped() > 0, "basal flows")
+        with frozen(system.pids()["actuator"]):
+            system.basalt("bolus", "0.5", check=False)
+            system.wait_until(
+                lambda: "ALARM (medium): The process actuator does not go on" in system.text(),
                 "it is shown as silent",
                 s=30,
             )
-            flowed = house.pumped()
-            house.wait_until(lambda: house.pumped() > flowed, "basal goes on")
-        house.wait_until(lambda: house.said("actuator", BolusRefused), "the order is refused")
-        house.wait_until(lambda: "alarm over: process down actuator" in house.text(), "it is over")
-        given = house.basalt("bolus", "0.6")
-        house.until_settled()
-        look(house)
-        assert house.stop() == 0
-    let_it_rest(house)
+            flowed = system.pumped()
+            system.wait_until(lambda: system.pumped() > flowed, "basal goes on")
+        system.wait_until(lambda: system.said("actuator", BolusRefused), "the order is refused")
+        system.wait_until(
+            lambda: "alarm over: process down actuator" in system.text(), "it is over"
+        )
+        given = system.basalt("bolus", "0.6")
+        system.until_settled()
+        look(system)
+        assert system.stop() == 0
+    let_it_rest(system)
 
-    assert ["expired"] == [event.reason for event in house.said("actuator", BolusRefused)]
-    assert [500, 600] == [event.amount for event in house.said("bolus_advisor", BolusOrdered)]
-    assert [600] == [event.delivered for event in house.said("actuator", BolusDelivered)]
+    assert ["expired"] == [event.reason for event in system.said("actuator", BolusRefused)]
+    assert [500, 600] == [event.amount for event in system.said("bolus_advisor", BolusOrdered)]
+    assert [600] == [event.delivered for event in system.said("actuator", BolusDelivered)]
     assert given.returncode == 0
-    raised = [event.alarm for event in house.said("historian", AlarmRaised)]
+    raised = [event.alarm for event in system.said("historian", AlarmRaised)]
     assert ["process_down_actuator"] == raised
-    assert raised == [event.alarm for event in house.said("historian", AlarmCleared)]
-    assert_sound(house)
+    assert raised == [event.alarm for event in system.said("historian", AlarmCleared)]
+    assert_sound(system)
 
 
 @pytest.mark.requirement("R44")
@@ -73,16 +75,16 @@ def test_an_actuator_that_stood_still_gives_nothing_late(tmp_path: Path) -> None
 @pytest.mark.parametrize("who", ["virtual_pump", "actuator", "all"])
 def test_whoever_stands_still_in_mid_bolus_goes_on_with_it(tmp_path: Path, who: str) -> None:
     """The dose is given once and in full; for the pump no time has passed that it must make up."""
-    with real_house(tmp_path / "data", *QUIET) as house:
-        house.basalt("bolus", "5")
-        house.until_begun()
-        pids = house.pids()
+    with real_system(tmp_path / "data", *QUIET) as system:
+        system.basalt("bolus", "5")
+        system.until_begun()
+        pids = system.pids()
         with frozen(*(pids.values() if who == "all" else [pids[who]])):
             time.sleep(LATE_S)
-        look(house)
-        house.until_settled()
-        assert house.stop() == 0
-    let_it_rest(house)
+        look(system)
+        system.until_settled()
+        assert system.stop() == 0
+    let_it_rest(system)
 
-    assert [5_000] == [event.delivered for event in house.said("actuator", BolusDelivered)]
-    assert_sound(house)
+    assert [5_000] == [event.delivered for event in system.said("actuator", BolusDelivered)]
+    assert_sound(system)

@@ -7,7 +7,7 @@ from schemas.delivery.delivery import BolusStopped, DeliveryGap
 from schemas.delivery.device import PULSE_MU
 from schemas.glucose import GlucoseMeasured
 from schemas.units import HOUR_MS
-from support.real.real_system import RealHouse, let_it_rest, real_house
+from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
@@ -26,37 +26,37 @@ NINE_AT = RATE_STEP_AT + 105 * 60_000  # 0.9 U/h until the evening
 
 
 @pytest.fixture(scope="module")
-def survived(tmp_path_factory: pytest.TempPathFactory) -> RealHouse:
+def survived(tmp_path_factory: pytest.TempPathFactory) -> RealSystem:
     """A breakfast at speed 60 with every process but the pump killed, the first in mid-bolus."""
     folder = tmp_path_factory.mktemp("kill") / "data"
-    with real_house(folder, "--speed", "60") as house:
-        house.wait_until(lambda: "advice accepted" in house.text(), "breakfast")
+    with real_system(folder, "--speed", "60") as system:
+        system.wait_until(lambda: "advice accepted" in system.text(), "breakfast")
         for victim in VICTIMS:
-            house.kill(victim)
-            house.wait_until(
-                lambda: house.basalt("status", check=False).returncode == 0, "all are back"
+            system.kill(victim)
+            system.wait_until(
+                lambda: system.basalt("status", check=False).returncode == 0, "all are back"
             )
-        house.basalt("bolus", "1.5", check=False)
-        assert house.stop() == 0
-    let_it_rest(house)
-    return house
+        system.basalt("bolus", "1.5", check=False)
+        assert system.stop() == 0
+    let_it_rest(system)
+    return system
 
 
 @pytest.fixture(scope="module")
-def pump_died(tmp_path_factory: pytest.TempPathFactory) -> RealHouse:
+def pump_died(tmp_path_factory: pytest.TempPathFactory) -> RealSystem:
     """The pump itself killed in mid-bolus."""
     folder = tmp_path_factory.mktemp("pump") / "data"
-    with real_house(folder, "--speed", "30", "--no-person") as house:
-        house.basalt("bolus", "6")
-        house.wait_until(lambda: "bolus: " in house.text(), "the bolus runs")
-        house.kill("virtual_pump")
-        house.wait_until(lambda: "stopped" in house.text(), "the bolus is told to have stopped")
-        assert house.stop() == 0
-    let_it_rest(house)
-    return house
+    with real_system(folder, "--speed", "30", "--no-person") as system:
+        system.basalt("bolus", "6")
+        system.wait_until(lambda: "bolus: " in system.text(), "the bolus runs")
+        system.kill("virtual_pump")
+        system.wait_until(lambda: "stopped" in system.text(), "the bolus is told to have stopped")
+        assert system.stop() == 0
+    let_it_rest(system)
+    return system
 
 
-def test_no_event_is_lost_or_doubled(survived: RealHouse) -> None:
+def test_no_event_is_lost_or_doubled(survived: RealSystem) -> None:
     """Each speaker's versions have no hole, and the record holds the same bytes."""
     survived.assert_record_is_whole()
     assert survived.said("glucose_ingest", GlucoseMeasured)
@@ -65,18 +65,18 @@ def test_no_event_is_lost_or_doubled(survived: RealHouse) -> None:
 
 @pytest.mark.requirement("R34")
 @pytest.mark.requirement("R44")
-def test_no_dose_is_given_twice(survived: RealHouse) -> None:
+def test_no_dose_is_given_twice(survived: RealSystem) -> None:
     """The pump's own ledger is the judge: each order moved the motor once at most."""
     survived.assert_each_dose_once()
 
 
 @pytest.mark.requirement("R44")
-def test_the_record_equals_the_pumps_own_ledger(survived: RealHouse) -> None:
+def test_the_record_equals_the_pumps_own_ledger(survived: RealSystem) -> None:
     """Accounted insulin is what was delivered, to the pulse, through every crash."""
     survived.assert_accounted()
 
 
-def test_basal_is_what_it_would_have_been(survived: RealHouse) -> None:
+def test_basal_is_what_it_would_have_been(survived: RealSystem) -> None:
     """No death of a service, or of the broker, touches the trickle: one pulse at most."""
     gaps = [one for one in survived.ledger() if one.kind == "powered"]
     off_from = next(one.starts_at for one in gaps if one.starts_at < one.ends_at)
@@ -102,14 +102,14 @@ def scheduled_mu(starts_at: int, ends_at: int) -> float:
 
 
 @pytest.mark.requirement("R97")
-def test_replay_and_live_state_agree_field_by_field(survived: RealHouse) -> None:
+def test_replay_and_live_state_agree_field_by_field(survived: RealSystem) -> None:
     """What the record says is what each service knows; each decision is made again alike."""
     survived.assert_replay_agrees()
 
 
 @pytest.mark.requirement("R45")
 def test_a_killed_pump_leaves_a_partial_dose_and_nothing_is_made_up(
-    pump_died: RealHouse,
+    pump_died: RealSystem,
 ) -> None:
     """What went in is known, the rest never comes, the record equals the pump's ledger."""
     stopped = pump_died.said("actuator", BolusStopped)

@@ -15,7 +15,7 @@ import pytest
 from schemas.delivery.delivery import BolusStarted
 from support.real.busy_person import BusyPerson
 from support.real.crash_system import CrashFolder, assert_sound, kill, look, points_of, processes
-from support.real.real_system import RealHouse, let_it_rest, real_house
+from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
@@ -23,7 +23,7 @@ KILLS = int(os.environ.get("BASALT_KILLS", "0"))
 NESTED = int(os.environ.get("BASALT_NESTED", "0"))
 SEED = int(os.environ.get("BASALT_SEED", "1"))
 ROUND = 50
-"""[-] kills in one house, which then rests and is checked."""
+"""[-] kills in one system, which then rests and is checked."""
 
 DEPTH = 3
 """[-] deaths of one process in a row: one at any instant, the others while it recovers."""
@@ -34,32 +34,32 @@ PAUSE_S_MAX = 1.0
 SPEED = ("--speed", "60", "--no-person")
 
 
-def strike(house: RealHouse, folder: CrashFolder, lot: random.Random, *, depth: int) -> None:
+def strike(system: RealSystem, folder: CrashFolder, lot: random.Random, *, depth: int) -> None:
     """Kill one process, and let it die again while it recovers."""
     name = lot.choice(processes())
     early = [point for point in points_of(name) if not point.startswith("history_")]
     for point in lot.sample(early, depth - 1):
         folder.arm(name, point)
-    kill(house, name)
+    kill(system, name)
 
 
-def survive(root: Path, *, seed: int, kills: int, depth: int) -> RealHouse:
-    """Run one house through its kills, looking all the time; give it at rest."""
+def survive(root: Path, *, seed: int, kills: int, depth: int) -> RealSystem:
+    """Run one system through its kills, looking all the time; give it at rest."""
     lot = random.Random(seed)  # noqa: S311  # a lot that can be drawn again
     folder = CrashFolder(root)
-    with real_house(root / "data", *SPEED, environment=folder.environment) as house:
-        with BusyPerson(house):
+    with real_system(root / "data", *SPEED, environment=folder.environment) as system:
+        with BusyPerson(system):
             # A round in which nobody ever came to give a bolus would show nothing.
-            house.wait_until(lambda: house.said("actuator", BolusStarted), "a bolus has started")
+            system.wait_until(lambda: system.said("actuator", BolusStarted), "a bolus has started")
             for number in range(kills):
-                strike(house, folder, lot, depth=depth)
+                strike(system, folder, lot, depth=depth)
                 time.sleep(lot.uniform(0, PAUSE_S_MAX))
-                look(house)
+                look(system)
                 print(f"\rseed {seed}: kill {number + 1} of {kills}, depth {depth}", end="")
         folder.disarm()
-        assert house.stop() == 0
-    let_it_rest(house)
-    return house
+        assert system.stop() == 0
+    let_it_rest(system)
+    return system
 
 
 @pytest.mark.skipif(not KILLS, reason="BASALT_KILLS says how many; make nightly does")

@@ -10,7 +10,7 @@ from schemas.delivery.delivery import BolusDelivered, BolusRefused
 from schemas.record import MessageQuarantined, SpeakerForked
 from support.real.bus_proxy import Direction, Mangler
 from support.real.crash_system import look
-from support.real.proxied_system import SERVICES, ProxiedHouse, proxied_house
+from support.real.proxied_system import SERVICES, ProxiedSystem, proxied_system
 
 pytestmark = pytest.mark.system
 
@@ -19,38 +19,38 @@ AWAY_S = 8.0
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedHouse]:
-    with proxied_house(tmp_path_factory.mktemp("lines") / "data") as running:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProxiedSystem]:
+    with proxied_system(tmp_path_factory.mktemp("lines") / "data") as running:
         yield running
 
 
-def noticed(house: ProxiedHouse, name: str) -> int:
+def noticed(system: ProxiedSystem, name: str) -> int:
     """Count the times that a service has told of its line."""
-    log = house.folder.log(name).read_text()
+    log = system.folder.log(name).read_text()
     return log.count("bus.disconnected") + log.count("bus.line_error") + log.count("bus.resetting")
 
 
-def settle(house: ProxiedHouse) -> None:
+def settle(system: ProxiedSystem) -> None:
     """All lines are well again: full function, and everybody knows everything."""
-    for line in house.lines.values():
+    for line in system.lines.values():
         line.heal()
-    house.wait_until(
-        lambda: house.basalt("bolus", "0.1", "--confirm", check=False).returncode == 0,
+    system.wait_until(
+        lambda: system.basalt("bolus", "0.1", "--confirm", check=False).returncode == 0,
         "boluses again",
         s=40,
     )
-    house.wait_until(house.has_come_to_rest, "everybody knows everything")
+    system.wait_until(system.has_come_to_rest, "everybody knows everything")
 
 
-def assert_well(house: ProxiedHouse) -> None:
+def assert_well(system: ProxiedSystem) -> None:
     """Nothing twice, nothing lost, nobody called a liar, and every decision made again alike."""
-    look(house)
-    house.assert_each_dose_once()
-    house.assert_record_is_whole()
-    house.assert_orders_are_sound()
+    look(system)
+    system.assert_each_dose_once()
+    system.assert_record_is_whole()
+    system.assert_orders_are_sound()
     for name in SERVICES:
-        assert not house.said(name, SpeakerForked), name
-    assert not any(verdict.differences for verdict in house.verdicts().values())
+        assert not system.said(name, SpeakerForked), name
+    assert not any(verdict.differences for verdict in system.verdicts().values())
 
 
 @pytest.mark.requirement("R52")
@@ -66,12 +66,12 @@ def assert_well(house: ProxiedHouse) -> None:
     ],
 )
 def test_a_service_that_is_cut_off_gives_nothing_late(
-    house: ProxiedHouse, name: str, how: str
+    system: ProxiedSystem, name: str, how: str
 ) -> None:
     """Both ways, or one (N1, N5): noticed, basal flows, what was ordered meanwhile is not given."""
-    refused, line = len(house.said("actuator", BolusRefused)), house.lines[name]
-    given = len(house.said("actuator", BolusDelivered))
-    before = noticed(house, name)
+    refused, line = len(system.said("actuator", BolusRefused)), system.lines[name]
+    given = len(system.said("actuator", BolusDelivered))
+    before = noticed(system, name)
     match how:
         case "cut":
             line.cut()
@@ -82,56 +82,56 @@ def test_a_service_that_is_cut_off_gives_nothing_late(
         case _:
             line.up = Direction(is_held=True)
     cut_at = time.monotonic()  # noqa: TID251  # the age of a test, not of a therapy
-    ordered = house.basalt("bolus", "0.7", "--confirm", check=False)
-    house.wait_until(lambda: noticed(house, name) > before, "it is noticed", s=10)
-    flowed = house.pumped()
-    house.wait_until(lambda: house.pumped() > flowed, "basal flows")
-    look(house)
+    ordered = system.basalt("bolus", "0.7", "--confirm", check=False)
+    system.wait_until(lambda: noticed(system, name) > before, "it is noticed", s=10)
+    flowed = system.pumped()
+    system.wait_until(lambda: system.pumped() > flowed, "basal flows")
+    look(system)
     time.sleep(max(0.0, AWAY_S - (time.monotonic() - cut_at)))  # noqa: TID251  # as above
-    settle(house)
+    settle(system)
 
     assert ordered.returncode != 0
-    news = house.said("actuator", BolusDelivered)[given:]
+    news = system.said("actuator", BolusDelivered)[given:]
     # Who is mute still hears: the order came in time, and what became of it is told late.
     is_given = how == "mute"
     assert is_given == (700 in [event.delivered for event in news])
-    is_refused = len(house.said("actuator", BolusRefused)) > refused
+    is_refused = len(system.said("actuator", BolusRefused)) > refused
     assert is_refused == (name == "actuator" and not is_given)
-    assert_well(house)
+    assert_well(system)
 
 
 @pytest.mark.requirement("R44")
-def test_lines_that_are_slow_lose_nothing(house: ProxiedHouse) -> None:
+def test_lines_that_are_slow_lose_nothing(system: ProxiedSystem) -> None:
     """Half a second each way (N3): late is late, never twice."""
-    for line in house.lines.values():
+    for line in system.lines.values():
         line.up, line.down = Direction(delay_s=0.05), Direction(delay_s=0.05)
     for _ in range(3):
-        house.basalt("bolus", "0.1", "--confirm", check=False)
-    settle(house)
+        system.basalt("bolus", "0.1", "--confirm", check=False)
+    settle(system)
 
-    assert_well(house)
+    assert_well(system)
 
 
 @pytest.mark.requirement("R98")
 @pytest.mark.requirement("R44")
-def test_messages_doubled_lost_swapped_and_hurt_change_nothing(house: ProxiedHouse) -> None:
+def test_messages_doubled_lost_swapped_and_hurt_change_nothing(system: ProxiedSystem) -> None:
     """Both ways, one message in seven of the stream (N2, N4): nothing is believed that was hurt."""
     manglers = []
     ways = ("double", "lose", "swap", "hurt")
-    for number, line in enumerate(house.lines.values()):
+    for number, line in enumerate(system.lines.values()):
         down = Mangler(seed=number, one_in=7, ways=ways)
         up = Mangler(seed=100 + number, one_in=7, ways=ways)
         line.down, line.up = Direction(mutate=down), Direction(mutate=up)
         manglers += [down, up]
     for _ in range(8):
-        house.basalt("bolus", "0.2", "--confirm", check=False)
-        look(house)
-    settle(house)
+        system.basalt("bolus", "0.2", "--confirm", check=False)
+        look(system)
+    settle(system)
 
     done = {way: sum(one.done[way] for one in manglers) for way in ways}
     assert all(done.values()), done
-    assert_well(house)
-    hurt = [event.reason for name in SERVICES for event in house.said(name, MessageQuarantined)]
+    assert_well(system)
+    hurt = [event.reason for name in SERVICES for event in system.said(name, MessageQuarantined)]
     assert all("changed on the way" in reason for reason in hurt), hurt
-    raised = {event.alarm for name in SERVICES for event in house.said(name, AlarmRaised)}
+    raised = {event.alarm for name in SERVICES for event in system.said(name, AlarmRaised)}
     assert not [alarm for alarm in raised if alarm.startswith(("speaker_forked", "history"))]

@@ -11,7 +11,7 @@ from schemas.delivery.delivery import BolusDelivered
 from schemas.delivery.device import PULSE_MU
 from schemas.units import HOUR_MS, MINUTE_MS, UtcMillis
 from support.real.crash_system import look
-from support.real.proxied_system import SERVICES, proxied_house
+from support.real.proxied_system import SERVICES, proxied_system
 
 pytestmark = pytest.mark.system
 
@@ -36,42 +36,44 @@ def test_while_the_broker_is_away_basal_flows_as_programmed_and_all_is_told_afte
     tmp_path: Path,
 ) -> None:
     """To the pulse; a person gets three alarms at most; nothing stale is done on return."""
-    with proxied_house(tmp_path / "data", speed=SPEED) as house:
-        for line in house.lines.values():
+    with proxied_system(tmp_path / "data", speed=SPEED) as system:
+        for line in system.lines.values():
             line.cut()
-        begun = house.ledger()[-1].ends_at
-        refused = house.basalt("bolus", "0.5", check=False)
-        house.wait_until(
-            lambda: house.ledger()[-1].ends_at >= begun + AWAY_H * HOUR_MS,
+        begun = system.ledger()[-1].ends_at
+        refused = system.basalt("bolus", "0.5", check=False)
+        system.wait_until(
+            lambda: system.ledger()[-1].ends_at >= begun + AWAY_H * HOUR_MS,
             "the hours are over",
             s=AWAY_H * 3_600 / SPEED + 30,
         )
-        look(house)
-        for line in house.lines.values():
+        look(system)
+        for line in system.lines.values():
             line.heal()
-        house.wait_until(
-            lambda: house.basalt("bolus", "0.6", check=False).returncode == 0, "boluses again", s=40
+        system.wait_until(
+            lambda: system.basalt("bolus", "0.6", check=False).returncode == 0,
+            "boluses again",
+            s=40,
         )
-        house.wait_until(house.has_come_to_rest, "everybody knows everything")
-        look(house)
+        system.wait_until(system.has_come_to_rest, "everybody knows everything")
+        look(system)
 
-    (profile,) = house.said("basal_scheduler", BasalProfileSet)
-    basal = [one for one in house.ledger() if one.kind == "basal" and one.ends_at > begun]
+    (profile,) = system.said("basal_scheduler", BasalProfileSet)
+    basal = [one for one in system.ledger() if one.kind == "basal" and one.ends_at > begun]
     due = due_mu(profile, begun, basal[-1].ends_at)
     assert abs(due - sum(one.amount for one in basal)) <= 2 * PULSE_MU
     told = [
         event.alarm
         for name in SERVICES
-        for event in house.said(name, AlarmRaised)
+        for event in system.said(name, AlarmRaised)
         if event.to == "person"
     ]
     assert len(told) <= 3, told
     assert refused.returncode == 3
-    assert [600] == [event.delivered for event in house.said("actuator", BolusDelivered)]
-    house.assert_each_dose_once()
+    assert [600] == [event.delivered for event in system.said("actuator", BolusDelivered)]
+    system.assert_each_dose_once()
     for name in SERVICES:
-        own, kept = house.own_events(name), house.recorded_events(name)
+        own, kept = system.own_events(name), system.recorded_events(name)
         assert list(range(1, len(own) + 1)) == sorted(own)
         # All was known when everybody had come to rest; a last word may fall into the stop.
         assert name == "historian" or (kept.items() <= own.items() and len(own) - len(kept) <= 3)
-    house.assert_orders_are_sound()
+    system.assert_orders_are_sound()

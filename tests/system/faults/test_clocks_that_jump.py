@@ -10,7 +10,7 @@ import pytest
 from schemas.delivery.delivery import BolusDelivered, BolusStopped, DeliveryGap
 from schemas.units import DAY_MS
 from support.real.crash_system import assert_sound, look
-from support.real.real_system import RealHouse, let_it_rest, real_house
+from support.real.real_system import RealSystem, let_it_rest, real_system
 from support.repository import ROOT
 
 pytestmark = pytest.mark.system
@@ -36,10 +36,10 @@ class Clocks:
 
 
 @contextmanager
-def shifted_house(tmp_path: Path) -> Iterator[tuple[RealHouse, Clocks]]:
+def shifted_system(tmp_path: Path) -> Iterator[tuple[RealSystem, Clocks]]:
     clocks = Clocks(tmp_path / "clocks")
-    with real_house(tmp_path / "data", *QUIET, environment=clocks.environment) as house:
-        yield house, clocks
+    with real_system(tmp_path / "data", *QUIET, environment=clocks.environment) as system:
+        yield system, clocks
 
 
 @pytest.mark.requirement("R85")
@@ -47,26 +47,26 @@ def shifted_house(tmp_path: Path) -> Iterator[tuple[RealHouse, Clocks]]:
 @pytest.mark.requirement("R44")
 def test_steps_of_the_wall_clock_in_mid_bolus_move_nothing(tmp_path: Path) -> None:
     """From a second to ten years, both ways, with processes started anew in between (T1)."""
-    with shifted_house(tmp_path) as (house, clocks):
-        house.basalt("bolus", "6")
-        house.until_begun()
+    with shifted_system(tmp_path) as (system, clocks):
+        system.basalt("bolus", "6")
+        system.until_begun()
         for number, by_s in enumerate(STEPS_S):
             clocks.shift("wall", by_s)
             time.sleep(0.2)
             if number in (3, 9):
-                house.kill("actuator")
-        look(house)
-        house.until_settled()
-        given = house.basalt("bolus", "0.5", "--confirm", check=False)
-        house.until_settled()
-        assert house.stop() == 0
-        span = house.ledger()[-1].ends_at - house.ledger()[0].ends_at
-    let_it_rest(house)
+                system.kill("actuator")
+        look(system)
+        system.until_settled()
+        given = system.basalt("bolus", "0.5", "--confirm", check=False)
+        system.until_settled()
+        assert system.stop() == 0
+        span = system.ledger()[-1].ends_at - system.ledger()[0].ends_at
+    let_it_rest(system)
 
-    assert [6_000, 500] == [event.delivered for event in house.said("actuator", BolusDelivered)]
+    assert [6_000, 500] == [event.delivered for event in system.said("actuator", BolusDelivered)]
     assert given.returncode == 0
     assert span < DAY_MS
-    assert_sound(house)
+    assert_sound(system)
 
 
 @pytest.mark.requirement("R85")
@@ -75,25 +75,25 @@ def test_a_wall_clock_that_was_set_between_two_runs_loses_nothing(
     tmp_path: Path, by_s: float
 ) -> None:
     """Therapy and real time go on where they were; what is late is late (T1)."""
-    with shifted_house(tmp_path) as (house, clocks):
-        house.basalt("bolus", "0.5")
-        house.until_settled()
-        before = house.last_now()
-        assert house.stop() == 0
+    with shifted_system(tmp_path) as (system, clocks):
+        system.basalt("bolus", "0.5")
+        system.until_settled()
+        before = system.last_now()
+        assert system.stop() == 0
     clocks.shift("wall", by_s)
-    with real_house(house.folder.path, *QUIET, environment=clocks.environment) as house:
-        given = house.basalt("bolus", "0.6", "--confirm")
-        house.until_settled()
-        after = house.last_now()
-        assert house.stop() == 0
+    with real_system(system.folder.path, *QUIET, environment=clocks.environment) as system:
+        given = system.basalt("bolus", "0.6", "--confirm")
+        system.until_settled()
+        after = system.last_now()
+        assert system.stop() == 0
     clocks.shift("wall", 0)
-    let_it_rest(house)
+    let_it_rest(system)
 
     assert given.returncode == 0
     assert 0 < after.therapy - before.therapy < DAY_MS
     assert after.real > before.real
-    assert [500, 600] == [event.delivered for event in house.said("actuator", BolusDelivered)]
-    assert_sound(house)
+    assert [500, 600] == [event.delivered for event in system.said("actuator", BolusDelivered)]
+    assert_sound(system)
 
 
 @pytest.mark.requirement("R85")
@@ -102,37 +102,37 @@ def test_services_whose_wall_clocks_are_hours_apart_agree(tmp_path: Path) -> Non
     clocks = Clocks(tmp_path / "clocks")
     for name, by_s in (("actuator", 3_600), ("bolus_advisor", -3_600), ("virtual_pump", 7_200)):
         clocks.shift("wall", by_s, of=name)
-    with real_house(tmp_path / "data", *QUIET, environment=clocks.environment) as house:
-        house.basalt("bolus", "0.5")
-        house.until_settled()
-        assert house.stop() == 0
-    let_it_rest(house)
+    with real_system(tmp_path / "data", *QUIET, environment=clocks.environment) as system:
+        system.basalt("bolus", "0.5")
+        system.until_settled()
+        assert system.stop() == 0
+    let_it_rest(system)
 
-    assert [500] == [event.delivered for event in house.said("actuator", BolusDelivered)]
-    assert_sound(house)
+    assert [500] == [event.delivered for event in system.said("actuator", BolusDelivered)]
+    assert_sound(system)
 
 
 @pytest.mark.requirement("R45")
 @pytest.mark.requirement("R85")
 def test_a_machine_that_slept_for_ten_minutes_makes_nothing_up(tmp_path: Path) -> None:
     """The clock that counts through sleep jumps in mid-bolus: the pump was off, no burst (T4)."""
-    with shifted_house(tmp_path) as (house, clocks):
-        house.basalt("bolus", "6")
-        house.until_begun()
-        before = house.pumped()
+    with shifted_system(tmp_path) as (system, clocks):
+        system.basalt("bolus", "6")
+        system.until_begun()
+        before = system.pumped()
         clocks.shift("boot", 600)
-        house.wait_until(lambda: house.said("actuator", BolusStopped), "the bolus ended")
-        look(house)
-        made_up = house.pumped() - before
-        house.wait_until(
-            lambda: house.basalt("bolus", "0.5", "--confirm", check=False).returncode == 0,
+        system.wait_until(lambda: system.said("actuator", BolusStopped), "the bolus ended")
+        look(system)
+        made_up = system.pumped() - before
+        system.wait_until(
+            lambda: system.basalt("bolus", "0.5", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-        house.until_settled()
-        assert house.stop() == 0
-    let_it_rest(house)
+        system.until_settled()
+        assert system.stop() == 0
+    let_it_rest(system)
 
-    assert house.said("actuator", DeliveryGap)
+    assert system.said("actuator", DeliveryGap)
     assert made_up < 6_000
-    assert ["power_lost"] == [event.reason for event in house.said("actuator", BolusStopped)]
-    assert_sound(house)
+    assert ["power_lost"] == [event.reason for event in system.said("actuator", BolusStopped)]
+    assert_sound(system)

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.alarms import AlarmCleared, AlarmRaised
 from support.real.crash_system import assert_sound, look
-from support.real.real_system import RealHouse, let_it_rest, real_house
+from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
@@ -38,46 +38,50 @@ def flip(path: Path) -> None:
     file.close()
 
 
-def alarms_of(house: RealHouse, kind: type) -> list[str]:
-    return [event.alarm for event in house.said("historian", kind)]
+def alarms_of(system: RealSystem, kind: type) -> list[str]:
+    return [event.alarm for event in system.said("historian", kind)]
 
 
 @pytest.mark.requirement("R46")
 @pytest.mark.requirement("R70")
 def test_a_flipped_bit_is_told_and_nothing_is_dosed_upon_it(tmp_path: Path) -> None:
     """One clear line, one alarm, basal goes on; with the journal put aside all is well (B8)."""
-    with real_house(tmp_path / "data", *QUIET) as house:
-        house.basalt("bolus", "0.5")
-        house.wait_until(lambda: "bolus delivered" in house.text(), "the bolus is given")
-        path = house.folder.journal("actuator")
-        house.wait_until(lambda: reports(path) > 4, "there is a middle")
+    with real_system(tmp_path / "data", *QUIET) as system:
+        system.basalt("bolus", "0.5")
+        system.wait_until(lambda: "bolus delivered" in system.text(), "the bolus is given")
+        path = system.folder.journal("actuator")
+        system.wait_until(lambda: reports(path) > 4, "there is a middle")
         flip(path)
-        os.kill(house.pids()["actuator"], signal.SIGKILL)
-        house.wait_until(lambda: "process_down_actuator" in alarms_of(house, AlarmRaised), "alarm")
-        flowed = house.pumped()
-        refused = house.basalt("bolus", "0.5", check=False)
-        house.wait_until(lambda: house.pumped() > flowed, "basal goes on")
-        verified = house.basalt("verify", "decisions", "--service", "actuator", check=False)
+        os.kill(system.pids()["actuator"], signal.SIGKILL)
+        system.wait_until(
+            lambda: "process_down_actuator" in alarms_of(system, AlarmRaised), "alarm"
+        )
+        flowed = system.pumped()
+        refused = system.basalt("bolus", "0.5", check=False)
+        system.wait_until(lambda: system.pumped() > flowed, "basal goes on")
+        verified = system.basalt("verify", "decisions", "--service", "actuator", check=False)
         for one in path.parent.glob("actuator.db*"):
             one.rename(tmp_path / one.name)
-        house.wait_until(lambda: "process_down_actuator" in alarms_of(house, AlarmCleared), "over")
-        house.wait_until(
-            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+        system.wait_until(
+            lambda: "process_down_actuator" in alarms_of(system, AlarmCleared), "over"
+        )
+        system.wait_until(
+            lambda: system.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-        house.until_settled()
-        assert house.stop() == 0
-    let_it_rest(house)
+        system.until_settled()
+        assert system.stop() == 0
+    let_it_rest(system)
 
     assert refused.returncode != 0
     assert (1, True) == (verified.returncode, "it is not what was written there" in verified.stderr)
-    assert "it is not what was written there" in house.text()
+    assert "it is not what was written there" in system.text()
     assert ["process_down_actuator"] == [
-        one for one in alarms_of(house, AlarmRaised) if one.startswith("process_down")
+        one for one in alarms_of(system, AlarmRaised) if one.startswith("process_down")
     ]
-    house.assert_each_dose_once_by_ledger()
-    house.assert_accounted()
-    house.assert_orders_are_sound()
+    system.assert_each_dose_once_by_ledger()
+    system.assert_accounted()
+    system.assert_orders_are_sound()
 
 
 def limit(pid: int, size: int) -> None:
@@ -99,29 +103,29 @@ FULL = {
 def test_a_full_disk_is_told_and_nothing_is_given_twice_or_lost(tmp_path: Path, name: str) -> None:
     """In mid-bolus, until there is room again (D1); a start anew does not make room."""
     size, line = FULL[name]
-    with real_house(tmp_path / "data", *QUIET) as house:
-        house.basalt("bolus", "0.5")
-        house.basalt("bolus", "6", "--confirm")
-        for pid in (house.process.pid, house.pids()[name]):
+    with real_system(tmp_path / "data", *QUIET) as system:
+        system.basalt("bolus", "0.5")
+        system.basalt("bolus", "6", "--confirm")
+        for pid in (system.process.pid, system.pids()[name]):
             limit(pid, size)
         if name == "broker":
-            house.wait_until(lambda: not house.fold("actuator").doses.open, "the bolus is over")
+            system.wait_until(lambda: not system.fold("actuator").doses.open, "the bolus is over")
         else:
-            house.wait_until(lambda: line in house.text(), "the full disk is told")
-        look(house)
-        refused = house.basalt("bolus", "0.5", "--confirm", check=False)
-        look(house)
-        for pid in (house.process.pid, *house.pids().values()):
+            system.wait_until(lambda: line in system.text(), "the full disk is told")
+        look(system)
+        refused = system.basalt("bolus", "0.5", "--confirm", check=False)
+        look(system)
+        for pid in (system.process.pid, *system.pids().values()):
             limit(pid, resource.RLIM_INFINITY)
-        house.wait_until(
-            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+        system.wait_until(
+            lambda: system.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-        house.wait_until(lambda: line in house.text(), "the full disk is told")
-        house.until_settled()
-        assert house.stop() == 0
-    let_it_rest(house)
+        system.wait_until(lambda: line in system.text(), "the full disk is told")
+        system.until_settled()
+        assert system.stop() == 0
+    let_it_rest(system)
 
     assert name != "actuator" or refused.returncode != 0
-    assert 500 + 600 < house.pumped()
-    assert_sound(house)
+    assert 500 + 600 < system.pumped()
+    assert_sound(system)

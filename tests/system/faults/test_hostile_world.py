@@ -24,7 +24,7 @@ from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown
 from schemas.units import HOUR_MS, MINUTE_MS
 from schemas.wire.subjects import STREAM
 from services.virtual_pump.physical_ledger import read_world, world_path
-from support.real.real_system import RealHouse, let_it_rest, real_house
+from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
@@ -47,19 +47,19 @@ def test_an_order_whose_answer_fails_is_unknown_and_settled_by_the_count(
     told = faults(
         tmp_path, {"fault": fault, "act": "start_bolus", "late_ms": 2500, "after_bytes": 20}
     )
-    with real_house(tmp_path / "data", *told) as house:
-        house.basalt("bolus", "0.5", check=False)
-        house.wait_until(lambda: house.said("actuator", BolusUnknown), "the dose is unknown")
-        house.until_settled()
-        assert house.stop() == 0
+    with real_system(tmp_path / "data", *told) as system:
+        system.basalt("bolus", "0.5", check=False)
+        system.wait_until(lambda: system.said("actuator", BolusUnknown), "the dose is unknown")
+        system.until_settled()
+        assert system.stop() == 0
 
-    outcomes = [event.outcome for event in house.said("actuator", BolusReconciled)]
+    outcomes = [event.outcome for event in system.said("actuator", BolusReconciled)]
     expected = {"failed", "expired"} if fault == "lost_request" else {"matched", "running"}
     assert outcomes and set(outcomes) <= expected
-    let_it_rest(house)
-    house.assert_accounted()
+    let_it_rest(system)
+    system.assert_accounted()
     if fault != "lost_request":
-        house.assert_each_dose_once()
+        system.assert_each_dose_once()
 
 
 @pytest.mark.requirement("R48")
@@ -72,47 +72,47 @@ def test_a_mechanical_fault_is_told_within_ten_seconds_and_cleared_by_a_person(
 ) -> None:
     """The bolus ends with what it gave; nothing flows; `basalt clear` brings it back (A5)."""
     told = faults(tmp_path, {"fault": fault, "from_odometer": 500})
-    with real_house(tmp_path / "data", *told) as house:
-        house.basalt("bolus", "6")
-        house.wait_until(lambda: house.said("actuator", PumpFaulted), "the fault", s=10)
-        refused = house.basalt("bolus", "0.5", check=False)
-        cleared = house.basalt("clear", "--because", "set changed")
-        given = house.basalt("bolus", "0.5")
-        house.until_settled()
-        assert house.stop() == 0
+    with real_system(tmp_path / "data", *told) as system:
+        system.basalt("bolus", "6")
+        system.wait_until(lambda: system.said("actuator", PumpFaulted), "the fault", s=10)
+        refused = system.basalt("bolus", "0.5", check=False)
+        cleared = system.basalt("clear", "--because", "set changed")
+        given = system.basalt("bolus", "0.5")
+        system.until_settled()
+        assert system.stop() == 0
 
-    raised = [event.alarm for event in house.said("actuator", AlarmRaised)]
+    raised = [event.alarm for event in system.said("actuator", AlarmRaised)]
     assert [alarm] == raised
     assert (1, 0, 0) == (refused.returncode, cleared.returncode, given.returncode)
-    (stopped,) = house.said("actuator", BolusStopped)
+    (stopped,) = system.said("actuator", BolusStopped)
     assert 500 <= stopped.delivered < 6_000
-    let_it_rest(house)
-    house.assert_accounted()
+    let_it_rest(system)
+    system.assert_accounted()
 
 
 @pytest.mark.requirement("R45")
 def test_power_lost_in_mid_bolus_and_a_line_lost_after_it(tmp_path: Path) -> None:
     """The pump comes back with what its memory held (A3)."""
     told = faults(tmp_path, {"fault": "power_lost", "from_odometer": 1000})
-    with real_house(tmp_path / "data", *told) as house:
-        house.basalt("bolus", "4", check=False)
-        house.wait_until(lambda: house.said("actuator", BolusStopped), "the bolus ended")
-        assert house.stop() == 0
+    with real_system(tmp_path / "data", *told) as system:
+        system.basalt("bolus", "4", check=False)
+        system.wait_until(lambda: system.said("actuator", BolusStopped), "the bolus ended")
+        assert system.stop() == 0
 
-    assert ["power_lost"] == [event.reason for event in house.said("actuator", BolusStopped)]
-    let_it_rest(house)
-    house.assert_accounted()
-    house.assert_each_dose_once()
+    assert ["power_lost"] == [event.reason for event in system.said("actuator", BolusStopped)]
+    let_it_rest(system)
+    system.assert_accounted()
+    system.assert_each_dose_once()
 
 
 @pytest.mark.requirement("R43")
 def test_of_two_actuators_exactly_one_drives(tmp_path: Path) -> None:
     """The later one by its claim; the earlier one knows it and stays silent (A1)."""
-    with real_house(tmp_path / "data", *QUIET) as house:
-        folder, url = house.folder, house.folder.read_running().url
+    with real_system(tmp_path / "data", *QUIET) as system:
+        folder, url = system.folder, system.folder.read_running().url
         journal = tmp_path / "rival.db"
         shutil.copy(folder.journal("actuator"), journal)
-        words = Path(f"/proc/{house.pids()['actuator']}/cmdline").read_text().split("\0")
+        words = Path(f"/proc/{system.pids()['actuator']}/cmdline").read_text().split("\0")
         line = next(word for word in words if word.startswith("--pump="))
         rival = subprocess.Popen(
             [
@@ -128,57 +128,57 @@ def test_of_two_actuators_exactly_one_drives(tmp_path: Path) -> None:
             stderr=subprocess.DEVNULL,
         )
         try:
-            house.wait_until(
-                lambda: house.said("actuator", PumpControlLost) or rival.poll() is not None,
+            system.wait_until(
+                lambda: system.said("actuator", PumpControlLost) or rival.poll() is not None,
                 "one of the two gives way",
             )
-            house.basalt("bolus", "1", check=False)
+            system.basalt("bolus", "1", check=False)
             time.sleep(3)
         finally:
             rival.terminate()
             rival.wait(10)
-        assert house.stop() == 0
+        assert system.stop() == 0
 
-    doses = [one.dose for one in house.ledger() if one.kind == "bolus_started"]
+    doses = [one.dose for one in system.ledger() if one.kind == "bolus_started"]
     assert len(doses) == len(set(doses)) <= 1
 
 
 def test_a_broker_that_freezes_is_noticed_and_nothing_is_lost(tmp_path: Path) -> None:
     """A process that is stopped keeps its connections open (B3); basal goes on meanwhile."""
-    with real_house(tmp_path / "data", *QUIET) as house:
-        house.wait_until(lambda: house.pumped() > 0, "the pump has its plan")
-        before = house.pumped()
-        os.kill(house.pids()["broker"], signal.SIGSTOP)
+    with real_system(tmp_path / "data", *QUIET) as system:
+        system.wait_until(lambda: system.pumped() > 0, "the pump has its plan")
+        before = system.pumped()
+        os.kill(system.pids()["broker"], signal.SIGSTOP)
         frozen = time.monotonic()  # noqa: TID251  # the age of a test, not of a therapy
-        house.wait_until(
+        system.wait_until(
             lambda: (
-                b"bus.disconnected" in house.folder.log("actuator").read_bytes()
-                or b"bus.line_error" in house.folder.log("actuator").read_bytes()
+                b"bus.disconnected" in system.folder.log("actuator").read_bytes()
+                or b"bus.line_error" in system.folder.log("actuator").read_bytes()
             ),
             "the actuator notices",
             s=15,
         )
         noticed_s = time.monotonic() - frozen  # noqa: TID251  # the same age
-        house.wait_until(lambda: house.pumped() > before, "basal goes on")
-        os.kill(house.pids()["broker"], signal.SIGCONT)
-        house.wait_until(
-            lambda: house.basalt("bolus", "0.5", check=False).returncode == 0, "boluses again"
+        system.wait_until(lambda: system.pumped() > before, "basal goes on")
+        os.kill(system.pids()["broker"], signal.SIGCONT)
+        system.wait_until(
+            lambda: system.basalt("bolus", "0.5", check=False).returncode == 0, "boluses again"
         )
-        house.until_settled()
-        assert house.stop() == 0
-    let_it_rest(house)
+        system.until_settled()
+        assert system.stop() == 0
+    let_it_rest(system)
 
     assert noticed_s < 10
-    house.assert_record_is_whole()
-    house.assert_accounted()
-    house.assert_each_dose_once()
+    system.assert_record_is_whole()
+    system.assert_accounted()
+    system.assert_each_dose_once()
 
 
-async def _delete_stream(house: RealHouse) -> None:
+async def _delete_stream(system: RealSystem) -> None:
     """Delete the stream with the one key that may not: the broker's own files are simpler."""
     client = await nats.connect(
-        house.folder.read_running().url,
-        nkeys_seed=str(house.folder.seed("supervisor")),
+        system.folder.read_running().url,
+        nkeys_seed=str(system.folder.seed("supervisor")),
         allow_reconnect=False,
         connect_timeout=2,
     )
@@ -191,15 +191,15 @@ async def _delete_stream(house: RealHouse) -> None:
         await client.close()
 
 
-def challenge(house: RealHouse) -> str:
+def challenge(system: RealSystem) -> str:
     """Give the pump's challenge that the advisor orders by."""
-    known = house.fold("bolus_advisor").challenged
+    known = system.fold("bolus_advisor").challenged
     return str(known.challenge) if known else ""
 
 
-def until_challenged(house: RealHouse, *, not_by: str) -> None:
+def until_challenged(system: RealSystem, *, not_by: str) -> None:
     """Wait until the advisor knows the challenge of the pump's new session."""
-    house.wait_until(lambda: challenge(house) not in ("", not_by), "the new session is known")
+    system.wait_until(lambda: challenge(system) not in ("", not_by), "the new session is known")
 
 
 @pytest.mark.requirement("R104")
@@ -208,43 +208,43 @@ def test_nobody_can_delete_the_stream_and_without_it_nothing_is_given_twice(
 ) -> None:
     """No user may; and where its files are gone, the journals are the record (B9, B10)."""
     folder = tmp_path / "data"
-    with real_house(folder, *QUIET) as house:
-        house.basalt("bolus", "0.5")
-        house.until_settled()
-        asyncio.run(_delete_stream(house))
-        last = challenge(house)
-        assert house.stop() == 0
+    with real_system(folder, *QUIET) as system:
+        system.basalt("bolus", "0.5")
+        system.until_settled()
+        asyncio.run(_delete_stream(system))
+        last = challenge(system)
+        assert system.stop() == 0
     older = tmp_path / "older"
     shutil.copytree(folder / "broker", older)
-    with real_house(folder, *QUIET) as house:
-        until_challenged(house, not_by=last)
-        house.basalt("bolus", "0.6")
-        house.until_settled()
-        assert house.stop() == 0
-        last = challenge(house)
+    with real_system(folder, *QUIET) as system:
+        until_challenged(system, not_by=last)
+        system.basalt("bolus", "0.6")
+        system.until_settled()
+        assert system.stop() == 0
+        last = challenge(system)
     shutil.rmtree(folder / "broker")
     shutil.copytree(older, folder / "broker")
-    with real_house(folder, *QUIET) as house:
-        until_challenged(house, not_by=last)
-        house.basalt("bolus", "0.7")
-        house.until_settled()
-        assert house.stop() == 0
-        last = challenge(house)
+    with real_system(folder, *QUIET) as system:
+        until_challenged(system, not_by=last)
+        system.basalt("bolus", "0.7")
+        system.until_settled()
+        assert system.stop() == 0
+        last = challenge(system)
     shutil.rmtree(folder / "broker")
-    with real_house(folder, *QUIET) as house:
-        until_challenged(house, not_by=last)
-        house.basalt("bolus", "0.8")
-        house.until_settled()
-        assert house.stop() == 0
-    let_it_rest(house)
+    with real_system(folder, *QUIET) as system:
+        until_challenged(system, not_by=last)
+        system.basalt("bolus", "0.8")
+        system.until_settled()
+        assert system.stop() == 0
+    let_it_rest(system)
 
     assert [500, 600, 700, 800] == [
-        event.delivered for event in house.said("actuator", BolusDelivered)
+        event.delivered for event in system.said("actuator", BolusDelivered)
     ]
-    raised = {event.alarm for event in house.said("actuator", AlarmRaised)}
+    raised = {event.alarm for event in system.said("actuator", AlarmRaised)}
     assert {"runtime_stream_behind", "runtime_stream_replaced"} <= raised
-    house.assert_each_dose_once()
-    house.assert_accounted()
+    system.assert_each_dose_once()
+    system.assert_accounted()
 
 
 @pytest.mark.requirement("R22")
@@ -253,26 +253,26 @@ def test_what_a_straying_pump_gave_lies_within_its_band_of_what_is_accounted(
 ) -> None:
     """Killed in mid-bolus: counted strokes are accounted, and the world's ledger has each (I1)."""
     told = faults(tmp_path, {"fault": "error_model", "model": "freckmann", "seed": 11})
-    with real_house(tmp_path / "data", *told) as house:
-        house.basalt("bolus", "3")
-        house.until_begun()
-        house.kill("virtual_pump")
-        house.wait_until(lambda: house.said("actuator", BolusStopped), "the bolus ended")
-        house.wait_until(
-            lambda: house.basalt("bolus", "1", "--confirm", check=False).returncode == 0,
+    with real_system(tmp_path / "data", *told) as system:
+        system.basalt("bolus", "3")
+        system.until_begun()
+        system.kill("virtual_pump")
+        system.wait_until(lambda: system.said("actuator", BolusStopped), "the bolus ended")
+        system.wait_until(
+            lambda: system.basalt("bolus", "1", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-        house.until_settled()
-        assert house.stop() == 0
-        with real_house(house.folder.path, *told[len(QUIET) :], *SLOW) as again:
+        system.until_settled()
+        assert system.stop() == 0
+        with real_system(system.folder.path, *told[len(QUIET) :], *SLOW) as again:
             again.wait_until(again.has_come_to_rest, "everybody knows everything")
             assert again.stop() == 0
 
-    house.assert_accounted()
-    house.assert_each_dose_once()
-    world = read_world(world_path(house.folder.pump_memory(house.pump)))
+    system.assert_accounted()
+    system.assert_each_dose_once()
+    world = read_world(world_path(system.folder.pump_memory(system.pump)))
     given = (world.in_body + world.in_air) / MICRO
-    assert house.accounted() == world.counted > 1_000
+    assert system.accounted() == world.counted > 1_000
     assert 0 == world.in_line
     assert given != world.counted
     assert abs(given / world.counted - 1) < 0.3
@@ -283,24 +283,24 @@ def test_a_pump_whose_clock_is_set_gives_no_burst_and_is_accounted(tmp_path: Pat
     """Two hours on in mid-bolus: what was due in them does not come, and no dose is older (T1)."""
     two_hours = {"fault": "clock_set", "from_odometer": 1_000, "ahead_ms": 2 * HOUR_MS}
     told = faults(tmp_path, two_hours)
-    with real_house(tmp_path / "data", *told) as house:
-        house.basalt("bolus", "2")
-        house.until_settled()
-        now = house.last_now().therapy
-        house.wait_until(lambda: house.said("actuator", PumpClockRead), "its clock is read")
-        house.wait_until(
-            lambda: house.fold("actuator").plan_ahead == 2 * HOUR_MS, "the plan is sent anew"
+    with real_system(tmp_path / "data", *told) as system:
+        system.basalt("bolus", "2")
+        system.until_settled()
+        now = system.last_now().therapy
+        system.wait_until(lambda: system.said("actuator", PumpClockRead), "its clock is read")
+        system.wait_until(
+            lambda: system.fold("actuator").plan_ahead == 2 * HOUR_MS, "the plan is sent anew"
         )
-        assert house.stop() == 0
-        with real_house(house.folder.path, *told[len(QUIET) :], *SLOW) as again:
+        assert system.stop() == 0
+        with real_system(system.folder.path, *told[len(QUIET) :], *SLOW) as again:
             again.wait_until(again.has_come_to_rest, "everybody knows everything")
             assert again.stop() == 0
 
-    (given,) = house.said("actuator", BolusDelivered)
-    last = house.said("actuator", BolusProgressed)[-1]
+    (given,) = system.said("actuator", BolusDelivered)
+    last = system.said("actuator", BolusProgressed)[-1]
     assert 2_000 == given.delivered
     assert abs(now - last.ends_at) < 10 * MINUTE_MS
-    assert "pump_clock_wrong" in {event.alarm for event in house.said("actuator", AlarmRaised)}
-    assert house.pumped() < 2_000 + 1_000
-    house.assert_accounted()
-    house.assert_each_dose_once()
+    assert "pump_clock_wrong" in {event.alarm for event in system.said("actuator", AlarmRaised)}
+    assert system.pumped() < 2_000 + 1_000
+    system.assert_accounted()
+    system.assert_each_dose_once()

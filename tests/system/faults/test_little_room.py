@@ -17,7 +17,7 @@ from schemas.wire.subjects import command_subject
 from services.runtime.journal.causal_order import read_past
 from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
 from support.real.crash_system import assert_sound, look
-from support.real.real_system import RealHouse, let_it_rest, real_house
+from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
@@ -34,16 +34,16 @@ async def nothing(*_: object) -> None:
     """Take no notice."""
 
 
-async def flood(house: RealHouse) -> None:
+async def flood(system: RealSystem) -> None:
     """Send readings as fast as the broker takes them, all of one second of therapy."""
     client: Client = await connect(
-        url=house.folder.read_running().url,
-        credentials=Credentials("glucose_player", house.folder.seed("glucose_player")),
+        url=system.folder.read_running().url,
+        credentials=Credentials("glucose_player", system.folder.seed("glucose_player")),
         events=ConnectionEvents(nothing, nothing, nothing),
     )
     ingest = Speaker("glucose_ingest")
-    subject = command_subject(pump=house.pump, service=ingest, name=name_of(RecordReading))
-    at = house.last_now().therapy
+    subject = command_subject(pump=system.pump, service=ingest, name=name_of(RecordReading))
+    at = system.last_now().therapy
     for number in range(READINGS):
         reading = RecordReading(
             measured_at=UtcMillis(at + number % 1_000),
@@ -74,30 +74,30 @@ def resident_kb(pid: int) -> int:
 @pytest.mark.requirement("R63")
 def test_a_flood_of_readings_is_answered_whole_and_stops_nobody(tmp_path: Path) -> None:
     """Not one is lost in silence, memory is bounded, a bolus in the middle of it is given (N6)."""
-    with real_house(tmp_path / "data", *QUIET) as house:
-        pids, before = house.pids(), house.pumped()
-        asyncio.run(flood(house))
-        house.wait_until(
-            lambda: house.basalt("bolus", "0.5", check=False).returncode == 0, "a bolus is taken"
+    with real_system(tmp_path / "data", *QUIET) as system:
+        pids, before = system.pids(), system.pumped()
+        asyncio.run(flood(system))
+        system.wait_until(
+            lambda: system.basalt("bolus", "0.5", check=False).returncode == 0, "a bolus is taken"
         )
-        house.wait_until(lambda: judged(house) == READINGS, "all are judged")
-        look(house)
-        house.until_settled()
-        house.wait_until(lambda: house.pumped() > before, "basal flows")
-        sizes = {name: resident_kb(pid) for name, pid in house.pids().items()}
-        assert pids == house.pids()
-        assert house.stop() == 0
-    let_it_rest(house)
+        system.wait_until(lambda: judged(system) == READINGS, "all are judged")
+        look(system)
+        system.until_settled()
+        system.wait_until(lambda: system.pumped() > before, "basal flows")
+        sizes = {name: resident_kb(pid) for name, pid in system.pids().items()}
+        assert pids == system.pids()
+        assert system.stop() == 0
+    let_it_rest(system)
 
     assert all(size < MEMORY_KB_MAX for size in sizes.values()), sizes
-    assert [500] == [event.delivered for event in house.said("actuator", BolusDelivered)]
-    house.assert_record_is_whole()
-    house.assert_accounted()
+    assert [500] == [event.delivered for event in system.said("actuator", BolusDelivered)]
+    system.assert_record_is_whole()
+    system.assert_accounted()
 
 
-def judged(house: RealHouse) -> int:
+def judged(system: RealSystem) -> int:
     """Count the readings of the flood that were answered by an event."""
-    said = house.own_events("glucose_ingest").values()
+    said = system.own_events("glucose_ingest").values()
     return len({read_past(data).envelope.cause for data in said if b'"cause":"flood-' in data})
 
 
@@ -118,22 +118,22 @@ def test_a_process_that_gets_no_more_of_it_ends_or_goes_on_and_is_made_good(
     """In mid-bolus; nothing twice, nothing lost, and all is well when there is room (K4)."""
     which, size = little
     free = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-    with real_house(tmp_path / "data", *QUIET) as house:
-        house.basalt("bolus", "5")
-        pid = house.pids()[name]
+    with real_system(tmp_path / "data", *QUIET) as system:
+        system.basalt("bolus", "5")
+        pid = system.pids()[name]
         before = resource.prlimit(pid, which)
         resource.prlimit(pid, which, (size, before[1]))
         for amount in ("0.1", "0.2"):
-            house.basalt("bolus", amount, "--confirm", check=False)
-            look(house)
-        if house.pids().get(name) == pid:
+            system.basalt("bolus", amount, "--confirm", check=False)
+            look(system)
+        if system.pids().get(name) == pid:
             resource.prlimit(pid, which, before if before != free else free)
-        house.wait_until(
-            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+        system.wait_until(
+            lambda: system.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-        house.until_settled()
-        assert house.stop() == 0
-    let_it_rest(house)
+        system.until_settled()
+        assert system.stop() == 0
+    let_it_rest(system)
 
-    assert_sound(house)
+    assert_sound(system)

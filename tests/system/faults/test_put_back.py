@@ -18,7 +18,7 @@ from schemas.delivery.delivery import BolusDelivered, BolusStarted
 from schemas.delivery.unresolved_doses import PumpDoubted
 from schemas.message import Event
 from services.runtime.catch_up.peer_heads import witnesses
-from support.real.real_system import RealHouse, let_it_rest, real_house
+from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
@@ -32,7 +32,7 @@ SINCE_MU = 2_000
 
 
 class Copies(NamedTuple):
-    """A house on disk at two instants; between them insulin was given."""
+    """A system on disk at two instants; between them insulin was given."""
 
     old: Path
     new: Path
@@ -49,10 +49,10 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> Copies:
     folder = tmp_path_factory.mktemp("put_back")
     data, old = folder / "data", folder / "old"
     for amount in ("1", "2"):
-        with real_house(data, *QUIET) as house:
-            house.basalt("bolus", amount, "--confirm")
-            house.wait_until(house.has_come_to_rest, "everybody knows everything")
-            assert house.stop() == 0
+        with real_system(data, *QUIET) as system:
+            system.basalt("bolus", amount, "--confirm")
+            system.wait_until(system.has_come_to_rest, "everybody knows everything")
+            assert system.stop() == 0
         if not old.exists():
             shutil.copytree(data, old)
     return Copies(old, data)
@@ -77,51 +77,51 @@ def may_be_forgotten(stores: tuple[str, ...]) -> bool:
 
 
 def is_refused(folder: Path) -> bool:
-    """Start the house; where it ends instead it says why, and no bolus was begun."""
-    house = RealHouse(folder, *QUIET)
+    """Start the system; where it ends instead it says why, and no bolus was begun."""
+    system = RealSystem(folder, *QUIET)
     try:
-        house.wait_ready()
+        system.wait_ready()
     except AssertionError as error:
         assert "put back a newer copy" in str(error)
-        assert 2 == len([one for one in house.ledger() if one.kind == "bolus_started"])
+        assert 2 == len([one for one in system.ledger() if one.kind == "bolus_started"])
         return True
     finally:
-        house.stop()
+        system.stop()
     return False
 
 
-def given_before(house: RealHouse) -> list[BolusDelivered]:
+def given_before(system: RealSystem) -> list[BolusDelivered]:
     """Give what the actuator's record knew to be given when its last bolus began."""
     rows = [
         event
-        for event in house.said("actuator", Event)
+        for event in system.said("actuator", Event)
         if isinstance(event, BolusDelivered | BolusStarted)
     ]
     last = max(at for at, event in enumerate(rows) if isinstance(event, BolusStarted))
     return [event for event in rows[:last] if isinstance(event, BolusDelivered)]
 
 
-def order_until_given(house: RealHouse) -> None:
+def order_until_given(system: RealSystem) -> None:
     """Ask for a bolus; where the pump is doubted, name a reason and ask again."""
-    before = len(house.said("actuator", BolusStarted))
-    asked = house.basalt("bolus", "0.5", "--confirm", check=False)
+    before = len(system.said("actuator", BolusStarted))
+    asked = system.basalt("bolus", "0.5", "--confirm", check=False)
     if asked.returncode:
         assert "look at the pump" in asked.stderr, asked
-        house.wait_until(
+        system.wait_until(
             lambda: (
-                house.basalt(
+                system.basalt(
                     "count", "accept", "--because", "put back by the test", check=False
                 ).returncode
                 == 0
             ),
             "the count is accepted",
         )
-        house.wait_until(
-            lambda: house.basalt("bolus", "0.5", "--confirm", check=False).returncode == 0,
+        system.wait_until(
+            lambda: system.basalt("bolus", "0.5", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-    house.wait_until(
-        lambda: len(house.said("actuator", BolusStarted)) > before, "the bolus has begun"
+    system.wait_until(
+        lambda: len(system.said("actuator", BolusStarted)) > before, "the bolus has begun"
     )
 
 
@@ -142,25 +142,25 @@ def test_stores_put_back_give_nothing_before_all_is_accounted(
     if may_be_forgotten(stores) and is_refused(folder):
         return
 
-    with real_house(folder, *QUIET) as house:
-        given = house.pumped()
-        order_until_given(house)
-        assert house.stop() == 0
-    let_it_rest(house)
+    with real_system(folder, *QUIET) as system:
+        given = system.pumped()
+        order_until_given(system)
+        assert system.stop() == 0
+    let_it_rest(system)
 
-    house.assert_each_dose_once_by_ledger()
-    house.assert_accounted()
-    doubted = house.said("actuator", PumpDoubted)
-    known = sum(one.delivered for one in given_before(house))
+    system.assert_each_dose_once_by_ledger()
+    system.assert_accounted()
+    doubted = system.said("actuator", PumpDoubted)
+    known = sum(one.delivered for one in given_before(system))
     print(stores, given, known, [(one.reason, one.missing) for one in doubted])
     assert known >= 3_000 or [one for one in doubted if one.missing >= SINCE_MU], doubted
-    alarms = {one.alarm for name in DECIDERS for one in house.said(name, AlarmRaised)}
+    alarms = {one.alarm for name in DECIDERS for one in system.said(name, AlarmRaised)}
     print(alarms)
     assert not {one for one in alarms if one.startswith("speaker_forked")}
     for name in DECIDERS:
-        own = house.own_events(name)
+        own = system.own_events(name)
         assert list(range(1, len(own) + 1)) == sorted(own)
         if name != "historian":
-            assert own == house.recorded_events(name)
-    house.assert_orders_are_sound()
-    assert not any(verdict.differences for verdict in house.verdicts().values())
+            assert own == system.recorded_events(name)
+    system.assert_orders_are_sound()
+    assert not any(verdict.differences for verdict in system.verdicts().values())

@@ -37,7 +37,7 @@ from services.runtime.platform.signing_keys import OrderSigner, make_key, read_s
 from services.runtime.pump_link.address import PumpAddress
 from services.runtime.pump_link.stream_client import StreamPumpDevice
 from support.real.crash_system import look
-from support.real.real_system import RealHouse, let_it_rest, real_house
+from support.real.real_system import RealSystem, let_it_rest, real_system
 from support.simulated.signed_orders import STRANGER, pump_order, sign, sign_ordered
 
 pytestmark = pytest.mark.system
@@ -48,8 +48,8 @@ FAR = Deadline(therapy=UtcMillis(10**14), real=UtcMillis(10**14))
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealHouse]:
-    with real_house(tmp_path_factory.mktemp("forged") / "data", *QUIET) as running:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSystem]:
+    with real_system(tmp_path_factory.mktemp("forged") / "data", *QUIET) as running:
         running.basalt("bolus", "0.5")
         running.until_settled()
         yield running
@@ -60,20 +60,20 @@ async def nothing(*_: object) -> None:
     """Take no notice."""
 
 
-async def user(house: RealHouse, name: str) -> Client:
+async def user(system: RealSystem, name: str) -> Client:
     return await connect(
-        url=house.folder.read_running().url,
-        credentials=Credentials(name, house.folder.seed(name)),
+        url=system.folder.read_running().url,
+        credentials=Credentials(name, system.folder.seed(name)),
         events=ConnectionEvents(nothing, nothing, nothing),
     )
 
 
-def line(house: RealHouse) -> StreamPumpDevice:
-    return StreamPumpDevice(PumpAddress(str(house.folder.pump / "line.sock"), None))
+def line(system: RealSystem) -> StreamPumpDevice:
+    return StreamPumpDevice(PumpAddress(str(system.folder.pump / "line.sock"), None))
 
 
-def doses(house: RealHouse) -> list[Any]:
-    return [one.dose for one in house.ledger() if one.kind == "bolus_started"]
+def doses(system: RealSystem) -> list[Any]:
+    return [one.dose for one in system.ledger() if one.kind == "bolus_started"]
 
 
 def order_bytes(name: str, *, expires: Deadline = FAR) -> bytes:
@@ -87,8 +87,8 @@ def order_bytes(name: str, *, expires: Deadline = FAR) -> bytes:
     return codec.encode(envelope)
 
 
-async def put(house: RealHouse, data: bytes, *, pump: str = "demo") -> None:
-    client = await user(house, "console")
+async def put(system: RealSystem, data: bytes, *, pump: str = "demo") -> None:
+    client = await user(system, "console")
     subject = command_subject(pump=PumpId(pump), service=ADVISOR, name=name_of(OrderBolus))
     await client.request(subject, data, timeout=5)
     await client.close()
@@ -96,44 +96,44 @@ async def put(house: RealHouse, data: bytes, *, pump: str = "demo") -> None:
 
 @pytest.mark.requirement("R34")
 @pytest.mark.requirement("R100")
-async def test_a_recorded_command_is_obeyed_once_whenever_it_is_played(house: RealHouse) -> None:
+async def test_a_recorded_command_is_obeyed_once_whenever_it_is_played(system: RealSystem) -> None:
     """At once, after the broker's window of two minutes, after restarts: byte for byte (S2)."""
-    ordered = len(house.said("bolus_advisor", BolusOrdered))
+    ordered = len(system.said("bolus_advisor", BolusOrdered))
     data = order_bytes(secrets.token_hex(8))
-    await put(house, data)
+    await put(system, data)
     await asyncio.to_thread(
-        house.wait_until,
-        lambda: len(house.said("bolus_advisor", BolusOrdered)) == ordered + 1,
+        system.wait_until,
+        lambda: len(system.said("bolus_advisor", BolusOrdered)) == ordered + 1,
         "it is ordered",
     )
     # Without a message id the broker's window is no help: as after it.
-    await put(house, data)
+    await put(system, data)
     for name in ("bolus_advisor", "broker", "actuator"):
-        await asyncio.to_thread(house.kill, name)
+        await asyncio.to_thread(system.kill, name)
         await asyncio.to_thread(
-            house.wait_until,
-            lambda: house.basalt("status", check=False).returncode == 0,
+            system.wait_until,
+            lambda: system.basalt("status", check=False).returncode == 0,
             "all are back",
         )
-        await put(house, data)
+        await put(system, data)
     late = order_bytes("late", expires=Deadline(therapy=UtcMillis(1), real=UtcMillis(1)))
-    await put(house, late)
-    await put(house, order_bytes("elsewhere"), pump="p2")
-    await asyncio.to_thread(house.basalt, "glucose", "120")
-    await asyncio.to_thread(house.until_settled)
+    await put(system, late)
+    await put(system, order_bytes("elsewhere"), pump="p2")
+    await asyncio.to_thread(system.basalt, "glucose", "120")
+    await asyncio.to_thread(system.until_settled)
 
-    assert ordered + 1 == len(house.said("bolus_advisor", BolusOrdered))
-    assert 2 == len(doses(house)) == len(set(doses(house)))
-    look(house)
+    assert ordered + 1 == len(system.said("bolus_advisor", BolusOrdered))
+    assert 2 == len(doses(system)) == len(set(doses(system)))
+    look(system)
 
 
 @pytest.mark.requirement("R99")
 @pytest.mark.requirement("R100")
-async def test_the_pumps_own_line_believes_nobody_else(house: RealHouse) -> None:
+async def test_the_pumps_own_line_believes_nobody_else(system: RealSystem) -> None:
     """Somebody on the machine, with the pump in hand: forged, replayed, for another pump."""
-    await asyncio.to_thread(house.until_settled)
-    (*_, started) = house.said("actuator", BolusStarted)
-    before, device = doses(house), line(house)
+    await asyncio.to_thread(system.until_settled)
+    (*_, started) = system.said("actuator", BolusStarted)
+    before, device = doses(system), line(system)
     status = (await device.read(after=10**9)).status
     number = 10_000
     forged = [
@@ -146,7 +146,7 @@ async def test_the_pumps_own_line_believes_nobody_else(house: RealHouse) -> None
     with pytest.raises(BasaltError):
         await device.start_bolus(signed=started.signed)
     claimed = await device.claim()
-    mine = read_signer(house.folder.order_key)
+    mine = read_signer(system.folder.order_key)
     order = pump_order(claimed, dose=f"bolus_advisor:demo:{number}", amount=500)
     forged += [
         sign(msgspec.structs.replace(order, pump=PumpId("p2")), signer=mine),
@@ -158,67 +158,67 @@ async def test_the_pumps_own_line_believes_nobody_else(house: RealHouse) -> None
             await device.start_bolus(signed=signed)
     await device.close()
     # The actuator has lost the pump to the claim; a new one claims it back.
-    await asyncio.to_thread(house.kill, "actuator")
-    await asyncio.to_thread(house.kill, "virtual_pump")
-    device = line(house)
+    await asyncio.to_thread(system.kill, "actuator")
+    await asyncio.to_thread(system.kill, "virtual_pump")
+    device = line(system)
     await asyncio.to_thread(
-        house.wait_until,
-        lambda: house.basalt("bolus", "0.3", "--confirm", check=False).returncode == 0,
+        system.wait_until,
+        lambda: system.basalt("bolus", "0.3", "--confirm", check=False).returncode == 0,
         "boluses again",
     )
-    await asyncio.to_thread(house.until_settled)
+    await asyncio.to_thread(system.until_settled)
     await device.claim()
     with pytest.raises(PumpRefusedError):
         await device.start_bolus(signed=started.signed)
     await device.close()
-    await asyncio.to_thread(house.kill, "actuator")
+    await asyncio.to_thread(system.kill, "actuator")
 
     # The pump wrote down what it refused; the actuator told of it when it drove the pump again.
-    refused = {event.reason for event in house.said("actuator", OrderRefusedByPump)}
+    refused = {event.reason for event in system.said("actuator", OrderRefusedByPump)}
     assert {"unknown_key", "bad_signature", "wrong_pump", "replayed", "stale_challenge"} <= refused
-    assert "orders_not_believed" in {e.alarm for e in house.said("actuator", AlarmRaised)}
-    assert len(before) + 1 == len(doses(house)) == len(set(doses(house)))
-    look(house)
+    assert "orders_not_believed" in {e.alarm for e in system.said("actuator", AlarmRaised)}
+    assert len(before) + 1 == len(doses(system)) == len(set(doses(system)))
+    look(system)
 
 
 @pytest.mark.requirement("R103")
 @pytest.mark.requirement("R110")
 def test_a_key_changed_in_mid_bolus_lets_it_end_and_orders_begin_anew(tmp_path: Path) -> None:
     """The old key is worth nothing from the pump's next start on; basal never stops (S6)."""
-    with real_house(tmp_path / "data", *QUIET) as house:
-        house.basalt("bolus", "4")
-        old = read_signer(house.folder.order_key)
-        house.folder.order_key.unlink()
-        make_key(house.folder.order_key)
-        house.kill("bolus_advisor")
-        house.wait_until(
-            lambda: house.basalt("status", check=False).returncode == 0, "the advisor is back"
+    with real_system(tmp_path / "data", *QUIET) as system:
+        system.basalt("bolus", "4")
+        old = read_signer(system.folder.order_key)
+        system.folder.order_key.unlink()
+        make_key(system.folder.order_key)
+        system.kill("bolus_advisor")
+        system.wait_until(
+            lambda: system.basalt("status", check=False).returncode == 0, "the advisor is back"
         )
-        house.until_settled()
-        refused = house.basalt("bolus", "0.5", "--confirm", check=False)
-        house.wait_until(lambda: house.said("actuator", OrderNotBelieved), "it is not believed")
-        house.kill("virtual_pump")
-        house.wait_until(
-            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+        system.until_settled()
+        refused = system.basalt("bolus", "0.5", "--confirm", check=False)
+        system.wait_until(lambda: system.said("actuator", OrderNotBelieved), "it is not believed")
+        system.kill("virtual_pump")
+        system.wait_until(
+            lambda: system.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
             "boluses with the new key",
         )
-        house.until_settled()
-        signed = asyncio.run(_try(house, old))
-        house.kill("actuator")
-        assert house.stop() == 0
-    let_it_rest(house)
+        system.until_settled()
+        signed = asyncio.run(_try(system, old))
+        system.kill("actuator")
+        assert system.stop() == 0
+    let_it_rest(system)
 
     assert refused.returncode == 1
-    assert {"unknown_key"} == {event.reason for event in house.said("actuator", OrderNotBelieved)}
-    assert [4_000, 600] == [event.delivered for event in house.said("actuator", BolusDelivered)]
+    assert {"unknown_key"} == {event.reason for event in system.said("actuator", OrderNotBelieved)}
+    assert [4_000, 600] == [event.delivered for event in system.said("actuator", BolusDelivered)]
     assert "unknown_key" == signed
-    house.assert_each_dose_once()
-    house.assert_accounted()
+    system.assert_each_dose_once()
+    system.assert_accounted()
 
 
-async def _try(house: RealHouse, signer: OrderSigner) -> str:
+async def _try(system: RealSystem, signer: OrderSigner) -> str:
     """Order with a key at the pump's own line; give its answer."""
-    device = line(house)
+    device = line(system)
     status = await device.claim()
     order = pump_order(status, dose="bolus_advisor:demo:10000", amount=500)
     with pytest.raises(PumpRefusedError) as refused:
@@ -227,11 +227,11 @@ async def _try(house: RealHouse, signer: OrderSigner) -> str:
     return refused.value.reason
 
 
-async def _speak_as_advisor(house: RealHouse, signer: OrderSigner) -> None:
+async def _speak_as_advisor(system: RealSystem, signer: OrderSigner) -> None:
     """With the advisor's key to the broker, which is not the key that orders are signed with."""
-    newest = max(house.own_events("bolus_advisor"))
-    previous = codec.sha256_hex(house.own_events("bolus_advisor")[newest])
-    challenge = house.fold("actuator").challenged.challenge
+    newest = max(system.own_events("bolus_advisor"))
+    previous = codec.sha256_hex(system.own_events("bolus_advisor")[newest])
+    challenge = system.fold("actuator").challenged.challenge
     ordered = BolusOrdered(
         amount=MilliUnits(9_000),
         actor="liar",
@@ -239,14 +239,14 @@ async def _speak_as_advisor(house: RealHouse, signer: OrderSigner) -> None:
         challenge=challenge,
         not_after=Milliseconds(60_000),
     )
-    dose = DoseId(event_id(speaker=ADVISOR, pump=house.pump, version=newest + 1))
+    dose = DoseId(event_id(speaker=ADVISOR, pump=system.pump, version=newest + 1))
     signed = sign_ordered(dose, ordered, signer=signer)
     by = BolusOrderSigned(dose=dose, key=signed.key, signature=signed.signature)
-    client = await user(house, "bolus_advisor")
+    client = await user(system, "bolus_advisor")
     for version, body in enumerate((ordered, by, by, by), start=newest + 1):
-        now = house.last_now()
+        now = system.last_now()
         envelope = Envelope(
-            id=event_id(speaker=ADVISOR, pump=house.pump, version=version),
+            id=event_id(speaker=ADVISOR, pump=system.pump, version=version),
             at=now.therapy,
             recorded_at=now.real,
             cause="theft",
@@ -255,7 +255,7 @@ async def _speak_as_advisor(house: RealHouse, signer: OrderSigner) -> None:
         )
         data = codec.encode(envelope)
         previous = codec.sha256_hex(data)
-        subject = event_subject(pump=house.pump, speaker=ADVISOR, name=name_of(type(body)))
+        subject = event_subject(pump=system.pump, speaker=ADVISOR, name=name_of(type(body)))
         await client.request(subject, data, timeout=5)
     await client.close()
 
@@ -265,58 +265,58 @@ async def _speak_as_advisor(house: RealHouse, signer: OrderSigner) -> None:
 @pytest.mark.requirement("R110")
 def test_who_stole_the_advisors_place_on_the_bus_gets_no_insulin(tmp_path: Path) -> None:
     """Not without the other key; it is told, after three it is an alarm, basal flows (S1)."""
-    with real_house(tmp_path / "data", *QUIET) as house:
-        house.basalt("bolus", "0.5")
-        house.until_settled()
+    with real_system(tmp_path / "data", *QUIET) as system:
+        system.basalt("bolus", "0.5")
+        system.until_settled()
         # Both must not speak at once: then each of them has a number 8, and neither is believed.
-        said = len(house.own_events(ADVISOR))
-        house.wait_until(lambda: len(house.own_events(ADVISOR)) > said, "it has just spoken")
-        asyncio.run(_speak_as_advisor(house, STRANGER))
-        house.wait_until(
-            lambda: 3 <= len(house.said("actuator", OrderNotBelieved)), "three are not believed"
+        said = len(system.own_events(ADVISOR))
+        system.wait_until(lambda: len(system.own_events(ADVISOR)) > said, "it has just spoken")
+        asyncio.run(_speak_as_advisor(system, STRANGER))
+        system.wait_until(
+            lambda: 3 <= len(system.said("actuator", OrderNotBelieved)), "three are not believed"
         )
-        flowed = house.pumped()
-        house.wait_until(lambda: house.pumped() > flowed, "basal flows")
+        flowed = system.pumped()
+        system.wait_until(lambda: system.pumped() > flowed, "basal flows")
         # The true advisor finds words of its own that it never said, takes them over, and goes on.
-        house.wait_until(
-            lambda: house.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
+        system.wait_until(
+            lambda: system.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
             "boluses again",
         )
-        house.until_settled()
-        assert house.stop() == 0
-    let_it_rest(house)
+        system.until_settled()
+        assert system.stop() == 0
+    let_it_rest(system)
 
-    assert [500, 600] == [event.delivered for event in house.said("actuator", BolusDelivered)]
-    assert "orders_not_believed" in {e.alarm for e in house.said("actuator", AlarmRaised)}
-    house.assert_each_dose_once()
-    house.assert_accounted()
+    assert [500, 600] == [event.delivered for event in system.said("actuator", BolusDelivered)]
+    assert "orders_not_believed" in {e.alarm for e in system.said("actuator", AlarmRaised)}
+    system.assert_each_dose_once()
+    system.assert_accounted()
 
 
-async def _squat(house: RealHouse, command_id: str) -> None:
+async def _squat(system: RealSystem, command_id: str) -> None:
     """Put another message under the id that the broker would know a command by."""
-    squatter = await user(house, "glucose_player")
+    squatter = await user(system, "glucose_player")
     subject = command_subject(
-        pump=house.pump, service=Speaker("glucose_ingest"), name=name_of(RecordReading)
+        pump=system.pump, service=Speaker("glucose_ingest"), name=name_of(RecordReading)
     )
-    taken = {"Nats-Msg-Id": f"{ADVISOR}:{house.pump}:{command_id}"}
+    taken = {"Nats-Msg-Id": f"{ADVISOR}:{system.pump}:{command_id}"}
     await squatter.request(subject, b"{}", timeout=5, headers=taken)
     await squatter.close()
 
 
-async def _ask_anyway(house: RealHouse, command_id: str) -> bool:
+async def _ask_anyway(system: RealSystem, command_id: str) -> bool:
     """Order under an id that somebody has taken; say whether it was obeyed."""
-    await _squat(house, command_id)
+    await _squat(system, command_id)
     client = BusClient(
-        url=house.folder.read_running().url,
-        credentials=Credentials("console", house.folder.seed("console")),
+        url=system.folder.read_running().url,
+        credentials=Credentials("console", system.folder.seed("console")),
         actor=Actor("person:late"),
-        clock=SystemClock(record=read_clock_record(house.folder.clock)),
+        clock=SystemClock(record=read_clock_record(system.folder.clock)),
     )
     await client.open()
     order = OrderBolus(amount=MilliUnits(100), confirmed=True)
     try:
         outcome = await client.send(
-            order, to=ADVISOR, pump=house.pump, command_id=CommandId(command_id)
+            order, to=ADVISOR, pump=system.pump, command_id=CommandId(command_id)
         )
         return outcome.accepted
     except OutcomeUnknown:
@@ -326,16 +326,16 @@ async def _ask_anyway(house: RealHouse, command_id: str) -> bool:
 
 
 @pytest.mark.requirement("R100")
-async def test_an_id_taken_beforehand_stops_no_command(house: RealHouse) -> None:
+async def test_an_id_taken_beforehand_stops_no_command(system: RealSystem) -> None:
     """The broker calls it a duplicate: it is sent again under another id (S3)."""
-    await asyncio.to_thread(house.until_settled)
-    house.wait_until(lambda: house.basalt("status", check=False).returncode == 0, "all are there")
+    await asyncio.to_thread(system.until_settled)
+    system.wait_until(lambda: system.basalt("status", check=False).returncode == 0, "all are there")
 
-    assert await _ask_anyway(house, secrets.token_hex(8))
+    assert await _ask_anyway(system, secrets.token_hex(8))
 
 
 async def test_the_mutant_that_takes_a_duplicate_for_stored_is_caught(
-    house: RealHouse, monkeypatch: pytest.MonkeyPatch
+    system: RealSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then whoever takes an id beforehand makes a command vanish."""
     store = BusClient._store
@@ -347,6 +347,6 @@ async def test_the_mutant_that_takes_a_duplicate_for_stored_is_caught(
 
     monkeypatch.setattr(BusClient, "_store", believes)
     monkeypatch.setattr(client_module, "OUTCOME_S", 2.0)
-    await asyncio.to_thread(house.until_settled)
+    await asyncio.to_thread(system.until_settled)
 
-    assert not await _ask_anyway(house, secrets.token_hex(8))
+    assert not await _ask_anyway(system, secrets.token_hex(8))

@@ -12,7 +12,7 @@ from nats.aio.client import Client
 
 from schemas.record import MessageQuarantined
 from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
-from support.real.real_system import RealHouse, real_house
+from support.real.real_system import RealSystem, real_system
 
 pytestmark = pytest.mark.system
 
@@ -53,10 +53,10 @@ POISON = {
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def system(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("poison") / "data"
     arguments = ("--glucose", "none", "--no-person")
-    with real_house(folder, *arguments) as running:
+    with real_system(folder, *arguments) as running:
         yield running
 
 
@@ -64,10 +64,10 @@ async def nothing(*_: object) -> None:
     """Take no notice."""
 
 
-async def console(house: RealHouse) -> Client:
+async def console(system: RealSystem) -> Client:
     return await connect(
-        url=house.folder.read_running().url,
-        credentials=Credentials("console", house.folder.seed("console")),
+        url=system.folder.read_running().url,
+        credentials=Credentials("console", system.folder.seed("console")),
         events=ConnectionEvents(nothing, nothing, nothing),
     )
 
@@ -77,43 +77,43 @@ async def put(client: Client, data: bytes) -> None:
 
 
 @pytest.mark.requirement("R41")
-async def test_each_poison_is_quarantined_and_nobody_restarts(house: RealHouse) -> None:
+async def test_each_poison_is_quarantined_and_nobody_restarts(system: RealSystem) -> None:
     """What cannot be understood is an event with its reason; the service goes on."""
-    before = house.pids()
-    client = await console(house)
+    before = system.pids()
+    client = await console(system)
     for data in POISON.values():
         await put(client, data)
     await client.close()
-    house.wait_until(
-        lambda: len(house.said("glucose_ingest", MessageQuarantined)) == len(POISON),
+    system.wait_until(
+        lambda: len(system.said("glucose_ingest", MessageQuarantined)) == len(POISON),
         "all are quarantined",
     )
 
-    assert before == house.pids()
-    assert house.basalt("glucose", "123").returncode == 0
-    shown = house.basalt("alarms").stdout
+    assert before == system.pids()
+    assert system.basalt("glucose", "123").returncode == 0
+    shown = system.basalt("alarms").stdout
     assert "message_quarantined" in shown or "could not be understood" in shown
 
 
-async def test_a_message_over_one_mebibyte_is_refused_by_the_broker(house: RealHouse) -> None:
+async def test_a_message_over_one_mebibyte_is_refused_by_the_broker(system: RealSystem) -> None:
     """The limit of the transport is a refusal to the sender, not a crash of the listener."""
-    before = house.pids()
-    client = await console(house)
+    before = system.pids()
+    client = await console(system)
 
     with pytest.raises(nats.errors.Error):
         await put(client, b"x" * (1024 * 1024 + 1))
 
     with contextlib.suppress(nats.errors.Error, asyncio.TimeoutError):
         await client.close()
-    assert before == house.pids()
-    assert house.basalt("glucose", "124").returncode == 0
+    assert before == system.pids()
+    assert system.basalt("glucose", "124").returncode == 0
 
 
 @pytest.mark.requirement("R17")
 @pytest.mark.parametrize("text", [".5", "5.", "0,5", " 5", "1e1", "-1", "5.0001", "\u0663", "nan"])
-def test_a_dose_is_read_one_way_or_not_at_all(house: RealHouse, text: str) -> None:
+def test_a_dose_is_read_one_way_or_not_at_all(system: RealSystem, text: str) -> None:
     """A point typed first must not make 5 of 0.5; nothing is sent."""
-    done = house.basalt("bolus", "--", text, check=False)
+    done = system.basalt("bolus", "--", text, check=False)
 
     assert done.returncode == 2
     assert done.stderr.strip()
@@ -126,10 +126,10 @@ def test_a_dose_is_read_one_way_or_not_at_all(house: RealHouse, text: str) -> No
     [(10**15, "future"), (1, "ancient"), (-(10**12), "ancient")],
 )
 async def test_times_out_of_reason_are_rejected(
-    house: RealHouse, measured_at: int, reason: str
+    system: RealSystem, measured_at: int, reason: str
 ) -> None:
     """A reading from 1970 or from next year is no glucose of now."""
-    client = await console(house)
+    client = await console(system)
     inbox = f"basalt_reply.console.{reason}{abs(measured_at)}"
     answers = await client.subscribe(inbox)
     data = command(reading(measured_at=measured_at), id=f"t{measured_at}")

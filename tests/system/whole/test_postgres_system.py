@@ -1,4 +1,4 @@
-"""A whole house on PostgreSQL: services and the server killed while insulin flows."""
+"""A whole system on PostgreSQL: services and the server killed while insulin flows."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from schemas.delivery.delivery import BolusStarted
 from support.real.postgres_server import PASSWORD, PostgresServer, postgres_server
-from support.real.real_system import RealHouse, let_it_rest, real_house
+from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
@@ -23,37 +23,37 @@ def server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="module")
-def survived(tmp_path_factory: pytest.TempPathFactory, server: PostgresServer) -> RealHouse:
+def survived(tmp_path_factory: pytest.TempPathFactory, server: PostgresServer) -> RealSystem:
     """A bolus in mid-flow: two services killed, then the server, which comes back."""
     folder = tmp_path_factory.mktemp("pg") / "data"
     url = server.new_database()
     words = ("--speed", "30", "--no-person", "--store", url)
     # The system has the password from the URL alone; whoever reads has it in the environment.
-    with real_house(folder, *words, environment={"PGPASSWORD": "none"}) as house:
-        house.environment["PGPASSWORD"] = PASSWORD
-        house.basalt("bolus", "6")
-        house.until_begun()
-        for pid in house.pids().values():
+    with real_system(folder, *words, environment={"PGPASSWORD": "none"}) as system:
+        system.environment["PGPASSWORD"] = PASSWORD
+        system.basalt("bolus", "6")
+        system.until_begun()
+        for pid in system.pids().values():
             assert "secret" not in Path(f"/proc/{pid}/cmdline").read_text()
-        house.kill("actuator")
-        house.kill("historian")
-        before = house.pids()
+        system.kill("actuator")
+        system.kill("historian")
+        before = system.pids()
         server.kill()
-        house.wait_until(
-            lambda: all(house.pids().get(name, 0) != before[name] for name in BUSY),
+        system.wait_until(
+            lambda: all(system.pids().get(name, 0) != before[name] for name in BUSY),
             "each service that had something to store has ended",
         )
         server.start()
-        house.wait_until(
-            lambda: house.basalt("status", check=False).returncode == 0, "all are back"
+        system.wait_until(
+            lambda: system.basalt("status", check=False).returncode == 0, "all are back"
         )
-        assert house.stop() == 0
-    return house
+        assert system.stop() == 0
+    return system
 
 
 @pytest.mark.requirement("R34")
 @pytest.mark.requirement("R44")
-def test_nothing_is_lost_or_given_twice(survived: RealHouse) -> None:
+def test_nothing_is_lost_or_given_twice(survived: RealSystem) -> None:
     """The pump's own ledger is the judge, as of journals in files."""
     let_it_rest(survived)  # ends when all that was pumped is accounted, and not before
     assert survived.said("actuator", BolusStarted)
@@ -65,7 +65,7 @@ def test_nothing_is_lost_or_given_twice(survived: RealHouse) -> None:
     assert not list(survived.folder.journals.glob("*.db"))
 
 
-def test_the_line_of_a_service_names_the_server_and_no_password(survived: RealHouse) -> None:
+def test_the_line_of_a_service_names_the_server_and_no_password(survived: RealSystem) -> None:
     """One line says what to mend; a log is no place for a secret."""
     logs = "".join(path.read_text() for path in survived.folder.logs.glob("*.log"))
 
@@ -75,7 +75,7 @@ def test_the_line_of_a_service_names_the_server_and_no_password(survived: RealHo
     assert PASSWORD not in survived.folder.store.read_text()
 
 
-def test_the_record_is_read_and_moved_home(survived: RealHouse) -> None:
+def test_the_record_is_read_and_moved_home(survived: RealSystem) -> None:
     """What reads a file reads a database, and after a copy says the same."""
     questions = (("replay", "--json"), ("verify", "record"), ("verify", "decisions"))
     there = [survived.basalt(*words).stdout for words in questions]
@@ -87,8 +87,8 @@ def test_the_record_is_read_and_moved_home(survived: RealHouse) -> None:
     assert there == [survived.basalt(*words).stdout for words in questions]
 
 
-def test_a_house_is_not_begun_anew_beside_its_journals(
-    survived: RealHouse, server: PostgresServer
+def test_a_system_is_not_begun_anew_beside_its_journals(
+    survived: RealSystem, server: PostgresServer
 ) -> None:
     """Services without their past would ask each other for it, and nobody would have it."""
     done = survived.basalt("up", "--no-screen", "--store", server.new_database(), check=False)
@@ -99,7 +99,7 @@ def test_a_house_is_not_begun_anew_beside_its_journals(
 
 @pytest.mark.parametrize("wrong", ["password", "server"])
 def test_a_start_without_its_server_is_refused_in_one_line(
-    survived: RealHouse, server: PostgresServer, wrong: str
+    survived: RealSystem, server: PostgresServer, wrong: str
 ) -> None:
     """A start that cannot succeed says its one reason."""
     url = server.url("postgres", password="guessed")

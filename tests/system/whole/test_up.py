@@ -97,7 +97,7 @@ def test_a_fresh_folder_shows_readings_and_goes_on_where_it_was(tmp_path: Path) 
 
 
 def test_a_pump_of_another_name_goes_on_without_being_named_again(tmp_path: Path) -> None:
-    """Started as another pump the house would be ready, and no basal would flow."""
+    """Started as another pump the system would be ready, and no basal would flow."""
     folder = tmp_path / "data"
     basalt = [str(Path(sys.executable).parent / "basalt"), "up", "--data", str(folder)]
     basalt += ["--no-screen", "--for", "3s"]

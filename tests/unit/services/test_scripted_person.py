@@ -21,7 +21,7 @@ CLOCK = FakeClock(therapy=UtcMillis(0))
 
 
 class FakeClient:
-    """Answers like the services of a house whose reservoir holds `left` [mU]."""
+    """Answers like the services of a system whose reservoir holds `left` [mU]."""
 
     def __init__(self, left: int | None) -> None:
         self.left = left

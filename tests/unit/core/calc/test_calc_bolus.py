@@ -481,8 +481,8 @@ def test_a_pump_whose_maker_states_no_largest_bolus_has_none() -> None:
     assert ["pump_maximum"] == [one.name for one in bound.clamps]
 
 
-def test_a_vendor_that_refuses_where_the_house_does_not_is_heard() -> None:
-    """Loop gives nothing below 55, were the house's own minimum lower; Omnipod's is the same."""
+def test_a_vendor_that_refuses_where_basalt_does_not_is_heard() -> None:
+    """Loop gives nothing below 55, were the system's own minimum lower; Omnipod's is the same."""
     found = run(rules="loop", glucose_mg_dl=52, carbs_g=30, safe_minimum_mg_dl=50)
     omnipod = run(rules="omnipod", glucose_mg_dl=60, carbs_g=30, safe_minimum_mg_dl=50)
 

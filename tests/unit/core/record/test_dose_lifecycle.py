@@ -32,7 +32,7 @@ from schemas.units import (
     UtcMillis,
 )
 from services.runtime.decider_host.version_check import Admission
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 
 DOSE = DoseId("bolus_advisor:p1:7")
 
@@ -67,20 +67,20 @@ def test_an_end_is_an_end(state: DoseState) -> None:
 
 
 @pytest.mark.requirement("R95")
-def test_a_house_that_lives_leaves_a_sound_record() -> None:
+def test_a_system_that_lives_leaves_a_sound_record() -> None:
     """Given in full, cancelled, refused, lost from sight and found again."""
-    house = FakeHouse()
-    house.set_up()
+    system = FakeSystem()
+    system.set_up()
     for amount in (1_000, 2_000, 9_000, 9_000):
-        house.order(amount)
-        house.run(ms=MINUTE_MS)
+        system.order(amount)
+        system.run(ms=MINUTE_MS)
         if amount == 2_000:
-            house.ask(CancelBolus(), to="actuator")
-        house.run(ms=20 * MINUTE_MS)
-    house.pump.loses = "answer"
-    house.run(ms=HOUR_MS)
+            system.ask(CancelBolus(), to="actuator")
+        system.run(ms=20 * MINUTE_MS)
+    system.pump.loses = "answer"
+    system.run(ms=HOUR_MS)
 
-    lives = house.lives()
+    lives = system.lives()
     assert () == lives.wrong
     assert len(lives.states) == sum(lives.counted.values())
     assert 1 == lives.counted["stopped"]
@@ -166,12 +166,12 @@ def test_what_is_no_event_of_a_dose_moves_none() -> None:
 def test_the_mutant_that_hears_everything_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record would show one dose started twice."""
     monkeypatch.setattr(services.runtime.decider_host.inbox, "admit", lambda **_: Admission.ACCEPT)
-    house = FakeHouse()
-    house.set_up()
-    house.order(1_000)
-    house.run(ms=10 * MINUTE_MS)
-    for message in [one for one in house.broker.messages if ".actuator." in one.subject]:
-        house.broker.put(message.subject, message.data, {})
-    house.settle()
+    system = FakeSystem()
+    system.set_up()
+    system.order(1_000)
+    system.run(ms=10 * MINUTE_MS)
+    for message in [one for one in system.broker.messages if ".actuator." in one.subject]:
+        system.broker.put(message.subject, message.data, {})
+    system.settle()
 
-    assert ("delivered", "start") in [(one.before, one.step) for one in house.lives().wrong]
+    assert ("delivered", "start") in [(one.before, one.step) for one in system.lives().wrong]

@@ -16,23 +16,23 @@ from services.historian.checkpoint_hands import CheckpointHands
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import check_record
 from services.runtime.decider_host.unit_of_work import Reported
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 KEY = SigningKey(b"k" * 32)
 HISTORIAN = Speaker("historian")
 
 
 @pytest.fixture
-def house() -> FakeHouse:
-    made = FakeHouse()
+def system() -> FakeSystem:
+    made = FakeSystem()
     made.set_up()
     made.order(500)
     made.run(ms=5 * MINUTE_MS)
     return made
 
 
-def hands(house: FakeHouse, folder: Path | None, key: SigningKey | None = KEY) -> CheckpointHands:
-    return CheckpointHands(house.stores[HISTORIAN], key=key, folder=folder)
+def hands(system: FakeSystem, folder: Path | None, key: SigningKey | None = KEY) -> CheckpointHands:
+    return CheckpointHands(system.stores[HISTORIAN], key=key, folder=folder)
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -50,18 +50,18 @@ async def write(made: CheckpointHands) -> Report | None:
 
 
 async def test_each_speaker_has_a_checkpoint_that_the_record_agrees_with(
-    house: FakeHouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read on in small pages from where it was; who said nothing new gets none."""
     monkeypatch.setattr(checkpoint_hands, "LINES_AT_ONCE", 7)
-    made = hands(house, tmp_path)
-    house.glucose("110")
+    made = hands(system, tmp_path)
+    system.glucose("110")
     assert await write(made) is None
-    house.glucose("120")
+    system.glucose("120")
     await write(made)
 
     kept = CheckpointFiles(tmp_path).read(public=bytes(KEY.verify_key))
-    verdict = check_record(house.stores[HISTORIAN], checkpoints=kept)
+    verdict = check_record(system.stores[HISTORIAN], checkpoints=kept)
     counts = {speaker: len(found) for (_, speaker), found in kept.items()}
     assert {"glucose_ingest": 2, "actuator": 1} == {
         name: counts[Speaker(name)] for name in ("glucose_ingest", "actuator")
@@ -69,26 +69,26 @@ async def test_each_speaker_has_a_checkpoint_that_the_record_agrees_with(
     assert ((), sum(counts.values())) == (verdict.faults, verdict.checkpoints)
 
 
-async def test_a_checkpoint_follows_each_that_the_decider_makes(house: FakeHouse) -> None:
+async def test_a_checkpoint_follows_each_that_the_decider_makes(system: FakeSystem) -> None:
     """Hourly, while anything happens."""
-    house.run(ms=2 * HOUR_MS)
+    system.run(ms=2 * HOUR_MS)
 
-    assert house.said_of("historian", CheckpointMade)
+    assert system.said_of("historian", CheckpointMade)
 
 
-async def test_without_key_or_folder_none_is_written(house: FakeHouse, tmp_path: Path) -> None:
+async def test_without_key_or_folder_none_is_written(system: FakeSystem, tmp_path: Path) -> None:
     """A historian that may not sign goes on."""
-    assert await write(hands(house, tmp_path, key=None)) is None
-    assert await write(hands(house, None)) is None
+    assert await write(hands(system, tmp_path, key=None)) is None
+    assert await write(hands(system, None)) is None
     assert [] == files_in(tmp_path)
 
 
 async def test_a_folder_that_cannot_be_written_is_an_alarm(
-    house: FakeHouse, tmp_path: Path
+    system: FakeSystem, tmp_path: Path
 ) -> None:
     """Nobody would notice otherwise until the checkpoint is needed."""
     (tmp_path / "file").write_text("no folder")
-    made = hands(house, tmp_path / "file")
+    made = hands(system, tmp_path / "file")
     told: list[Reported] = []
 
     async def put(reported: Reported) -> None:
@@ -104,9 +104,9 @@ async def test_a_folder_that_cannot_be_written_is_an_alarm(
     assert (PUMP, report) == (told[0].pump, told[0].report)
 
 
-async def test_they_are_written_at_the_start_too(house: FakeHouse, tmp_path: Path) -> None:
+async def test_they_are_written_at_the_start_too(system: FakeSystem, tmp_path: Path) -> None:
     """A short run would leave none."""
-    made = hands(house, tmp_path)
+    made = hands(system, tmp_path)
 
     async def put(reported: Reported) -> None:
         raise AssertionError(reported)
@@ -118,7 +118,7 @@ async def test_they_are_written_at_the_start_too(house: FakeHouse, tmp_path: Pat
     assert CheckpointFiles(tmp_path).newest(PUMP, Speaker("actuator"))
 
 
-async def test_they_perform_nothing_else(house: FakeHouse) -> None:
+async def test_they_perform_nothing_else(system: FakeSystem) -> None:
     """An effect without hands must not pass in silence."""
     with pytest.raises(TypeError, match="no hands for Effect"):
-        await hands(house, None).perform(PumpId("p1"), Effect())
+        await hands(system, None).perform(PumpId("p1"), Effect())

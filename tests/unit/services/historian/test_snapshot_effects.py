@@ -13,7 +13,7 @@ from services.historian.snapshot_hands import SnapshotHands
 from services.runtime.decider_host.unit_of_work import Reported
 from services.runtime.replay import snapshots
 from services.runtime.replay.snapshots import Snapshots, differing
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 FEW = 7
 
@@ -25,12 +25,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def house() -> FakeHouse:
-    house = FakeHouse()
-    house.set_up()
-    house.order(500)
-    house.run(ms=5 * MINUTE_MS)
-    return house
+def system() -> FakeSystem:
+    system = FakeSystem()
+    system.set_up()
+    system.order(500)
+    system.run(ms=5 * MINUTE_MS)
+    return system
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ async def put(reported: Reported) -> None:
     raise AssertionError(reported)
 
 
-async def keep_for_a_while(house: FakeHouse, path: Path | None) -> None:
-    hands = SnapshotHands(house.stores[Speaker("historian")], path=path)
+async def keep_for_a_while(system: FakeSystem, path: Path | None) -> None:
+    hands = SnapshotHands(system.stores[Speaker("historian")], path=path)
     task = asyncio.create_task(hands.keep(put))
     for _ in range(200):
         await asyncio.sleep(0)
@@ -62,69 +62,69 @@ async def keep_for_a_while(house: FakeHouse, path: Path | None) -> None:
     await asyncio.gather(task, return_exceptions=True)
 
 
-def kept(house: FakeHouse, path: Path) -> int:
+def kept(system: FakeSystem, path: Path) -> int:
     with closing(Snapshots(path)) as read:
-        record = house.stores[Speaker("historian")]
+        record = system.stores[Speaker("historian")]
         assert not any(differs for _, differs in differing(record, read, pump=PUMP))
         last = read.last(PUMP)
         return 0 if last is None else last.position
 
 
-async def test_they_follow_the_record(house: FakeHouse, tmp_path: Path) -> None:
+async def test_they_follow_the_record(system: FakeSystem, tmp_path: Path) -> None:
     """Over a restart as well."""
     path = tmp_path / "snapshots.db"
-    await keep_for_a_while(house, path)
-    before = kept(house, path)
-    house.glucose("120")
-    house.run(ms=30 * MINUTE_MS)
-    await keep_for_a_while(house, path)
-    assert kept(house, path) > before > 0
+    await keep_for_a_while(system, path)
+    before = kept(system, path)
+    system.glucose("120")
+    system.run(ms=30 * MINUTE_MS)
+    await keep_for_a_while(system, path)
+    assert kept(system, path) > before > 0
 
 
-async def test_without_a_file_none_are_made(house: FakeHouse) -> None:
-    hands = SnapshotHands(house.stores[Speaker("historian")], path=None)
+async def test_without_a_file_none_are_made(system: FakeSystem) -> None:
+    hands = SnapshotHands(system.stores[Speaker("historian")], path=None)
     await asyncio.wait_for(hands.keep(put), timeout=5)
 
 
 async def test_a_damaged_file_is_made_anew(
-    house: FakeHouse, tmp_path: Path, logged: list[str]
+    system: FakeSystem, tmp_path: Path, logged: list[str]
 ) -> None:
     path = tmp_path / "snapshots.db"
     path.write_bytes(b"no database at all" * 1000)
-    await keep_for_a_while(house, path)
+    await keep_for_a_while(system, path)
     assert logged == ["snapshots.unwritable"]
-    assert kept(house, path) > 0
+    assert kept(system, path) > 0
 
 
 async def test_a_place_that_cannot_be_written_is_told_and_left(
-    house: FakeHouse, tmp_path: Path, logged: list[str]
+    system: FakeSystem, tmp_path: Path, logged: list[str]
 ) -> None:
     """Dosing and the record go on: snapshots are a convenience."""
     hands = SnapshotHands(
-        house.stores[Speaker("historian")], path=tmp_path / "no folder" / "snapshots.db"
+        system.stores[Speaker("historian")], path=tmp_path / "no folder" / "snapshots.db"
     )
     await asyncio.wait_for(hands.keep(put), timeout=5)
     assert logged == ["snapshots.unwritable"]
 
 
 async def test_an_unreadable_record_is_told_and_left(
-    house: FakeHouse, tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, tmp_path: Path, logged: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object, **__: object) -> int:
         raise ValueError("no line")
 
     monkeypatch.setattr("services.runtime.replay.snapshots.SnapshotMaker.grow", broken)
-    hands = SnapshotHands(house.stores[Speaker("historian")], path=tmp_path / "snapshots.db")
+    hands = SnapshotHands(system.stores[Speaker("historian")], path=tmp_path / "snapshots.db")
     await asyncio.wait_for(hands.keep(put), timeout=5)
     assert logged == ["snapshots.record_unreadable"]
 
 
-async def test_a_file_whose_pages_are_torn_is_made_anew(house: FakeHouse, tmp_path: Path) -> None:
+async def test_a_file_whose_pages_are_torn_is_made_anew(system: FakeSystem, tmp_path: Path) -> None:
     path = tmp_path / "snapshots.db"
-    await keep_for_a_while(house, path)
+    await keep_for_a_while(system, path)
     whole = path.read_bytes()
     path.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
     with pytest.raises(sqlite3.DatabaseError), closing(Snapshots(path)) as read:
         read.last(PUMP)
-    await keep_for_a_while(house, path)
-    assert kept(house, path) > 0
+    await keep_for_a_while(system, path)
+    assert kept(system, path) > 0

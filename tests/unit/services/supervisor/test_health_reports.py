@@ -12,7 +12,7 @@ from schemas.units import PumpId
 from services.supervisor.children import Child, ChildSpec
 from services.supervisor.processes import health_reports as process_reports
 from services.supervisor.processes.health_reports import LOOKS_MAX, STEADY_LOOKS, ProcessReports
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 
 
 class Recorder:
@@ -99,20 +99,20 @@ async def test_an_alarm_of_an_earlier_run_is_over_when_the_process_runs() -> Non
 )
 def test_the_record_alarms_once_by_the_table(process: str, priority: str, to: str) -> None:
     """Technical faults go to the operator unless delivery is affected; one cause, one alarm."""
-    house = FakeHouse()
-    house.set_up()
+    system = FakeSystem()
+    system.set_up()
 
     for state in ("down", "silent", "up"):
         report = ReportProcess(process=process, state=state, why="killed by SIGKILL")
-        assert house.ask(report, to=HISTORIAN, actor="supervisor").accepted
+        assert system.ask(report, to=HISTORIAN, actor="supervisor").accepted
 
-    raised = house.said_of(HISTORIAN, AlarmRaised)
+    raised = system.said_of(HISTORIAN, AlarmRaised)
     assert [(f"process_down_{process}", priority, to)] == [
         (one.alarm, one.priority, one.to) for one in raised
     ]
-    assert 1 == len(house.said_of(HISTORIAN, AlarmCleared))
+    assert 1 == len(system.said_of(HISTORIAN, AlarmCleared))
     assert ["down", "silent", "up"] == [
-        one.state for one in house.said_of(HISTORIAN, ProcessReported)
+        one.state for one in system.said_of(HISTORIAN, ProcessReported)
     ]
 
 

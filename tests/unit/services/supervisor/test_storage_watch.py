@@ -10,28 +10,28 @@ import core.deciders.record.decider
 from schemas.record import ReportStorage, StorageReported
 from schemas.units import PumpId
 from services.supervisor.storage_watch import MIB, StorageWatch
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 
 PUMP = PumpId("p1")
 
 
 class Record:
-    """The historian of a house on fakes, asked as the supervisor asks it."""
+    """The historian of a system on fakes, asked as the supervisor asks it."""
 
     def __init__(self) -> None:
-        self.house = FakeHouse()
-        self.house.set_up()
+        self.system = FakeSystem()
+        self.system.set_up()
 
     async def send(self, command: ReportStorage, **_: object) -> None:
-        self.house.ask(command, to="historian")
+        self.system.ask(command, to="historian")
 
     @property
     def alarms(self) -> list[str]:
-        return [one.alarm for one in self.house.view("historian").alarms]
+        return [one.alarm for one in self.system.view("historian").alarms]
 
     @property
     def told_mib(self) -> list[int]:
-        return [one.free_mib for one in self.house.said_of("historian", StorageReported)]
+        return [one.free_mib for one in self.system.said_of("historian", StorageReported)]
 
 
 async def look(record: Record, monkeypatch: pytest.MonkeyPatch, *, free_mib: int) -> None:
@@ -56,11 +56,11 @@ async def fill_and_empty(monkeypatch: pytest.MonkeyPatch) -> None:
         await look(record, monkeypatch, free_mib=free_mib)
         assert (["storage_low"] if is_low else []) == record.alarms
     assert [511, 768] == record.told_mib
-    record.house.ask(ReportStorage(free_mib=600), to="historian")
+    record.system.ask(ReportStorage(free_mib=600), to="historian")
     assert [] == record.alarms
-    before = record.house.odometer
-    record.house.run(ms=3_600_000)
-    assert record.house.odometer > before
+    before = record.system.odometer
+    record.system.run(ms=3_600_000)
+    assert record.system.odometer > before
 
 
 @pytest.mark.requirement("R50")

@@ -38,7 +38,7 @@ from services.virtual_pump.physical_ledger import (
 )
 from services.virtual_pump.sqlite_state import SqlitePumpStore
 from services.virtual_pump.state_store import FakePumpStore, PumpStore
-from support.simulated.fake_system import IDENTITY, FakeHouse
+from support.simulated.fake_system import IDENTITY, FakeSystem
 from support.simulated.mutant_pairs import Patch, is_caught
 
 NOON = UtcMillis(1_800_000_000_000)
@@ -213,19 +213,19 @@ def test_an_ideal_pump_gives_what_it_counts(tmp_path: Path) -> None:
     assert world.in_body == world.counted * MICRO
 
 
-def test_a_house_accounts_for_what_was_counted_and_the_spread_is_the_pumps(tmp_path: Path) -> None:
+def test_a_system_accounts_for_what_was_counted_and_the_spread_is_the_pumps(tmp_path: Path) -> None:
     """Nobody but the world knows what a stroke gave; the record equals the encoder's count."""
-    house = FakeHouse()
+    system = FakeSystem()
     file = tmp_path / "p.world"
-    store = witnessed(house.pump_store, file, model="omnipod_5", seed=4)
-    house.pump.host = PumpHost(store, identity=IDENTITY, now=house.clock.now())
-    house.set_up()
-    house.order(3_000)
-    house.run(ms=12 * HOUR_MS)
+    store = witnessed(system.pump_store, file, model="omnipod_5", seed=4)
+    system.pump.host = PumpHost(store, identity=IDENTITY, now=system.clock.now())
+    system.set_up()
+    system.order(3_000)
+    system.run(ms=12 * HOUR_MS)
 
     world = read_world(file)
     strokes = world.counted // PULSE_MU
-    assert house.accounted() == world.counted == house.odometer
+    assert system.accounted() == world.counted == system.odometer
     assert world.in_body != world.counted * MICRO
     assert abs(strays(world)) < DEVIATIONS * band("omnipod_5", strokes=strokes, hours=12)
 

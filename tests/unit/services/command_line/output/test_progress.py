@@ -12,7 +12,7 @@ from services.command_line.output import progress
 from services.command_line.output.progress import watched
 from services.runtime.ports import Store
 from services.runtime.replay.replay import known_by, pumps_in
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 CLEAR = "\r\x1b[K"
 
@@ -29,10 +29,10 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     """A journal with more lines than are read without a word."""
     monkeypatch.setattr(progress, "SHOWN_AFTER_ROWS", 10)
     monkeypatch.setattr(progress, "SHOWN_EACH_ROWS", 5)
-    house = FakeHouse()
-    house.set_up()
-    house.run(ms=60 * MINUTE_MS)
-    return house.stores[Speaker("bolus_advisor")]
+    system = FakeSystem()
+    system.set_up()
+    system.run(ms=60 * MINUTE_MS)
+    return system.stores[Speaker("bolus_advisor")]
 
 
 def read(store: Store, **words: Any) -> int:

@@ -83,7 +83,7 @@ def test_the_json_schema_is_one() -> None:
 
 
 def test_all_that_a_decider_says_hears_and_obeys_is_in_the_document() -> None:
-    """A service of somebody else's knows the house by this document alone."""
+    """A service of somebody else's knows the system by this document alone."""
     operations = asyncapi()["operations"]
 
     expected = {

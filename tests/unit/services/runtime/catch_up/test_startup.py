@@ -29,7 +29,7 @@ from services.runtime.platform.errors import RestoredFromOldCopy, SecondWriter
 from services.runtime.platform.zone_lookup import ZoneHands
 from services.runtime.ports import NEWEST_OF_ALL, Arrived
 from services.runtime.process.loop import Loop
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 ADVISOR = Speaker("bolus_advisor")
 HISTORIAN = Speaker("historian")
@@ -42,21 +42,21 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
+def system() -> FakeSystem:
+    ready = FakeSystem()
     ready.set_up()
     return ready
 
 
-def eat(house: FakeHouse, grams: int) -> None:
-    meal = RecordCarbs(grams=Grams(grams), eaten_at=house.clock.now().therapy)
-    house.ask(meal, to="bolus_advisor")
+def eat(system: FakeSystem, grams: int) -> None:
+    meal = RecordCarbs(grams=Grams(grams), eaten_at=system.clock.now().therapy)
+    system.ask(meal, to="bolus_advisor")
 
 
-def serve_history(house: FakeHouse, *names: str) -> None:
+def serve_history(system: FakeSystem, *names: str) -> None:
     """Let services answer questions for old events, as their processes do."""
     for name in names:
-        store, me = house.stores[Speaker(name)], Speaker(name)
+        store, me = system.stores[Speaker(name)], Speaker(name)
 
         def history(
             of: Speaker,
@@ -72,15 +72,15 @@ def serve_history(house: FakeHouse, *names: str) -> None:
                 pump = PUMP
             return store.history(speaker=of, pump=pump, first=first, last=last, own=of == me)
 
-        house.broker.historians[me] = history
+        system.broker.historians[me] = history
 
 
-async def join(house: FakeHouse, store: FakeStore, broker: FakeBroker) -> tuple[Any, list[Input]]:
+async def join(system: FakeSystem, store: FakeStore, broker: FakeBroker) -> tuple[Any, list[Input]]:
     bus = FakeBus(broker=broker, speaker=ADVISOR, hears=BOLUS_DECIDER.hears)
     machine = Machine(decider=BOLUS_DECIDER, store=store)
     outbox = Outbox(bus=bus, store=store, speaker=ADVISOR)
     joining = Joining(machine=machine, outbox=outbox, bus=bus, store=store)
-    return machine, list(await joining.join(now=house.clock.now()))
+    return machine, list(await joining.join(now=system.clock.now()))
 
 
 def faults(reports: list[Input]) -> list[str]:
@@ -91,17 +91,17 @@ def faults(reports: list[Input]) -> list[str]:
     ]
 
 
-async def test_a_journal_from_an_old_copy_takes_its_own_events_back(house: FakeHouse) -> None:
+async def test_a_journal_from_an_old_copy_takes_its_own_events_back(system: FakeSystem) -> None:
     """Restored from yesterday: what was said since comes from the record, letter for letter."""
-    old_copy = copy.deepcopy(house.stores[ADVISOR])
-    eat(house, 20)
-    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
-    house.run(ms=5 * MINUTE_MS)
-    serve_history(house, "historian")
+    old_copy = copy.deepcopy(system.stores[ADVISOR])
+    eat(system, 20)
+    system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    system.run(ms=5 * MINUTE_MS)
+    serve_history(system, "historian")
 
-    machine, _ = await join(house, old_copy, house.broker)
+    machine, _ = await join(system, old_copy, system.broker)
 
-    live = house.services[ADVISOR].machine.books.ledger(PUMP)
+    live = system.services[ADVISOR].machine.books.ledger(PUMP)
     restored = machine.books.ledger(PUMP)
     assert live.heads[ADVISOR] == restored.heads[ADVISOR]
     assert 20 == restored.state.carbs_total
@@ -112,59 +112,60 @@ async def nothing_newer(*_: object) -> None:
 
 
 async def test_the_mutant_that_compares_no_head_goes_on_from_yesterday(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its next word would bear a number that it has used, and its carbs of today would be gone."""
     monkeypatch.setattr(Joining, "_newest_own", nothing_newer)
-    old_copy = copy.deepcopy(house.stores[ADVISOR])
-    eat(house, 20)
-    serve_history(house, "historian")
+    old_copy = copy.deepcopy(system.stores[ADVISOR])
+    eat(system, 20)
+    serve_history(system, "historian")
 
-    machine, _ = await join(house, old_copy, house.broker)
+    machine, _ = await join(system, old_copy, system.broker)
 
     restored = machine.books.ledger(PUMP)
     assert 0 == restored.state.carbs_total
     assert (
-        restored.heads[ADVISOR] != house.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR]
+        restored.heads[ADVISOR]
+        != system.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR]
     )
 
 
-async def test_an_old_copy_that_nobody_can_complete_stays_silent(house: FakeHouse) -> None:
+async def test_an_old_copy_that_nobody_can_complete_stays_silent(system: FakeSystem) -> None:
     """Without its own past a service would say two things under one number."""
-    old_copy = copy.deepcopy(house.stores[ADVISOR])
-    eat(house, 20)
+    old_copy = copy.deepcopy(system.stores[ADVISOR])
+    eat(system, 20)
 
     with pytest.raises(RestoredFromOldCopy):
-        await join(house, old_copy, house.broker)
+        await join(system, old_copy, system.broker)
 
 
-async def test_a_journal_that_went_another_way_is_a_second_writer(house: FakeHouse) -> None:
+async def test_a_journal_that_went_another_way_is_a_second_writer(system: FakeSystem) -> None:
     """The same number with other bytes in the stream: one of the two must stop."""
-    other = FakeHouse()
+    other = FakeSystem()
     other.set_up()
-    eat(house, 20)
+    eat(system, 20)
     eat(other, 30)
 
     with pytest.raises(SecondWriter):
-        await join(house, other.stores[ADVISOR], house.broker)
+        await join(system, other.stores[ADVISOR], system.broker)
 
 
-async def test_a_stream_that_was_made_anew_is_told(house: FakeHouse) -> None:
+async def test_a_stream_that_was_made_anew_is_told(system: FakeSystem) -> None:
     """The journals are the record; the loss of the carrier is a fault, not a loss of history."""
     anew = FakeBroker()
     anew.created = "2026-02-02T00:00:00Z"
 
-    machine, reports = await join(house, house.stores[ADVISOR], anew)
+    machine, reports = await join(system, system.stores[ADVISOR], anew)
 
     assert ["stream_replaced"] == faults(reports)
     assert machine.books.ledger(PUMP).state.settings is not None
 
 
-async def test_a_stream_that_lost_its_end_is_told(house: FakeHouse) -> None:
+async def test_a_stream_that_lost_its_end_is_told(system: FakeSystem) -> None:
     """Never wait for sequences that will not come."""
     shorter = FakeBroker()
 
-    _, reports = await join(house, house.stores[ADVISOR], shorter)
+    _, reports = await join(system, system.stores[ADVISOR], shorter)
 
     assert ["stream_behind"] == faults(reports)
 
@@ -182,53 +183,57 @@ async def run_for_a_while(loop: Loop[Any]) -> None:
 
 
 def fresh_loop(
-    house: FakeHouse, store: FakeStore, broker: FakeBroker, *, decider: Decider[Any] = BOLUS_DECIDER
+    system: FakeSystem,
+    store: FakeStore,
+    broker: FakeBroker,
+    *,
+    decider: Decider[Any] = BOLUS_DECIDER,
 ) -> Loop[Any]:
     bus = FakeBus(broker=broker, speaker=decider.name, hears=decider.hears)
-    return Loop(decider=decider, store=store, bus=bus, clock=house.clock, hands=ZoneHands())
+    return Loop(decider=decider, store=store, bus=bus, clock=system.clock, hands=ZoneHands())
 
 
-def with_a_hole(house: FakeHouse) -> FakeBroker:
+def with_a_hole(system: FakeSystem) -> FakeBroker:
     """Give the stream as it is after the retention took an actuator's event out of the middle."""
     holed = FakeBroker()
-    for message in house.broker.messages:
+    for message in system.broker.messages:
         if b'"actuator:p1:2"' not in message.data[:40]:
             holed.put(message.subject, message.data, message.headers)
     return holed
 
 
-async def test_a_hole_is_filled_from_the_speaker(house: FakeHouse) -> None:
+async def test_a_hole_is_filled_from_the_speaker(system: FakeSystem) -> None:
     """Versions without holes: who misses some asks for them before going on."""
-    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
-    house.run(ms=5 * MINUTE_MS)
-    holed = with_a_hole(house)
-    serve_history(house, "actuator")
-    holed.historians = house.broker.historians
+    system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    system.run(ms=5 * MINUTE_MS)
+    holed = with_a_hole(system)
+    serve_history(system, "actuator")
+    holed.historians = system.broker.historians
     store = FakeStore()
-    loop = fresh_loop(house, store, holed, decider=GLUCOSE_DECIDER)
+    loop = fresh_loop(system, store, holed, decider=GLUCOSE_DECIDER)
 
     await run_for_a_while(loop)
 
     known = loop.machine.books.ledger(PUMP).heads[Speaker("actuator")]
     assert (
-        house.services[Speaker("actuator")].machine.books.ledger(PUMP).heads[Speaker("actuator")]
+        system.services[Speaker("actuator")].machine.books.ledger(PUMP).heads[Speaker("actuator")]
         == known
     )
 
 
 async def test_a_hole_that_nobody_fills_is_an_event_and_stops_boluses(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Unknown is not zero: until a person settles it there is no advice."""
     monkeypatch.setattr("services.runtime.process.loop.HISTORY_PAUSE_S", 0.0)
-    house.run(ms=60 * MINUTE_MS)
+    system.run(ms=60 * MINUTE_MS)
     store = FakeStore()
-    holed = with_a_hole(house)
+    holed = with_a_hole(system)
     stranger = FakeBroker()
     for message in holed.messages:
         if ".event.bolus_advisor." not in message.subject:
             stranger.put(message.subject, message.data, message.headers)
-    loop = fresh_loop(house, store, stranger)
+    loop = fresh_loop(system, store, stranger)
 
     await run_for_a_while(loop)
 
@@ -240,31 +245,31 @@ async def test_a_hole_that_nobody_fills_is_an_event_and_stops_boluses(
 
 @pytest.mark.requirement("R97")
 async def test_an_empty_journal_takes_the_whole_past_over_and_decides_nothing(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """What was said would be said again under the same numbers, old commands obeyed anew."""
-    eat(house, 20)
-    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
-    house.run(ms=5 * MINUTE_MS)
-    serve_history(house, "historian", "actuator", "glucose_ingest", "basal_scheduler")
+    eat(system, 20)
+    system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    system.run(ms=5 * MINUTE_MS)
+    serve_history(system, "historian", "actuator", "glucose_ingest", "basal_scheduler")
 
-    machine, first = await join(house, FakeStore(), house.broker)
+    machine, first = await join(system, FakeStore(), system.broker)
     later = [one for one in first if isinstance(one, Arrived)]
-    assert not machine.handle(later, now=house.clock.now()).decisions
+    assert not machine.handle(later, now=system.clock.now()).decisions
 
-    live = house.services[ADVISOR].machine.books.ledger(PUMP)
+    live = system.services[ADVISOR].machine.books.ledger(PUMP)
     taken = machine.books.ledger(PUMP)
     assert live.heads == taken.heads
     assert live.state.doses == taken.state.doses
     assert (20, live.state.settings) == (taken.state.carbs_total, taken.state.settings)
 
 
-async def test_an_empty_journal_that_nobody_can_complete_stays_silent(house: FakeHouse) -> None:
+async def test_an_empty_journal_that_nobody_can_complete_stays_silent(system: FakeSystem) -> None:
     """Without the historian there is no past to take over."""
-    eat(house, 20)
+    eat(system, 20)
 
     with pytest.raises(RestoredFromOldCopy) as caught:
-        await join(house, FakeStore(), house.broker)
+        await join(system, FakeStore(), system.broker)
 
     assert "historian" in str(caught.value)
 
@@ -281,30 +286,30 @@ async def no_words(*_: object, **__: object) -> dict[PumpId, Arrived]:
 
 
 async def test_the_mutant_that_asks_nobody_speaks_twice_under_one_number(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the look at stream and historian an emptied journal begins at number one again."""
     patch_own_pumps(monkeypatch)
     monkeypatch.setattr("services.runtime.catch_up.startup.last_words", no_words)
-    eat(house, 20)
-    serve_history(house, "historian")
+    eat(system, 20)
+    serve_history(system, "historian")
 
-    machine, _ = await join(house, FakeStore(), house.broker)
+    machine, _ = await join(system, FakeStore(), system.broker)
 
     assert ADVISOR not in machine.books.ledger(PUMP).heads
 
 
-async def test_an_emptied_historian_goes_on_with_its_own_number(house: FakeHouse) -> None:
+async def test_an_emptied_historian_goes_on_with_its_own_number(system: FakeSystem) -> None:
     """What it said itself nobody else has; what others said it hears again."""
-    house.run(ms=5 * MINUTE_MS)
-    live = house.services[HISTORIAN].machine.books.ledger(PUMP)
-    bus = FakeBus(broker=house.broker, speaker=HISTORIAN, hears=RECORD_DECIDER.hears)
+    system.run(ms=5 * MINUTE_MS)
+    live = system.services[HISTORIAN].machine.books.ledger(PUMP)
+    bus = FakeBus(broker=system.broker, speaker=HISTORIAN, hears=RECORD_DECIDER.hears)
     store = FakeStore()
     machine = Machine(decider=RECORD_DECIDER, store=store)
     outbox = Outbox(bus=bus, store=store, speaker=HISTORIAN)
     joining = Joining(machine=machine, outbox=outbox, bus=bus, store=store)
 
-    await joining.join(now=house.clock.now())
+    await joining.join(now=system.clock.now())
 
     own = live.heads.get(HISTORIAN)
     assert own == machine.books.ledger(PUMP).heads.get(HISTORIAN)
@@ -313,65 +318,65 @@ async def test_an_emptied_historian_goes_on_with_its_own_number(house: FakeHouse
 
 @pytest.mark.requirement("R97")
 async def test_a_journal_and_a_stream_lost_together_come_back_from_the_historian(
-    house: FakeHouse,
+    system: FakeSystem,
 ) -> None:
     """Its own words stand with the historian alone: it asks before it says the first one anew."""
-    eat(house, 10)
-    serve_history(house, "historian", "actuator", "glucose_ingest", "basal_scheduler")
-    said = house.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR]
+    eat(system, 10)
+    serve_history(system, "historian", "actuator", "glucose_ingest", "basal_scheduler")
+    said = system.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR]
     broker = FakeBroker()
-    broker.historians = house.broker.historians
+    broker.historians = system.broker.historians
 
-    machine, _ = await join(house, FakeStore(), broker)
+    machine, _ = await join(system, FakeStore(), broker)
 
     assert said == machine.books.ledger(PUMP).heads[ADVISOR]
-    assert house.state("bolus_advisor").doses == machine.books.ledger(PUMP).state.doses
+    assert system.state("bolus_advisor").doses == machine.books.ledger(PUMP).state.doses
 
 
-def only_hearers(house: FakeHouse) -> FakeBroker:
+def only_hearers(system: FakeSystem) -> FakeBroker:
     """Lose the stream and the historian: what is left stands in the journals of who heard it."""
-    eat(house, 10)
-    serve_history(house, "actuator", "glucose_ingest", "basal_scheduler")
+    eat(system, 10)
+    serve_history(system, "actuator", "glucose_ingest", "basal_scheduler")
     broker = FakeBroker()
-    broker.historians = {**house.broker.historians, HISTORIAN: lambda *_: ()}
+    broker.historians = {**system.broker.historians, HISTORIAN: lambda *_: ()}
     return broker
 
 
 @pytest.mark.requirement("R97")
-async def test_what_the_historian_lost_as_well_comes_from_who_heard_it(house: FakeHouse) -> None:
+async def test_what_the_historian_lost_as_well_comes_from_who_heard_it(system: FakeSystem) -> None:
     """The actuator has every word of the advisor: it says nothing anew under an old number."""
-    broker = only_hearers(house)
+    broker = only_hearers(system)
 
-    machine, _ = await join(house, FakeStore(), broker)
+    machine, _ = await join(system, FakeStore(), broker)
 
-    live = house.services[ADVISOR].machine.books.ledger(PUMP)
+    live = system.services[ADVISOR].machine.books.ledger(PUMP)
     taken = machine.books.ledger(PUMP)
     assert live.heads[ADVISOR] == taken.heads[ADVISOR]
     assert (10, live.state.doses) == (taken.state.carbs_total, taken.state.doses)
 
 
 async def test_the_mutant_that_asks_the_historian_alone_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would begin with number one."""
     monkeypatch.setattr(last_words, "witnesses", lambda _: (HISTORIAN,))
 
-    machine, _ = await join(house, FakeStore(), only_hearers(house))
+    machine, _ = await join(system, FakeStore(), only_hearers(system))
 
     assert ADVISOR not in machine.books.ledger(PUMP).heads
 
 
 async def test_of_several_who_heard_the_newest_counts_and_who_hangs_is_left(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One was put back as well, another stands still: both would hide what was said since."""
     monkeypatch.setattr(last_words, "ANSWER_S_MAX", 0.01)
-    older = copy.deepcopy(house.stores[Speaker("actuator")])
-    broker = only_hearers(house)
-    house.stores[HISTORIAN] = older
-    serve_history(house, "historian")
-    broker.historians[HISTORIAN] = house.broker.historians[HISTORIAN]
-    said = house.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR].version
+    older = copy.deepcopy(system.stores[Speaker("actuator")])
+    broker = only_hearers(system)
+    system.stores[HISTORIAN] = older
+    serve_history(system, "historian")
+    broker.historians[HISTORIAN] = system.broker.historians[HISTORIAN]
+    said = system.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR].version
 
     async def hangs(bus: FakeBus, *, asked: Speaker, **rest: Any) -> Sequence[bytes]:
         if asked == "glucose_ingest":
@@ -385,26 +390,26 @@ async def test_of_several_who_heard_the_newest_counts_and_who_hangs_is_left(
     assert said == stored_head(found[PUMP]).version > 1
 
 
-async def test_the_first_of_its_kind_waits_for_nobody_for_ever(house: FakeHouse) -> None:
+async def test_the_first_of_its_kind_waits_for_nobody_for_ever(system: FakeSystem) -> None:
     """Without a historian, and with one that has nothing, it begins with its first word."""
-    machine, _ = await join(house, FakeStore(), FakeBroker())
+    machine, _ = await join(system, FakeStore(), FakeBroker())
     assert not machine.books.ledgers
 
     fresh = FakeBroker()
     fresh.historians[HISTORIAN] = lambda *_: ()
-    machine, _ = await join(house, FakeStore(), fresh)
+    machine, _ = await join(system, FakeStore(), fresh)
     assert not machine.books.ledgers
 
 
 async def test_the_mutant_that_asks_no_historian_is_caught(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then the next word would bear a number that was used before."""
     monkeypatch.setattr("services.runtime.catch_up.startup.last_words", no_words)
-    serve_history(house, "historian", "actuator", "glucose_ingest", "basal_scheduler")
+    serve_history(system, "historian", "actuator", "glucose_ingest", "basal_scheduler")
     broker = FakeBroker()
-    broker.historians = house.broker.historians
+    broker.historians = system.broker.historians
 
-    machine, _ = await join(house, FakeStore(), broker)
+    machine, _ = await join(system, FakeStore(), broker)
 
     assert ADVISOR not in machine.books.ledger(PUMP).heads

@@ -13,7 +13,7 @@ from services.runtime.journal.event_ids import event_id_in
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.platform.errors import PublishUnknown, SecondWriter
 from services.runtime.ports import Arrived, Outgoing
-from support.simulated.fake_system import FakeHouse
+from support.simulated.fake_system import FakeSystem
 
 ADVISOR = Speaker("bolus_advisor")
 
@@ -39,9 +39,9 @@ class Flaky(FakeBus):
 
 
 @pytest.fixture
-def house(monkeypatch: pytest.MonkeyPatch) -> FakeHouse:
+def system(monkeypatch: pytest.MonkeyPatch) -> FakeSystem:
     monkeypatch.setattr("services.runtime.decider_host.outbox.RETRY_S_FIRST", 0.0)
-    ready = FakeHouse()
+    ready = FakeSystem()
     ready.set_up()
     for grams in (10, 20, 30):
         meal = RecordCarbs(grams=Grams(grams), eaten_at=ready.clock.now().therapy)
@@ -64,8 +64,8 @@ async def publish_all(outbox: Outbox) -> None:
     running.cancel()
 
 
-def make(house: FakeHouse, bus: FakeBus) -> Outbox:
-    return Outbox(bus=bus, store=house.stores[ADVISOR], speaker=ADVISOR)
+def make(system: FakeSystem, bus: FakeBus) -> Outbox:
+    return Outbox(bus=bus, store=system.stores[ADVISOR], speaker=ADVISOR)
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,12 @@ def make(house: FakeHouse, bus: FakeBus) -> Outbox:
     ],
 )
 async def test_each_event_is_in_the_stream_once_and_in_order(
-    house: FakeHouse, loses: list[str]
+    system: FakeSystem, loses: list[str]
 ) -> None:
     """A lost answer is neither yes nor no: the stream itself is asked."""
     broker = FakeBroker()
     bus = Flaky(broker=broker, loses=list(loses))
-    outbox = make(house, bus)
+    outbox = make(system, bus)
 
     await outbox.recover(stream_lost=False)
     await publish_all(outbox)
@@ -94,13 +94,13 @@ async def test_each_event_is_in_the_stream_once_and_in_order(
     assert [f"bolus_advisor:p1:{n}" for n in range(1, 6)] == own(broker)
 
 
-async def test_a_start_goes_on_where_the_stream_ends(house: FakeHouse) -> None:
+async def test_a_start_goes_on_where_the_stream_ends(system: FakeSystem) -> None:
     """What a killed process stored and did not publish goes out, and nothing twice."""
     broker = FakeBroker()
-    mine = [one for one in house.broker.messages if ".event.bolus_advisor." in one.subject]
+    mine = [one for one in system.broker.messages if ".event.bolus_advisor." in one.subject]
     for message in mine[:2]:
         broker.put(message.subject, message.data, message.headers)
-    outbox = make(house, FakeBus(broker=broker, speaker=ADVISOR, hears=()))
+    outbox = make(system, FakeBus(broker=broker, speaker=ADVISOR, hears=()))
 
     await outbox.recover(stream_lost=False)
     await publish_all(outbox)
@@ -108,10 +108,10 @@ async def test_a_start_goes_on_where_the_stream_ends(house: FakeHouse) -> None:
     assert [f"bolus_advisor:p1:{n}" for n in range(1, 6)] == own(broker)
 
 
-async def test_to_a_lost_stream_only_the_newest_event_is_said_again(house: FakeHouse) -> None:
+async def test_to_a_lost_stream_only_the_newest_event_is_said_again(system: FakeSystem) -> None:
     """Listeners ask for what they miss; a year of history is not shouted again."""
     broker = FakeBroker()
-    outbox = make(house, FakeBus(broker=broker, speaker=ADVISOR, hears=()))
+    outbox = make(system, FakeBus(broker=broker, speaker=ADVISOR, hears=()))
 
     await outbox.recover(stream_lost=True)
     await publish_all(outbox)
@@ -119,11 +119,11 @@ async def test_to_a_lost_stream_only_the_newest_event_is_said_again(house: FakeH
     assert ["bolus_advisor:p1:5"] == own(broker)
 
 
-async def test_a_second_writer_stops_the_outbox(house: FakeHouse) -> None:
+async def test_a_second_writer_stops_the_outbox(system: FakeSystem) -> None:
     """Somebody else spoke as this service: silence is safer than a fork."""
     broker = FakeBroker()
     bus = FakeBus(broker=broker, speaker=ADVISOR, hears=())
-    outbox = make(house, bus)
+    outbox = make(system, bus)
     await outbox.recover(stream_lost=False)
     broker.put("basalt.p1.event.bolus_advisor.carbs_recorded", b'{"id":"x:y:9"}', {})
 
@@ -132,7 +132,7 @@ async def test_a_second_writer_stops_the_outbox(house: FakeHouse) -> None:
 
 
 async def test_the_expected_sequence_is_what_prevents_a_double(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mutant: without reading back, a lost answer puts the event into the stream twice."""
     broker = FakeBroker()
@@ -154,7 +154,7 @@ async def test_the_expected_sequence_is_what_prevents_a_double(
 
     monkeypatch.setattr(bus, "publish", careless)
     monkeypatch.setattr(bus, "last_own", forgetful)
-    outbox = make(house, bus)
+    outbox = make(system, bus)
     await outbox.recover(stream_lost=False)
     await publish_all(outbox)
 
@@ -162,12 +162,12 @@ async def test_the_expected_sequence_is_what_prevents_a_double(
 
 
 async def test_while_the_broker_is_away_the_store_keeps_the_rest(
-    house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Memory is bounded; what does not fit is read again from the journal."""
     monkeypatch.setattr("services.runtime.decider_host.outbox.PENDING_EVENTS_MAX", 2)
     broker = FakeBroker()
-    outbox = make(house, FakeBus(broker=broker, speaker=ADVISOR, hears=()))
+    outbox = make(system, FakeBus(broker=broker, speaker=ADVISOR, hears=()))
     await outbox.recover(stream_lost=False)
     running: Any = asyncio.create_task(outbox.run())
     for _ in range(200):

@@ -26,7 +26,7 @@ from services.runtime.decider_host.unit_of_work import Machine, Reported
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.platform.errors import SecondWriter
 from services.runtime.ports import Arrived
-from support.simulated.fake_system import LIMITS, PUMP, SETTINGS, FakeHouse
+from support.simulated.fake_system import LIMITS, PUMP, SETTINGS, FakeSystem
 
 NOW = Now(therapy=UtcMillis(1_000_000_000_000), real=UtcMillis(1_000_000_000_000), speed=1)
 LATER = Deadline(therapy=UtcMillis(2_000_000_000_000), real=UtcMillis(2_000_000_000_000))
@@ -194,82 +194,82 @@ def test_time_given_to_decide_never_goes_back() -> None:
 
 
 @pytest.fixture
-def house() -> FakeHouse:
-    ready = FakeHouse()
+def system() -> FakeSystem:
+    ready = FakeSystem()
     ready.set_up()
     return ready
 
 
-def event_of(house: FakeHouse, speaker: str, version: int) -> bytes:
+def event_of(system: FakeSystem, speaker: str, version: int) -> bytes:
     return next(
         message.data
-        for message in house.broker.messages
+        for message in system.broker.messages
         if message.data.startswith(b'{"id":"%s:p1:%d"' % (speaker.encode(), version))
     )
 
 
-def test_an_event_heard_twice_is_dropped(house: FakeHouse) -> None:
+def test_an_event_heard_twice_is_dropped(system: FakeSystem) -> None:
     """Redelivery after a reset is normal; insulin counted twice is not."""
-    house.glucose("140")
-    before = house.state("bolus_advisor")
-    again = event_of(house, "glucose_ingest", 1)
+    system.glucose("140")
+    before = system.state("bolus_advisor")
+    again = event_of(system, "glucose_ingest", 1)
     subject = event_subject(pump=PUMP, speaker=Speaker("glucose_ingest"), name="glucose_measured")
-    house.broker.put(subject, again, {})
-    house.settle()
+    system.broker.put(subject, again, {})
+    system.settle()
 
-    assert before == house.state("bolus_advisor")
+    assert before == system.state("bolus_advisor")
 
 
-def test_two_events_under_one_number_are_a_fork_and_stop_boluses(house: FakeHouse) -> None:
+def test_two_events_under_one_number_are_a_fork_and_stop_boluses(system: FakeSystem) -> None:
     """A speaker that contradicts itself was restored, copied or forged: nobody doses by it."""
-    house.glucose("140")
-    forged = event_of(house, "glucose_ingest", 1).replace(b'"140"', b'"340"')
+    system.glucose("140")
+    forged = event_of(system, "glucose_ingest", 1).replace(b'"140"', b'"340"')
     subject = event_subject(pump=PUMP, speaker=Speaker("glucose_ingest"), name="glucose_measured")
-    house.broker.put(subject, forged, {})
-    house.settle()
+    system.broker.put(subject, forged, {})
+    system.settle()
 
-    assert 1 == len(house.said_of("bolus_advisor", SpeakerForked))
-    advice = house.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor")
+    assert 1 == len(system.said_of("bolus_advisor", SpeakerForked))
+    advice = system.ask(RequestAdvice(carbs=Grams(10)), to="bolus_advisor")
     assert (False, "history_missing") == (advice.accepted, advice.reason)
 
 
-def test_an_event_that_does_not_join_on_is_a_fork(house: FakeHouse) -> None:
+def test_an_event_that_does_not_join_on_is_a_fork(system: FakeSystem) -> None:
     """`previous` binds each event to the bytes before it: an inserted one is found."""
-    house.glucose("140")
-    data = event_of(house, "glucose_ingest", 1).replace(b":p1:1", b":p1:2")
+    system.glucose("140")
+    data = event_of(system, "glucose_ingest", 1).replace(b":p1:1", b":p1:2")
     subject = event_subject(pump=PUMP, speaker=Speaker("glucose_ingest"), name="glucose_measured")
-    house.broker.put(subject, data, {})
-    house.settle()
+    system.broker.put(subject, data, {})
+    system.settle()
 
-    assert 1 == len(house.said_of("historian", SpeakerForked))
+    assert 1 == len(system.said_of("historian", SpeakerForked))
 
 
 @pytest.mark.requirement("R35")
-def test_the_intent_is_stored_before_the_motor_moves(house: FakeHouse) -> None:
+def test_the_intent_is_stored_before_the_motor_moves(system: FakeSystem) -> None:
     """A crash between the two must leave a dose that counts, not one that nobody knows."""
     stored_when_moved: list[bool] = []
-    original = house.pump.start_bolus
+    original = system.pump.start_bolus
 
     async def watched(**arguments: Any) -> Any:
-        stored_when_moved.append(bool(house.said_of("actuator", BolusStarted)))
+        stored_when_moved.append(bool(system.said_of("actuator", BolusStarted)))
         return await original(**arguments)
 
-    house.pump.start_bolus = watched  # type: ignore[method-assign]  # to look at the moment
-    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    system.pump.start_bolus = watched  # type: ignore[method-assign]  # to look at the moment
+    system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
 
     assert [True] == stored_when_moved
 
 
-def test_every_command_is_answered(house: FakeHouse) -> None:
+def test_every_command_is_answered(system: FakeSystem) -> None:
     """Never do nothing in silence: a cancel without a bolus is refused with its reason."""
-    outcome = house.ask(CancelBolus(), to="actuator")
+    outcome = system.ask(CancelBolus(), to="actuator")
 
     assert (False, "no_bolus_runs") == (outcome.accepted, outcome.reason)
 
 
-def test_a_command_sent_to_the_wrong_service_is_refused(house: FakeHouse) -> None:
+def test_a_command_sent_to_the_wrong_service_is_refused(system: FakeSystem) -> None:
     """A command that nobody obeys must not vanish."""
-    outcome = house.ask(LIMITS, to="bolus_advisor")
+    outcome = system.ask(LIMITS, to="bolus_advisor")
 
     assert (False, "not_for_me") == (outcome.accepted, outcome.reason)
 
@@ -284,27 +284,27 @@ def test_a_journal_written_by_two_processes_stops_the_second() -> None:
         two.handle([command(reading(), name="c2")], now=NOW)
 
 
-def test_a_restarted_service_knows_what_it_knew(house: FakeHouse) -> None:
+def test_a_restarted_service_knows_what_it_knew(system: FakeSystem) -> None:
     """State is the fold of the journal, nothing else."""
-    house.glucose("140")
-    house.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
-    house.run(ms=300_000)
-    before = {name: house.view(name) for name in house.services if name != "historian"}
+    system.glucose("140")
+    system.ask(OrderBolus(amount=MilliUnits(500)), to="bolus_advisor")
+    system.run(ms=300_000)
+    before = {name: system.view(name) for name in system.services if name != "historian"}
     for name in before:
-        house.restart(name)
-    house.settle()
+        system.restart(name)
+    system.settle()
 
-    assert before == {name: house.view(name) for name in before}
+    assert before == {name: system.view(name) for name in before}
 
 
-def test_settings_are_heard_by_their_owner_alone(house: FakeHouse) -> None:
+def test_settings_are_heard_by_their_owner_alone(system: FakeSystem) -> None:
     """One owner for one thing."""
-    assert house.state("bolus_advisor").settings.carb_ratios == SETTINGS.carb_ratios
-    assert [] == house.said_of("glucose_ingest", GlucoseMeasured)
-    assert [] == house.said_of("bolus_advisor", MessageQuarantined)
+    assert system.state("bolus_advisor").settings.carb_ratios == SETTINGS.carb_ratios
+    assert [] == system.said_of("glucose_ingest", GlucoseMeasured)
+    assert [] == system.said_of("bolus_advisor", MessageQuarantined)
     assert (
         "no_such_advice"
-        == house.ask(
+        == system.ask(
             AcceptAdvice(advice=PumpId("x")),  # type: ignore[arg-type]  # any text
             to="bolus_advisor",
         ).reason

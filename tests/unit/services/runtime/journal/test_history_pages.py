@@ -8,18 +8,18 @@ from schemas.wire import codec
 from services.runtime.journal.history_pages import confirmed
 from services.runtime.platform.errors import JournalAltered
 from services.runtime.ports import Head
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 ALL = 2**62
 
 
 @pytest.fixture(scope="module")
 def said() -> list[bytes]:
-    house = FakeHouse()
-    house.set_up()
-    house.order(500)
-    house.run(ms=5 * MINUTE_MS)
-    store = house.stores[Speaker("actuator")]
+    system = FakeSystem()
+    system.set_up()
+    system.order(500)
+    system.run(ms=5 * MINUTE_MS)
+    store = system.stores[Speaker("actuator")]
     return list(store.history(speaker=Speaker("actuator"), pump=PUMP, first=1, last=ALL, own=True))
 
 

@@ -21,7 +21,7 @@ from services.runtime.journal.memory_store import FakeStore
 from services.runtime.ports import Arrived, Commit, End, Head, Row
 from services.runtime.replay.lookup import events_of
 from support.repository import DATA
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 GOLDEN = DATA / "golden-0.1.0.jsonl"
 """[-] what release 0.1.0 recorded of one day: added to, never edited."""
@@ -170,9 +170,9 @@ LINE = (
 @pytest.mark.requirement("R97")
 def test_a_field_that_a_newer_writer_adds_is_read_over() -> None:
     """In a rolling upgrade the old reader goes on (M3)."""
-    house = FakeHouse()
-    house.set_up()
-    historian = house.services[Speaker("historian")]
+    system = FakeSystem()
+    system.set_up()
+    historian = system.services[Speaker("historian")]
     version = historian.machine.books.ledger(PUMP).heads[Speaker("bolus_advisor")].version
     newer = (
         b'{"id":"bolus_advisor:p1:%d","at":1,"recorded_at":1,"cause":"x","previous":"%s",'
@@ -183,20 +183,20 @@ def test_a_field_that_a_newer_writer_adds_is_read_over() -> None:
     subject = f"basalt.{PUMP}.event.bolus_advisor.carbs_recorded"
     data = newer % (version + 1, head.sha256.encode())
 
-    step = historian.machine.handle([Arrived(subject, data, {}, 0)], now=house.clock.now())
+    step = historian.machine.handle([Arrived(subject, data, {}, 0)], now=system.clock.now())
 
     after = historian.machine.books.ledger(PUMP).heads[Speaker("bolus_advisor")]
     assert step.missing is None
     assert (version + 1, codec.sha256_hex(data)) == (after.version, after.sha256)
-    assert not house.said_of("historian", MessageQuarantined)
+    assert not system.said_of("historian", MessageQuarantined)
 
 
 @pytest.mark.requirement("R97")
 def test_a_tag_of_a_newer_writer_is_set_aside_and_the_next_event_is_heard() -> None:
     """It is kept byte for byte: the newer reader will understand it (M3)."""
-    house = FakeHouse()
-    house.set_up()
-    historian = house.services[Speaker("historian")]
+    system = FakeSystem()
+    system.set_up()
+    historian = system.services[Speaker("historian")]
     books = historian.machine.books
     head = books.ledger(PUMP).heads[Speaker("bolus_advisor")]
     unknown = LINE.format(head.version + 1, head.sha256, '{"type":"meal_seen.v7"}').encode()
@@ -211,9 +211,9 @@ def test_a_tag_of_a_newer_writer_is_set_aside_and_the_next_event_is_heard() -> N
         Arrived(subject + "carbs_recorded", known, {}, 0),
     ]
 
-    step = historian.machine.handle(arrived, now=house.clock.now())
+    step = historian.machine.handle(arrived, now=system.clock.now())
 
     assert step.missing is None
     assert head.version + 2 == books.ledger(PUMP).heads[Speaker("bolus_advisor")].version
-    (aside,) = house.said_of("historian", MessageQuarantined)
+    (aside,) = system.said_of("historian", MessageQuarantined)
     assert codec.sha256_hex(unknown) == aside.sha256

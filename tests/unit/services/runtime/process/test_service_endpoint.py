@@ -12,17 +12,17 @@ from services.runtime.nats.bus import HistoryRequest
 from services.runtime.nats.memory_bus import FakeBus
 from services.runtime.process.loop import Loop
 from services.runtime.process.service_endpoint import Questions
-from support.simulated.fake_system import PUMP, FakeHouse
+from support.simulated.fake_system import PUMP, FakeSystem
 
 ACTUATOR, ADVISOR = Speaker("actuator"), Speaker("bolus_advisor")
 
 
-def page(house: FakeHouse, of: Speaker, *, first: int) -> list[bytes]:
+def page(system: FakeSystem, of: Speaker, *, first: int) -> list[bytes]:
     """Ask the actuator for events from a version on."""
-    store = house.stores[ACTUATOR]
-    bus = FakeBus(broker=house.broker, speaker=ACTUATOR, hears=DELIVERY_DECIDER.hears)
-    loop: Loop[Any] = Loop(decider=DELIVERY_DECIDER, store=store, bus=bus, clock=house.clock)
-    questions = Questions(loop=loop, store=store, clock=house.clock, pid=1)
+    store = system.stores[ACTUATOR]
+    bus = FakeBus(broker=system.broker, speaker=ACTUATOR, hears=DELIVERY_DECIDER.hears)
+    loop: Loop[Any] = Loop(decider=DELIVERY_DECIDER, store=store, bus=bus, clock=system.clock)
+    questions = Questions(loop=loop, store=store, clock=system.clock, pid=1)
     return [*questions._page(HistoryRequest(speaker=of, pump=PUMP, first=first, last=2**62))]
 
 
@@ -31,9 +31,9 @@ def test_who_asks_for_more_than_there_is_makes_nobody_read_a_journal(
     of: Speaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A journal of ten years takes seconds, in which a pump would wait for its actuator."""
-    house, reads = FakeHouse(), []
-    house.set_up()
-    newest = house.services[ACTUATOR].machine.books.ledger(PUMP).heads[of].version
+    system, reads = FakeSystem(), []
+    system.set_up()
+    newest = system.services[ACTUATOR].machine.books.ledger(PUMP).heads[of].version
     read = FakeStore.history
 
     def counted(self: FakeStore, **asked: Any) -> Iterator[bytes]:
@@ -42,7 +42,7 @@ def test_who_asks_for_more_than_there_is_makes_nobody_read_a_journal(
 
     monkeypatch.setattr(FakeStore, "history", counted)
 
-    assert [] == page(house, of, first=newest + 1)
-    assert [] == page(house, Speaker("nobody"), first=1)
+    assert [] == page(system, of, first=newest + 1)
+    assert [] == page(system, Speaker("nobody"), first=1)
     assert not reads
-    assert 1 == len(page(house, of, first=newest))
+    assert 1 == len(page(system, of, first=newest))
