@@ -89,7 +89,8 @@ class JournalRecorder(PostgresProcessRecorder):
         """Store a step over the connection that holds the lock.
 
         The library's `insert_events` tries ten times, over any connection: a step of which nobody
-        knows whether it is stored would be stored by a process that has lost its lock.
+        knows whether it is stored would be stored by a process that has lost its lock. Followers
+        are told as the library tells them: who subscribes looks for new lines only then.
         """
         with writer.transaction(), writer.cursor() as cursor:
             for statement, lines in _parts(commit, after_row):
@@ -98,6 +99,8 @@ class JournalRecorder(PostgresProcessRecorder):
                     cursor.execute(named, [list(column) for column in zip(*lines, strict=True)])
             if commit.sequence:
                 self._insert_tracking(cursor, Tracking(commit.stream, commit.sequence))
+            if commit.rows:
+                self._notify_channel(cursor)
 
 
 def _parts(commit: Commit, after_row: int) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
