@@ -18,8 +18,6 @@ from eventsourcing.persistence import (
 )
 from eventsourcing.utils import get_topic
 
-from fake_house import PUMP, FakeHouse
-from postgres_server import PASSWORD, PostgresServer
 from schemas.delivery.delivery import BolusDelivered
 from schemas.units import Speaker
 from services.runtime.journal import mapper as journal_mapper
@@ -37,6 +35,8 @@ from services.runtime.journal.postgres.store import PostgresStore
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.journal.store_copy import copy_journal
 from services.runtime.ports import Commit, Row, Store
+from support.real.postgres_server import PASSWORD, PostgresServer
+from support.simulated.fake_system import PUMP, FakeSystem
 
 ME = Speaker("actuator")
 STOCK = {
@@ -64,13 +64,13 @@ class Journal:
 @pytest.fixture(scope="module")
 def lived() -> Store:
     """What an actuator stored in an hour with a bolus."""
-    house = FakeHouse()
-    house.set_up()
-    house.glucose("120")
-    house.order(1_000)
-    house.run(ms=600_000)
-    assert house.said_of("actuator", BolusDelivered)
-    return house.stores[ME]
+    system = FakeSystem()
+    system.set_up()
+    system.glucose("120")
+    system.order(1_000)
+    system.run(ms=600_000)
+    assert system.said_of("actuator", BolusDelivered)
+    return system.stores[ME]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
