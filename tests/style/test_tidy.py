@@ -2,15 +2,22 @@
 
 import ast
 import pathlib
-import subprocess
 
 import pytest
 
 from support import tidy_rules
-from support.repository import ROOT
+from support.repository import DATA, ROOT, own_files
 
 SHIPPED = sorted(p for room in ("schemas", "core", "services") for p in (ROOT / room).rglob("*.py"))
 OTHER = sorted(p for room in ("bench", "deploy", "tests") for p in (ROOT / room).rglob("*.py"))
+ROOMS = ("core", "services", "schemas", "tests")
+FOLDERS = sorted(
+    folder
+    for folder in {folder for path in own_files(ROOT) for folder in path.parents}
+    if folder.is_relative_to(ROOT)
+    and folder.relative_to(ROOT).parts[:1] in [(room,) for room in ROOMS]
+    and not folder.is_relative_to(DATA)
+)
 VOCABULARY = [p for p in SHIPPED if p.is_relative_to(ROOT / "schemas")]
 CLOCK = ROOT / "services" / "runtime" / "platform" / "clock.py"
 
@@ -90,20 +97,35 @@ def test_no_folder_of_tests_is_a_package() -> None:
     assert [] == [name(path) for path in (ROOT / "tests").rglob("__init__.py")]
 
 
-def test_no_tracked_file_names_a_machine_or_a_registry() -> None:
+def test_no_file_names_a_machine_or_a_registry() -> None:
     """A clone works anywhere."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
-    if listed.returncode != 0:
-        pytest.skip("this is not a git checkout")
-    paths = [ROOT / text.decode() for text in listed.stdout.split(b"\0") if text]
-
     faults = {
         name(path): found
-        for path in paths
+        for path in own_files(ROOT)
         if path.is_file() and (found := list(tidy_rules.text_faults(path.read_bytes())))
     }
 
     assert {} == faults
+
+
+def test_the_files_of_a_checkout_are_found_without_git(tmp_path: pathlib.Path) -> None:
+    """A machine with Python and make alone has no git, and an archive of the tree no history."""
+    (tmp_path / ".gitignore").write_text("__pycache__/\n*.egg-info/\n/data/\n.coverage.*\n")
+    own = ["core/data/kept.txt", "core/module.py", "data.txt", "__pycache__.md"]
+    other = [".git/HEAD", "core/__pycache__/m.pyc", "a.egg-info/x", "data/journal", ".coverage.7"]
+    for path in (*own, *other):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+
+    found = {path.relative_to(tmp_path).as_posix() for path in own_files(tmp_path)}
+
+    assert {".gitignore", *own} == found
+
+
+@pytest.mark.parametrize("path", FOLDERS, ids=name)
+def test_a_folder_can_be_looked_over(path: pathlib.Path) -> None:
+    """Where there are more, nobody knows where a new file belongs."""
+    assert [] == list(tidy_rules.folder_faults(one.name for one in path.iterdir()))
 
 
 LONG = "def f() -> None:\n" + "    print()\n" * tidy_rules.FUNCTION_LINES_MAX
@@ -134,6 +156,14 @@ def test_a_message_without_tag_or_unit_is_found(text: str) -> None:
     faults = tidy_rules.vocabulary_faults(text, structs=structs, messages=messages)
 
     assert 1 == len(faults)
+
+
+def test_a_folder_with_too_many_entries_is_found() -> None:
+    """A check that never fails checks nothing."""
+    most = [f"{number}.py" for number in range(tidy_rules.FOLDER_ENTRIES_MAX)]
+
+    assert [] == list(tidy_rules.folder_faults([*most, "__init__.py", "__pycache__"]))
+    assert 1 == len(list(tidy_rules.folder_faults([*most, "one_more"])))
 
 
 @pytest.mark.parametrize("text", ["", "import os\n", '"""Doc."""\nimport os\n'])

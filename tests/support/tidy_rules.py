@@ -12,6 +12,12 @@ LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 """[lines] of a function; source: the style sheet."""
 
+FOLDER_ENTRIES_MAX = 14
+"""[-] files and folders in a folder; source: the style sheet."""
+
+NO_ENTRIES = frozenset({"__init__.py", "__pycache__"})
+"""[-] names that do not count in a folder."""
+
 MESSAGES = frozenset({"Event", "Command", "Report", "Refusal"})
 """[-] what a message derives from; these are shapes and no messages themselves."""
 
@@ -54,6 +60,13 @@ def size_faults(text: str) -> Iterator[str]:
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             if lines >= FUNCTION_LINES_MAX:
                 yield f"{node.name} has {lines} lines"
+
+
+def folder_faults(names: Iterable[str]) -> Iterator[str]:
+    """Find a folder with more entries than can be looked over."""
+    count = len(set(names) - NO_ENTRIES)
+    if count > FOLDER_ENTRIES_MAX:
+        yield f"folder has {count} entries"
 
 
 def init_faults(text: str) -> Iterator[str]:
