@@ -48,10 +48,10 @@ mutants: $(READY) ## Change limits, pulses, boluses and insulin 6200 times; 95 %
 
 nightly: $(READY) ## Run the property tests with 5000 examples each, then 1000 random kills, 100 nested ones, every set of stores put back, three days without a broker, and a year that replays.
 	@$(BIN)/python -m pytest -n 2 --hypothesis-profile nightly tests/property tests/unit tests/scenario $(ARGS)
-	@BASALT_KILLS=1000 BASALT_NESTED=100 $(BIN)/python -m pytest -s tests/system/deaths/test_random_kills.py
-	@BASALT_SUBSETS=1 $(BIN)/python -m pytest -s tests/system/faults/test_put_back.py
-	@BASALT_DAYS=365 $(BIN)/python -m pytest -s tests/scenario/record/test_lived_days.py
-	@BASALT_AWAY_H=72 $(BIN)/python -m pytest -s tests/system/faults/test_broker_away.py
+	@NIGHTLY_KILLS=1000 NIGHTLY_NESTED=100 $(BIN)/python -m pytest -s tests/system/deaths/test_random_kills.py
+	@NIGHTLY_SUBSETS=1 $(BIN)/python -m pytest -s tests/system/faults/test_put_back.py
+	@NIGHTLY_DAYS=365 $(BIN)/python -m pytest -s tests/scenario/record/test_lived_days.py
+	@NIGHTLY_AWAY_H=72 $(BIN)/python -m pytest -s tests/system/faults/test_broker_away.py
 
 golden: $(READY) ## Write the golden history of the version that is being made; never of a released one.
 	@cd tests && ../$(BIN)/python -m support.history.golden_history

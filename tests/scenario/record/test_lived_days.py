@@ -1,4 +1,4 @@
-"""Days by the real deciders replay equal: a week at each run, a year where BASALT_DAYS says so."""
+"""Days by the real deciders replay equal: a week at each run, a year where NIGHTLY_DAYS says so."""
 
 import dataclasses
 import os
@@ -20,7 +20,7 @@ from services.runtime.replay.snapshots import SnapshotMaker, Snapshots, differin
 from support.simulated.fake_system import PUMP, FakeSystem
 from support.simulated.lived_days import LivedDays
 
-DAYS = int(os.environ.get("BASALT_DAYS", "4"))
+DAYS = int(os.environ.get("NIGHTLY_DAYS", "4"))
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,8 @@
 """K1 and K2 at random: kills at any instant, and kills during recovery. Opt-in, for `make nightly`.
 
-    BASALT_KILLS=1000 BASALT_NESTED=100 pytest -s tests/system/deaths/test_random_kills.py
+    NIGHTLY_KILLS=1000 NIGHTLY_NESTED=100 pytest -s tests/system/deaths/test_random_kills.py
 
-Each round has a seed of its own, printed before it begins: BASALT_SEED goes on from a round.
+Each round has a seed of its own, printed before it begins: NIGHTLY_SEED goes on from a round.
 """
 
 import os
@@ -19,9 +19,9 @@ from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
-KILLS = int(os.environ.get("BASALT_KILLS", "0"))
-NESTED = int(os.environ.get("BASALT_NESTED", "0"))
-SEED = int(os.environ.get("BASALT_SEED", "1"))
+KILLS = int(os.environ.get("NIGHTLY_KILLS", "0"))
+NESTED = int(os.environ.get("NIGHTLY_NESTED", "0"))
+SEED = int(os.environ.get("NIGHTLY_SEED", "1"))
 ROUND = 50
 """[-] kills in one system, which then rests and is checked."""
 
@@ -62,14 +62,14 @@ def survive(root: Path, *, seed: int, kills: int, depth: int) -> RealSystem:
     return system
 
 
-@pytest.mark.skipif(not KILLS, reason="BASALT_KILLS says how many; make nightly does")
+@pytest.mark.skipif(not KILLS, reason="NIGHTLY_KILLS says how many; make nightly does")
 @pytest.mark.parametrize("seed", range(SEED, SEED + -(-KILLS // ROUND)))
 def test_kills_at_random_instants(seed: int, tmp_path: Path) -> None:
     """What no list of points has thought of."""
     assert_sound(survive(tmp_path, seed=seed, kills=min(KILLS, ROUND), depth=1))
 
 
-@pytest.mark.skipif(not NESTED, reason="BASALT_NESTED says how many; make nightly does")
+@pytest.mark.skipif(not NESTED, reason="NIGHTLY_NESTED says how many; make nightly does")
 @pytest.mark.parametrize("seed", range(SEED, SEED + -(-NESTED // ROUND)))
 def test_kills_during_recovery(seed: int, tmp_path: Path) -> None:
     """Recovery is code too, and it runs when all else has failed."""

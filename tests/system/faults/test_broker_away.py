@@ -16,7 +16,7 @@ from support.real.proxied_system import SERVICES, proxied_system
 pytestmark = pytest.mark.system
 
 SPEED = 600
-AWAY_H = int(os.environ.get("BASALT_AWAY_H", "3"))
+AWAY_H = int(os.environ.get("NIGHTLY_AWAY_H", "3"))
 """[h] therapy time; three hours are 18 s."""
 
 

@@ -1,6 +1,6 @@
 """Stores put back from an older copy, each alone; `make nightly` tries every set of them (D5, B10).
 
-BASALT_SUBSETS=1 pytest tests/system/faults/test_put_back.py
+NIGHTLY_SUBSETS=1 pytest tests/system/faults/test_put_back.py
 """
 
 import os
@@ -40,7 +40,7 @@ class Copies(NamedTuple):
 
 def sets_of_stores() -> list[tuple[str, ...]]:
     """Give each store alone; on demand all the others too, those of everything last."""
-    sizes = range(1, len(STORES) + 1) if os.environ.get("BASALT_SUBSETS") else (1,)
+    sizes = range(1, len(STORES) + 1) if os.environ.get("NIGHTLY_SUBSETS") else (1,)
     return [stores for size in sizes for stores in combinations(STORES, size)]
 
 
