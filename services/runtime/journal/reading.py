@@ -3,13 +3,16 @@
 Where the pages of a history begin, remembered so that the next page is not looked for anew.
 """
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime.journal.entries import split
+from services.runtime.journal.entries import ADOPTED, HEARD, split
 from services.runtime.journal.event_ids import event_id_in, is_event_of
-from services.runtime.ports import Row
+from services.runtime.ports import End, Head, Row
 
 MARKS_MAX = 10_000
 """[-] pages remembered for one speaker and pump; of more, all are forgotten."""
@@ -135,3 +138,144 @@ class CommandIds:
         """Take in what was stored."""
         if self._known is not None:
             self._known.update(commands)
+
+
+EVENTS: Final = "{0}.stored_events"
+"""[-] the table of lines; {0} is the schema that a journal is in."""
+
+ROW: Final = "originator_id, originator_version, topic, state"
+"""[-] columns of a line."""
+
+IS_OWN: Final = "NOT (topic LIKE ? OR topic LIKE ?)"
+"""[-] picks the service's own events, by NOT_OWN."""
+
+NOT_OWN: Final = (f"{HEARD}%", f"{ADOPTED}%")
+"""[-] topics of what is not the service's own."""
+
+NO_STREAM: Final = "__migration__"
+"""[-] what the library keeps among the positions in streams, about the table itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What each database spells in its own way."""
+
+    number: str
+    """[-] column of a line's number, in the order of storing."""
+    bytewise: str
+    """[-] collation that orders texts by their bytes."""
+
+
+class JournalReader(ABC):
+    """What a journal is asked, in either database: the reading half of the port Store.
+
+    Statements name a parameter '?' and the schema '{0}'; each database puts its own spelling there.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        """Take in which commands were ever heard; the database is open by now."""
+        self._dialect = dialect
+        statement = "SELECT pump, command FROM {0}.commands LIMIT ?"
+        known = self._stream(statement, COMMANDS_KEPT_MAX + 1)
+        self._commands = CommandIds(known, position_of=self._position_of)
+        self._pages = Pages()
+
+    @abstractmethod
+    def _stream(self, statement: str, *parameters: object) -> Iterator[Any]:
+        """Run a statement and give its rows as tuples, FETCH_ROWS at a time."""
+
+    def rows(
+        self, *, pump: PumpId | None = None, after_row: int = 0, newest_first: bool = False
+    ) -> Iterator[tuple[int, Row]]:
+        """Stream (row number, row) in the order of storing, or from the newest back."""
+        number = self._dialect.number
+        # Of one pump by its own index, whose order is the same: by row number all would be sorted.
+        of_pump = "AND originator_id=? " if pump is not None else ""
+        key = number if pump is None else "originator_version"
+        found = self._stream(
+            f"SELECT {number}, {ROW} FROM {EVENTS} WHERE {number}>? {of_pump}"  # noqa: S608  # no foreign text
+            f"ORDER BY {key} {'DESC' if newest_first else 'ASC'}",
+            *((after_row,) if pump is None else (after_row, pump)),
+        )
+        for at, name, position, topic, state in found:
+            yield at, Row(PumpId(name), position, topic, state)
+
+    def said_after(self, *, event: EventId | None) -> Iterator[Row]:
+        """Stream this service's own events stored after the one named, or all."""
+        said = self._stream(
+            f"SELECT {ROW} FROM {EVENTS} WHERE {IS_OWN} ORDER BY {self._dialect.number}",  # noqa: S608  # no foreign text
+            *NOT_OWN,
+        )
+        yield from rows_behind((Row(PumpId(pump), *rest) for pump, *rest in said), event)
+
+    def history(
+        self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
+    ) -> Iterator[bytes]:
+        """Stream the stored bytes of a speaker's events first..last, heard or own."""
+        statement = (
+            f"SELECT originator_version, state FROM {EVENTS} "  # noqa: S608  # no foreign text
+            "WHERE originator_id=? AND originator_version>=? "
+            f"AND {'' if own else 'NOT '}{IS_OWN} ORDER BY originator_version"
+        )
+        yield from self._pages.read(
+            lambda position: self._stream(statement, pump, position, *NOT_OWN),
+            speaker=speaker,
+            pump=pump,
+            first=first,
+            last=last,
+            own=own,
+        )
+
+    def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
+        """Read the rows of a pump from a position on, `count` at most."""
+        found = self._stream(
+            f"SELECT {ROW} FROM {EVENTS} WHERE originator_id=? AND originator_version>=? "  # noqa: S608  # no foreign text
+            "ORDER BY originator_version LIMIT ?",
+            *(pump, position, count),
+        )
+        return [Row(PumpId(name), at, topic, state) for name, at, topic, state in found]
+
+    def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
+        """Read all heads."""
+        return {
+            (PumpId(pump), Speaker(speaker)): Head(version, sha256)
+            for pump, speaker, version, sha256 in self._stream("SELECT * FROM {0}.heads")
+        }
+
+    def ends(self) -> Mapping[PumpId, End]:
+        """Read where the lines of each pump end."""
+        return {
+            PumpId(pump): End(position, link)
+            for pump, position, link in self._stream("SELECT * FROM {0}.ends")
+        }
+
+    def command(self, *, pump: PumpId, command: CommandId) -> int | None:
+        """Find the position at which a command was heard, None if it never was."""
+        return self._commands.position(pump, command)
+
+    def knows(self, *, pump: PumpId, command: CommandId) -> bool:
+        """Say whether a command was ever heard."""
+        return self._commands.has(pump, command)
+
+    def _position_of(self, pump: PumpId, command: CommandId) -> int | None:
+        statement = "SELECT position FROM {0}.commands WHERE pump=? AND command=?"
+        return self._number(statement, pump, command)
+
+    def commands(self) -> Iterator[tuple[PumpId, CommandId, int]]:
+        """Stream where each command was heard, by pump and id."""
+        order = f"pump COLLATE {self._dialect.bytewise}, command COLLATE {self._dialect.bytewise}"
+        yield from self._stream(f"SELECT * FROM {{0}}.commands ORDER BY {order}")  # noqa: S608  # no foreign text
+
+    def sequence(self, *, stream: str) -> int:
+        """Read the position in the stream created at that instant, 0 if never heard."""
+        statement = "SELECT notification_id FROM {0}.tracking WHERE application_name=?"
+        return self._number(statement, stream) or 0
+
+    def streams(self) -> Sequence[str]:
+        """Read the creation times of all streams ever followed."""
+        statement = "SELECT application_name FROM {0}.tracking WHERE application_name != ?"
+        return [name for (name,) in self._stream(statement, NO_STREAM)]
+
+    def _number(self, statement: str, *parameters: object) -> int | None:
+        found = list(self._stream(statement, *parameters))
+        return int(found[0][0]) if found else None

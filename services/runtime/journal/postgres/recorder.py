@@ -4,6 +4,7 @@ eventsourcing's PostgreSQL recorder with everything that a step stores beside it
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import psycopg
@@ -47,15 +48,6 @@ PUT_ENDS = (
 )
 """[-] moves the ends of pumps' lines on."""
 
-COMMANDS = 'SELECT * FROM {0}.commands ORDER BY pump COLLATE "C", command COLLATE "C"'
-"""[-] reads where all commands were heard, in the order of their bytes."""
-
-ROW = "originator_id, originator_version, topic, state"
-"""[-] columns of a line."""
-
-SAID_NOT_HEARD = "topic NOT LIKE 'heard %%' AND topic NOT LIKE 'adopted %%'"
-"""[-] picks the service's own events."""
-
 LAST_NUMBER = "SELECT coalesce(max(notification_id), 0) FROM {0}.stored_events"
 """[-] number of the newest line."""
 
@@ -66,6 +58,7 @@ IS_THERE = "SELECT to_regclass(%s) IS NOT NULL"
 """[-] says whether a table is there."""
 
 
+@cache
 def in_schema(statement: str, schema: str) -> Composed:
     """Name the journal's own schema where a statement says {0}."""
     text = SQL(statement)  # pyright: ignore[reportArgumentType]  # no foreign text

@@ -1,7 +1,7 @@
 """Store on eventsourcing's PostgreSQL recorder: one transaction for a whole step."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,12 +11,10 @@ from eventsourcing.postgres import PostgresDatastore
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row, tuple_row
 
-from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime.journal import reading as journal_reading
 from services.runtime.journal.postgres import recorder as postgres_schema
 from services.runtime.journal.postgres.address import PostgresAddress, first_line
 from services.runtime.journal.postgres.recorder import JournalRecorder
-from services.runtime.journal.reading import CommandIds, Pages, rows_behind
+from services.runtime.journal.reading import FETCH_ROWS, Dialect, JournalReader
 from services.runtime.platform.errors import (
     SecondWriter,
     StoreBroken,
@@ -24,7 +22,7 @@ from services.runtime.platform.errors import (
     StoreUnreachable,
     StoreUnwritable,
 )
-from services.runtime.ports import Commit, End, Head, Row
+from services.runtime.ports import Commit
 
 READERS_MAX = 8
 """[-] connections for reading at once; each stream that is not read to its end holds one."""
@@ -46,8 +44,11 @@ MUST_BE: Mapping[str, tuple[str, ...]] = {
 }
 """[-] settings of a server that keeps what it has committed through a power cut."""
 
+DIALECT = Dialect(number="notification_id", bytewise='"C"')
+"""[-] PostgreSQL's spelling."""
 
-class PostgresStore:
+
+class PostgresStore(JournalReader):
     """A journal in a schema of its own in a PostgreSQL database."""
 
     def __init__(self, address: PostgresAddress, *, writes: bool = True) -> None:
@@ -84,11 +85,10 @@ class PostgresStore:
                 if writes:
                     self._recorder.create_table()
                 self._last = self._ask(postgres_schema.LAST_NUMBER)
-            self._commands = CommandIds(self._known_commands(), position_of=self._position_of)
+            super().__init__(DIALECT)
         except BaseException:
             self.close()
             raise
-        self._pages = Pages()
 
     def _connect(self, address: PostgresAddress) -> psycopg.Connection[Any]:
         try:
@@ -157,7 +157,7 @@ class PostgresStore:
         self._commands.add(commit.commands)
 
     def _stream(self, statement: str, *parameters: object) -> Iterator[Any]:
-        named = postgres_schema.in_schema(statement, self._schema)
+        named = postgres_schema.in_schema(statement.replace("?", "%s"), self._schema)
         with (
             self._told_plainly(),
             self._datastore.get_connection() as connection,
@@ -165,107 +165,8 @@ class PostgresStore:
             connection.cursor("rows", row_factory=tuple_row) as cursor,
         ):
             cursor.execute(named, parameters, binary=True)
-            while page := cursor.fetchmany(journal_reading.FETCH_ROWS):
+            while page := cursor.fetchmany(FETCH_ROWS):
                 yield from page
-
-    def rows(
-        self, *, pump: PumpId | None = None, after_row: int = 0, newest_first: bool = False
-    ) -> Iterator[tuple[int, Row]]:
-        """Stream (row number, row) in the order of storing, or from the newest back."""
-        where = "AND originator_id=%s " if pump is not None else ""
-        way = "DESC" if newest_first else "ASC"
-        found = self._stream(
-            f"SELECT notification_id, {postgres_schema.ROW} FROM {{0}}.stored_events "  # noqa: S608  # no foreign text
-            f"WHERE notification_id>%s {where}ORDER BY notification_id {way}",
-            *((after_row, pump) if pump is not None else (after_row,)),
-        )
-        for number, name, position, topic, state in found:
-            yield number, Row(PumpId(name), position, topic, state)
-
-    def said_after(self, *, event: EventId | None) -> Iterator[Row]:
-        """Stream this service's own events stored after the one named, or all."""
-        said = self._stream(
-            f"SELECT {postgres_schema.ROW} FROM {{0}}.stored_events "  # noqa: S608  # no foreign text
-            f"WHERE {postgres_schema.SAID_NOT_HEARD} ORDER BY notification_id"
-        )
-        yield from rows_behind((Row(PumpId(pump), *rest) for pump, *rest in said), event)
-
-    def history(
-        self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
-    ) -> Iterator[bytes]:
-        """Stream the stored bytes of a speaker's events first..last, heard or own."""
-        said = postgres_schema.SAID_NOT_HEARD
-        statement = (
-            "SELECT originator_version, state FROM {0}.stored_events "  # noqa: S608  # no foreign text
-            "WHERE originator_id=%s AND originator_version>=%s "
-            f"AND {said if own else f'NOT ({said})'} ORDER BY originator_version"
-        )
-        yield from self._pages.read(
-            lambda position: self._stream(statement, pump, position),
-            speaker=speaker,
-            pump=pump,
-            first=first,
-            last=last,
-            own=own,
-        )
-
-    def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
-        """Read all heads."""
-        return {
-            (PumpId(pump), Speaker(speaker)): Head(version, sha256)
-            for pump, speaker, version, sha256 in self._stream("SELECT * FROM {0}.heads")
-        }
-
-    def ends(self) -> Mapping[PumpId, End]:
-        """Read where the lines of each pump end."""
-        return {
-            PumpId(pump): End(position, link)
-            for pump, position, link in self._stream("SELECT * FROM {0}.ends")
-        }
-
-    def command(self, *, pump: PumpId, command: CommandId) -> int | None:
-        """Find the position at which a command was heard, None if it never was."""
-        return self._commands.position(pump, command)
-
-    def knows(self, *, pump: PumpId, command: CommandId) -> bool:
-        """Say whether a command was ever heard."""
-        return self._commands.has(pump, command)
-
-    def _position_of(self, pump: PumpId, command: CommandId) -> int | None:
-        statement = "SELECT position FROM {0}.commands WHERE pump=%s AND command=%s"
-        found = list(self._stream(statement, pump, command))
-        return int(found[0][0]) if found else None
-
-    def commands(self) -> Iterator[tuple[PumpId, CommandId, int]]:
-        """Stream where each command was heard, by pump and id."""
-        yield from self._stream(postgres_schema.COMMANDS)
-
-    def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
-        """Read the rows of a pump from a position on, `count` at most."""
-        found = self._stream(
-            f"SELECT {postgres_schema.ROW} FROM {{0}}.stored_events WHERE originator_id=%s "  # noqa: S608  # no foreign text
-            "AND originator_version>=%s ORDER BY originator_version LIMIT %s",
-            pump,
-            position,
-            count,
-        )
-        return [Row(PumpId(name), at, topic, state) for name, at, topic, state in found]
-
-    def _known_commands(self) -> Iterator[tuple[str, str]]:
-        statement = "SELECT pump, command FROM {0}.commands LIMIT %s"
-        return self._stream(statement, journal_reading.COMMANDS_KEPT_MAX + 1)
-
-    def sequence(self, *, stream: str) -> int:
-        """Read the position in the stream created at that instant, 0 if never heard."""
-        statement = "SELECT notification_id FROM {0}.tracking WHERE application_name=%s"
-        found = list(self._stream(statement, stream))
-        return int(found[0][0]) if found else 0
-
-    def streams(self) -> Sequence[str]:
-        """Read the creation times of all streams ever followed."""
-        statement = "SELECT application_name FROM {0}.tracking WHERE application_name != %s"
-        ours = self._recorder.table_migration_identifier
-        return [name for (name,) in self._stream(statement, ours)]
 
     def close(self) -> None:
         """Let go of the server, and with it of the lock."""

@@ -4,7 +4,7 @@ The tables beside the events: heads of speakers, where each command was heard, e
 """
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,16 @@ from eventsourcing.persistence import (
     StoredEvent,
     Tracking,
 )
-from eventsourcing.sqlite import SQLiteCursor, SQLiteDatastore, SQLiteProcessRecorder
+from eventsourcing.sqlite import (
+    SQLiteAggregateRecorder,
+    SQLiteCursor,
+    SQLiteDatastore,
+    SQLiteProcessRecorder,
+)
 
-from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime.journal import reading as journal_reading
-from services.runtime.journal.reading import CommandIds, Pages, rows_behind
+from services.runtime.journal.reading import FETCH_ROWS, Dialect, JournalReader
 from services.runtime.platform.errors import SecondWriter, StoreBroken, StoreUnwritable
-from services.runtime.ports import Commit, End, Head, Row
+from services.runtime.ports import Commit
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS heads ("
@@ -50,27 +53,14 @@ PUT_HEAD = (
 PUT_COMMAND = "INSERT INTO commands VALUES (?,?,?)"
 """[-] keeps where a command was heard."""
 
-GET_COMMAND = "SELECT position FROM commands WHERE pump=? AND command=?"
-"""[-] finds where a command was heard."""
-
-COMMANDS = "SELECT pump, command FROM commands LIMIT ?"
-"""[-] names the commands ever heard."""
-
-ALL_COMMANDS = "SELECT pump, command, position FROM commands ORDER BY pump, command"
-"""[-] reads where all commands were heard."""
-
-ROWS_FROM = (
-    "SELECT * FROM stored_events WHERE originator_id=? AND originator_version>=? "
-    "ORDER BY originator_version LIMIT ?"
-)
-"""[-] reads a pump's rows from a position on."""
-
 OLDER = "SELECT 1 FROM sqlite_master WHERE name='outcomes'"
 """[-] finds a journal of the time before the first release, which kept whole outcomes."""
 
-SAID_NOT_HEARD = "topic NOT LIKE 'heard %' AND topic NOT LIKE 'adopted %'"
-"""[-] picks the service's own events."""
+DIALECT = Dialect(number="rowid", bytewise="BINARY")
+"""[-] SQLite's spelling."""
 
+SCHEMA = "main"
+"""[-] SQLite's name for the file that was opened."""
 
 SYNCHRONOUS_FULL = 2
 """[-] SQLite's word for 'a commit is on the disk'; NORMAL lost 265 of 3,730 in a power cut."""
@@ -84,35 +74,36 @@ class JournalRecorder(SQLiteProcessRecorder):
         return [*super().construct_create_table_statements(), *TABLES]
 
     def _insert_events(
-        self, c: SQLiteCursor, stored_events: Sequence[StoredEvent], **kwargs: Any
+        self,
+        c: SQLiteCursor,
+        stored_events: Sequence[StoredEvent],
+        *,
+        tracking: Tracking | None = None,
+        beside: Commit | None = None,
+        **_: Any,
     ) -> Sequence[int] | None:
-        commit: Commit = kwargs["commit"]
-        c.executemany(
-            self.insert_events_statement,
-            [(row.pump, row.position, row.topic, row.state) for row in commit.rows],
-        )
-        if commit.heads:
-            c.executemany(
-                PUT_HEAD,
-                [
-                    (pump, speaker, head.version, head.sha256)
-                    for (pump, speaker), head in commit.heads.items()
-                ],
-            )
-        if commit.commands:
-            c.executemany(
-                PUT_COMMAND,
-                [(pump, name, position) for (pump, name), position in commit.commands.items()],
-            )
-        if commit.ends:
-            ends = [(pump, end.position, end.link) for pump, end in commit.ends.items()]
-            c.executemany(PUT_END, ends)
-        if commit.sequence:
-            self._insert_tracking(c, Tracking(commit.stream, commit.sequence))
+        # All in one statement, for nobody asks for the numbers of the lines.
+        SQLiteAggregateRecorder._insert_events(self, c, stored_events)
+        if tracking is not None:
+            self._insert_tracking(c, tracking)
+        if beside is not None:
+            _put_beside(c, beside)
         return None
 
 
-class SqliteStore:
+def _put_beside(c: SQLiteCursor, step: Commit) -> None:
+    """Store what a step has beside its lines and its position."""
+    heads, commands, ends = step.heads.items(), step.commands.items(), step.ends.items()
+    for statement, lines in (
+        (PUT_HEAD, [(pump, by, head.version, head.sha256) for (pump, by), head in heads]),
+        (PUT_COMMAND, [(pump, name, position) for (pump, name), position in commands]),
+        (PUT_END, [(pump, end.position, end.link) for pump, end in ends]),
+    ):
+        if lines:
+            c.executemany(statement, lines)
+
+
+class SqliteStore(JournalReader):
     """A journal in one SQLite file."""
 
     def __init__(self, path: Path) -> None:
@@ -127,8 +118,7 @@ class SqliteStore:
             self._recorder = JournalRecorder(self._datastore)
             self._recorder.create_table()
             self._assert_usable()
-            self._commands = CommandIds(self._known_commands(), position_of=self._position_of)
-            self._pages = Pages()
+            super().__init__(DIALECT)
         except (PersistenceError, sqlite3.Error, UnicodeDecodeError) as error:
             raise StoreBroken(str(path), f"damaged: {error}") from error
 
@@ -149,22 +139,26 @@ class SqliteStore:
     def commit(self, commit: Commit) -> None:
         """Store a step: all of it or nothing, durable when it returns."""
         try:
-            self._recorder.insert_events((), commit=commit)
+            self._recorder.insert_events(
+                [StoredEvent(row.pump, row.position, row.topic, row.state) for row in commit.rows],
+                tracking=Tracking(commit.stream, commit.sequence) if commit.sequence else None,
+                beside=commit,
+            )
         except IntegrityError as error:
             raise SecondWriter(f"{self._path}: {error}") from error
         except PersistenceError as error:
             raise StoreUnwritable(str(self._path), str(error)) from error
         self._commands.add(commit.commands)
 
-    def _stream(self, statement: str, parameters: Sequence[object] = ()) -> Iterator[Any]:
+    def _stream(self, statement: str, *parameters: object) -> Iterator[Any]:
         is_left = False
         try:
             with self._datastore.transaction(commit=False) as cursor:
                 raw = cursor.sqlite_cursor
                 raw.row_factory = None
-                raw.execute(statement, parameters)
+                raw.execute(statement.format(SCHEMA), parameters)
                 try:
-                    while page := raw.fetchmany(journal_reading.FETCH_ROWS):
+                    while page := raw.fetchmany(FETCH_ROWS):
                         yield from page
                 except GeneratorExit:
                     is_left = True
@@ -175,94 +169,6 @@ class SqliteStore:
                 raise
         except (PersistenceError, sqlite3.DatabaseError) as error:
             raise StoreBroken(str(self._path), f"damaged: {error}") from error
-
-    def rows(
-        self, *, pump: PumpId | None = None, after_row: int = 0, newest_first: bool = False
-    ) -> Iterator[tuple[int, Row]]:
-        """Stream (row number, row) in the order of storing, or from the newest back."""
-        # Of one pump by its own index, whose order is the same: by row number all would be sorted.
-        where, key = ("AND originator_id=? ", "originator_version") if pump else ("", "rowid")
-        way = "DESC" if newest_first else "ASC"
-        found = self._stream(
-            f"SELECT rowid, * FROM stored_events WHERE rowid>? {where}ORDER BY {key} {way}",  # noqa: S608  # no foreign text
-            (after_row, pump) if pump else (after_row,),
-        )
-        for number, name, position, topic, state in found:
-            yield number, Row(PumpId(name), position, topic, state)
-
-    def said_after(self, *, event: EventId | None) -> Iterator[Row]:
-        """Stream this service's own events stored after the one named, or all."""
-        said = self._stream(
-            f"SELECT * FROM stored_events WHERE {SAID_NOT_HEARD} ORDER BY rowid"  # noqa: S608  # no foreign text
-        )
-        yield from rows_behind((Row(PumpId(pump), *rest) for pump, *rest in said), event)
-
-    def history(
-        self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
-    ) -> Iterator[bytes]:
-        """Stream the stored bytes of a speaker's events first..last, heard or own."""
-        which = SAID_NOT_HEARD if own else f"NOT ({SAID_NOT_HEARD})"
-        statement = (
-            "SELECT originator_version, state FROM stored_events "  # noqa: S608  # no foreign text
-            f"WHERE originator_id=? AND originator_version>=? AND {which} "
-            "ORDER BY originator_version"
-        )
-        yield from self._pages.read(
-            lambda position: self._stream(statement, (pump, position)),
-            speaker=speaker,
-            pump=pump,
-            first=first,
-            last=last,
-            own=own,
-        )
-
-    def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
-        """Read all heads."""
-        return {
-            (PumpId(pump), Speaker(speaker)): Head(version, sha256)
-            for pump, speaker, version, sha256 in self._stream("SELECT * FROM heads")
-        }
-
-    def ends(self) -> Mapping[PumpId, End]:
-        """Read where the lines of each pump end."""
-        return {
-            PumpId(pump): End(position, link)
-            for pump, position, link in self._stream("SELECT * FROM ends")
-        }
-
-    def command(self, *, pump: PumpId, command: CommandId) -> int | None:
-        """Find the position at which a command was heard, None if it never was."""
-        return self._commands.position(pump, command)
-
-    def knows(self, *, pump: PumpId, command: CommandId) -> bool:
-        """Say whether a command was ever heard."""
-        return self._commands.has(pump, command)
-
-    def _position_of(self, pump: PumpId, command: CommandId) -> int | None:
-        found = next(self._stream(GET_COMMAND, (pump, command)), None)
-        return None if found is None else int(found[0])
-
-    def commands(self) -> Iterator[tuple[PumpId, CommandId, int]]:
-        """Stream where each command was heard, by pump and id."""
-        yield from self._stream(ALL_COMMANDS)
-
-    def rows_from(self, pump: PumpId, position: int, *, count: int) -> Sequence[Row]:
-        """Read the rows of a pump from a position on, `count` at most."""
-        found = self._stream(ROWS_FROM, (pump, position, count))
-        return [Row(PumpId(name), at, topic, state) for name, at, topic, state in found]
-
-    def _known_commands(self) -> Iterator[tuple[str, str]]:
-        return self._stream(COMMANDS, (journal_reading.COMMANDS_KEPT_MAX + 1,))
-
-    def sequence(self, *, stream: str) -> int:
-        """Read the position in the stream created at that instant, 0 if never heard."""
-        return self._recorder.max_tracking_id(stream) or 0
-
-    def streams(self) -> Sequence[str]:
-        """Read the creation times of all streams ever followed."""
-        statement = "SELECT application_name FROM tracking WHERE application_name != ?"
-        ours = (self._recorder.table_migration_identifier,)
-        return [name for (name,) in self._stream(statement, ours)]
 
     def close(self) -> None:
         """Let go of the file."""
