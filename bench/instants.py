@@ -23,7 +23,7 @@ from bench.replay import BEGIN, PUMP, STEP_MS, YEAR_EVENTS, year
 from core.deciders.record.decider import RECORD_DECIDER
 from schemas.message import Now
 from schemas.units import UtcMillis
-from services.runtime.decider_host.unit_of_work import Machine
+from services.runtime.decider_host.processor import DeciderProcessor
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.replay.replay import replay
 from services.runtime.replay.snapshots import SnapshotMaker, Snapshots
@@ -69,8 +69,11 @@ def grown(folder: Path, stops: dict[str, int]) -> Iterator[tuple[str, ...]]:
     """Let a record grow, and look at it at each of these sizes."""
     store = SqliteStore(folder / "historian.db")
     snapshots = Snapshots(folder / "snapshots.db", is_kept=True)
-    machine, maker = Machine(decider=RECORD_DECIDER, store=store), SnapshotMaker(snapshots, store)
-    machine.books.follow(stream="bench")
+    processor, maker = (
+        DeciderProcessor(decider=RECORD_DECIDER, store=store),
+        SnapshotMaker(snapshots, store),
+    )
+    processor.unit_of_work.follow(stream="bench")
     said, size = year(max(stops.values())), 0
     for name, stop in stops.items():
         appended: list[float] = []
@@ -81,7 +84,7 @@ def grown(folder: Path, stops: dict[str, int]) -> Iterator[tuple[str, ...]]:
                 continue
             now = UtcMillis(BEGIN + (size + len(batch)) * STEP_MS)
             begin = time.perf_counter()
-            machine.handle(batch, now=Now(therapy=now, real=now, speed=1))
+            processor.handle(batch, now=Now(therapy=now, real=now, speed=1))
             appended.append(time.perf_counter() - begin)
             size += len(batch)
             maker.grow(PUMP, lines=2 * HEARD_AT_ONCE)

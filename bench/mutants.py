@@ -32,7 +32,7 @@ GROUPS: Final = {
         "core.deciders.basal.temporary_rates",
         "core.models.pump_models",
     ),
-    "pulses": ("core.models.pulses", "core.pump.strokes", "core.models.pulse_scheduler"),
+    "pulses": ("core.models.pulses", "core.pump.pulse_instants", "core.models.pulse_scheduler"),
     "bolus": (
         "core.dosing.advice",
         "core.deciders.bolus",

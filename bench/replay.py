@@ -21,11 +21,11 @@ from schemas.units import DAY_MS, MINUTE_MS, MgDl, MilliUnits, PumpId, Speaker, 
 from schemas.wire import codec
 from services.runtime.audit.record_check import check_record
 from services.runtime.audit.redecide import verify_decisions
-from services.runtime.decider_host.event_writer import say
-from services.runtime.decider_host.unit_of_work import Machine
-from services.runtime.journal.entries import EntryHead
+from services.runtime.decider_host.event_writer import seal
+from services.runtime.decider_host.processor import DeciderProcessor
+from services.runtime.journal.entries import RowMetadata
 from services.runtime.journal.sqlite.store import SqliteStore
-from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived, Head
+from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived, StreamHead
 from services.runtime.replay.lookup import events_of
 from services.runtime.replay.replay import replay
 
@@ -58,12 +58,12 @@ class Stock(Aggregate):
 
 def year(count: int) -> Iterator[Arrived]:
     """Say the events of a year: glucose and basal in turns, chained by their speakers."""
-    heads: dict[Speaker, Head] = {}
+    heads: dict[Speaker, StreamHead] = {}
     for number in range(count):
         at = UtcMillis(BEGIN + number * STEP_MS)
         speaker, body = _said(number, at)
-        when = EntryHead(at, at, 1, 0, "", "0" * 32)
-        spoken = say(
+        when = RowMetadata(at, at, 1, 0, "", "0" * 32)
+        spoken = seal(
             body,
             speaker=speaker,
             pump=PUMP,
@@ -96,14 +96,14 @@ def _said(number: int, at: UtcMillis) -> tuple[Speaker, Event]:
 def record(path: Path, count: int) -> SqliteStore:
     """Let a historian hear a year."""
     store = SqliteStore(path)
-    machine = Machine(decider=RECORD_DECIDER, store=store)
-    machine.books.follow(stream="bench")
+    processor = DeciderProcessor(decider=RECORD_DECIDER, store=store)
+    processor.unit_of_work.follow(stream="bench")
     batch: list[Arrived] = []
     for arrived in year(count):
         batch.append(arrived)
         if len(batch) == FETCH_MESSAGES_MAX or arrived.sequence == count:
             now = Now(therapy=UtcMillis(BEGIN), real=UtcMillis(BEGIN), speed=1)
-            machine.handle(batch, now=now)
+            processor.handle(batch, now=now)
             batch.clear()
     return store
 

@@ -123,12 +123,12 @@ def insert_alone(source: Path, target: Path, count: int) -> float:
 def think_alone(load: Workload, store: Path) -> float:
     """Only decide and evolve the same entries [s]."""
     journal = SqliteStore(store)
-    entries = [(read.entry, read.now, read.is_heard) for read in _read_all(journal)]
+    entries = [(read.entry, read.now, read.is_input) for read in _read_all(journal)]
     journal.close()
     state = load.decider.initial(PUMP)
     start = time.perf_counter()
-    for entry, now, is_heard in entries:
-        if is_heard:
+    for entry, now, is_input in entries:
+        if is_input:
             load.decider.decide(state, entry, now)
         state = load.decider.evolve(state, entry)
     return time.perf_counter() - start

@@ -14,10 +14,10 @@ from schemas.message import CommandEnvelope, Deadline, Event, Now
 from schemas.units import Actor, CommandId, Grams, MgDl, PumpId, Speaker, UtcMillis
 from schemas.wire import codec
 from schemas.wire.subjects import command_subject
-from services.runtime.decider_host.event_writer import outgoing, say
-from services.runtime.journal.entries import EntryHead
+from services.runtime.decider_host.event_writer import outgoing, seal
+from services.runtime.journal.entries import RowMetadata
 from services.runtime.platform.clock import SystemClock
-from services.runtime.ports import BATCH_MESSAGES_MAX, FETCH_MESSAGES_MAX, Head, Outgoing
+from services.runtime.ports import BATCH_MESSAGES_MAX, FETCH_MESSAGES_MAX, Outgoing, StreamHead
 
 PUMP = PumpId("bench")
 INGEST = Speaker("glucose_ingest")
@@ -50,10 +50,10 @@ def _reading(number: int, *, count: int, now: Now) -> GlucoseMeasured:
 
 def events(count: int) -> list[Outgoing]:
     """Write readings as glucose_ingest would say them, chained."""
-    now, head, found = SystemClock().now(), Head(0, ""), list[Outgoing]()
-    when = EntryHead(now.therapy, now.real, 1, 1, "", "0" * 32)
+    now, head, found = SystemClock().now(), StreamHead(0, ""), list[Outgoing]()
+    when = RowMetadata(now.therapy, now.real, 1, 1, "", "0" * 32)
     for number in range(count):
-        spoken = say(
+        spoken = seal(
             _reading(number, count=count, now=now),
             speaker=INGEST,
             pump=PUMP,
@@ -110,9 +110,9 @@ def _evolve(state: _Count, entry: Entry) -> _Count:
 
 ECHO = Decider(
     name=ADVISOR,
-    hears=(INGEST,),
-    says=(CarbsRecorded,),
-    obeys=(),
+    subscribes_to=(INGEST,),
+    emits=(CarbsRecorded,),
+    handles=(),
     initial=lambda _: _Count(),
     decide=_decide,
     evolve=_evolve,

@@ -165,7 +165,7 @@ def _sound_again(active: ActiveAlarm, repeated: AlarmRepeated, at: UtcMillis) ->
     )
 
 
-CALL_MS: Final[dict[AlarmPriority, Milliseconds]] = {
+REANNOUNCE_MS: Final[dict[AlarmPriority, Milliseconds]] = {
     "high": Milliseconds(5 * MINUTE_MS),
     "medium": Milliseconds(15 * MINUTE_MS),
     "low": Milliseconds(60 * MINUTE_MS),
@@ -175,19 +175,19 @@ CALL_MS: Final[dict[AlarmPriority, Milliseconds]] = {
 PAUSE_MS = Milliseconds(10 * MINUTE_MS)
 """[ms] that an alarm which somebody has seen stays silent while its cause stands; source: R68."""
 
-LOUDER_AFTER = 3
+ESCALATE_AFTER = 3
 """[-] calls without a reaction after which the priority rises by one; project's own choice."""
 
-LOUDER: Final[dict[AlarmPriority, AlarmPriority]] = {"low": "medium", "medium": "high"}
+ESCALATED: Final[dict[AlarmPriority, AlarmPriority]] = {"low": "medium", "medium": "high"}
 """[-] the next priority."""
 
 
-def call_at(alarms: Alarms) -> UtcMillis | None:
+def reannounce_at(alarms: Alarms) -> UtcMillis | None:
     """Give when the next alarm sounds again [ms], None when none does."""
     return min((_due(one) for one in alarms if one.to == "person"), default=None)
 
 
-def calls(alarms: Alarms, *, now: UtcMillis) -> tuple[Event, ...]:
+def reannounce(alarms: Alarms, *, now: UtcMillis) -> tuple[Event, ...]:
     """Let every alarm sound again whose time has come [ms]."""
     return tuple(
         AlarmRepeated(alarm=one.alarm, priority=_priority(one), count=one.calls + 1)
@@ -197,11 +197,11 @@ def calls(alarms: Alarms, *, now: UtcMillis) -> tuple[Event, ...]:
 
 
 def _due(one: ActiveAlarm) -> UtcMillis:
-    wait = PAUSE_MS if one.acknowledged_by else CALL_MS[one.priority]
+    wait = PAUSE_MS if one.acknowledged_by else REANNOUNCE_MS[one.priority]
     return UtcMillis(one.sounded_at + wait)
 
 
 def _priority(one: ActiveAlarm) -> AlarmPriority:
-    if one.acknowledged_by or one.calls < LOUDER_AFTER:
+    if one.acknowledged_by or one.calls < ESCALATE_AFTER:
         return one.priority
-    return LOUDER.get(one.priority, one.priority)
+    return ESCALATED.get(one.priority, one.priority)

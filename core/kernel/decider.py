@@ -46,11 +46,11 @@ class Decider(Generic[StateT]):
     """
 
     name: Speaker
-    hears: tuple[Speaker, ...]
+    subscribes_to: tuple[Speaker, ...]
     keeps_commands: bool = False
     """[-] it keeps the commands to those that it hears as well, without deciding anything."""
-    says: tuple[type[Event], ...]
-    obeys: tuple[type[Command], ...]
+    emits: tuple[type[Event], ...]
+    handles: tuple[type[Command], ...]
     initial: Callable[[PumpId], StateT]
     decide: Callable[[StateT, Entry, Now], tuple[Event, ...]]
     evolve: Callable[[StateT, Entry], StateT]

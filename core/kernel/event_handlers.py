@@ -9,7 +9,7 @@ from schemas.message import Command, Event, Report
 FoldT = TypeVar("FoldT", bound=Callable[..., Any])
 
 
-class Folds(Generic[StateT]):
+class EventHandlers(Generic[StateT]):
     """What each kind of message does to a state; a kind that is not in the table does nothing.
 
     A fold meets every event of a history, and most events concern few folds: the table is asked

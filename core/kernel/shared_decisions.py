@@ -13,7 +13,7 @@ from core.kernel.alarms import (
     raise_alarm,
 )
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from schemas.alarms import (
     AcknowledgeAlarm,
     AcknowledgementRefused,
@@ -123,7 +123,7 @@ def evolve_common(common: Common, entry: Entry, *, me: Speaker) -> Common:
     return _fold(common, entry) if entry.speaker == me else common
 
 
-_fold: Final = Folds[Common]()
+_fold: Final = EventHandlers[Common]()
 
 
 @_fold.of

@@ -61,7 +61,7 @@ class Flow(NamedTuple):
     """[mU ms/h] requested in all: `rate` times the time, or less where a bolus ends."""
 
 
-class Stroke(NamedTuple):
+class Pulse(NamedTuple):
     """One movement of the motor."""
 
     at: UtcMillis
@@ -110,17 +110,17 @@ def flows(basal: Sequence[Stretch], boluses: Sequence[Bolus], *, motor: Motor) -
     return found
 
 
-def strokes(requested: Sequence[Flow], *, pulse: MilliUnits) -> list[Stroke]:
+def pulses(requested: Sequence[Flow], *, pulse: MilliUnits) -> list[Pulse]:
     """List every stroke, sorted by time; at the same instant basal comes first."""
     size = pulse * HOUR_MS
     owed: dict[Kind, int] = dict.fromkeys(KINDS, 0)
-    found: list[Stroke] = []
+    found: list[Pulse] = []
     for flow in requested:
         before = owed[flow.kind]
         count, rest = divmod(before + flow.parts, size)
         for number in range(1, count + 1):
             missing = number * size - before
-            found.append(Stroke(UtcMillis(flow.starts_at - (-missing // flow.rate)), flow.kind))
+            found.append(Pulse(UtcMillis(flow.starts_at - (-missing // flow.rate)), flow.kind))
         owed[flow.kind] = rest
     return sorted(found, key=lambda stroke: (stroke.at, KINDS.index(stroke.kind)))
 

@@ -18,7 +18,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from core.models.pulse_scheduler import Stroke
+from core.models.pulse_scheduler import Pulse
 from schemas.delivery.device import PULSE_MU, PumpRecord
 from schemas.units import HOUR_MS, DoseId, MicroUnits, MilliUnits, UtcMillis
 
@@ -90,7 +90,7 @@ def draws(seed: str) -> Iterator[float]:
 
 
 def basal_totals(
-    strokes: Sequence[Stroke],
+    strokes: Sequence[Pulse],
     *,
     pulse: MilliUnits,
     starts_at: UtcMillis,
@@ -168,7 +168,7 @@ MICRO: Final = 1_000
 StrokeKind = Literal["basal", "bolus", "primed", "unasked"]
 
 
-class PhysicalStroke(msgspec.Struct, frozen=True, kw_only=True):
+class PhysicalPulse(msgspec.Struct, frozen=True, kw_only=True):
     """One stroke as the world saw it."""
 
     number: int
@@ -183,9 +183,9 @@ class PhysicalStroke(msgspec.Struct, frozen=True, kw_only=True):
     """[uU] 0 or more; the encoder counted 50 mU."""
 
 
-def strokes_in(
+def pulses_in(
     records: Sequence[PumpRecord], *, after: int, model: ErrorModel, seed: int
-) -> Iterator[PhysicalStroke]:
+) -> Iterator[PhysicalPulse]:
     """Give every stroke of new history, in order.
 
     Args:
@@ -204,7 +204,7 @@ def strokes_in(
             number += 1
             at = UtcMillis(record.starts_at + span * (index + 1) // count)
             given = _given(record, number=number, at=at, model=model, seed=seed)
-            yield PhysicalStroke(
+            yield PhysicalPulse(
                 number=number, at=at, kind=record.kind, dose=record.dose, given=given
             )
 
@@ -216,7 +216,7 @@ def _given(
     part = (
         1
         + model.device * _drawn(seed, "device")
-        + _of_stroke(record, model) * _drawn(seed, f"stroke:{number}")
+        + _of_pulse(record, model) * _drawn(seed, f"stroke:{number}")
     )
     if record.kind == "basal":
         part += model.hour * _drawn(seed, f"hour:{at // HOUR_MS}")
@@ -225,7 +225,7 @@ def _given(
     return MicroUnits(round(max(0.0, part) * PULSE_MU * MICRO))
 
 
-def _of_stroke(record: PumpRecord, model: ErrorModel) -> float:
+def _of_pulse(record: PumpRecord, model: ErrorModel) -> float:
     """Give the deviation of a single stroke [1]; only basal lets the drive rest before each."""
     return model.stroke if record.kind == "basal" else model.stroke * BOLUS_STROKE_PART
 

@@ -8,9 +8,9 @@ import msgspec
 from core.models.pulses import Parts, due, next_due, rate_at, stretches
 from core.pump.checks import bolus_fault, is_id, is_plan
 from core.pump.memory import BolusInMotion, PumpMemory, PumpRefusal, PumpStep
-from core.pump.physics import HEALTHY, PumpWorld, Reach, backlog_after, reach, trip
+from core.pump.physics import HEALTHY, PumpPhysics, Reach, backlog_after, reach, trip
+from core.pump.pulse_instants import bolus_instants, extended_instants
 from core.pump.step import SLOTS, PumpDraft, Slot
-from core.pump.strokes import bolus_instants, extended_instants
 from core.pump.suspension import end_of_pause
 from schemas.delivery.device import PULSE_MU, PumpPlan, PumpStatus, RunningBolus
 from schemas.units import (
@@ -64,7 +64,7 @@ def power_on(memory: PumpMemory | None, *, now: UtcMillis, fill: MilliUnits | No
     return draft.step()
 
 
-def run_until(memory: PumpMemory, *, now: UtcMillis, world: PumpWorld = HEALTHY) -> PumpStep:
+def run_until(memory: PumpMemory, *, now: UtcMillis, world: PumpPhysics = HEALTHY) -> PumpStep:
     """Deliver what falls due after the registers' instant, up to `now` and including it.
 
     Whole pulses in order of time; at the same instant basal first, then the extended bolus. A
@@ -116,7 +116,7 @@ def _trip(
     far: Reach,
     *,
     now: UtcMillis,
-    world: PumpWorld,
+    world: PumpPhysics,
 ) -> PumpStep:
     """Move what the world lets the motor move, and stop at the stroke after it; time goes on."""
     at = pulses[-1][0]
@@ -155,7 +155,7 @@ def start_bolus(
     duration: Milliseconds = AT_ONCE,
     executed: bool,
     now: UtcMillis,
-    world: PumpWorld = HEALTHY,
+    world: PumpPhysics = HEALTHY,
 ) -> PumpStep | PumpRefusal:
     """Start a bolus, a normal one with its first pulse at once, unless something is against it.
 

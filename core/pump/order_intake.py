@@ -17,7 +17,7 @@ from core.dosing.order_protocol.authentication import (
 )
 from core.pump.machine import start_bolus
 from core.pump.memory import PumpMemory, PumpRefusal, PumpStep, RefusalReason
-from core.pump.physics import HEALTHY, PumpWorld
+from core.pump.physics import HEALTHY, PumpPhysics
 from core.pump.step import PumpDraft
 from schemas.delivery.device import PumpOrder, SignedOrder
 from schemas.delivery.unresolved_doses import OrderProblem
@@ -114,7 +114,7 @@ def start_signed(
     session: PumpSession,
     executed: bool,
     now: UtcMillis,
-    world: PumpWorld = HEALTHY,
+    world: PumpPhysics = HEALTHY,
 ) -> PumpStep | PumpRefusal:
     """Start a bolus that somebody answers for (R99, R100); no clock on a wall is asked.
 

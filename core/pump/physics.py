@@ -20,7 +20,7 @@ PRIME_MU_MAX = MilliUnits(30_000)
 """[mU] largest prime at once; project's own choice, three times the longest tube."""
 
 
-class PumpWorld(msgspec.Struct, frozen=True, kw_only=True):
+class PumpPhysics(msgspec.Struct, frozen=True, kw_only=True):
     """Conditions outside the firmware; an odometer [mU] names the stroke at which each begins."""
 
     blocked_from: MilliUnits | None = None
@@ -29,7 +29,7 @@ class PumpWorld(msgspec.Struct, frozen=True, kw_only=True):
     """[mU] odometer from which on the motor does not turn; none while it does."""
 
 
-HEALTHY: Final = PumpWorld()
+HEALTHY: Final = PumpPhysics()
 """[-] nothing is wrong."""
 
 
@@ -42,7 +42,7 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """[-] of the one after them."""
 
 
-def reach(memory: PumpMemory, world: PumpWorld) -> Reach | None:
+def reach(memory: PumpMemory, world: PumpPhysics) -> Reach | None:
     """Find how far the motor gets; None where nothing is in its way."""
     found: list[Reach] = []
     if world.stuck_from is not None:
@@ -54,7 +54,7 @@ def reach(memory: PumpMemory, world: PumpWorld) -> Reach | None:
     return min(found, key=lambda one: one.strokes, default=None)
 
 
-def backlog_after(memory: PumpMemory, world: PumpWorld, *, odometer: MilliUnits) -> MilliUnits:
+def backlog_after(memory: PumpMemory, world: PumpPhysics, *, odometer: MilliUnits) -> MilliUnits:
     """Give what is pressed into a blocked line [mU] when the odometer has come so far."""
     if world.blocked_from is None:
         return memory.backlog
@@ -73,7 +73,7 @@ def trip(memory: PumpMemory, *, fault: PumpFaultName, now: UtcMillis) -> PumpSte
 
 
 def run_unasked(
-    memory: PumpMemory, *, strokes: int, now: UtcMillis, world: PumpWorld = HEALTHY
+    memory: PumpMemory, *, strokes: int, now: UtcMillis, world: PumpPhysics = HEALTHY
 ) -> PumpStep:
     """Let the motor turn without a command: the encoder counts it, the motor is cut off (R83)."""
     held = (memory.reservoir or 0) // PULSE_MU
@@ -103,7 +103,7 @@ def prime(
     amount: MilliUnits,
     what: str,
     now: UtcMillis,
-    world: PumpWorld = HEALTHY,
+    world: PumpPhysics = HEALTHY,
 ) -> PumpStep | PumpRefusal:
     """Fill tube or cannula: it leaves the reservoir and never enters insulin on board.
 

@@ -12,7 +12,7 @@ from core.deciders.basal.state import BasalState
 from core.kernel.decider import Entry
 from core.models.pulses import stretches
 from core.whatif.decider_run import Run, moved
-from core.whatif.shapes import WHAT_IF, ForkRefused, Other, Row, Turn, ZoneOf
+from core.whatif.shapes import WHAT_IF, DecisionRecord, ForkRefused, Other, Row, ZoneOf
 from schemas.basal.profiles import BasalProfileRefused, SetBasalProfile, SetBasalWeek
 from schemas.delivery.delivery import BasalDelivered, DeliveryGap, DeliveryLimitsSet
 from schemas.delivery.device import PULSE_MU, PumpPlan
@@ -44,7 +44,7 @@ class Schedule:
 
 
 def fork_schedule(
-    turns: Iterable[Turn],
+    turns: Iterable[DecisionRecord],
     *,
     pump: PumpId,
     since: UtcMillis,
@@ -109,7 +109,7 @@ def _begin(
     _add(schedule, [(one, now) for one in said])
 
 
-def _take(run: Run[BasalState], schedule: Schedule, turn: Turn, other: Other) -> None:
+def _take(run: Run[BasalState], schedule: Schedule, turn: DecisionRecord, other: Other) -> None:
     heard = turn.heard
     if heard is None:
         run.adopt(turn)

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from core.kernel.decider import Decider, Entry
-from core.whatif.shapes import Turn, ZoneOf
+from core.whatif.shapes import DecisionRecord, ZoneOf
 from schemas.basal.profiles import ZoneLookupRequested, ZoneResolved
 from schemas.message import Event, Now, event_id, version_of
 from schemas.record import Tick
@@ -38,7 +38,7 @@ class Run(Generic[StateT]):
         self._zone_of = zone_of
         self._awaited: Counter[str] = Counter()
 
-    def follow(self, turn: Turn) -> None:
+    def follow(self, turn: DecisionRecord) -> None:
         """Fold a turn of the record."""
         if turn.heard is not None:
             self.recorded = self.decider.evolve(self.recorded, turn.heard)
@@ -46,20 +46,20 @@ class Run(Generic[StateT]):
             self.recorded = self.decider.evolve(self.recorded, said)
         self.now = turn.now
 
-    def share(self, turn: Turn) -> None:
+    def share(self, turn: DecisionRecord) -> None:
         """Fold a turn from before the fork: both sides are one."""
         self.follow(turn)
         self.forked = self.recorded
         self._count(turn)
 
-    def adopt(self, turn: Turn) -> None:
+    def adopt(self, turn: DecisionRecord) -> None:
         """Take the same own past over on both sides."""
         self.follow(turn)
         for said in turn.said:
             self.forked = self.decider.evolve(self.forked, said)
         self._count(turn)
 
-    def _count(self, turn: Turn) -> None:
+    def _count(self, turn: DecisionRecord) -> None:
         for said in turn.said:
             if said.speaker != self.decider.name:
                 continue

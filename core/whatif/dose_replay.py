@@ -22,7 +22,7 @@ from schemas.delivery.unresolved_doses import (
     BolusReconciled,
     BolusUnknown,
     DoseSettled,
-    OrderNotBelieved,
+    OrderAuthenticationFailed,
 )
 from schemas.message import Event
 from schemas.units import MINUTE_MS, DoseId, Milliseconds, MilliUnits, UtcMillis
@@ -40,7 +40,7 @@ OfDose = (
     | BolusUnknown
     | BolusReconciled
     | DoseSettled
-    | OrderNotBelieved
+    | OrderAuthenticationFailed
 )
 """[-] what the actuator says of one dose."""
 

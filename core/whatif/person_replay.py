@@ -45,7 +45,7 @@ class People:
 
     def see(self, recorded: BolusState, forked: BolusState) -> None:
         """Note what a person would see on both sides now."""
-        pair = (recorded.news.heard, forked.news.heard)
+        pair = (recorded.newest_changes.heard, forked.newest_changes.heard)
         if not self._seen or self._seen[-1] != pair:
             self._seen.append(pair)
 

@@ -27,7 +27,7 @@ ZoneOf = Callable[[ZoneLookupRequested], ZoneResolved]
 """Looks up a zone that the record did not ask for."""
 
 
-class Turn(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class DecisionRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One entry that a service decided on, and what it said because of it."""
 
     heard: Entry | None = None

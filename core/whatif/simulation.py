@@ -21,10 +21,10 @@ from core.whatif.dose_replay import given_alone
 from core.whatif.person_replay import People, Waiting, settings_asked, settings_of
 from core.whatif.shapes import (
     WHAT_IF,
+    DecisionRecord,
     Forked,
     ForkRefused,
     Other,
-    Turn,
     ZoneOf,
 )
 from schemas.basal.profiles import BasalPlanMade
@@ -41,8 +41,8 @@ _ACCOUNTED = (BASAL_SCHEDULER, BOLUS_ADVISOR, ACTUATOR)
 
 def fork(
     *,
-    scheduler: Iterable[Turn],
-    advisor: Iterable[Turn],
+    scheduler: Iterable[DecisionRecord],
+    advisor: Iterable[DecisionRecord],
     pump: PumpId,
     since: UtcMillis,
     until: UtcMillis | None,
@@ -66,32 +66,32 @@ def fork(
         ForkRefused: the record does not reach there, or a setting is refused.
     """
     turns = iter(advisor)
-    house = _House(pump, since=since, other=other, zone_of=zone_of, day_of=day_of)
-    first = house.share(turns)
-    house.begin(first.now)
+    simulation = _Simulation(pump, since=since, other=other, zone_of=zone_of, day_of=day_of)
+    first = simulation.share(turns)
+    simulation.begin(first.now)
     schedule = fork_schedule(
         scheduler,
         pump=pump,
         since=since,
         until=until,
         other=other,
-        limits=house.delivery.limits,
+        limits=simulation.delivery.limits,
         zone_of=zone_of,
     )
-    house.schedule(schedule)
+    simulation.schedule(schedule)
     for turn in _with(first, turns):
         if until is not None and turn.now.therapy >= until:
             break
-        house.take(turn)
-    return house.end(until)
+        simulation.take(turn)
+    return simulation.end(until)
 
 
-def _with(first: Turn, turns: Iterator[Turn]) -> Iterator[Turn]:
+def _with(first: DecisionRecord, turns: Iterator[DecisionRecord]) -> Iterator[DecisionRecord]:
     yield first
     yield from turns
 
 
-class _House:
+class _Simulation:
     """Advisor and actuator of the fork, and the scheduler's words on their way."""
 
     def __init__(
@@ -104,7 +104,7 @@ class _House:
         self._both = Comparison(since=since, day_of=day_of)
         self._waiting = Waiting()
 
-    def share(self, turns: Iterator[Turn]) -> Turn:
+    def share(self, turns: Iterator[DecisionRecord]) -> DecisionRecord:
         """Fold what came before the fork; give the first turn after it."""
         began: UtcMillis | None = None
         for turn in turns:
@@ -149,7 +149,7 @@ class _House:
         self._both.add(schedule.rows)
         self._waiting.schedule(schedule)
 
-    def take(self, turn: Turn) -> None:
+    def take(self, turn: DecisionRecord) -> None:
         """Go on by one turn of the advisor's record."""
         now = turn.now
         self._pass_time(now)
@@ -236,7 +236,7 @@ class _House:
         self._both.measures.take_forked(said)
         self.delivery.take(said)
 
-    def _carried(self, heard: Entry, turn: Turn, said: list[Entry]) -> list[Entry]:
+    def _carried(self, heard: Entry, turn: DecisionRecord, said: list[Entry]) -> list[Entry]:
         """Keep what was eaten, though the fork refused what it was recorded with."""
         if not isinstance(heard.body, AcceptAdvice):
             return []
@@ -251,7 +251,7 @@ class _House:
             self._both.carry(meal, at=turn.now.therapy, cause=heard.id)
         return kept
 
-    def _pair(self, asked: Entry, turn: Turn, said: list[Entry]) -> None:
+    def _pair(self, asked: Entry, turn: DecisionRecord, said: list[Entry]) -> None:
         """Put the advices and orders of both sides beside each other."""
         self._people.note(said, turn.said)
         for order in self.delivery.doses.pair(said, turn.said):

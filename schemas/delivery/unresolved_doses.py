@@ -17,7 +17,7 @@ OrderProblem = Literal[
 """[-] why an order is not believed; the pump says the same words."""
 
 
-class OrderNotBelieved(Refusal, frozen=True, kw_only=True, tag="order_not_believed.v1"):
+class OrderAuthenticationFailed(Refusal, frozen=True, kw_only=True, tag="order_not_believed.v1"):
     """Somebody wanted insulin given and could not prove that they may; said by actuator."""
 
     dose: DoseId
@@ -43,7 +43,7 @@ class OrderRefusedByPump(Event, frozen=True, kw_only=True, tag="order_refused_by
     history_sequence: int
     """[-] number of the pump's record."""
     count: int
-    """[-] as in OrderNotBelieved; the forgeries of both are counted together."""
+    """[-] as in OrderAuthenticationFailed; the forgeries of both are counted together."""
 
 
 class BolusUnknown(Event, frozen=True, kw_only=True, tag="bolus_unknown.v1"):

@@ -78,7 +78,7 @@ def command_filter(service: Speaker) -> str:
 
 
 def listening_filters(
-    me: Speaker, hears: tuple[Speaker, ...], *, keeps_commands: bool
+    me: Speaker, subscribes_to: tuple[Speaker, ...], *, keeps_commands: bool
 ) -> list[str]:
     """Name all that a decider listens to.
 
@@ -87,8 +87,8 @@ def listening_filters(
         hears: whose events it hears.
         keeps_commands: the commands to those as well.
     """
-    obeyed = (me, *hears) if keeps_commands else (me,)
-    return [*map(command_filter, obeyed), *map(speaker_filter, hears)]
+    obeyed = (me, *subscribes_to) if keeps_commands else (me,)
+    return [*map(command_filter, obeyed), *map(speaker_filter, subscribes_to)]
 
 
 def reply_inbox(*, client: str, token: str) -> str:

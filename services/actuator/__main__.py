@@ -8,9 +8,9 @@ from core.deciders.delivery.decider import DELIVERY_DECIDER
 from core.deciders.delivery.state import DeliveryState
 from schemas.units import PumpId
 from schemas.wire.subjects import is_token
-from services.actuator.pump_hands import PumpHands
-from services.actuator.pump_watch import PumpWatch
-from services.runtime.process.service import Body, World, parser_for, run_service
+from services.actuator.pump_effect_handler import PumpEffectHandler
+from services.actuator.pump_poller import PumpPoller
+from services.runtime.process.service import ServiceContext, ServiceWiring, parser_for, run_service
 from services.runtime.pump_link.address import PumpAddress, parse_pump_address
 from services.runtime.pump_link.port import PumpDevice
 from services.runtime.pump_link.stream_client import StreamPumpDevice
@@ -39,24 +39,24 @@ def _pump(text: str) -> tuple[PumpId, PumpAddress]:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _body(world: World) -> Body:
+def _body(context: ServiceContext) -> ServiceWiring:
     devices: dict[PumpId, PumpDevice] = {
-        pump: StreamPumpDevice(address) for pump, address in world.arguments.pump
+        pump: StreamPumpDevice(address) for pump, address in context.arguments.pump
     }
 
     def state(pump: PumpId) -> DeliveryState:
-        known: DeliveryState = world.loop().machine.books.ledger(pump).state
+        known: DeliveryState = context.loop().processor.unit_of_work.pump_stream(pump).state
         return known
 
     watches = [
-        PumpWatch(pump=pump, device=device, state=partial(state, pump), clock=world.clock)
+        PumpPoller(pump=pump, device=device, state=partial(state, pump), clock=context.clock)
         for pump, device in devices.items()
     ]
-    return Body(
-        hands=PumpHands(devices=devices, clock=world.clock),
-        senses=[watch.run for watch in watches],
+    return ServiceWiring(
+        effect_handler=PumpEffectHandler(devices=devices, clock=context.clock),
+        input_sources=[watch.run for watch in watches],
     )
 
 
 if __name__ == "__main__":
-    sys.exit(run_service(DELIVERY_DECIDER, body=_body, parser=_parser()))
+    sys.exit(run_service(DELIVERY_DECIDER, wiring=_body, parser=_parser()))

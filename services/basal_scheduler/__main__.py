@@ -3,14 +3,14 @@
 import sys
 
 from core.deciders.basal.decider import BASAL_DECIDER
-from services.runtime.platform.zone_lookup import ZoneHands
-from services.runtime.process.service import Body, World, run_service
+from services.runtime.platform.zone_lookup import ZoneLookupHandler
+from services.runtime.process.service import ServiceContext, ServiceWiring, run_service
 
 
-def _body(world: World) -> Body:
-    del world
-    return Body(hands=ZoneHands())
+def _wiring(context: ServiceContext) -> ServiceWiring:
+    del context
+    return ServiceWiring(effect_handler=ZoneLookupHandler())
 
 
 if __name__ == "__main__":
-    sys.exit(run_service(BASAL_DECIDER, body=_body))
+    sys.exit(run_service(BASAL_DECIDER, wiring=_wiring))

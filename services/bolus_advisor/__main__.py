@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 from core.deciders.bolus.decider import BOLUS_DECIDER
-from services.bolus_advisor.order_hands import OrderHands
+from services.bolus_advisor.order_signing_handler import OrderSigningHandler
 from services.runtime.platform.signing_keys import read_signer
-from services.runtime.process.service import Body, World, parser_for, run_service
+from services.runtime.process.service import ServiceContext, ServiceWiring, parser_for, run_service
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -21,10 +21,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _body(world: World) -> Body:
-    path: Path | None = world.arguments.sign_with
-    return Body(hands=OrderHands(read_signer(path) if path else None))
+def _wiring(context: ServiceContext) -> ServiceWiring:
+    path: Path | None = context.arguments.sign_with
+    return ServiceWiring(effect_handler=OrderSigningHandler(read_signer(path) if path else None))
 
 
 if __name__ == "__main__":
-    sys.exit(run_service(BOLUS_DECIDER, body=_body, parser=_parser()))
+    sys.exit(run_service(BOLUS_DECIDER, wiring=_wiring, parser=_parser()))

@@ -81,7 +81,7 @@ class Session:
         views: dict[str, dict[str, Any]] = msgspec.json.decode(answer)
         return views
 
-    async def perform(self, command: Command, *, to: Speaker) -> int:
+    async def handle(self, command: Command, *, to: Speaker) -> int:
         """Send a command and print what came of it; give the exit code."""
         return self.show(await self.send(command, to=to))
 

@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 from core.deciders.record.decider import RECORD_DECIDER
-from services.historian.checkpoint_hands import CheckpointHands
-from services.historian.snapshot_hands import SnapshotHands
+from services.historian.checkpoint_handler import CheckpointHandler
+from services.historian.snapshot_keeper import SnapshotKeeper
 from services.runtime.platform.signing_keys import read_record_key
-from services.runtime.process.service import Body, World, parser_for, run_service
+from services.runtime.process.service import ServiceContext, ServiceWiring, parser_for, run_service
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -31,13 +31,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _body(world: World) -> Body:
-    path: Path | None = world.arguments.sign_with
+def _wiring(context: ServiceContext) -> ServiceWiring:
+    path: Path | None = context.arguments.sign_with
     key = read_record_key(path) if path else None
-    hands = CheckpointHands(world.store, key=key, folder=world.arguments.checkpoints)
-    snapshots = SnapshotHands(world.store, path=world.arguments.snapshots)
-    return Body(hands=hands, senses=[hands.keep, snapshots.keep])
+    effect_handler = CheckpointHandler(context.store, key=key, folder=context.arguments.checkpoints)
+    snapshots = SnapshotKeeper(context.store, path=context.arguments.snapshots)
+    return ServiceWiring(
+        effect_handler=effect_handler, input_sources=[effect_handler.keep, snapshots.keep]
+    )
 
 
 if __name__ == "__main__":
-    sys.exit(run_service(RECORD_DECIDER, body=_body, parser=_parser()))
+    sys.exit(run_service(RECORD_DECIDER, wiring=_wiring, parser=_parser()))

@@ -107,14 +107,14 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     state: bytes
 
 
-class Head(msgspec.Struct, frozen=True, gc=False):
+class StreamHead(msgspec.Struct, frozen=True, gc=False):
     """How far a speaker's events for a pump are known."""
 
     version: int
     sha256: str
 
 
-class End(msgspec.Struct, frozen=True, gc=False):
+class ChainTip(msgspec.Struct, frozen=True, gc=False):
     """The last line of a pump in a journal."""
 
     position: int
@@ -126,9 +126,9 @@ class Commit:
     """Everything that one step stores in one transaction."""
 
     rows: Sequence[Row]
-    heads: Mapping[tuple[PumpId, Speaker], Head] = field(default_factory=dict)
+    heads: Mapping[tuple[PumpId, Speaker], StreamHead] = field(default_factory=dict)
     commands: Mapping[tuple[PumpId, CommandId], int] = field(default_factory=dict)
-    ends: Mapping[PumpId, End] = field(default_factory=dict)
+    ends: Mapping[PumpId, ChainTip] = field(default_factory=dict)
     stream: str = ""
     sequence: int = 0
 
@@ -160,11 +160,11 @@ class Store(Protocol):
         """Stream the stored bytes of a speaker's events first..last, heard or own."""
         ...
 
-    def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
+    def heads(self) -> Mapping[tuple[PumpId, Speaker], StreamHead]:
         """Read all heads."""
         ...
 
-    def ends(self) -> Mapping[PumpId, End]:
+    def ends(self) -> Mapping[PumpId, ChainTip]:
         """Read where the lines of each pump end; nothing for those written before there were."""
         ...
 

@@ -17,7 +17,7 @@ from services.runtime.platform.data_folder import DataFolder, Running
 from services.runtime.platform.logs import configure_logs
 from services.runtime.platform.shutdown import end
 from services.supervisor.broker import server as broker
-from services.supervisor.broker.health import HISTORIAN, Reading
+from services.supervisor.broker.health import HISTORIAN, CatchUpStatus
 from services.supervisor.broker.permissions import GLUCOSE_PLAYER, SCRIPTED_PERSON, SUPERVISOR
 from services.supervisor.broker.stream import StreamRefused, make_stream
 from services.supervisor.children import Child, ChildSpec
@@ -236,7 +236,7 @@ class System:
             StartRefused: a process cannot use its files, or READY_S are over and the historian is
                 not reading a long stream for the others.
         """
-        reading = Reading()
+        reading = CatchUpStatus()
         is_ready = False
         try:
             while not is_ready:
@@ -247,7 +247,7 @@ class System:
             why = "; ".join(filter(None, words)) or f"see {self._folder.logs}"
             raise StartRefused(f"not ready within {READY_S:.0f} s: {why}") from error
 
-    async def _look_on(self, observer: Observer, reading: Reading) -> bool:
+    async def _look_on(self, observer: Observer, reading: CatchUpStatus) -> bool:
         """Look until all are ready, or the historian has read so much that waiting begins anew."""
         while not await observer.look_once():
             self._refuse_broken()

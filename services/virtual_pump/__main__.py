@@ -17,7 +17,7 @@ from schemas.units import MilliUnits, PumpId
 from schemas.wire.subjects import is_token
 from services.runtime.platform.clock import SystemClock, read_clock_record
 from services.runtime.platform.errors import BasaltError, PumpPowerLost
-from services.runtime.platform.failpoints import arm_crash_points
+from services.runtime.platform.failpoints import arm_failpoints
 from services.runtime.platform.logs import LogLines
 from services.runtime.platform.shutdown import EXIT_DONE, EXIT_USAGE
 from services.runtime.platform.signing_keys import read_public
@@ -33,7 +33,7 @@ from services.virtual_pump.watchdog import Watchdog
 STDIN = 0
 """[-] file descriptor of standard input."""
 
-LEASH_BYTES = 4_096
+PARENT_PIPE_BYTES = 4_096
 """[B] read at once from standard input and thrown away."""
 
 MU_PER_U = 1_000
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.umask(0o077)
     _configure_log()
-    arm_crash_points(process="virtual_pump")
+    arm_failpoints(process="virtual_pump")
     try:
         clock = _clock(options.clock)
         store = SqlitePumpStore(options.memory)
@@ -65,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 kept, identity=identity, now=clock.now(), fill=options.fill_u, script=script
             )
             server = PumpServer(host, clock=clock, script=script, watchdog=Watchdog())
-            asyncio.run(_run(server, address=options.listen, leash=options.leash))
+            asyncio.run(
+                _run(server, address=options.listen, exit_with_parent=options.exit_with_parent)
+            )
         except PumpPowerLost:
             os.kill(os.getpid(), signal.SIGKILL)  # what the memory held a moment ago is all
         finally:
@@ -76,19 +78,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return EXIT_DONE
 
 
-async def _run(server: PumpServer, *, address: PumpAddress, leash: bool) -> None:
+async def _run(server: PumpServer, *, address: PumpAddress, exit_with_parent: bool) -> None:
     """Run the server; signals and, if asked, the end of standard input stop it."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.stop)
-    if leash:
-        threading.Thread(target=_hold_leash, args=(loop, server), daemon=True).start()
+    if exit_with_parent:
+        threading.Thread(target=_exit_with_parent, args=(loop, server), daemon=True).start()
     await server.run(address)
 
 
-def _hold_leash(loop: asyncio.AbstractEventLoop, server: PumpServer) -> None:
+def _exit_with_parent(loop: asyncio.AbstractEventLoop, server: PumpServer) -> None:
     """Wait for the end of standard input, which is the end of whoever started this process."""
-    while os.read(STDIN, LEASH_BYTES):
+    while os.read(STDIN, PARENT_PIPE_BYTES):
         pass
     if not loop.is_closed():
         loop.call_soon_threadsafe(server.stop)
@@ -167,7 +169,9 @@ def _parser() -> argparse.ArgumentParser:
         help="script of faults, a JSON list; for tests, an honest pump has none",
     )
     parser.add_argument(
-        "--leash", action="store_true", help="end when standard input ends, as with its starter"
+        "--exit-with-parent",
+        action="store_true",
+        help="end when standard input ends, as with its starter",
     )
     return parser
 

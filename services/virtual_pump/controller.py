@@ -13,20 +13,17 @@ from dataclasses import dataclass
 import msgspec
 
 from core.models.pulses import Parts
-from core.pump import machine as pump_machine
-from core.pump import order_intake as pump_orders
-from core.pump import physics as pump_world
-from core.pump import suspension as pump_pause
+from core.pump import machine, order_intake, physics, suspension
 from core.pump.clock_setting import set_clock
 from core.pump.memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
 from core.pump.order_intake import PumpSession
-from core.pump.physics import PumpWorld
+from core.pump.physics import PumpPhysics
 from core.pump.supervision import is_more_than, is_too_much, most_at_once
 from schemas.delivery.device import PULSE_MU, PumpReading, PumpStatus
 from schemas.message import Now
 from schemas.units import DoseId, Milliseconds, MilliUnits, PumpId, UtcMillis
 from services.runtime.platform.errors import PumpPowerLost
-from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.failpoints import failpoint
 from services.runtime.pump_link.protocol import (
     Answered,
     AnyAnswer,
@@ -59,7 +56,7 @@ def obey(
     session: PumpSession,
     executed: Callable[[DoseId], bool],
     now: UtcMillis,
-    world: PumpWorld,
+    world: PumpPhysics,
 ) -> PumpStep | PumpRefusal:
     """Work out what follows from an order; nothing is kept here.
 
@@ -73,7 +70,7 @@ def obey(
     """
     match order:
         case StartBolus(signed=signed):
-            return pump_orders.start_signed(
+            return order_intake.start_signed(
                 memory,
                 signed=signed,
                 session=session,
@@ -82,19 +79,19 @@ def obey(
                 world=world,
             )
         case StopBolus(dose=dose):
-            return pump_machine.stop_bolus(memory, dose=dose, executed=executed(dose), now=now)
+            return machine.stop_bolus(memory, dose=dose, executed=executed(dose), now=now)
         case LoadPlan(plan=plan):
-            return pump_machine.load_plan(memory, plan=plan, now=now)
+            return machine.load_plan(memory, plan=plan, now=now)
         case Suspend(until=until):
-            return pump_pause.suspend(memory, now=now, until=until)
+            return suspension.suspend(memory, now=now, until=until)
         case Resume():
-            return pump_pause.resume(memory, now=now)
+            return suspension.resume(memory, now=now)
         case Fill(amount=amount):
-            return pump_machine.fill(memory, amount=amount, now=now)
+            return machine.fill(memory, amount=amount, now=now)
         case Prime(amount=amount, what=what):
-            return pump_world.prime(memory, amount=amount, what=what, now=now, world=world)
+            return physics.prime(memory, amount=amount, what=what, now=now, world=world)
         case ClearFault():
-            return pump_world.clear(memory, now=now)
+            return physics.clear(memory, now=now)
 
 
 def most_of(order: AnyOrder) -> MilliUnits:
@@ -150,12 +147,12 @@ class PumpHost:
         self._identity = identity
         found = store.load()
         started_at = UtcMillis(now.therapy + self._script.clock_ahead(found))
-        step = pump_machine.power_on(found, now=started_at, fill=fill)
+        step = machine.power_on(found, now=started_at, fill=fill)
         keys = identity.trusted
-        trusted = pump_orders.trust(step.memory, keys=keys, now=step.memory.on_at)
-        crashpoint("power_on_before")
+        trusted = order_intake.trust(step.memory, keys=keys, now=step.memory.on_at)
+        failpoint("power_on_before")
         store.save(trusted.memory, records=(*step.records, *trusted.records))
-        crashpoint("power_on_after")
+        failpoint("power_on_after")
         self._memory: PumpMemory = trusted.memory
         self._hold(trusted.memory)
         self._begin_session(now)
@@ -173,7 +170,7 @@ class PumpHost:
         """
         own = self._own(now.therapy)
         memory = self._checked(own)
-        self._keep(pump_machine.power_on(memory, now=own, fill=None))
+        self._keep(machine.power_on(memory, now=own, fill=None))
         self._begin_session(now)
         self.self_test(now=now.therapy)
 
@@ -181,9 +178,9 @@ class PumpHost:
         """Deliver what is due up to `now` [ms]; saved if anything moved or `save` is set."""
         now = self._own(now)
         before = self._checked(now)
-        step = pump_machine.run_until(before, now=now, world=self._script.world())
+        step = machine.run_until(before, now=now, world=self._script.world())
         if is_too_much(before, step.memory, now=now):
-            step = pump_world.trip(before, fault="over_infusion", now=self._later(now))
+            step = physics.trip(before, fault="over_infusion", now=self._later(now))
         if step.records or save:
             self._keep(step)
         else:
@@ -200,10 +197,10 @@ class PumpHost:
         fault: PumpFaultName | None = None
         if self._script.fails_self_test:
             fault = "self_test_failed"
-        elif not pump_world.is_balanced(memory) or self._store.load() is None:
+        elif not physics.is_balanced(memory) or self._store.load() is None:
             fault = "memory_broken"
         if fault is not None and memory.fault is None:
-            self._keep(pump_world.trip(memory, fault=fault, now=self._later(now)))
+            self._keep(physics.trip(memory, fault=fault, now=self._later(now)))
 
     def _meet(self, before: PumpMemory, now: UtcMillis) -> None:
         """Let happen what the script says of the strokes just made."""
@@ -216,10 +213,10 @@ class PumpHost:
                     strokes = one.amount // PULSE_MU
                     world = self._script.world()
                     self._keep(
-                        pump_world.run_unasked(self._memory, strokes=strokes, now=at, world=world)
+                        physics.run_unasked(self._memory, strokes=strokes, now=at, world=world)
                     )
                 case "air_in_line" | "overheated" | "reservoir_missing" | "battery_depleted":
-                    self._keep(pump_world.trip(self._memory, fault=one.fault, now=at))
+                    self._keep(physics.trip(self._memory, fault=one.fault, now=at))
                 case "clock_set":
                     self._keep(set_clock(self._memory, by=Milliseconds(one.ahead_ms)))
                 case "odometer_back":
@@ -241,7 +238,7 @@ class PumpHost:
         if kept is None:
             raise PumpPowerLost
         self._hold(kept)
-        self._keep(pump_world.trip(kept, fault="memory_broken", now=self._later(now)))
+        self._keep(physics.trip(kept, fault="memory_broken", now=self._later(now)))
         return self._memory
 
     def _hold(self, memory: PumpMemory) -> None:
@@ -254,7 +251,7 @@ class PumpHost:
         By the clock that all share, as every instant that comes in here or goes out; the pump's own
         may be another.
         """
-        due_at = pump_machine.next_pulse_at(self._memory)
+        due_at = machine.next_pulse_at(self._memory)
         return None if due_at is None else UtcMillis(due_at - self._ahead)
 
     def answer(self, request: AnyRequest, *, now: Now) -> AnyAnswer:
@@ -264,9 +261,9 @@ class PumpHost:
             history = self._store.history(after=request.after)
             return ReadAnswered(reading=PumpReading(status=self._status(now), history=history))
         if isinstance(request, Claim):
-            crashpoint("claimed_before")
-            self._keep(pump_machine.claim(self._memory, by=request.by))
-            crashpoint("claimed_after")
+            failpoint("claimed_before")
+            self._keep(machine.claim(self._memory, by=request.by))
+            failpoint("claimed_after")
             self._begin_session(now)
             return Answered(status=self._status(now))
         if request.epoch < self._memory.epoch:
@@ -274,7 +271,7 @@ class PumpHost:
         if request.epoch > self._memory.epoch:
             return Refused(reason="epoch_unknown")
         is_dose = isinstance(request, StartBolus)
-        crashpoint("dose_obeyed_before" if is_dose else "obeyed_before")
+        failpoint("dose_obeyed_before" if is_dose else "obeyed_before")
         step = self._obey(request, now=now)
         if isinstance(step, PumpRefusal):
             if step.noted is not None:
@@ -283,10 +280,10 @@ class PumpHost:
         before = self._memory
         if is_more_than(most_of(request), before, step.memory):
             at = self._at(now)
-            self._keep(pump_world.trip(before, fault="over_infusion", now=at))
+            self._keep(physics.trip(before, fault="over_infusion", now=at))
             return Refused(reason="fault")
         self._keep(step)
-        crashpoint("dose_obeyed_after" if is_dose else "obeyed_after")
+        failpoint("dose_obeyed_after" if is_dose else "obeyed_after")
         self._meet(before, self._own(now.therapy))
         return Answered(status=self._status(now))
 
@@ -327,7 +324,7 @@ class PumpHost:
         return UtcMillis(shared + self._ahead)
 
     def _status(self, now: Now) -> PumpStatus:
-        status = pump_machine.status(self._memory, now=self._at(now))
+        status = machine.status(self._memory, now=self._at(now))
         session = self._session(now)
         battery = self._script.battery_percent(self._memory)
         low = ("battery_low",) if battery <= BATTERY_LOW_PERCENT else ()
@@ -341,7 +338,7 @@ class PumpHost:
 
     def _keep(self, step: PumpStep) -> None:
         """Make a step durable; only then it has happened."""
-        crashpoint("save_before")
+        failpoint("save_before")
         self._store.save(step.memory, records=step.records)
-        crashpoint("save_after")
+        failpoint("save_after")
         self._hold(step.memory)

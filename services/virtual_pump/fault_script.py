@@ -8,7 +8,7 @@ import msgspec
 
 from core.models.pump_accuracy import ERROR_MODELS, ErrorModel
 from core.pump.memory import PumpMemory
-from core.pump.physics import PumpWorld
+from core.pump.physics import PumpPhysics
 from schemas.units import Milliseconds, MilliUnits
 from services.runtime.platform.errors import PumpScriptBroken
 
@@ -93,9 +93,9 @@ class PumpScript:
         asked = next((one for one in self._faults if one.fault == "error_model"), None)
         return None if asked is None else (ERROR_MODELS[asked.model], asked.seed)
 
-    def world(self) -> PumpWorld:
+    def world(self) -> PumpPhysics:
         """Give what is in the motor's way."""
-        return PumpWorld(
+        return PumpPhysics(
             blocked_from=self._first("occlusion"), stuck_from=self._first("motor_stuck")
         )
 

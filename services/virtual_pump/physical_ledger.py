@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from core.models.pump_accuracy import ErrorModel, strokes_in
+from core.models.pump_accuracy import ErrorModel, pulses_in
 from core.pump.memory import PumpMemory
 from schemas.delivery.device import HISTORY_PAGE_RECORDS_MAX, PULSE_MU, PumpRecord
 from schemas.units import DoseId, MicroUnits, MilliUnits
@@ -89,7 +89,7 @@ class WorldLedger:
         if record.kind == "released":
             self._file.execute("UPDATE strokes SET is_in_line = 0")
         (made,) = self._file.execute("SELECT coalesce(max(number), 0) FROM strokes").fetchone()
-        found = strokes_in((record,), after=made, model=self._model, seed=self._seed)
+        found = pulses_in((record,), after=made, model=self._model, seed=self._seed)
         rows = [(one.number, one.at, one.kind, one.dose, one.given, 0) for one in found]
         self._file.executemany("INSERT INTO strokes VALUES (?, ?, ?, ?, ?, ?)", rows)
 

@@ -10,7 +10,7 @@ from schemas.message import Now
 from schemas.units import Milliseconds
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import PumpPowerLost
-from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.failpoints import failpoint
 from services.runtime.pump_link.address import PumpAddress
 from services.runtime.pump_link.client import act_of
 from services.runtime.pump_link.protocol import (
@@ -206,7 +206,7 @@ class PumpServer:
         fault = self._script.on_the_line(_act_in(frame))
         if fault is None:
             writer.write(encode_answer(self._answer(frame), number=frame.number))
-            crashpoint("told_after")
+            failpoint("told_after")
             return
         log.warning("virtual_pump.scripted", fault=fault.fault)
         if fault.fault == "lost_request":

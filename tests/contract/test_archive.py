@@ -47,7 +47,7 @@ def check(parts: list[Part], public: bytes = PUBLIC) -> Archived:
 
 def is_found(parts: list[Part]) -> bool:
     try:
-        return bool(check(parts).verdict.faults)
+        return bool(check(parts).report.faults)
     except (ArchiveBroken, CheckpointBroken):
         return True
 
@@ -56,16 +56,16 @@ def is_found(parts: list[Part]) -> bool:
 def test_a_whole_archive_verifies(system: FakeSystem, notes: Path) -> None:
     """Five speakers lead to a signed root each; what is newer is chained, and said to be."""
     found = check(written(system, notes))
-    assert (found.verdict.faults, found.verdict.checkpoints) == ((), 5)
-    assert found.verdict.lines == len(list(system.stores[HISTORIAN].rows(pump=PUMP)))
+    assert (found.report.faults, found.report.checkpoints) == ((), 5)
+    assert found.report.lines == len(list(system.stores[HISTORIAN].rows(pump=PUMP)))
     assert found.uncovered[Speaker("glucose_ingest")] >= 1
 
 
 def test_a_period_in_the_middle_verifies_by_itself(system: FakeSystem, notes: Path) -> None:
     begin, end = middle(system), UtcMillis(middle(system) + 2 * HOUR_MS)
     found = check(written(system, notes, since=begin, until=end))
-    assert (found.verdict.faults, found.verdict.checkpoints >= 3) == ((), True)
-    assert 0 < found.verdict.lines < len(list(system.stores[HISTORIAN].rows(pump=PUMP))) / 2
+    assert (found.report.faults, found.report.checkpoints >= 3) == ((), True)
+    assert 0 < found.report.lines < len(list(system.stores[HISTORIAN].rows(pump=PUMP))) / 2
 
 
 def test_periods_follow_upon_each_other(system: FakeSystem, notes: Path) -> None:
@@ -124,7 +124,7 @@ def test_an_archive_written_anew_is_found_by_its_signed_roots(
     assert isinstance(signed, ArchiveEnd)
     assert isinstance(forged[-1], ArchiveEnd)
     end = msgspec.structs.replace(forged[-1], notes=signed.notes)
-    assert check([*forged[:-1], end]).verdict.faults
+    assert check([*forged[:-1], end]).report.faults
 
 
 def test_the_mutant_that_compares_no_root_is_caught(
@@ -236,4 +236,4 @@ def test_a_line_that_is_no_text_is_kept_as_bytes(tmp_path: Path) -> None:
     other.settle()
     parts = written(other, tmp_path)
     assert [one for one in parts if isinstance(one, ArchivedLine) and one.raw]
-    assert check(parts).verdict.faults == ()
+    assert check(parts).report.faults == ()

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from bench.broker import Broker, broker
 from schemas.units import Actor, PumpId, Speaker
-from services.runtime.nats import connection as nats_connection
+from services.runtime.nats import connection
 from services.runtime.nats.bus import NatsBus
 from services.runtime.nats.client import BusClient
 from services.runtime.nats.connection import Credentials
@@ -40,7 +40,7 @@ class Pair:
     """The advisor speaks, the actuator hears it."""
 
     speaker: Bus
-    listener: Bus
+    policy: Bus
     running: Broker | None
 
 
@@ -49,17 +49,17 @@ async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     if request.param == "fake":
         shared = FakeBroker()
         yield Pair(
-            FakeBus(broker=shared, speaker=ADVISOR, hears=()),
-            FakeBus(broker=shared, speaker=ACTUATOR, hears=(ADVISOR,)),
+            FakeBus(broker=shared, speaker=ADVISOR, subscribes_to=()),
+            FakeBus(broker=shared, speaker=ACTUATOR, subscribes_to=(ADVISOR,)),
             None,
         )
         return
     async with broker() as running:
-        speaker, listener = await running.bus(ADVISOR), await running.bus(ACTUATOR)
-        await listener.reset(position=0)
-        yield Pair(speaker, listener, running)
+        speaker, policy = await running.bus(ADVISOR), await running.bus(ACTUATOR)
+        await policy.reset(position=0)
+        yield Pair(speaker, policy, running)
         await speaker.close()
-        await listener.close()
+        await policy.close()
 
 
 def event(number: int, *, name: str = "bolus_ordered", pump: str = "p1") -> Outgoing:
@@ -81,7 +81,7 @@ async def test_a_batch_arrives_whole_in_order_with_its_headers(pair: Pair) -> No
 
     last = await pair.speaker.publish(events, expected_last=0)
 
-    heard = await hear(pair.listener, 7)
+    heard = await hear(pair.policy, 7)
     assert [one.data for one in events] == [one.data for one in heard]
     assert last == heard[-1].sequence
     assert all(HEADERS.items() <= dict(one.headers).items() for one in heard)
@@ -92,7 +92,7 @@ async def test_one_event_and_a_full_batch_are_both_taken(pair: Pair) -> None:
     first = await pair.speaker.publish([event(0)], expected_last=0)
     await pair.speaker.publish([event(n) for n in range(1, 501)], expected_last=first)
 
-    assert 501 == len(await hear(pair.listener, 501))
+    assert 501 == len(await hear(pair.policy, 501))
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -103,14 +103,14 @@ async def test_a_second_writer_is_refused(pair: Pair, count: int) -> None:
     with pytest.raises(WrongLastSequence):
         await pair.speaker.publish([event(n) for n in range(count)], expected_last=0)
 
-    assert 1 == len(await hear(pair.listener, 1))
+    assert 1 == len(await hear(pair.policy, 1))
 
 
 async def test_others_speaking_in_between_do_no_harm(pair: Pair) -> None:
     """The guard looks at this speaker's own events only."""
     first = await pair.speaker.publish([event(1)], expected_last=0)
     other = Outgoing("basalt.p1.event.actuator.bolus_refused", b"{}", HEADERS)
-    await pair.listener.publish([other], expected_last=0)
+    await pair.policy.publish([other], expected_last=0)
 
     assert first < await pair.speaker.publish([event(2)], expected_last=first)
 
@@ -133,11 +133,11 @@ async def test_the_newest_own_event_can_be_read_back(pair: Pair) -> None:
 async def test_a_reset_hears_again_from_a_position(pair: Pair) -> None:
     """The position lives in the journal: what was not stored is heard again."""
     await pair.speaker.publish([event(n) for n in range(5)], expected_last=0)
-    heard = await hear(pair.listener, 5)
+    heard = await hear(pair.policy, 5)
 
-    await pair.listener.reset(position=heard[2].sequence)
+    await pair.policy.reset(position=heard[2].sequence)
 
-    assert [one.data for one in heard[3:]] == [one.data for one in await hear(pair.listener, 2)]
+    assert [one.data for one in heard[3:]] == [one.data for one in await hear(pair.policy, 2)]
 
 
 async def test_the_stream_tells_its_creation_and_its_end(pair: Pair) -> None:
@@ -153,7 +153,7 @@ async def test_the_stream_tells_its_creation_and_its_end(pair: Pair) -> None:
 async def test_history_of_nobody_is_unavailable(pair: Pair) -> None:
     """A service that does not answer is an answer, in bounded time."""
     with pytest.raises(HistoryUnavailable):
-        await pair.listener.history(of=ADVISOR, asked=ADVISOR, pump=PumpId("p1"), first=1, last=2)
+        await pair.policy.history(of=ADVISOR, asked=ADVISOR, pump=PumpId("p1"), first=1, last=2)
 
 
 async def test_a_broker_that_is_not_there_gives_one_clear_error() -> None:
@@ -213,11 +213,11 @@ async def test_a_seed_that_is_none_is_named_before_anything_is_connected(
 async def test_a_broker_that_is_killed_and_comes_back_is_heard_again() -> None:
     """kill -9 of the broker: what was acknowledged is there, and nobody stays deaf (B2)."""
     async with broker() as running:
-        speaker, listener = await running.bus(ADVISOR), await running.bus(ACTUATOR)
-        await listener.stream_state()
-        await listener.reset(position=0)
+        speaker, policy = await running.bus(ADVISOR), await running.bus(ACTUATOR)
+        await policy.stream_state()
+        await policy.reset(position=0)
         last = await speaker.publish([event(n) for n in range(20)], expected_last=0)
-        await hear(listener, 20)
+        await hear(policy, 20)
         running.kill()
         running.start()
         async with asyncio.timeout(20):
@@ -228,9 +228,9 @@ async def test_a_broker_that_is_killed_and_comes_back_is_heard_again() -> None:
                 except PublishUnknown:
                     await asyncio.sleep(0.2)
 
-        assert b'{"n":99}' == (await hear(listener, 1))[-1].data
+        assert b'{"n":99}' == (await hear(policy, 1))[-1].data
         await speaker.close()
-        await listener.close()
+        await policy.close()
 
 
 async def is_noticed(running: Broker) -> bool:
@@ -259,7 +259,7 @@ async def test_the_mutant_whose_line_is_never_dead_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A client that waits for the system to tell it would not notice for minutes."""
-    monkeypatch.setattr(nats_connection, "PINGS_OUTSTANDING_MAX", 10**6)
+    monkeypatch.setattr(connection, "PINGS_OUTSTANDING_MAX", 10**6)
     async with broker() as running:
         assert not await is_noticed(running)
 
@@ -269,10 +269,10 @@ async def test_the_mutant_that_trusts_the_broker_with_its_place_is_caught(
 ) -> None:
     """The broker goes on after what it sent, stored or not: what was not stored would be lost."""
     async with broker() as running:
-        speaker, listener = await running.bus(ADVISOR), await running.bus(ACTUATOR)
-        await listener.reset(position=0)
+        speaker, policy = await running.bus(ADVISOR), await running.bus(ACTUATOR)
+        await policy.reset(position=0)
         await speaker.publish([event(n) for n in range(5)], expected_last=0)
-        heard = await hear(listener, 5)
+        heard = await hear(policy, 5)
         api = NatsBus._api
 
         async def deaf(self: NatsBus, name: str, body: bytes) -> object:
@@ -283,10 +283,10 @@ async def test_the_mutant_that_trusts_the_broker_with_its_place_is_caught(
             )
 
         monkeypatch.setattr(NatsBus, "_api", deaf)
-        await listener.reset(position=heard[2].sequence)
+        await policy.reset(position=heard[2].sequence)
 
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(2):
-                await hear(listener, 2)
+                await hear(policy, 2)
         await speaker.close()
-        await listener.close()
+        await policy.close()

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-import services.runtime.decider_host.ledger
+import services.runtime.decider_host.unit_of_work
 import services.runtime.replay.replay
 from schemas.units import MINUTE_MS, CommandId, PumpId, Speaker
 from services.runtime.audit.compare_records import compare, said_in
 from services.runtime.audit.redecide import verify_decisions
-from services.runtime.decider_host.ledger import Books
+from services.runtime.decider_host.unit_of_work import UnitOfWork
 from services.runtime.journal.entries import split
-from services.runtime.journal.hash_chain import linked
+from services.runtime.journal.hash_chain import append_link
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.platform.errors import JournalAltered, StoreBroken
@@ -70,7 +70,7 @@ def with_rows(store: Store, rows: Rows) -> FakeStore:
 def found_at(store: Store) -> int | None:
     """Say at which line a start finds the journal altered, None if it goes on."""
     try:
-        Books(decider=DECIDER_OF[ME], store=store)
+        UnitOfWork(decider=DECIDER_OF[ME], store=store)
     except JournalAltered as error:
         return error.position
     return None
@@ -166,9 +166,9 @@ def test_verify_names_the_line(lived: FakeSystem, tamper: Callable[[Rows, int], 
     store = lived.stores[ME]
     rows = rows_of(store)
     for at in range(0, len(rows), 7):
-        verdict = verify_decisions(DECIDER_OF[ME], with_rows(store, tamper(rows, at)))
-        assert verdict.differences
-        assert verdict.differences[0].position in near(at)
+        report = verify_decisions(DECIDER_OF[ME], with_rows(store, tamper(rows, at)))
+        assert report.differences
+        assert report.differences[0].position in near(at)
     assert () == verify_decisions(DECIDER_OF[ME], store).differences
 
 
@@ -178,7 +178,7 @@ def with_new_links(rows: Rows) -> Rows:
     for row in rows:
         head, data = split(row.state)
         bare = type(head)(*(getattr(head, name) for name in head.__struct_fields__[:-1]))
-        made, link = linked(link, row, bare, data)
+        made, link = append_link(link, row, bare, data)
         found.append(made)
     return found
 
@@ -218,8 +218,10 @@ def test_the_mutant_that_follows_no_link_is_caught(
     lived: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the links a changed report goes by unnoticed: the test above can fail."""
-    monkeypatch.setattr(services.runtime.decider_host.ledger, "followed", lambda *_, **__: "")
-    monkeypatch.setattr(Books, "_compare_ends", lambda _: None)
+    monkeypatch.setattr(
+        services.runtime.decider_host.unit_of_work, "verify_next", lambda *_, **__: ""
+    )
+    monkeypatch.setattr(UnitOfWork, "_compare_ends", lambda _: None)
     store = lived.stores[ME]
 
     found = {found_at(with_rows(store, delete_and_close_up(rows_of(store), at))) for at in range(5)}
@@ -267,7 +269,7 @@ def read_all(path: Path) -> Rows | None:
     except StoreBroken:
         return None
     try:
-        Books(decider=DECIDER_OF[ME], store=store)
+        UnitOfWork(decider=DECIDER_OF[ME], store=store)
         return rows_of(store)
     except (JournalAltered, StoreBroken):
         return None

@@ -16,7 +16,7 @@ from services.runtime.platform.errors import StoreUnwritable
 from services.runtime.platform.logs import LogLines
 from services.runtime.ports import Commit, Row
 from services.runtime.process.service_endpoint import Health
-from services.supervisor.broker.health import LOOKS_MAX, BrokerCare
+from services.supervisor.broker.health import LOOKS_MAX, BrokerHealth
 from services.virtual_pump.errors import PumpMemoryError
 from services.virtual_pump.sqlite_state import SqlitePumpStore
 from support.simulated.fake_system import FakeSystem
@@ -144,7 +144,7 @@ def test_a_broker_that_takes_nothing_is_started_anew(
     unpublished: int, grows: bool, renewed: bool
 ) -> None:
     """One that takes a little, or is asked for nothing, is left alone."""
-    care = BrokerCare()
+    care = BrokerHealth()
 
     found = [
         care.must_renew(
@@ -166,7 +166,7 @@ def test_the_mutant_that_is_never_out_of_patience_is_caught(
 ) -> None:
     """Then a broker that was full once would take no event ever again."""
     monkeypatch.setattr(services.supervisor.broker.health, "LOOKS_MAX", 10**9)
-    care = BrokerCare()
+    care = BrokerHealth()
 
     stuck = {"actuator": health("actuator", unpublished=1, published=1)}
 

@@ -21,7 +21,7 @@ from eventsourcing.utils import get_topic
 from schemas.delivery.delivery import BolusDelivered
 from schemas.units import Speaker
 from services.runtime.journal import mapper as journal_mapper
-from services.runtime.journal.entries import HEARD, read_row
+from services.runtime.journal.entries import INPUT, read_row
 from services.runtime.journal.mapper import (
     ImportedMessage,
     InputMessage,
@@ -146,7 +146,7 @@ def test_the_mapper_gives_each_line_as_a_domain_event(journal: Journal) -> None:
 
     assert [one.entry for one in read] == [line.entry for line in lines]
     assert [one.data for one in read] == [line.data for line in lines]
-    assert [one.is_heard for one in read] == [isinstance(line, InputMessage) for line in lines]
+    assert [one.is_input for one in read] == [isinstance(line, InputMessage) for line in lines]
     assert {InputMessage, OwnEvent, ImportedMessage} >= {type(line) for line in lines}
     given = [line.body for line in lines if isinstance(line.body, BolusDelivered)]
     assert [1_000] == [body.delivered for body in given]
@@ -188,14 +188,14 @@ def told(journal: Journal, rows: list[Row], *, s: float) -> int:
 
     with Stored(journal.environment) as app:
         with app.recorder.subscribe(gt=newest - 1) as subscription:
-            listener = threading.Thread(target=listen, args=(subscription,))
-            listener.start()
+            policy = threading.Thread(target=listen, args=(subscription,))
+            policy.start()
             assert begun.wait(TOLD_S)  # it has read all that there was
             wait_until_listening(journal)
             for row in rows:
                 journal.store.commit(Commit(rows=[row]))
             enough.wait(s)
-        listener.join()
+        policy.join()
     return len(heard) - 1
 
 
@@ -257,7 +257,7 @@ def test_without_the_chain_a_changed_line_is_taken(
     stored: list[StoredEvent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mutant of the check: most changed bytes are another message that can be decoded."""
-    monkeypatch.setattr(journal_mapper, "followed", lambda last, row, *, after: last)
+    monkeypatch.setattr(journal_mapper, "verify_next", lambda last, row, *, after: last)
     at = next(n for n, row in enumerate(stored) if row.topic == "bolus_delivered.v1")
     digit = stored[at].state.index(b'"delivered":1000') + len('"delivered":')
 
@@ -276,12 +276,12 @@ def test_without_the_chain_a_changed_line_is_taken(
     ],
 )
 def test_a_topic_that_is_not_that_of_the_message_is_refused(
-    stored: list[StoredEvent], topic: str, says: str
+    stored: list[StoredEvent], topic: str, emits: str
 ) -> None:
     """By a filter on topics a follower would count what is something else."""
     found = next(row for row in stored if row.topic == "bolus_delivered.v1")
 
-    with pytest.raises(MapperDeserialisationError, match=says):
+    with pytest.raises(MapperDeserialisationError, match=emits):
         mapped([replace(found, topic=topic)])
 
 
@@ -296,7 +296,7 @@ def test_a_message_of_a_newer_release_is_refused(stored: list[StoredEvent]) -> N
 
 def test_a_follower_may_begin_anywhere_and_leave_lines_out(stored: list[StoredEvent]) -> None:
     """It goes on from its own position, or reads some topics only."""
-    own = [row for row in stored if not row.topic.startswith(HEARD)]
+    own = [row for row in stored if not row.topic.startswith(INPUT)]
 
     assert [row.state.split(b"\n", 1)[1] for row in own] == [line.data for line in mapped(own)]
     assert 10 == len(mapped(stored[5:15]))

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 
 from schemas.units import PumpId
-from services.runtime.journal import open_store as stores
-from services.runtime.journal.postgres import recorder as postgres_schema
+from services.runtime.journal import open_store
+from services.runtime.journal.postgres import recorder
 from services.runtime.journal.postgres import store as postgres_store
 from services.runtime.journal.postgres.address import postgres_address, url_without_password
 from services.runtime.journal.postgres.recorder import JournalRecorder
@@ -68,7 +68,7 @@ def test_without_the_lock_a_second_writer_is_let_in(
     postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mutant of the lock: the test above notices when it is not taken."""
-    monkeypatch.setattr(postgres_schema, "TAKE_LOCK", "SELECT %s::text IS NOT NULL")
+    monkeypatch.setattr(recorder, "TAKE_LOCK", "SELECT %s::text IS NOT NULL")
     url = postgres.new_database()
 
     with opened(url), opened(url) as second:
@@ -164,7 +164,7 @@ def test_a_reader_makes_nothing(postgres: PostgresServer) -> None:
     ],
 )
 def test_no_server_and_a_wrong_password_are_told_in_one_line(
-    postgres: PostgresServer, wrong: str, says: str
+    postgres: PostgresServer, wrong: str, emits: str
 ) -> None:
     """Whoever reads the log must know what to mend, and not the password."""
     url = {
@@ -177,7 +177,7 @@ def test_no_server_and_a_wrong_password_are_told_in_one_line(
         PostgresStore(postgres_address(url, service="actuator"))
 
     text = str(caught.value)
-    assert says in text
+    assert emits in text
     assert "\n" not in text
     assert "secret" not in text
 
@@ -187,7 +187,7 @@ def test_no_server_and_a_wrong_password_are_told_in_one_line(
 )
 def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:
     """A log is read by more people than a password is for."""
-    with pytest.raises(StoreUrlWrong) as caught, stores.store_to_write(url, service="actuator"):
+    with pytest.raises(StoreUrlWrong) as caught, open_store.store_to_write(url, service="actuator"):
         pass
 
     assert "postgresql://USER@HOST" in str(caught.value)
@@ -211,7 +211,7 @@ def test_without_the_extra_the_line_says_what_to_install(monkeypatch: pytest.Mon
 
     with (
         pytest.raises(StoreUrlWrong, match=r"basalt\[postgres\]"),
-        stores.store_to_write("postgresql://h/db", service="actuator"),
+        open_store.store_to_write("postgresql://h/db", service="actuator"),
     ):
         pass
 

@@ -14,12 +14,12 @@ from schemas.record import StorageReported
 from schemas.units import PumpId, Speaker, UtcMillis
 from services.runtime.audit import record_check
 from services.runtime.audit.record_check import PumpCheck, RecordCheck, check_record
-from services.runtime.decider_host.event_writer import say
-from services.runtime.decider_host.unit_of_work import Machine
-from services.runtime.journal.entries import EntryHead, split
-from services.runtime.journal.hash_chain import linked
+from services.runtime.decider_host.event_writer import seal
+from services.runtime.decider_host.processor import DeciderProcessor
+from services.runtime.journal.entries import RowMetadata, split
+from services.runtime.journal.hash_chain import append_link
 from services.runtime.journal.memory_store import FakeStore
-from services.runtime.ports import Arrived, Commit, Head, Row
+from services.runtime.ports import Arrived, Commit, Row, StreamHead
 
 EVENTS = 10_000
 SPEAKERS = (Speaker("glucose_ingest"), Speaker("actuator"), Speaker("bolus_advisor"))
@@ -41,12 +41,12 @@ class Record(NamedTuple):
 
 
 def spoken(
-    pump: PumpId, heads: dict[Speaker, Head], number: int, *, free_mib: int | None = None
+    pump: PumpId, heads: dict[Speaker, StreamHead], number: int, *, free_mib: int | None = None
 ) -> Arrived:
     """Say the next event, of each speaker in its turn."""
     speaker = SPEAKERS[number % len(SPEAKERS)]
-    when = EntryHead(UtcMillis(number + 1), UtcMillis(number + 1), 1, 0, "", "")
-    said = say(
+    when = RowMetadata(UtcMillis(number + 1), UtcMillis(number + 1), 1, 0, "", "")
+    said = seal(
         StorageReported(free_mib=number if free_mib is None else free_mib, actor="service:test"),
         speaker=speaker,
         pump=pump,
@@ -61,12 +61,12 @@ def spoken(
 
 def made(pump: PumpId, count: int) -> FakeStore:
     """Let a historian hear so many events."""
-    store, heads = FakeStore(), dict[Speaker, Head]()
-    machine = Machine(decider=RECORD_DECIDER, store=store)
-    machine.books.follow(stream="s")
+    store, heads = FakeStore(), dict[Speaker, StreamHead]()
+    processor = DeciderProcessor(decider=RECORD_DECIDER, store=store)
+    processor.unit_of_work.follow(stream="s")
     arrived = [spoken(pump, heads, number) for number in range(count)]
     for first in range(0, count, 500):
-        machine.handle(arrived[first : first + 500], now=NOW)
+        processor.handle(arrived[first : first + 500], now=NOW)
     return store
 
 
@@ -171,12 +171,12 @@ def test_a_record_put_back_whole_is_found_by_a_checkpoint_at_each_line(record: R
 
 def written_anew(rows: Sequence[Row], at: int) -> list[Row]:
     """What somebody would do who may write the whole journal: every hash after it fits."""
-    link, heads, found = "", dict[Speaker, Head](), list[Row]()
+    link, heads, found = "", dict[Speaker, StreamHead](), list[Row]()
     for number, row in enumerate(rows):
         head, _ = split(row.state)
         arrived = spoken(PUMP, heads, number, free_mib=999_999 if number == at else None)
         bare = type(head)(*(getattr(head, name) for name in head.__struct_fields__[:-1]))
-        line, link = linked(link, row, bare, arrived.data)
+        line, link = append_link(link, row, bare, arrived.data)
         found.append(line)
     return found
 
@@ -225,9 +225,9 @@ def test_an_older_checkpoint_narrows_the_place_down() -> None:
         ]
     }
 
-    verdict = check_record(store_of(written_anew(rows, 21)), checkpoints=kept)
+    report = check_record(store_of(written_anew(rows, 21)), checkpoints=kept)
 
-    assert (2, 1) == (verdict.checkpoints, len(verdict.faults))
+    assert (2, 1) == (report.checkpoints, len(report.faults))
 
 
 def test_the_mutant_that_takes_every_root_for_right_is_caught(
@@ -253,6 +253,6 @@ def test_the_mutant_that_follows_no_link_is_caught_by_a_changed_time(
     changed = [later, *record.rows[51:53]]
     assert 51 == found_at(record, 50, changed)
 
-    monkeypatch.setattr(record_check, "followed", lambda _link, row, *, after: str(after))
+    monkeypatch.setattr(record_check, "verify_next", lambda _link, row, *, after: str(after))
 
     assert found_at(record, 50, changed) is None

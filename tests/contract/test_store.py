@@ -13,13 +13,13 @@ from schemas.message import event_id
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from schemas.wire import codec
 from schemas.wire.subjects import event_subject
-from services.runtime.journal.entries import HEARD, EntryHead
+from services.runtime.journal.entries import INPUT, RowMetadata
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.journal.postgres.address import postgres_address
 from services.runtime.journal.postgres.store import PostgresStore
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.platform.errors import SecondWriter, StoreBroken
-from services.runtime.ports import Commit, Head, Row, Store
+from services.runtime.ports import Commit, Row, Store, StreamHead
 from support.real.postgres_server import PostgresServer
 
 PUMP = PumpId("p1")
@@ -30,8 +30,8 @@ OTHER = Speaker("bolus_advisor")
 def row(position: int, *, speaker: Speaker, version: int, heard: bool = False) -> Row:
     name = event_id(speaker=speaker, pump=PUMP, version=version)
     subject = event_subject(pump=PUMP, speaker=speaker, name="x")
-    head = EntryHead(1, 1, 1, 1, subject, "t")  # type: ignore[arg-type]  # plain numbers
-    topic = (HEARD if heard else "") + "x.v1"
+    head = RowMetadata(1, 1, 1, 1, subject, "t")  # type: ignore[arg-type]  # plain numbers
+    topic = (INPUT if heard else "") + "x.v1"
     return Row(PUMP, position, topic, b'%b\n{"id":"%b"}' % (codec.encode(head), name.encode()))
 
 
@@ -59,7 +59,7 @@ def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Calla
 
 def test_a_commit_is_there_after_opening_again(open_store: Callable[[], Store]) -> None:
     """What was stored before a crash is what the next process knows."""
-    heads = {(PUMP, ME): Head(1, "aa")}
+    heads = {(PUMP, ME): StreamHead(1, "aa")}
     commit = Commit(
         rows=[row(1, speaker=ME, version=1)],
         heads=heads,
@@ -88,7 +88,7 @@ def test_a_commit_is_stored_whole_or_not_at_all(open_store: Callable[[], Store])
     store.commit(Commit(rows=[row(1, speaker=ME, version=1)], stream="s", sequence=1))
     clash = Commit(
         rows=[row(2, speaker=ME, version=2), row(1, speaker=ME, version=3)],
-        heads={(PUMP, ME): Head(3, "cc")},
+        heads={(PUMP, ME): StreamHead(3, "cc")},
         commands={(PUMP, CommandId("c")): 1},
         stream="s",
         sequence=2,

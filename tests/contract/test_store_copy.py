@@ -9,14 +9,14 @@ import pytest
 from schemas.units import CommandId, PumpId, Speaker
 from services.command_line.main import main
 from services.runtime.journal import store_copy
-from services.runtime.journal.entries import EntryHead
-from services.runtime.journal.hash_chain import linked
+from services.runtime.journal.entries import RowMetadata
+from services.runtime.journal.hash_chain import append_link
 from services.runtime.journal.postgres.address import postgres_address
 from services.runtime.journal.postgres.store import PostgresStore
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.journal.store_copy import copy_journal, verify_copy
 from services.runtime.platform.errors import CopyRefused
-from services.runtime.ports import Commit, End, Head, Row, Store
+from services.runtime.ports import ChainTip, Commit, Row, Store, StreamHead
 from support.real.postgres_server import PostgresServer
 
 ME = Speaker("actuator")
@@ -30,18 +30,18 @@ def silent(lines: int) -> None:
 
 def fill(store: Store) -> None:
     """Store lines of two pumps in turns, with all that stands beside them."""
-    ends: dict[PumpId, End] = {}
+    ends: dict[PumpId, ChainTip] = {}
     for number in range(1, LINES + 1):
         pump = PUMPS[number % 2]
-        last = ends.get(pump, End(0, ""))
+        last = ends.get(pump, ChainTip(0, ""))
         bare = Row(pump, last.position + 1, "x.v1", b"")
-        head = EntryHead(1, 1, 1, 1, "s", "t")  # type: ignore[arg-type]  # plain numbers
-        row, link = linked(last.link, bare, head, bytes((number, 0, 255)))
-        ends[pump] = End(row.position, link)
+        head = RowMetadata(1, 1, 1, 1, "s", "t")  # type: ignore[arg-type]  # plain numbers
+        row, link = append_link(last.link, bare, head, bytes((number, 0, 255)))
+        ends[pump] = ChainTip(row.position, link)
         store.commit(
             Commit(
                 rows=[row],
-                heads={(pump, ME): Head(row.position, "aa")},
+                heads={(pump, ME): StreamHead(row.position, "aa")},
                 commands={(pump, CommandId(f"c-{number}")): row.position},
                 ends={pump: ends[pump]},
                 stream=f"2026-01-0{number % 3 + 1}",

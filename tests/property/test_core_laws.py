@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.dosing.advice.advise import advise
-from core.dosing.advice.inputs import Basis
+from core.dosing.advice.inputs import AdviceInputs
 from core.dosing.advice.rules.guards import guard
 from core.dosing.advice.rules.registry import RULE_SETS
 from core.dosing.insulin_account.dose_account import BolusPart, DoseBook, OpenDose
@@ -168,7 +168,7 @@ def test_an_advice_is_never_negative_never_above_a_limit_never_by_old_glucose(
 ) -> None:
     """Whatever the settings and the history, the bounds hold."""
     opened = OpenDose(dose=DoseId("u"), amount=MilliUnits(unknown * 50), since=AT, is_unknown=True)
-    basis = Basis(
+    basis = AdviceInputs(
         settings=BolusSettingsSet(
             zone="UTC",
             carb_ratios=(CarbRatioSegment(start_minute=0, carb_ratio=MilligramsPerUnit(ratio)),),

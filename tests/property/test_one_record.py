@@ -16,8 +16,8 @@ from schemas.message import Now
 from schemas.units import HOUR_MS, Speaker
 from schemas.wire.subjects import event_subject, parse_subject
 from services.runtime.audit.record_check import RecordCheck
-from services.runtime.decider_host.unit_of_work import Machine
-from services.runtime.decider_host.version_check import Admission, admit
+from services.runtime.decider_host.processor import DeciderProcessor
+from services.runtime.decider_host.version_check import SequenceCheck, classify
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived
 from support.simulated import gathered_system
@@ -76,11 +76,11 @@ def recorded(seed: int) -> FakeStore:
     waiting = deque(on_the_way(seed))
     now = Now(therapy=SYSTEM.clock.now().therapy, real=SYSTEM.clock.now().real, speed=1)
     while waiting:
-        machine = Machine(decider=RECORD_DECIDER, store=store)
-        machine.books.follow(stream="s")
+        processor = DeciderProcessor(decider=RECORD_DECIDER, store=store)
+        processor.unit_of_work.follow(stream="s")
         for _ in range(chance.randint(1, 20)):
             count = min(len(waiting), chance.randint(1, FETCH_MESSAGES_MAX))
-            step = machine.handle([waiting.popleft() for _ in range(count)], now=now)
+            step = processor.handle([waiting.popleft() for _ in range(count)], now=now)
             if step.missing is not None:
                 lost = step.missing
                 unread = [one for one in step.unread if isinstance(one, Arrived)]
@@ -120,8 +120,10 @@ def hashes(store: FakeStore) -> dict[str, str]:
         for speaker, tree in check.pumps[PUMP].trees.items()
         if speaker != HISTORIAN
     }
-    machine = Machine(decider=RECORD_DECIDER, store=store)
-    view: Any = RECORD_DECIDER.view(machine.books.ledger(PUMP).state, SYSTEM.clock.now())
+    processor = DeciderProcessor(decider=RECORD_DECIDER, store=store)
+    view: Any = RECORD_DECIDER.view(
+        processor.unit_of_work.pump_stream(PUMP).state, SYSTEM.clock.now()
+    )
     return {**trees, "record": view.root}
 
 
@@ -164,21 +166,23 @@ def test_the_mutant_that_keeps_lines_as_they_come_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As the historian did: a bolus could stand delivered before it was ordered."""
-    monkeypatch.setattr(services.runtime.decider_host.inbox, "not_heard_yet", nothing_is_waited_for)
+    monkeypatch.setattr(
+        services.runtime.decider_host.inbox, "first_not_seen", nothing_is_waited_for
+    )
 
     assert any(too_early(recorded(seed)) for seed in range(10))
 
 
 def holes_are_accepted(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(services.runtime.decider_host.inbox, "admit", lambda **_: Admission.ACCEPT)
+    patch.setattr(services.runtime.decider_host.inbox, "classify", lambda **_: SequenceCheck.ACCEPT)
 
 
 def holes_are_dropped(patch: pytest.MonkeyPatch) -> None:
-    def forgetful(**arrived: Any) -> Admission:
-        found = admit(**arrived)
-        return Admission.DROP if found is Admission.FETCH else found
+    def forgetful(**arrived: Any) -> SequenceCheck:
+        found = classify(**arrived)
+        return SequenceCheck.DROP if found is SequenceCheck.FETCH else found
 
-    patch.setattr(services.runtime.decider_host.inbox, "admit", forgetful)
+    patch.setattr(services.runtime.decider_host.inbox, "classify", forgetful)
 
 
 @pytest.mark.parametrize("weaken", [holes_are_accepted, holes_are_dropped])

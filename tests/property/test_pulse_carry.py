@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.models.pulses import Parts, Stretch, due
-from core.pump import machine as pump_machine
+from core.pump import machine
 from core.pump.memory import PumpMemory, PumpRefusal
 from schemas.delivery.device import PULSE_MU, PlanStep, PumpPlan
 from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
@@ -48,7 +48,7 @@ def plans(draw: st.DrawFn) -> PumpPlan:
 def a_bolusing_pump(*, plan: PumpPlan, fill: int, bolus: int) -> PumpMemory:
     memory = PumpMemory(basal_at=UtcMillis(0), on_at=UtcMillis(0), reservoir=MilliUnits(fill))
     memory = msgspec.structs.replace(memory, plan=plan)
-    step = pump_machine.start_bolus(
+    step = machine.start_bolus(
         memory, dose=DoseId("d"), amount=MilliUnits(bolus), executed=False, now=UtcMillis(0)
     )
     return memory if isinstance(step, PumpRefusal) else step.memory
@@ -66,10 +66,10 @@ def test_splitting_the_time_anywhere_gives_the_same_registers(
 ) -> None:
     """When the process happens to wake must have no say in how much insulin flows."""
     start = a_bolusing_pump(plan=plan, fill=fill, bolus=bolus)
-    whole = pump_machine.run_until(start, now=UtcMillis(SPAN_MS))
+    whole = machine.run_until(start, now=UtcMillis(SPAN_MS))
     memory, moved = start, 0
     for at in sorted([*splits, SPAN_MS]):
-        step = pump_machine.run_until(memory, now=UtcMillis(at))
+        step = machine.run_until(memory, now=UtcMillis(at))
         memory = step.memory
         moved += sum(r.amount for r in step.records if r.kind in ("basal", "bolus"))
 
@@ -82,8 +82,8 @@ def test_splitting_the_time_anywhere_gives_the_same_registers(
 def test_a_clock_that_jumps_back_repeats_no_pulse(plan: PumpPlan, instants: list[int]) -> None:
     """A pulse for the same instant twice is insulin that nobody asked for."""
     memory = a_bolusing_pump(plan=plan, fill=300_000, bolus=5_000)
-    expected = pump_machine.run_until(memory, now=UtcMillis(max([0, *instants]))).memory
+    expected = machine.run_until(memory, now=UtcMillis(max([0, *instants]))).memory
     for at in instants:
-        memory = pump_machine.run_until(memory, now=UtcMillis(at)).memory
+        memory = machine.run_until(memory, now=UtcMillis(at)).memory
 
     assert expected == msgspec.structs.replace(memory, sequence=expected.sequence)

@@ -17,11 +17,16 @@ from core.calc.glucose.shapes import (
     ReadingGiven,
     SoundFound,
 )
-from core.deciders.glucose.alert_annunciation import Sound, Sounding, advance, look_again_at
+from core.deciders.glucose.alert_annunciation import (
+    Annunciation,
+    AnnunciationChange,
+    advance,
+    look_again_at,
+)
 from core.deciders.glucose.alert_rules import RULES, AlertName
 from core.dosing.glucose_history.snapshot import (
     AlertSettings,
-    Picture,
+    GlucoseSnapshot,
     fold_correction,
     fold_meal,
     fold_reading,
@@ -50,18 +55,18 @@ LOOKS_MAX: Final = 50_000
 class Live(msgspec.Struct, frozen=True, kw_only=True):
     """What is known at an instant."""
 
-    picture: Picture
+    snapshot: GlucoseSnapshot
     """[-] of glucose."""
-    soundings: tuple[Sounding, ...] = ()
+    annunciations: tuple[Annunciation, ...] = ()
     """[-] alerts that stand."""
     snoozed: frozenset[AlertName] = frozenset()
     """[-] silenced at this very instant."""
     looked: bool = False
     """[-] at least once."""
 
-    def seen(self, picture: Picture) -> "Live":
+    def seen(self, snapshot: GlucoseSnapshot) -> "Live":
         """Give the same with another picture."""
-        return msgspec.structs.replace(self, picture=picture)
+        return msgspec.structs.replace(self, snapshot=snapshot)
 
 
 Happening = Callable[[Live, UtcMillis], Live]
@@ -74,7 +79,7 @@ def _run(scenario: GlucoseScenario) -> GlucoseResult:
     verdicts = judge(heard)
     known = counted(heard, verdicts)
     news = [r for r, v in zip(heard, verdicts, strict=True) if v == "taken"]
-    soundings, sounds = _live(_happenings(scenario, news, now), _settings(scenario), now)
+    annunciations, sounds = _live(_happenings(scenario, news, now), _settings(scenario), now)
     latest = newest(known)
     ahead = trend(known, now=now)
     stale = stale_for(latest, now=now)
@@ -86,7 +91,7 @@ def _run(scenario: GlucoseScenario) -> GlucoseResult:
         noise=noise(known, now=now),
         flat=is_flat(known, now=now),
         stale={name: name in stale for name in STALE_MS},
-        alerts=tuple(_alert(one) for one in soundings),
+        alerts=tuple(_alert(one) for one in annunciations),
         history=tuple(_sound(one) for one in sounds),
     )
 
@@ -163,24 +168,24 @@ def _known(at: datetime, now: UtcMillis, path: str) -> UtcMillis:
 
 
 def _begin(live: Live, at: UtcMillis) -> Live:
-    return live.seen(msgspec.structs.replace(live.picture, since=live.picture.since or at))
+    return live.seen(msgspec.structs.replace(live.snapshot, since=live.snapshot.since or at))
 
 
 def _read(live: Live, at: UtcMillis, *, reading: Reading) -> Live:
     del at
-    return live.seen(fold_reading(live.picture, reading))
+    return live.seen(fold_reading(live.snapshot, reading))
 
 
 def _eat(live: Live, at: UtcMillis) -> Live:
-    return live.seen(fold_meal(live.picture, at))
+    return live.seen(fold_meal(live.snapshot, at))
 
 
 def _correct(live: Live, at: UtcMillis) -> Live:
-    return live.seen(fold_correction(live.picture, at))
+    return live.seen(fold_correction(live.snapshot, at))
 
 
 def _change_set(live: Live, at: UtcMillis) -> Live:
-    return live.seen(fold_set_change(live.picture, at))
+    return live.seen(fold_set_change(live.snapshot, at))
 
 
 def _snooze(live: Live, at: UtcMillis, *, alert: AlertName) -> Live:
@@ -197,23 +202,25 @@ _HAPPENINGS: Final[dict[str, Happening]] = {
 
 def _live(
     happenings: Sequence[tuple[UtcMillis, Happening]], settings: AlertSettings, now: UtcMillis
-) -> tuple[tuple[Sounding, ...], list[Sound]]:
+) -> tuple[tuple[Annunciation, ...], list[AnnunciationChange]]:
     """Go through time as a service does: at each happening, and at each instant that is due."""
-    live = Live(picture=Picture(settings=settings))
-    sounds: list[Sound] = []
+    live = Live(snapshot=GlucoseSnapshot(settings=settings))
+    sounds: list[AnnunciationChange] = []
     at, waiting = now, list(reversed(happenings))
     for _ in range(LOOKS_MAX):
         upcoming = waiting[-1][0] if waiting else now
-        due = look_again_at(live.soundings, live.picture, now=at) if live.looked else None
+        due = look_again_at(live.annunciations, live.snapshot, now=at) if live.looked else None
         at = upcoming if due is None else min(due, upcoming)
         live = msgspec.structs.replace(live, snoozed=frozenset(), looked=True)
         while waiting and waiting[-1][0] <= at:
             live = waiting.pop()[1](live, at)
-        soundings, happened = advance(live.soundings, live.picture, snoozed=live.snoozed, now=at)
-        live = msgspec.structs.replace(live, soundings=soundings)
+        annunciations, happened = advance(
+            live.annunciations, live.snapshot, snoozed=live.snoozed, now=at
+        )
+        live = msgspec.structs.replace(live, annunciations=annunciations)
         sounds.extend(happened)
         if at >= now:
-            return soundings, sounds
+            return annunciations, sounds
     raise ScenarioError("$.readings", f"more than {LOOKS_MAX} instants to look at")
 
 
@@ -241,18 +248,18 @@ def _newest(reading: Reading | None, now: UtcMillis) -> NewestFound | None:
     )
 
 
-def _alert(one: Sounding) -> AlertFound:
+def _alert(one: Annunciation) -> AlertFound:
     return AlertFound(
         alert=one.name,
         priority=one.priority,
         text=RULES[one.name].text,
         since=instant(one.raised_at),
-        soundings=one.count,
+        annunciations=one.count,
         snoozed_until=None if one.snoozed_until is None else instant(one.snoozed_until),
     )
 
 
-def _sound(one: Sound) -> SoundFound:
+def _sound(one: AnnunciationChange) -> SoundFound:
     return SoundFound(at=instant(one.at), alert=one.name, what=one.what, priority=one.priority)
 
 

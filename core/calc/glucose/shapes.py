@@ -125,7 +125,7 @@ class AlertFound(Result, frozen=True, kw_only=True):
     """[-] for a person."""
     since: Instant
     """[-] when it was raised."""
-    soundings: int
+    annunciations: int
     """[-] without a reaction."""
     snoozed_until: Instant | None
     """[-] silent until then."""

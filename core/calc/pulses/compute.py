@@ -22,10 +22,10 @@ from core.models.pulse_scheduler import (
     Bolus,
     Flow,
     Motor,
-    Stroke,
+    Pulse,
     flows,
     largest_owed,
-    strokes,
+    pulses,
 )
 from core.models.pulses import Stretch
 from core.models.pump_accuracy import (
@@ -79,7 +79,7 @@ def _run(scenario: PulsesScenario) -> PulsesResult:
         raise ScenarioError("$.basal", str(error)) from error
     if sum(flow.parts for flow in requested) > STROKES_MAX * model.pulse * HOUR_MS:
         raise ScenarioError("$.end", f"more than {STROKES_MAX} strokes")
-    given = strokes(requested, pulse=model.pulse)
+    given = pulses(requested, pulse=model.pulse)
     listed = given if scenario.list_pulses else []
     return PulsesResult(
         pulse_u=model.pulse / 1000,
@@ -143,7 +143,7 @@ def _boluses(given: Sequence[BolusGiven], model: PumpModel, *, start: UtcMillis)
 
 
 def _kind(
-    kind: str, requested: Sequence[Flow], given: Sequence[Stroke], pulse: MilliUnits
+    kind: str, requested: Sequence[Flow], given: Sequence[Pulse], pulse: MilliUnits
 ) -> KindFound:
     """Compare what was owed with what was delivered, at every whole millisecond."""
     parts = [flow for flow in requested if flow.kind == kind]
@@ -162,7 +162,7 @@ def _kind(
 
 
 def _accuracy(
-    scenario: PulsesScenario, given: Sequence[Stroke], model: PumpModel, start: UtcMillis
+    scenario: PulsesScenario, given: Sequence[Pulse], model: PumpModel, start: UtcMillis
 ) -> AccuracyFound | None:
     asked = scenario.accuracy
     if asked is None:

@@ -243,8 +243,8 @@ def _wake_at(state: BasalState) -> UtcMillis | None:
 
 BASAL_DECIDER: Final = Decider(
     name=BASAL_SCHEDULER,
-    hears=(Speaker("actuator"),),
-    says=(
+    subscribes_to=(Speaker("actuator"),),
+    emits=(
         *COMMON_EVENTS,
         BasalProfileSet,
         BasalProfileRefused,
@@ -258,7 +258,7 @@ BASAL_DECIDER: Final = Decider(
         TemporaryRateEnded,
         TemporaryRateRefused,
     ),
-    obeys=(
+    handles=(
         *COMMON_COMMANDS,
         SetBasalProfile,
         SetBasalWeek,

@@ -6,7 +6,7 @@ import msgspec
 
 from core.deciders.basal.state import BASAL_SCHEDULER, BasalState
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from core.kernel.shared_decisions import evolve_common
 from schemas.basal.profiles import (
     WEEK_DAYS,
@@ -33,7 +33,7 @@ def evolve(state: BasalState, entry: Entry) -> BasalState:
     return _fold(state, entry)
 
 
-_fold: Final = Folds[BasalState]()
+_fold: Final = EventHandlers[BasalState]()
 
 
 @_fold.of

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from core.deciders.bolus.staleness import Marks
+from core.deciders.bolus.staleness import ChangeCounts
 from schemas.bolus.advice import BolusAdvised
 from schemas.units import EventId
 
@@ -17,7 +17,7 @@ class Advice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] its event."""
     advised: BolusAdvised
     """[-] the advice."""
-    marks: Marks
+    change_counts: ChangeCounts
     """[-] heard by then."""
     is_used: bool = False
     """[-] accepted already."""

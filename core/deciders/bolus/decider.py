@@ -7,7 +7,7 @@ from core.deciders.bolus.events import evolve
 from core.deciders.bolus.order_signing import bolus_effects, take_signed, withdraw_unsigned
 from core.deciders.bolus.orders import accept, disagreement, order_own, order_preset
 from core.deciders.bolus.presets import set_preset
-from core.deciders.bolus.state import BOLUS_ADVISOR, BolusState, basis_of, initial
+from core.deciders.bolus.state import BOLUS_ADVISOR, BolusState, advice_inputs_of, initial
 from core.deciders.bolus.view import view
 from core.deciders.bolus.zone_tracking import decide_clock
 from core.dosing.advice.advise import CARBS_G_MAX, advise
@@ -119,7 +119,7 @@ def _look_ahead(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
     known = evolve(state, entry)
     if isinstance(entry.body, GlucoseMeasured) and known.reading_id != entry.id:
         return renewed
-    ahead = forecast(basis_of(known), now)
+    ahead = forecast(advice_inputs_of(known), now)
     return renewed if ahead is None else (*renewed, ahead)
 
 
@@ -158,7 +158,7 @@ def _record_injection(asked: RecordInjection, actor: str, now: Now) -> tuple[Eve
 
 
 def _advise(state: BolusState, wanted: RequestAdvice, now: Now) -> tuple[Event, ...]:
-    found = advise(basis_of(state), wanted, now)
+    found = advise(advice_inputs_of(state), wanted, now)
     if isinstance(found, BolusAdvised):
         return (found, *disagreement(state, found.reasons))
     takes = ""
@@ -173,8 +173,8 @@ def _wake_at(state: BolusState) -> UtcMillis | None:
 
 BOLUS_DECIDER: Final = Decider(
     name=BOLUS_ADVISOR,
-    hears=(Speaker("glucose_ingest"), Speaker("basal_scheduler"), Speaker("actuator")),
-    says=(
+    subscribes_to=(Speaker("glucose_ingest"), Speaker("basal_scheduler"), Speaker("actuator")),
+    emits=(
         *COMMON_EVENTS,
         BolusSettingsSet,
         BolusSettingsRefused,
@@ -199,7 +199,7 @@ BOLUS_DECIDER: Final = Decider(
         BolusPresetRefused,
         GlucoseForecast,
     ),
-    obeys=(
+    handles=(
         *COMMON_COMMANDS,
         SetBolusSettings,
         RecordCarbs,

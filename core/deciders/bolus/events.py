@@ -15,7 +15,7 @@ from core.dosing.glucose_history.retained_readings import (
     keep,
     newest_of,
     outranks,
-    picture_without,
+    snapshot_without,
     take_out,
 )
 from core.dosing.glucose_history.snapshot import fold_reading, reading_of
@@ -25,7 +25,7 @@ from core.dosing.insulin_account.insulin_history import remember_profile
 from core.dosing.insulin_account.scheduled_basal import BasalAhead, profile_of
 from core.dosing.order_protocol.plan_revisions import pump_plan
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from core.kernel.shared_decisions import evolve_common
 from schemas.basal.plans import BasalPlanAccepted
 from schemas.basal.profiles import BasalPlanMade, BasalZoneSet
@@ -48,8 +48,14 @@ from schemas.units import DoseId, EventId, Grams
 def evolve(state: BolusState, entry: Entry) -> BolusState:
     """Fold one entry; what `view` shows follows from events alone."""
     folded = _fold(state, entry)
-    news = note(state.news, entry, before=state.marks, after=folded.marks)
-    return folded if news is state.news else msgspec.structs.replace(folded, news=news)
+    newest_changes = note(
+        state.newest_changes, entry, before=state.change_counts, after=folded.change_counts
+    )
+    return (
+        folded
+        if newest_changes is state.newest_changes
+        else msgspec.structs.replace(folded, newest_changes=newest_changes)
+    )
 
 
 def _fold(state: BolusState, entry: Entry) -> BolusState:
@@ -67,7 +73,7 @@ def _fold(state: BolusState, entry: Entry) -> BolusState:
     return _evolve(state, entry)
 
 
-_evolve: Final = Folds[BolusState]()
+_evolve: Final = EventHandlers[BolusState]()
 
 
 @_evolve.of
@@ -80,8 +86,8 @@ def _take_reading(
         if reading.reason != "implausible":
             return state
     else:
-        picture = fold_reading(state.picture, reading_of(reading, now=entry.at))
-        state = msgspec.structs.replace(state, picture=picture)
+        snapshot = fold_reading(state.snapshot, reading_of(reading, now=entry.at))
+        state = msgspec.structs.replace(state, snapshot=snapshot)
     readings = keep(state.readings, entry.id, reading, at=entry.at)
     if state.reading is not None and outranks(state.reading, reading):
         return msgspec.structs.replace(state, readings=readings)
@@ -114,8 +120,8 @@ def _take_zone(state: BolusState, moved: BasalZoneSet, entry: Entry) -> BolusSta
 
 def _marked(state: BolusState) -> BolusState:
     """Count a change of settings."""
-    marks = state.marks._replace(settings=state.marks.settings + 1)
-    return msgspec.structs.replace(state, marks=marks)
+    change_counts = state.change_counts._replace(settings=state.change_counts.settings + 1)
+    return msgspec.structs.replace(state, change_counts=change_counts)
 
 
 @_evolve.of
@@ -153,7 +159,7 @@ def _take_carbs(
         last_carbs=last,
         meals=meals,
         carbs_total=Grams(state.carbs_total + more),
-        marks=state.marks._replace(carbs=state.marks.carbs + 1),
+        change_counts=state.change_counts._replace(carbs=state.change_counts.carbs + 1),
     )
 
 
@@ -168,11 +174,11 @@ def _take_out(state: BolusState, voided: ReadingVoided, entry: Entry) -> BolusSt
     return msgspec.structs.replace(
         state,
         readings=left,
-        picture=picture_without(state.picture, state.readings, name),
+        snapshot=snapshot_without(state.snapshot, state.readings, name),
         reading=None if best is None else best.reading,
         reading_id=EventId("") if best is None else best.id,
         forecast=None if shown is not None and shown.reading == name else shown,
-        marks=state.marks._replace(voided=state.marks.voided + 1),
+        change_counts=state.change_counts._replace(voided=state.change_counts.voided + 1),
     )
 
 
@@ -184,7 +190,7 @@ def _take_preset(state: BolusState, preset: BolusPresetSet, entry: Entry) -> Bol
 
 @_evolve.of
 def _take_advice(state: BolusState, advised: BolusAdvised, entry: Entry) -> BolusState:
-    advice = Advice(id=EventId(entry.id), advised=advised, marks=state.marks)
+    advice = Advice(id=EventId(entry.id), advised=advised, change_counts=state.change_counts)
     advices = (*state.advices[-ADVICES_KEPT + 1 :], advice)
     return msgspec.structs.replace(state, advices=advices)
 
@@ -222,16 +228,16 @@ def _see_signed(state: BolusState, signed: BolusOrderSigned, entry: Entry) -> Bo
 
 
 def _take_dose(state: BolusState, doses: DoseBook, entry: Entry) -> BolusState:
-    body, marks = entry.body, state.marks
+    body, change_counts = entry.body, state.change_counts
     if tells_of_insulin(state.doses, body):
-        marks = marks._replace(doses=marks.doses + 1)
+        change_counts = change_counts._replace(doses=change_counts.doses + 1)
     if isinstance(body, BolusStarted):
         state = msgspec.structs.replace(state, recent=remember(state.recent, body.amount))
     if isinstance(body, BolusOrdered):
         state = msgspec.structs.replace(state, unsigned=(*state.unsigned, DoseId(entry.id)))
     if isinstance(body, BolusOrderWithdrawn):
         state = _no_more_unsigned(state, body.dose)
-    return msgspec.structs.replace(state, doses=doses, marks=marks)
+    return msgspec.structs.replace(state, doses=doses, change_counts=change_counts)
 
 
 def _no_more_unsigned(state: BolusState, dose: DoseId) -> BolusState:

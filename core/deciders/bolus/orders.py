@@ -7,7 +7,7 @@ import msgspec
 from core.deciders.bolus.advice_log import Advice
 from core.deciders.bolus.order_signing import in_pump_time
 from core.deciders.bolus.staleness import unseen
-from core.deciders.bolus.state import BolusState, basis_of
+from core.deciders.bolus.state import BolusState, advice_inputs_of
 from core.dosing.advice.advise import advise, safe_minimum
 from core.dosing.advice.confirmation import Wish, confirm_reasons
 from core.dosing.insulin_account.bolus_lockout import lockout_problem
@@ -79,7 +79,12 @@ def _why_not(
         return AcceptanceRefused(advice=advice.id, reason="pump_not_heard")
     if state.is_pump_doubted:
         return AcceptanceRefused(advice=advice.id, reason="pump_doubted")
-    not_seen = unseen(state.news, marks=state.marks, advised=advice.marks, heard=asked.heard)
+    not_seen = unseen(
+        state.newest_changes,
+        change_counts=state.change_counts,
+        advised=advice.change_counts,
+        heard=asked.heard,
+    )
     if not_seen is not None:
         return AcceptanceRefused(advice=advice.id, reason=not_seen)
     locked = lockout_problem(state.limits, state.doses, actor=actor, asked_at=now.therapy)
@@ -94,7 +99,7 @@ def _order_advised(
     wanted = RequestAdvice(
         carbs=advised.carbs, duration=advised.duration, now_percent=advised.now_percent
     )
-    again = advise(basis_of(state), wanted, now)
+    again = advise(advice_inputs_of(state), wanted, now)
     if not isinstance(again, BolusAdvised):
         return (
             AcceptanceRefused(advice=advice.id, reason="advice_withdrawn"),

@@ -25,7 +25,7 @@ _NEW_INSULIN: Final = (
 """[-] events of insulin that no earlier advice can have counted, or counted otherwise."""
 
 
-class Marks(NamedTuple):
+class ChangeCounts(NamedTuple):
     """Counts of what was heard, to see whether anything was heard since."""
 
     doses: int = 0
@@ -34,7 +34,7 @@ class Marks(NamedTuple):
     voided: int = 0
 
 
-class News(NamedTuple):
+class NewestChanges(NamedTuple):
     """The newest event of each speaker that told of something: its version."""
 
     doses: tuple[tuple[Speaker, int], ...] = ()
@@ -57,20 +57,28 @@ REASONS: tuple[tuple[int, Unseen], ...] = (
 """[-] place in marks and news, and the refusal of what is unseen there."""
 
 
-def note(news: News, entry: Entry, *, before: Marks, after: Marks) -> News:
+def note(
+    newest_changes: NewestChanges, entry: Entry, *, before: ChangeCounts, after: ChangeCounts
+) -> NewestChanges:
     """Note an event that moved a mark."""
     if before == after or entry.speaker is None:
-        return news
+        return newest_changes
     version = version_of(entry.id)
-    return News(
+    return NewestChanges(
         *(
             told if was == became else tuple(sorted({**dict(told), entry.speaker: version}.items()))
-            for told, was, became in zip(news, before, after, strict=True)
+            for told, was, became in zip(newest_changes, before, after, strict=True)
         )
     )
 
 
-def unseen(news: News, *, marks: Marks, advised: Marks, heard: Mapping[str, int]) -> Unseen | None:
+def unseen(
+    newest_changes: NewestChanges,
+    *,
+    change_counts: ChangeCounts,
+    advised: ChangeCounts,
+    heard: Mapping[str, int],
+) -> Unseen | None:
     """Say what was not seen; None where all was.
 
     Args:
@@ -81,8 +89,8 @@ def unseen(news: News, *, marks: Marks, advised: Marks, heard: Mapping[str, int]
             had heard. What they had not seen counts though the advice knew it.
     """
     for place, reason in REASONS:
-        is_new = any(heard.get(speaker, 0) < version for speaker, version in news[place])
-        if marks[place] != advised[place] or (heard and is_new):
+        is_new = any(heard.get(speaker, 0) < version for speaker, version in newest_changes[place])
+        if change_counts[place] != advised[place] or (heard and is_new):
             return reason
     return None
 

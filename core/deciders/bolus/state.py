@@ -5,14 +5,14 @@ from typing import Final
 import msgspec
 
 from core.deciders.bolus.advice_log import Advice
-from core.deciders.bolus.staleness import Marks, News
+from core.deciders.bolus.staleness import ChangeCounts, NewestChanges
 from core.deciders.bolus.zone_tracking import LocalClock
-from core.dosing.advice.inputs import Basis, Reading
+from core.dosing.advice.inputs import AdviceInputs, Reading
 from core.dosing.advice.meals import Eaten
 from core.dosing.glucose_history.retained_readings import (
-    ReadingsKept,
+    RetainedReadings,
 )
-from core.dosing.glucose_history.snapshot import Picture
+from core.dosing.glucose_history.snapshot import GlucoseSnapshot
 from core.dosing.insulin_account.dose_account import DoseBook
 from core.dosing.insulin_account.scheduled_basal import BasalAhead
 from core.kernel.alarms import is_active
@@ -50,7 +50,7 @@ class BolusState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] the one with the latest time of measurement."""
     reading_id: EventId = EventId("")
     """[-] its event."""
-    readings: ReadingsKept = ReadingsKept()
+    readings: RetainedReadings = RetainedReadings()
     """[-] the newest, so that one that was wrong can be taken out."""
     doses: DoseBook = DoseBook()
     """[-] the advisor's own account."""
@@ -64,9 +64,9 @@ class BolusState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] kept by name, sorted."""
     advices: tuple[Advice, ...] = ()
     """[-] the last ones, oldest first."""
-    marks: Marks = Marks()
+    change_counts: ChangeCounts = ChangeCounts()
     """[-] heard so far."""
-    news: News = News()
+    newest_changes: NewestChanges = NewestChanges()
     """[-] the newest events of what the marks count."""
     challenged: PumpChallenged | None = None
     """[-] what orders must bear for the pump to believe them, as last heard."""
@@ -82,7 +82,7 @@ class BolusState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] the newest recorded."""
     meals: tuple[Eaten, ...] = ()
     """[-] those that may not be absorbed yet, in order of arrival."""
-    picture: Picture = Picture()
+    snapshot: GlucoseSnapshot = GlucoseSnapshot()
     """[-] where the sensor leads."""
     profiles: tuple[PumpPlan, ...] = ()
     """[-] what the profile alone asked for while insulin acts, oldest first."""
@@ -96,9 +96,9 @@ def initial(pump: PumpId) -> BolusState:
     return BolusState()
 
 
-def basis_of(state: BolusState) -> Basis:
+def advice_inputs_of(state: BolusState) -> AdviceInputs:
     """Give what an advice is computed from."""
-    return Basis(
+    return AdviceInputs(
         settings=state.settings,
         settings_id=state.settings_id,
         transitions=state.clock.transitions,
@@ -110,8 +110,8 @@ def basis_of(state: BolusState) -> Basis:
         ahead=state.ahead,
         recorded_from=state.recorded_from,
         meals=state.meals,
-        points=state.picture.points,
-        is_flat=state.picture.is_flat,
+        points=state.snapshot.points,
+        is_flat=state.snapshot.is_flat,
         profiles=state.profiles,
         suspended=state.suspended,
         is_record_whole=state.common.is_record_whole,

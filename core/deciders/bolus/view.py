@@ -63,5 +63,5 @@ def view(state: BolusState, now: Now) -> BolusView:
         zone=state.clock.zone or None,
         presets=state.presets,
         forecast=state.forecast,
-        heard=state.news.heard,
+        heard=state.newest_changes.heard,
     )

@@ -6,7 +6,7 @@ import msgspec
 
 from core.kernel.alarms import Alarms, Condition, clear_alarm, raise_alarm
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from schemas.basal.profiles import (
     BasalProfileRefused,
     BasalProfileSet,
@@ -64,7 +64,7 @@ def fold_clock(clock: LocalClock, entry: Entry, *, me: Speaker) -> LocalClock:
     return _fold(clock, entry)
 
 
-_fold: Final = Folds[LocalClock]()
+_fold: Final = EventHandlers[LocalClock]()
 
 
 @_fold.of

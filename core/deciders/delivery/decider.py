@@ -19,14 +19,14 @@ from core.deciders.delivery.orders import (
     take_signature,
     withdraw,
 )
-from core.deciders.delivery.plan_capping import accept_plan, model_lacks, must_cut_again
+from core.deciders.delivery.plan_capping import accept_plan, model_lacks, must_cap_again
 from core.deciders.delivery.pump_sync.conditions import CONTROL_LOST, UNREACHABLE
 from core.deciders.delivery.pump_sync.history import OWN_ACTOR, decide_reading
 from core.deciders.delivery.pump_sync.mechanism import clear_fault, prime, remind, remind_at
 from core.deciders.delivery.state import ACTUATOR, DeliveryState, initial
 from core.deciders.delivery.view import view
 from core.dosing.limits.limits import limits_problem
-from core.kernel.alarms import call_at, calls, raise_alarm
+from core.kernel.alarms import raise_alarm, reannounce, reannounce_at
 from core.kernel.decider import Decider, Entry
 from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.models.pump_models import PUMP_MODELS
@@ -91,7 +91,7 @@ from schemas.delivery.unresolved_doses import (
     BolusReconciled,
     BolusUnknown,
     DoseSettled,
-    OrderNotBelieved,
+    OrderAuthenticationFailed,
     OrderRefusedByPump,
     PumpCountAccepted,
     PumpCountRefused,
@@ -133,7 +133,7 @@ DELIVERY_SAYS: Final[tuple[type[Event], ...]] = (
     PumpControlLost,
     PumpChallenged,
     PumpClockRead,
-    OrderNotBelieved,
+    OrderAuthenticationFailed,
     OrderRefusedByPump,
     DoseSettled,
     SettlementRefused,
@@ -272,8 +272,8 @@ def _suspend(
 
 
 def _wake_at(state: DeliveryState) -> UtcMillis | None:
-    wakes = (state.resume_at, remind_at(state), call_at(state.common.alarms))
-    if must_cut_again(state):
+    wakes = (state.resume_at, remind_at(state), reannounce_at(state.common.alarms))
+    if must_cap_again(state):
         return UtcMillis(0)
     return min((at for at in wakes if at is not None), default=None)
 
@@ -284,9 +284,9 @@ def _tick(state: DeliveryState, now: Now) -> tuple[Event, ...]:
     if state.resume_at is not None and now.therapy >= state.resume_at:
         resume = (ResumeRequested(actor=OWN_ACTOR),)
     cut: tuple[Event, ...] = ()
-    if must_cut_again(state) and state.plan_heard and state.limits:
+    if must_cap_again(state) and state.plan_heard and state.limits:
         cut = accept_plan(state, *state.plan_heard, state.limits, now)
-    return (*resume, *cut, *remind(state, now), *calls(state.common.alarms, now=now.therapy))
+    return (*resume, *cut, *remind(state, now), *reannounce(state.common.alarms, now=now.therapy))
 
 
 def _set_limits(
@@ -330,9 +330,9 @@ def _take_plan(
 
 DELIVERY_DECIDER: Final = Decider(
     name=ACTUATOR,
-    hears=(Speaker("basal_scheduler"), Speaker("bolus_advisor")),
-    says=DELIVERY_SAYS,
-    obeys=DELIVERY_OBEYS,
+    subscribes_to=(Speaker("basal_scheduler"), Speaker("bolus_advisor")),
+    emits=DELIVERY_SAYS,
+    handles=DELIVERY_OBEYS,
     initial=initial,
     decide=_decide,
     evolve=evolve,

@@ -3,7 +3,7 @@
 from typing import Literal, get_args
 
 from core.deciders.delivery.pending_orders import WaitingOrder, is_heard_equal
-from core.deciders.delivery.pump_sync.forged_orders import not_believed
+from core.deciders.delivery.pump_sync.forged_orders import authentication_failed
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.insulin_account.bolus_lockout import lockout_problem
 from core.dosing.limits.limits import LIMITS_DIFFER, breach
@@ -56,7 +56,7 @@ def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tupl
     """Believe an order or not; then check it from this service's own record."""
     waiting = next((one for one in state.waiting if one.dose == by.dose), None)
     if waiting is None:
-        return not_believed(state, by, "no_such_order", now)
+        return authentication_failed(state, by, "no_such_order", now)
     order = waiting.order
     if not state.is_connected and not state.trusted:
         # The pump was not read yet: nobody knows whom it believes, and nothing is forged by that.
@@ -74,7 +74,7 @@ def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tupl
     refused = BolusRefused(
         dose=by.dose, amount=order.amount, reason="not_authentic", detail=problem
     )
-    return (refused, *not_believed(state, by, problem, now))
+    return (refused, *authentication_failed(state, by, problem, now))
 
 
 def withdraw(state: DeliveryState, withdrawn: BolusOrderWithdrawn) -> tuple[Event, ...]:

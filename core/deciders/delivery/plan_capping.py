@@ -73,7 +73,7 @@ def doubt_of(state: DeliveryState) -> BasalDoubt | None:
     return None
 
 
-def must_cut_again(state: DeliveryState) -> bool:
+def must_cap_again(state: DeliveryState) -> bool:
     """Say whether the plan the pump has is out of date.
 
     The pump's clock was set since, or a doubt came or went and the plan has rates to cut by it.
@@ -103,7 +103,7 @@ def accept_plan(
     state: DeliveryState, name: EventId, made: BasalPlanMade, limits: DeliveryLimitsSet, now: Now
 ) -> tuple[Event, ...]:
     """Accept a plan with its rates cut, and raise or clear the alarms that follow from it."""
-    steps, cuts = cut_plan(state, made, limits, now)
+    steps, cuts = cap_plan(state, made, limits, now)
     accepted = BasalPlanAccepted(
         plan=name,
         steps=steps,
@@ -130,7 +130,7 @@ def accept_plan(
     )
 
 
-def cut_plan(
+def cap_plan(
     state: DeliveryState, made: BasalPlanMade, limits: DeliveryLimitsSet, now: Now
 ) -> tuple[tuple[PlanStep, ...], tuple[BasalCut, ...]]:
     """Cut each rate above the profile to what is allowed, and each to a step of the pump.

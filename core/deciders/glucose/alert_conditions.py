@@ -7,7 +7,7 @@ import msgspec
 
 from core.deciders.glucose.alert_rules import RULES, AlertName, AlertPriority
 from core.dosing.glucose_history.occlusion_suspicion import is_suspected
-from core.dosing.glucose_history.snapshot import Picture, is_above, is_below
+from core.dosing.glucose_history.snapshot import GlucoseSnapshot, is_above, is_below
 from core.models.glucose_quality import Reading
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, UtcMillis
 
@@ -33,7 +33,7 @@ SENSOR_MS: Final = Milliseconds(DAY_MS)
 class _Look(msgspec.Struct, frozen=True, gc=False):
     """A picture at an instant, with what several tests ask of it."""
 
-    picture: Picture
+    snapshot: GlucoseSnapshot
     now: UtcMillis
     last: Reading | None
     """[-] the newest reading while it says anything about now."""
@@ -42,7 +42,9 @@ class _Look(msgspec.Struct, frozen=True, gc=False):
     wears_sensor: bool
 
 
-def standing(picture: Picture, *, active: Set[AlertName], now: UtcMillis) -> frozenset[AlertName]:
+def active_conditions(
+    snapshot: GlucoseSnapshot, *, active: Set[AlertName], now: UtcMillis
+) -> frozenset[AlertName]:
     """Name the alerts that stand at an instant.
 
     Args:
@@ -50,7 +52,7 @@ def standing(picture: Picture, *, active: Set[AlertName], now: UtcMillis) -> fro
         active: those that stood until now; a threshold lets go of them only beyond it.
         now: [ms] instant.
     """
-    look = _look(picture, now)
+    look = _look(snapshot, now)
     found: set[AlertName] = {name for name, stands in _TESTS if stands(look, name in active)}
     for cause, same in _SAME_CAUSE:
         if cause in found:
@@ -59,71 +61,71 @@ def standing(picture: Picture, *, active: Set[AlertName], now: UtcMillis) -> fro
 
 
 def priority_of(
-    name: AlertName, *, soundings: int, picture: Picture, now: UtcMillis
+    name: AlertName, *, annunciations: int, snapshot: GlucoseSnapshot, now: UtcMillis
 ) -> AlertPriority:
     """Give the priority of an alert that has sounded so often."""
     first = RULES[name].priority
-    overdue_ms = picture.settings.set_hours[1] * HOUR_MS
+    overdue_ms = snapshot.settings.set_hours[1] * HOUR_MS
     is_overdue = (
         name == "set_change_due"
-        and picture.set_at is not None
-        and now - picture.set_at >= overdue_ms
+        and snapshot.set_at is not None
+        and now - snapshot.set_at >= overdue_ms
     )
-    if not is_overdue and soundings <= ESCALATED_AFTER:
+    if not is_overdue and annunciations <= ESCALATED_AFTER:
         return first
     return "high" if first != "low" else "medium"
 
 
-def _look(picture: Picture, now: UtcMillis) -> _Look:
-    latest, sensor_at = picture.latest, picture.sensor_at
-    is_news = latest is not None and now - latest.at <= picture.settings.missing_min * MINUTE_MS
+def _look(snapshot: GlucoseSnapshot, now: UtcMillis) -> _Look:
+    latest, sensor_at = snapshot.latest, snapshot.sensor_at
+    is_news = latest is not None and now - latest.at <= snapshot.settings.missing_min * MINUTE_MS
     wears_sensor = sensor_at is not None and now - sensor_at <= SENSOR_MS
     if not is_news:
-        return _Look(picture, now, None, 0.0, wears_sensor)
-    return _Look(picture, now, latest, picture.slope, wears_sensor)
+        return _Look(snapshot, now, None, 0.0, wears_sensor)
+    return _Look(snapshot, now, latest, snapshot.slope, wears_sensor)
 
 
 def _under(look: _Look, limit: int, active: bool) -> bool:
     """Without news a low alert stands: silence does not make it better."""
     if look.last is None:
         return active
-    beyond = look.picture.settings.cleared_beyond if active else 0
+    beyond = look.snapshot.settings.cleared_beyond if active else 0
     return is_below(look.last, limit + beyond)
 
 
 def _urgent_low(look: _Look, active: bool) -> bool:
-    return _under(look, look.picture.settings.urgent_low, active)
+    return _under(look, look.snapshot.settings.urgent_low, active)
 
 
 def _low(look: _Look, active: bool) -> bool:
-    return _under(look, look.picture.settings.low, active)
+    return _under(look, look.snapshot.settings.low, active)
 
 
 def _high(look: _Look, active: bool) -> bool:
     if look.last is None:
         return active
-    settings = look.picture.settings
+    settings = look.snapshot.settings
     return is_above(look.last, settings.high - (settings.cleared_beyond if active else 0))
 
 
 def _falling(look: _Look, active: bool) -> bool:
     del active
-    return look.last is not None and look.slope <= -look.picture.settings.fast
+    return look.last is not None and look.slope <= -look.snapshot.settings.fast
 
 
 def _rising(look: _Look, active: bool) -> bool:
     del active
-    return look.last is not None and look.slope >= look.picture.settings.fast
+    return look.last is not None and look.slope >= look.snapshot.settings.fast
 
 
 def _predicted_low(look: _Look, active: bool) -> bool:
     """Follow trend and forecast for 20 min, the sooner counts; a low that is there is none."""
     del active
-    last, settings = look.last, look.picture.settings
+    last, settings = look.last, look.snapshot.settings
     if last is None or last.glucose is None or is_below(last, settings.low):
         return False
     until = look.now + PREDICTED_MS
-    if any(p.at <= until and p.glucose <= settings.urgent_low for p in look.picture.ahead):
+    if any(p.at <= until and p.glucose <= settings.urgent_low for p in look.snapshot.ahead):
         return True
     ahead = (look.now + PREDICTED_MS - last.at) / MINUTE_MS
     return last.glucose + look.slope * ahead <= settings.urgent_low
@@ -131,53 +133,53 @@ def _predicted_low(look: _Look, active: bool) -> bool:
 
 def _missing(look: _Look, active: bool) -> bool:
     del active
-    sensor_at = look.picture.sensor_at
+    sensor_at = look.snapshot.sensor_at
     if sensor_at is None or not look.wears_sensor:
         return False
-    return look.now - sensor_at > look.picture.settings.missing_min * MINUTE_MS
+    return look.now - sensor_at > look.snapshot.settings.missing_min * MINUTE_MS
 
 
 def _flat(look: _Look, active: bool) -> bool:
     """A silent sensor shows nothing new: what stood, stands as long as it is worn."""
-    if look.last is None or look.picture.still is None:
+    if look.last is None or look.snapshot.still is None:
         return active and look.wears_sensor
-    return look.picture.is_flat
+    return look.snapshot.is_flat
 
 
 def _low_persists(look: _Look, active: bool) -> bool:
     del active
-    since = look.picture.low_since
+    since = look.snapshot.low_since
     return since is not None and look.last is not None and look.now - since >= PERSISTS_MS
 
 
 def _high_after_correction(look: _Look, active: bool) -> bool:
     """Every reading since a correction of two hours ago was high."""
     del active
-    picture = look.picture
-    if look.last is None or not is_above(look.last, picture.settings.high):
+    snapshot = look.snapshot
+    if look.last is None or not is_above(look.last, snapshot.settings.high):
         return False
-    lower_at = -1 if picture.not_high_at is None else picture.not_high_at
+    lower_at = -1 if snapshot.not_high_at is None else snapshot.not_high_at
     early, late = CORRECTED_MS
-    return any(early <= look.now - at <= late and lower_at < at for at in picture.corrections)
+    return any(early <= look.now - at <= late and lower_at < at for at in snapshot.corrections)
 
 
 def _occlusion_suspected(look: _Look, active: bool) -> bool:
     """Without news it is suspected on: silence opens no line."""
-    picture = look.picture
+    snapshot = look.snapshot
     if look.last is None:
         return active
-    return is_suspected(picture.watched, meals=picture.meals, now=look.now, active=active)
+    return is_suspected(snapshot.watched, meals=snapshot.meals, now=look.now, active=active)
 
 
 def _measure_due(look: _Look, active: bool) -> bool:
     """Fewer than the set number in 24 h, and the last one longer ago than their even distance."""
     del active
-    picture = look.picture
-    wanted = picture.settings.measurements_a_day
-    if wanted == 0 or picture.since is None or look.wears_sensor:
+    snapshot = look.snapshot
+    wanted = snapshot.settings.measurements_a_day
+    if wanted == 0 or snapshot.since is None or look.wears_sensor:
         return False
-    measured = [at for at in picture.measured if look.now - at < DAY_MS]
-    last = measured[-1] if measured else picture.since
+    measured = [at for at in snapshot.measured if look.now - at < DAY_MS]
+    last = measured[-1] if measured else snapshot.since
     return len(measured) < wanted and look.now - last >= DAY_MS // wanted
 
 
@@ -185,7 +187,7 @@ def _measure_after(look: _Look, events: Sequence[UtcMillis]) -> bool:
     if look.wears_sensor:
         return False
     early, late = AFTER_MS
-    seen_at = look.picture.latest.at if look.picture.latest else -1
+    seen_at = look.snapshot.latest.at if look.snapshot.latest else -1
     return any(
         early <= look.now - at < late and seen_at < at + early - HOUR_MS // 2 for at in events
     )
@@ -193,19 +195,19 @@ def _measure_after(look: _Look, events: Sequence[UtcMillis]) -> bool:
 
 def _measure_after_meal(look: _Look, active: bool) -> bool:
     del active
-    return _measure_after(look, look.picture.meals)
+    return _measure_after(look, look.snapshot.meals)
 
 
 def _measure_after_set_change(look: _Look, active: bool) -> bool:
     del active
-    set_at = look.picture.set_at
+    set_at = look.snapshot.set_at
     return _measure_after(look, () if set_at is None else (set_at,))
 
 
 def _set_change_due(look: _Look, active: bool) -> bool:
     del active
-    since = look.picture.set_at
-    return since is not None and look.now - since >= look.picture.settings.set_hours[0] * HOUR_MS
+    since = look.snapshot.set_at
+    return since is not None and look.now - since >= look.snapshot.settings.set_hours[0] * HOUR_MS
 
 
 _TESTS: Final[tuple[tuple[AlertName, Callable[[_Look, bool], bool]], ...]] = (

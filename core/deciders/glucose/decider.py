@@ -5,7 +5,12 @@ from typing import Final
 
 import msgspec
 
-from core.deciders.glucose.alert_annunciation import Sound, Sounding, advance, look_again_at
+from core.deciders.glucose.alert_annunciation import (
+    Annunciation,
+    AnnunciationChange,
+    advance,
+    look_again_at,
+)
 from core.deciders.glucose.alert_rules import RULES, AlertName
 from core.deciders.glucose.events import evolve
 from core.deciders.glucose.state import (
@@ -19,11 +24,11 @@ from core.dosing.glucose_history.retained_readings import (
     arrival_of,
     comes_again,
     device_of,
-    picture_without,
+    snapshot_without,
     void,
 )
 from core.dosing.glucose_history.snapshot import (
-    Picture,
+    GlucoseSnapshot,
     fold_corrected_meal,
     fold_forecast,
     fold_reading,
@@ -94,13 +99,13 @@ def _decide(state: GlucoseState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case RecordReading() as asked:
             return _judge(state, asked, now)
         case Tick():
-            return _alerts(state, state.picture, now)
+            return _alerts(state, state.snapshot, now)
         case GlucoseForecast() as forecast:
-            return _alerts(state, fold_forecast(state.picture, forecast), now)
+            return _alerts(state, fold_forecast(state.snapshot, forecast), now)
         case ReservoirFilled(at=at) | PumpPrimed(at=at):
-            return _alerts(state, fold_set_change(state.picture, at), now)
+            return _alerts(state, fold_set_change(state.snapshot, at), now)
         case CarbsCorrected() as corrected:
-            return _alerts(state, fold_corrected_meal(state.picture, corrected), now)
+            return _alerts(state, fold_corrected_meal(state.snapshot, corrected), now)
         case VoidReading() as wrong:
             return _void(state, wrong, str(entry.actor), now)
         case SnoozeAlarm(alarm=alarm):
@@ -127,8 +132,8 @@ def _judge(state: GlucoseState, asked: RecordReading, now: Now) -> tuple[Event, 
     event = _reading(asked, value)
     if state.latest is not None and asked.measured_at <= state.latest.measured_at:
         return (event,)
-    picture = fold_reading(state.picture, reading_of(event, now=now.therapy))
-    return (event, *_alerts(state, picture, now))
+    snapshot = fold_reading(state.snapshot, reading_of(event, now=now.therapy))
+    return (event, *_alerts(state, snapshot, now))
 
 
 def _read(asked: RecordReading) -> GlucoseText | None:
@@ -173,7 +178,7 @@ def _why_not(
         return "ancient"
     is_newest = state.latest is None or asked.measured_at > state.latest.measured_at
     if is_newest:
-        return "doubled" if _is_doubled(asked, state.picture.sensor_at) else None
+        return "doubled" if _is_doubled(asked, state.snapshot.sensor_at) else None
     seen = [one.reading for one in state.readings.counting]
     key = (asked.measured_at, asked.source, asked.device)
     if any(key == (one.measured_at, one.source, device_of(one)) for one in seen):
@@ -193,17 +198,17 @@ def _void(state: GlucoseState, asked: VoidReading, actor: str, now: Now) -> tupl
     found = void(state.readings, asked, actor=actor, speaker=GLUCOSE_INGEST, now=now)
     if isinstance(found, VoidingRefused):
         return (found,)
-    picture = picture_without(state.picture, state.readings, found.reading)
+    snapshot = snapshot_without(state.snapshot, state.readings, found.reading)
     since = arrival_of(state.readings, found.reading)
     doubted: frozenset[AlertName] = frozenset(
-        one.name for one in state.soundings if one.raised_at >= since
+        one.name for one in state.annunciations if one.raised_at >= since
     )
-    return (found, *_alerts(state, picture, now, doubted=doubted))
+    return (found, *_alerts(state, snapshot, now, doubted=doubted))
 
 
 def _alerts(
     state: GlucoseState,
-    picture: Picture,
+    snapshot: GlucoseSnapshot,
     now: Now,
     *,
     snoozed: Set[AlertName] = frozenset(),
@@ -211,16 +216,16 @@ def _alerts(
     actor: str = "",
 ) -> tuple[Event, ...]:
     """Say what has happened with alerts by this picture."""
-    soundings, sounds = advance(
-        state.soundings, picture, snoozed=snoozed, doubted=doubted, now=now.therapy
+    annunciations, sounds = advance(
+        state.annunciations, snapshot, snoozed=snoozed, doubted=doubted, now=now.therapy
     )
     if not sounds:
         return ()
-    after = {one.name: one for one in soundings}
+    after = {one.name: one for one in annunciations}
     return tuple(_alarm(sound, after.get(sound.name), actor) for sound in sounds)
 
 
-def _alarm(sound: Sound, after: Sounding | None, actor: str) -> Event:
+def _alarm(sound: AnnunciationChange, after: Annunciation | None, actor: str) -> Event:
     if after is None:
         return AlarmCleared(alarm=sound.name)
     if sound.what == "raised":
@@ -233,11 +238,11 @@ def _alarm(sound: Sound, after: Sounding | None, actor: str) -> Event:
 
 def _snooze(state: GlucoseState, alarm: str, actor: str, now: Now) -> tuple[Event, ...]:
     named: frozenset[AlertName] = frozenset(
-        one.name for one in state.soundings if one.name == alarm
+        one.name for one in state.annunciations if one.name == alarm
     )
     if not named:
         return (AcknowledgementRefused(alarm=alarm[:64], reason="not_active"),)
-    return _alerts(state, state.picture, now, snoozed=named, actor=actor)
+    return _alerts(state, state.snapshot, now, snoozed=named, actor=actor)
 
 
 def _set_alerts(
@@ -265,18 +270,18 @@ def _set_alerts(
         actor=actor,
         because=asked.because,
     )
-    picture = msgspec.structs.replace(state.picture, settings=settings_of(changed))
-    return (changed, *_alerts(state, picture, now))
+    snapshot = msgspec.structs.replace(state.snapshot, settings=settings_of(changed))
+    return (changed, *_alerts(state, snapshot, now))
 
 
 def _wake_at(state: GlucoseState) -> UtcMillis | None:
-    return look_again_at(state.soundings, state.picture, now=state.looked_at)
+    return look_again_at(state.annunciations, state.snapshot, now=state.looked_at)
 
 
 GLUCOSE_DECIDER: Final = Decider(
     name=GLUCOSE_INGEST,
-    hears=(Speaker("bolus_advisor"), Speaker("actuator")),
-    says=(
+    subscribes_to=(Speaker("bolus_advisor"), Speaker("actuator")),
+    emits=(
         *COMMON_EVENTS,
         GlucoseMeasured,
         GlucoseBeyondRange,
@@ -288,7 +293,7 @@ GLUCOSE_DECIDER: Final = Decider(
         GlucoseAlertsSet,
         GlucoseAlertsRefused,
     ),
-    obeys=(*COMMON_COMMANDS, RecordReading, VoidReading, SnoozeAlarm, SetGlucoseAlerts),
+    handles=(*COMMON_COMMANDS, RecordReading, VoidReading, SnoozeAlarm, SetGlucoseAlerts),
     initial=initial,
     decide=_decide,
     evolve=evolve,

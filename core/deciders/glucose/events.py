@@ -4,12 +4,17 @@ from typing import Final
 
 import msgspec
 
-from core.deciders.glucose.alert_annunciation import Sounding
+from core.deciders.glucose.alert_annunciation import Annunciation
 from core.deciders.glucose.alert_rules import RULES, AlertName
 from core.deciders.glucose.state import GLUCOSE_INGEST, GlucoseState, settings_of
-from core.dosing.glucose_history.retained_readings import keep, latest_of, picture_without, take_out
+from core.dosing.glucose_history.retained_readings import (
+    keep,
+    latest_of,
+    snapshot_without,
+    take_out,
+)
 from core.dosing.glucose_history.snapshot import (
-    Picture,
+    GlucoseSnapshot,
     fold_corrected_meal,
     fold_correction,
     fold_forecast,
@@ -21,7 +26,7 @@ from core.dosing.glucose_history.snapshot import (
     reading_of,
 )
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from core.kernel.shared_decisions import evolve_common
 from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmRepeated, AlarmSnoozed
 from schemas.bolus.advice import CarbsRecorded
@@ -43,9 +48,9 @@ from schemas.units import MINUTE_MS, UtcMillis
 
 def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
     """Fold one entry; what `view` shows follows from events alone."""
-    if state.picture.since is None:
-        began = msgspec.structs.replace(state.picture, since=entry.at)
-        state = msgspec.structs.replace(state, picture=began)
+    if state.snapshot.since is None:
+        began = msgspec.structs.replace(state.snapshot, since=entry.at)
+        state = msgspec.structs.replace(state, snapshot=began)
     if entry.speaker is None:
         if isinstance(entry.body, Tick):
             return msgspec.structs.replace(state, looked_at=entry.at)
@@ -54,7 +59,7 @@ def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
     return _take_alarm(folded, entry) if entry.speaker == GLUCOSE_INGEST else folded
 
 
-_fold: Final = Folds[GlucoseState]()
+_fold: Final = EventHandlers[GlucoseState]()
 
 
 @_fold.of
@@ -62,13 +67,13 @@ def _take_reading(
     state: GlucoseState, reading: GlucoseMeasured | GlucoseBeyondRange, entry: Entry
 ) -> GlucoseState:
     latest = state.latest
-    picture = fold_reading(state.picture, reading_of(reading, now=entry.at))
+    snapshot = fold_reading(state.snapshot, reading_of(reading, now=entry.at))
     if latest is None or reading.measured_at > latest.measured_at:
         latest = reading
     return msgspec.structs.replace(
         state,
         latest=latest,
-        picture=picture,
+        snapshot=snapshot,
         readings=keep(state.readings, entry.id, reading, at=entry.at),
         counted=state.counted + 1,
         looked_at=entry.at,
@@ -84,7 +89,7 @@ def _take_out(state: GlucoseState, voided: ReadingVoided, entry: Entry) -> Gluco
         state,
         readings=left,
         latest=latest_of(left.counting),
-        picture=picture_without(state.picture, state.readings, voided.reading),
+        snapshot=snapshot_without(state.snapshot, state.readings, voided.reading),
     )
 
 
@@ -97,19 +102,19 @@ def _reject(state: GlucoseState, rejected: ReadingRejected, entry: Entry) -> Glu
 @_fold.of
 def _take_forecast(state: GlucoseState, forecast: GlucoseForecast, entry: Entry) -> GlucoseState:
     del entry
-    return _seen(state, fold_forecast(state.picture, forecast))
+    return _seen(state, fold_forecast(state.snapshot, forecast))
 
 
 @_fold.of
 def _take_carbs(state: GlucoseState, carbs: CarbsRecorded, entry: Entry) -> GlucoseState:
     del entry
-    return _seen(state, fold_meal(state.picture, carbs.eaten_at))
+    return _seen(state, fold_meal(state.snapshot, carbs.eaten_at))
 
 
 @_fold.of
 def _correct_carbs(state: GlucoseState, corrected: CarbsCorrected, entry: Entry) -> GlucoseState:
     del entry
-    return _seen(state, fold_corrected_meal(state.picture, corrected))
+    return _seen(state, fold_corrected_meal(state.snapshot, corrected))
 
 
 @_fold.of
@@ -117,18 +122,18 @@ def _take_insulin(
     state: GlucoseState, part: BasalDelivered | BolusProgressed, entry: Entry
 ) -> GlucoseState:
     del entry
-    return _seen(state, fold_insulin(state.picture, at=part.ends_at, amount=part.amount))
+    return _seen(state, fold_insulin(state.snapshot, at=part.ends_at, amount=part.amount))
 
 
 @_fold.of
 def _take_order(state: GlucoseState, order: BolusOrdered, entry: Entry) -> GlucoseState:
     """Remember a correction: what is beyond the meal of an advice, or an own amount when high."""
-    latest, picture = state.latest, state.picture
+    latest, snapshot = state.latest, state.snapshot
     corrects = order.amount > order.meal
     if order.advice is None:
         seen = None if latest is None else reading_of(latest, now=entry.at)
-        corrects = seen is not None and is_above(seen, picture.settings.high)
-    return _seen(state, fold_correction(picture, entry.at)) if corrects else state
+        corrects = seen is not None and is_above(seen, snapshot.settings.high)
+    return _seen(state, fold_correction(snapshot, entry.at)) if corrects else state
 
 
 @_fold.of
@@ -136,54 +141,54 @@ def _change_set(
     state: GlucoseState, changed: ReservoirFilled | PumpPrimed, entry: Entry
 ) -> GlucoseState:
     del entry
-    return _seen(state, fold_set_change(state.picture, changed.at))
+    return _seen(state, fold_set_change(state.snapshot, changed.at))
 
 
 @_fold.of
 def _take_settings(state: GlucoseState, alerts: GlucoseAlertsSet, entry: Entry) -> GlucoseState:
     del entry
-    return _seen(state, msgspec.structs.replace(state.picture, settings=settings_of(alerts)))
+    return _seen(state, msgspec.structs.replace(state.snapshot, settings=settings_of(alerts)))
 
 
-def _seen(state: GlucoseState, picture: Picture) -> GlucoseState:
-    return msgspec.structs.replace(state, picture=picture)
+def _seen(state: GlucoseState, snapshot: GlucoseSnapshot) -> GlucoseState:
+    return msgspec.structs.replace(state, snapshot=snapshot)
 
 
-Soundings = tuple[Sounding, ...]
+Soundings = tuple[Annunciation, ...]
 """Alerts that stand, in the order in which they were raised."""
 
 
 def _take_alarm(state: GlucoseState, entry: Entry) -> GlucoseState:
     """Fold what happened with an alarm; what glucose has to do with sounds again and again."""
     common = evolve_common(state.common, entry, me=GLUCOSE_INGEST)
-    soundings = _sound(state.soundings, entry)
-    if common is state.common and soundings is state.soundings:
+    annunciations = _sound(state.annunciations, entry)
+    if common is state.common and annunciations is state.annunciations:
         return state
-    return msgspec.structs.replace(state, common=common, soundings=soundings)
+    return msgspec.structs.replace(state, common=common, annunciations=annunciations)
 
 
-_sound: Final = Folds[Soundings]()
+_sound: Final = EventHandlers[Soundings]()
 
 
 @_sound.of
-def _raise(soundings: Soundings, raised: AlarmRaised, entry: Entry) -> Soundings:
+def _raise(annunciations: Soundings, raised: AlarmRaised, entry: Entry) -> Soundings:
     names: list[AlertName] = [known for known in RULES if known == raised.alarm]
     if not names:
-        return soundings
-    sounding = Sounding(
+        return annunciations
+    sounding = Annunciation(
         name=names[0], raised_at=entry.at, sounded_at=entry.at, priority=raised.priority
     )
-    return (*soundings, sounding)
+    return (*annunciations, sounding)
 
 
 @_sound.of
-def _clear(soundings: Soundings, cleared: AlarmCleared, entry: Entry) -> Soundings:
+def _clear(annunciations: Soundings, cleared: AlarmCleared, entry: Entry) -> Soundings:
     del entry
-    return tuple(one for one in soundings if one.name != cleared.alarm)
+    return tuple(one for one in annunciations if one.name != cleared.alarm)
 
 
 @_sound.of
-def _repeat(soundings: Soundings, again: AlarmRepeated, entry: Entry) -> Soundings:
+def _repeat(annunciations: Soundings, again: AlarmRepeated, entry: Entry) -> Soundings:
     return tuple(
         msgspec.structs.replace(
             one,
@@ -194,25 +199,27 @@ def _repeat(soundings: Soundings, again: AlarmRepeated, entry: Entry) -> Soundin
         )
         if one.name == again.alarm
         else one
-        for one in soundings
+        for one in annunciations
     )
 
 
 @_sound.of
-def _snooze(soundings: Soundings, snoozed: AlarmSnoozed, entry: Entry) -> Soundings:
+def _snooze(annunciations: Soundings, snoozed: AlarmSnoozed, entry: Entry) -> Soundings:
     del entry
-    return _silence(soundings, snoozed.alarm, until=snoozed.until)
+    return _silence(annunciations, snoozed.alarm, until=snoozed.until)
 
 
 @_sound.of
-def _acknowledge(soundings: Soundings, seen: AlarmAcknowledged, entry: Entry) -> Soundings:
-    minutes = next((RULES[one.name].snooze_min for one in soundings if one.name == seen.alarm), 0)
-    return _silence(soundings, seen.alarm, until=UtcMillis(entry.at + minutes * MINUTE_MS))
+def _acknowledge(annunciations: Soundings, seen: AlarmAcknowledged, entry: Entry) -> Soundings:
+    minutes = next(
+        (RULES[one.name].snooze_min for one in annunciations if one.name == seen.alarm), 0
+    )
+    return _silence(annunciations, seen.alarm, until=UtcMillis(entry.at + minutes * MINUTE_MS))
 
 
-def _silence(soundings: Soundings, alarm: str, *, until: UtcMillis) -> Soundings:
+def _silence(annunciations: Soundings, alarm: str, *, until: UtcMillis) -> Soundings:
     """Somebody has reacted: silent for a while, and not louder after it."""
     return tuple(
         msgspec.structs.replace(one, snoozed_until=until, count=0) if one.name == alarm else one
-        for one in soundings
+        for one in annunciations
     )

@@ -4,11 +4,11 @@ from typing import Final
 
 import msgspec
 
-from core.deciders.glucose.alert_annunciation import Sounding
-from core.dosing.glucose_history.retained_readings import ReadingsKept
+from core.deciders.glucose.alert_annunciation import Annunciation
+from core.dosing.glucose_history.retained_readings import RetainedReadings
 from core.dosing.glucose_history.snapshot import (
     AlertSettings,
-    Picture,
+    GlucoseSnapshot,
 )
 from core.kernel.alarms import ActiveAlarm
 from core.kernel.shared_decisions import Common
@@ -31,15 +31,15 @@ class GlucoseState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] alarms and faults."""
     latest: GlucoseMeasured | GlucoseBeyondRange | None = None
     """[-] the reading with the latest time of measurement."""
-    readings: ReadingsKept = ReadingsKept()
+    readings: RetainedReadings = RetainedReadings()
     """[-] the newest readings taken."""
     counted: int = 0
     """[-] readings taken in all."""
     rejected: int = 0
     """[-] readings rejected in all."""
-    picture: Picture = Picture()
+    snapshot: GlucoseSnapshot = GlucoseSnapshot()
     """[-] all that alerts are judged by."""
-    soundings: tuple[Sounding, ...] = ()
+    annunciations: tuple[Annunciation, ...] = ()
     """[-] alerts that stand, in the order in which they were raised."""
     looked_at: UtcMillis = UtcMillis(0)
     """[ms] when alerts were judged last."""
@@ -96,6 +96,6 @@ def view(state: GlucoseState, now: Now) -> GlucoseView:
         readings=state.counted,
         rejected=state.rejected,
         alarms=state.common.alarms,
-        slope=round(state.picture.slope * 1000) if len(state.picture.points) > 2 else None,
-        noise=noise_of(state.picture.points),
+        slope=round(state.snapshot.slope * 1000) if len(state.snapshot.points) > 2 else None,
+        noise=noise_of(state.snapshot.points),
     )

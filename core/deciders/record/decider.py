@@ -9,7 +9,7 @@ from core.kernel.alarm_catalogue import process_down
 from core.kernel.alarms import ActiveAlarm, Condition, clear_alarm, raise_alarm
 from core.kernel.decider import Decider, Effect, Entry
 from core.kernel.effects import WriteCheckpoint
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from core.kernel.shared_decisions import (
     COMMON_COMMANDS,
     COMMON_EVENTS,
@@ -151,7 +151,7 @@ def _count(state: RecordState, entry: Entry) -> RecordState:
     )
 
 
-_fold: Final = Folds[RecordState]()
+_fold: Final = EventHandlers[RecordState]()
 
 
 @_fold.of
@@ -183,15 +183,15 @@ def _view(state: RecordState, now: Now) -> RecordView:
 
 RECORD_DECIDER: Final = Decider(
     name=HISTORIAN,
-    hears=(
+    subscribes_to=(
         Speaker("glucose_ingest"),
         Speaker("basal_scheduler"),
         Speaker("bolus_advisor"),
         Speaker("actuator"),
     ),
     keeps_commands=True,
-    says=(*COMMON_EVENTS, CheckpointMade, SpeedChanged, ProcessReported, StorageReported),
-    obeys=(*COMMON_COMMANDS, ReportProcess, ReportStorage),
+    emits=(*COMMON_EVENTS, CheckpointMade, SpeedChanged, ProcessReported, StorageReported),
+    handles=(*COMMON_COMMANDS, ReportProcess, ReportStorage),
     initial=_initial,
     decide=_decide,
     evolve=_evolve,

@@ -10,7 +10,7 @@ from typing import Final, get_args
 
 import msgspec
 
-from core.dosing.advice.inputs import Basis, Reading, SensorDoubt
+from core.dosing.advice.inputs import AdviceInputs, Reading, SensorDoubt
 from core.dosing.advice.meals import carbs_on_board, meals_of
 from core.dosing.advice.projection import record_of
 from core.dosing.advice.rules.aaps import WHEN_UNKNOWN
@@ -75,7 +75,11 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def beside(
-    basis: Basis, settings: BolusSettingsSet, glucose: GlucoseMeasured | None, *, at: UtcMillis
+    inputs: AdviceInputs,
+    settings: BolusSettingsSet,
+    glucose: GlucoseMeasured | None,
+    *,
+    at: UtcMillis,
 ) -> Beside:
     """Give what AndroidAPS counts; nothing for the other rule sets.
 
@@ -89,13 +93,13 @@ def beside(
         return Beside()
     slope = None
     if glucose is not None and glucose.source == "sensor":
-        slope = trend_of(basis.points).mg_dl_per_min
-    record = record_of(basis, settings.insulin, at=at)
+        slope = trend_of(inputs.points).mg_dl_per_min
+    record = record_of(inputs, settings.insulin, at=at)
     basal = math.ceil(round(on_board(record.parts, at=at).basal * 1000, 6))
     return Beside(
         is_asked=True,
         trend=None if slope is None else math.floor(slope * 1000),
-        carbs=carbs_on_board(meals_of(basis.meals, overrun=AS_ENTERED), at=at) * 1000,
+        carbs=carbs_on_board(meals_of(inputs.meals, overrun=AS_ENTERED), at=at) * 1000,
         basal=MilliUnits(basal) if record.is_basal_whole else None,
     )
 
@@ -141,27 +145,27 @@ class _Case(msgspec.Struct, frozen=True, kw_only=True):
     beside: Beside
 
 
-def advise(basis: Basis, wanted: RequestAdvice, now: Now) -> BolusAdvised | AdviceRefusal:
+def advise(inputs: AdviceInputs, wanted: RequestAdvice, now: Now) -> BolusAdvised | AdviceRefusal:
     """Compute an advice by the rule set in force, or say why there is none.
 
     The most insulin on board is subtracted; the rule set's own value is then cut to every limit
     and rounded down to what the pump can give. Each addend, cut and reason is part of it.
     """
-    case = _case(basis, wanted, now)
+    case = _case(inputs, wanted, now)
     if not isinstance(case, _Case):
         return case
     rules = RULE_SETS[case.settings.rules]
-    least, most = basis.doses.on_board(case.settings.insulin, at=now.therapy)
-    reckoned = rules.reckon(_asked(basis, case, most, now))
+    least, most = inputs.doses.on_board(case.settings.insulin, at=now.therapy)
+    reckoned = rules.reckon(_asked(inputs, case, most, now))
     if reckoned.vendor is None:
         return "vendor_gives_no_advice"
-    amount, cuts = _guarded(basis, case, reckoned, now)
+    amount, cuts = _guarded(inputs, case, reckoned, now)
     other: MilliUnits | None = None
-    if basis.doses.unknown:
-        other, _ = _guarded(basis, case, rules.reckon(_asked(basis, case, least, now)), now)
+    if inputs.doses.unknown:
+        other, _ = _guarded(inputs, case, rules.reckon(_asked(inputs, case, least, now)), now)
     clamps = tuple(Clamp(limit=_CLAMPS[c.name], before=c.before, after=c.after) for c in cuts)
-    reading = (basis.reading_id,) if case.glucose else ()
-    doses = basis.doses.acting(case.settings.insulin, at=now.therapy)
+    reading = (inputs.reading_id,) if case.glucose else ()
+    doses = inputs.doses.acting(case.settings.insulin, at=now.therapy)
     return BolusAdvised(
         amount=amount,
         carbs=wanted.carbs,
@@ -185,10 +189,10 @@ def advise(basis: Basis, wanted: RequestAdvice, now: Now) -> BolusAdvised | Advi
         factors=case.factors,
         amount_least=other,
         clamps=clamps,
-        reasons=_reasons(basis, case, reckoned, clamps, amount, now),
+        reasons=_reasons(inputs, case, reckoned, clamps, amount, now),
         computed_from=(
-            basis.settings_id,
-            basis.limits_id,
+            inputs.settings_id,
+            inputs.limits_id,
             *reading,
             *(EventId(dose) for dose in doses),
         ),
@@ -204,35 +208,35 @@ def is_fresh(reading: Reading | None, now: Now) -> bool:
     return reading is not None and now.therapy - reading.measured_at <= GLUCOSE_AGE_MS_MAX
 
 
-def _case(basis: Basis, wanted: RequestAdvice, now: Now) -> _Case | AdviceRefusal:
-    refusal = _refusal(basis, wanted.carbs, now)
+def _case(inputs: AdviceInputs, wanted: RequestAdvice, now: Now) -> _Case | AdviceRefusal:
+    refusal = _refusal(inputs, wanted.carbs, now)
     if refusal is not None:
         return refusal
-    if basis.settings is None:
+    if inputs.settings is None:
         return "no_settings"
-    if basis.limits is None:
+    if inputs.limits is None:
         return "no_limits"
-    if spread_problem(basis.limits.pump_model, wanted.duration, wanted.now_percent):
+    if spread_problem(inputs.limits.pump_model, wanted.duration, wanted.now_percent):
         return "duration_out_of_range"
-    if wanted.duration and basis.doses.extended is not None:
+    if wanted.duration and inputs.doses.extended is not None:
         return "extended_running"
-    factors = factors_at(basis.settings, basis.transitions, at=now.therapy)
+    factors = factors_at(inputs.settings, inputs.transitions, at=now.therapy)
     if factors is None:
         return "no_local_time"
-    reading = basis.reading
+    reading = inputs.reading
     glucose: GlucoseMeasured | None = None
     doubt: SensorDoubt | None = None
     if isinstance(reading, GlucoseMeasured) and is_fresh(reading, now):
-        doubt = basis.doubt_of(reading)
+        doubt = inputs.doubt_of(reading)
         glucose = reading if doubt is None else None
     return _Case(
-        settings=basis.settings,
-        limits=basis.limits,
+        settings=inputs.settings,
+        limits=inputs.limits,
         factors=factors,
         glucose=glucose,
         doubt=doubt,
         wanted=wanted,
-        beside=beside(basis, basis.settings, glucose, at=now.therapy),
+        beside=beside(inputs, inputs.settings, glucose, at=now.therapy),
     )
 
 
@@ -244,20 +248,20 @@ def _later(case: _Case, reckoned: Reckoned, amount: MilliUnits) -> MilliUnits:
     return later_part(rules, reckoned, amount, now_percent=percent, step=step)
 
 
-def _refusal(basis: Basis, carbs: Grams, now: Now) -> AdviceRefusal | None:
-    if not basis.is_record_whole:
+def _refusal(inputs: AdviceInputs, carbs: Grams, now: Now) -> AdviceRefusal | None:
+    if not inputs.is_record_whole:
         return "history_missing"
-    if not basis.is_clock_sound:
+    if not inputs.is_clock_sound:
         return "clock_doubtful"
     if not 0 <= carbs <= CARBS_G_MAX:
         return "carbs_out_of_range"
-    if basis.suspended:
+    if inputs.suspended:
         return "suspended"
-    if basis.doses.running is not None:
+    if inputs.doses.running is not None:
         return "bolus_running"
-    if not is_fresh(basis.reading, now):
+    if not is_fresh(inputs.reading, now):
         return None
-    return _glucose_refusal(basis.reading, minimum=safe_minimum(basis.settings))
+    return _glucose_refusal(inputs.reading, minimum=safe_minimum(inputs.settings))
 
 
 def safe_minimum(settings: BolusSettingsSet | None) -> MgDl:
@@ -277,10 +281,10 @@ def _glucose_refusal(reading: Reading | None, *, minimum: MgDl) -> AdviceRefusal
             return None
 
 
-def _asked(basis: Basis, case: _Case, on_board: MilliUnits, now: Now) -> Asked:
+def _asked(inputs: AdviceInputs, case: _Case, on_board: MilliUnits, now: Now) -> Asked:
     factors = case.factors
     above = factors.correct_above
-    meal = basis.doses.meal_on_board(case.settings.insulin, at=now.therapy)
+    meal = inputs.doses.meal_on_board(case.settings.insulin, at=now.therapy)
     return Asked(
         glucose=case.glucose.glucose * 1000 if case.glucose else None,
         carbs=case.wanted.carbs * 1000,
@@ -304,10 +308,10 @@ def _model(case: _Case) -> PumpModel:
 
 
 def _guarded(
-    basis: Basis, case: _Case, reckoned: Reckoned, now: Now
+    inputs: AdviceInputs, case: _Case, reckoned: Reckoned, now: Now
 ) -> tuple[MilliUnits, tuple[Cut, ...]]:
     model = _model(case)
-    given = basis.doses.given(at=now.therapy, ahead=basis.ahead, action=case.settings.insulin)
+    given = inputs.doses.given(at=now.therapy, ahead=inputs.ahead, action=case.settings.insulin)
     found = headrooms(case.limits, given, at=now.therapy, lasting=case.wanted.duration)
     rooms: list[tuple[str, MilliUnits]] = [(room.limit, room.amount) for room in found]
     if model.bolus_max is not None:
@@ -321,7 +325,7 @@ def _guarded(
 
 
 def _reasons(
-    basis: Basis,
+    inputs: AdviceInputs,
     case: _Case,
     reckoned: Reckoned,
     clamps: tuple[Clamp, ...],
@@ -330,17 +334,17 @@ def _reasons(
 ) -> tuple[AdviceReason, ...]:
     found: list[AdviceReason] = []
     if case.glucose is None:
-        missing: AdviceReason = "no_glucose" if basis.reading is None else "glucose_stale"
+        missing: AdviceReason = "no_glucose" if inputs.reading is None else "glucose_stale"
         found.append(case.doubt or missing)
     elif case.glucose.glucose < case.factors.target_low:
         found.append("below_target")
     found.extend(reckoned.reasons)
-    if "insulin_on_board_subtracted" in found and basis.doses.open:
-        found.append("unknown_dose_counted" if basis.doses.unknown else "running_dose_counted")
+    if "insulin_on_board_subtracted" in found and inputs.doses.open:
+        found.append("unknown_dose_counted" if inputs.doses.unknown else "running_dose_counted")
     if not RULE_SETS[case.settings.rules].is_verified:
         found.append("rules_unverified")
     found.extend(case.beside.unknown.values())
-    if basis.is_young(case.settings.insulin.duration, at=now.therapy):
+    if inputs.is_young(case.settings.insulin.duration, at=now.therapy):
         found.append("record_younger_than_insulin")
     if reckoned.vendor is not None and reckoned.vendor < reckoned.exact:
         found.append("rounded_down")

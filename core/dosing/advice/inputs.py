@@ -20,7 +20,7 @@ SensorDoubt = Literal["glucose_flat", "glucose_noisy"]
 Reading = GlucoseMeasured | GlucoseBeyondRange | ReadingRejected
 
 
-class Basis(msgspec.Struct, frozen=True, kw_only=True):
+class AdviceInputs(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that an advice is computed from."""
 
     settings: BolusSettingsSet | None

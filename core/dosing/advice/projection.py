@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from core.dosing.advice.inputs import Basis
+from core.dosing.advice.inputs import AdviceInputs
 from core.dosing.advice.meals import carbs_on_board, meals_of
 from core.dosing.advice.settings import factors_at
 from core.dosing.insulin_account.insulin_history import InsulinRecord, insulin_record
@@ -32,26 +32,26 @@ CLOSE, APART = 6, 6
 """[-] points of 5 min kept first, and then every which one."""
 
 
-def forecast(basis: Basis, now: Now) -> GlucoseForecast | None:
+def forecast(inputs: AdviceInputs, now: Now) -> GlucoseForecast | None:
     """Say where glucose leads; None without settings or a number that is fresh.
 
     Sources: LoopAlgorithm's effects of insulin, carbs and momentum;
     see `core.models.glucose_forecast`.
     """
-    reading, settings = basis.reading, basis.settings
+    reading, settings = inputs.reading, inputs.settings
     if settings is None or not isinstance(reading, GlucoseMeasured):
         return None
     if now.therapy - reading.measured_at > READING_AGE_MS_MAX:
         return None
-    factors = factors_at(settings, basis.transitions, at=now.therapy)
+    factors = factors_at(settings, inputs.transitions, at=now.therapy)
     if factors is None:
         return None
     at = now.therapy
-    record = record_of(basis, settings.insulin, at=at)
-    meals = meals_of(basis.meals, overrun=OVERRUN)
+    record = record_of(inputs, settings.insulin, at=at)
+    meals = meals_of(inputs.meals, overrun=OVERRUN)
     instants = grid(reading.measured_at, UtcMillis(reading.measured_at + AHEAD_MS))
     isf, ratio = factors.sensitivity / 1000, factors.carb_ratio / 1000
-    velocity = _velocity(basis, reading)
+    velocity = _velocity(inputs, reading)
     found = predict(
         Reading(at=reading.measured_at, mg_dl=float(reading.glucose)),
         effects=[
@@ -62,7 +62,7 @@ def forecast(basis: Basis, now: Now) -> GlucoseForecast | None:
     )
     points = [ForecastPoint(at=one.at, glucose=round(one.mg_dl)) for one in found]
     return GlucoseForecast(
-        reading=basis.reading_id,
+        reading=inputs.reading_id,
         measured_at=reading.measured_at,
         glucose=reading.glucose,
         points=(*points[1 : CLOSE + 1], *points[CLOSE + APART :: APART]),
@@ -70,25 +70,25 @@ def forecast(basis: Basis, now: Now) -> GlucoseForecast | None:
         eventual=points[-1].glucose,
         carbs_on_board=carbs_on_board(meals, at=at),
         velocity=None if velocity is None else round(velocity * 1000),
-        is_whole=record.is_whole and basis.is_record_whole,
+        is_whole=record.is_whole and inputs.is_record_whole,
     )
 
 
-def record_of(basis: Basis, insulin: InsulinAction, *, at: UtcMillis) -> InsulinRecord:
+def record_of(inputs: AdviceInputs, insulin: InsulinAction, *, at: UtcMillis) -> InsulinRecord:
     """Give all insulin that acts at an instant [ms], relative to the profile."""
     return insulin_record(
-        basis.doses,
+        inputs.doses,
         curve=action_curve(insulin),
-        profiles=basis.profiles,
-        flows=None if basis.suspended else basis.ahead.plan,
-        recorded_from=basis.recorded_from,
+        profiles=inputs.profiles,
+        flows=None if inputs.suspended else inputs.ahead.plan,
+        recorded_from=inputs.recorded_from,
         at=at,
     )
 
 
-def _velocity(basis: Basis, reading: GlucoseMeasured) -> float | None:
+def _velocity(inputs: AdviceInputs, reading: GlucoseMeasured) -> float | None:
     """Give the momentum of a sensor's reading; a drop of blood has none of its own."""
     if reading.source != "sensor":
         return None
-    readings = [Reading(at=at, mg_dl=float(value)) for at, value in basis.points]
+    readings = [Reading(at=at, mg_dl=float(value)) for at, value in inputs.points]
     return momentum_velocity(readings, at=reading.measured_at)

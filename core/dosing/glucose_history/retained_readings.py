@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from core.dosing.advice.inputs import Reading
-from core.dosing.glucose_history.snapshot import Picture, fold_reading, reading_of
+from core.dosing.glucose_history.snapshot import GlucoseSnapshot, fold_reading, reading_of
 from core.models.glucose_quality import DOUBLED_MS, FUTURE_MS_MAX
 from schemas.corrections import ReadingVoided, VoidingRefused, VoidReading
 from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured, ReadingRejected, RecordReading
@@ -38,7 +38,7 @@ class Kept(NamedTuple):
     """[ms] therapy time of its arrival."""
 
 
-class ReadingsKept(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class RetainedReadings(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The newest readings, in order of arrival."""
 
     newest: tuple[Kept, ...] = ()
@@ -54,19 +54,19 @@ class ReadingsKept(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return (*self.before, *self.newest)
 
 
-def keep(kept: ReadingsKept, name: str, reading: Reading, *, at: UtcMillis) -> ReadingsKept:
+def keep(kept: RetainedReadings, name: str, reading: Reading, *, at: UtcMillis) -> RetainedReadings:
     """Add a reading that arrived at an instant [ms]."""
     newest = (*kept.newest, Kept(EventId(name), reading, at))
     if len(newest) < NEWEST_MAX:
-        return ReadingsKept(newest=newest, before=kept.before, voided=kept.voided)
+        return RetainedReadings(newest=newest, before=kept.before, voided=kept.voided)
     before = (*kept.before, *newest)[-READINGS_MAX:]
-    return ReadingsKept(before=before, voided=kept.voided)
+    return RetainedReadings(before=before, voided=kept.voided)
 
 
-def take_out(kept: ReadingsKept, name: EventId) -> ReadingsKept:
+def take_out(kept: RetainedReadings, name: EventId) -> RetainedReadings:
     """Move a reading to those that were wrong; one that is not kept changes nothing."""
     gone = tuple(one for one in kept.counting if one.id == name)
-    return ReadingsKept(
+    return RetainedReadings(
         newest=tuple(one for one in kept.newest if one.id != name),
         before=tuple(one for one in kept.before if one.id != name),
         voided=(*kept.voided, *gone)[-VOIDED_MAX:],
@@ -74,7 +74,7 @@ def take_out(kept: ReadingsKept, name: EventId) -> ReadingsKept:
 
 
 def void(
-    kept: ReadingsKept, asked: VoidReading, *, actor: str, speaker: Speaker, now: Now
+    kept: RetainedReadings, asked: VoidReading, *, actor: str, speaker: Speaker, now: Now
 ) -> ReadingVoided | VoidingRefused:
     """Say that a reading counts no more, or why it stays.
 
@@ -101,7 +101,7 @@ def void(
     )
 
 
-def comes_again(kept: ReadingsKept, asked: RecordReading) -> bool:
+def comes_again(kept: RetainedReadings, asked: RecordReading) -> bool:
     """Say whether a reading that was voided comes again, of a sensor by another path as well."""
     return any(_is_same(asked, one.reading) for one in kept.voided)
 
@@ -119,12 +119,12 @@ def device_of(reading: Reading) -> str:
     return "" if isinstance(reading, ReadingRejected) else reading.device
 
 
-def arrival_of(kept: ReadingsKept, name: EventId) -> UtcMillis:
+def arrival_of(kept: RetainedReadings, name: EventId) -> UtcMillis:
     """Give when a reading that is kept arrived [ms]."""
     return next(one.arrived_at for one in kept.counting if one.id == name)
 
 
-def _not_kept(kept: ReadingsKept, name: EventId, *, speaker: Speaker) -> VoidingRefused:
+def _not_kept(kept: RetainedReadings, name: EventId, *, speaker: Speaker) -> VoidingRefused:
     if any(one.id == name for one in kept.voided):
         return VoidingRefused(reading=name, reason="already_voided")
     oldest = min((parse_event_id(one.id) for one in kept.counting), default=None)
@@ -141,7 +141,9 @@ def _not_kept(kept: ReadingsKept, name: EventId, *, speaker: Speaker) -> Voiding
     return VoidingRefused(reading=name[:64], reason="too_old" if is_before else "no_such_reading")
 
 
-def picture_without(picture: Picture, kept: ReadingsKept, name: EventId) -> Picture:
+def snapshot_without(
+    snapshot: GlucoseSnapshot, kept: RetainedReadings, name: EventId
+) -> GlucoseSnapshot:
     """Give the picture as if a reading had never come; one that is not kept changes nothing.
 
     Args:
@@ -151,12 +153,12 @@ def picture_without(picture: Picture, kept: ReadingsKept, name: EventId) -> Pict
     """
     gone = next((one.reading for one in kept.counting if one.id == name), None)
     if gone is None or isinstance(gone, ReadingRejected):
-        return picture
-    measured = list(picture.measured)
+        return snapshot
+    measured = list(snapshot.measured)
     if gone.source == "meter" and gone.measured_at in measured:
         measured.remove(gone.measured_at)
     found = msgspec.structs.replace(
-        picture,
+        snapshot,
         latest=None,
         points=(),
         still=None,
@@ -165,7 +167,7 @@ def picture_without(picture: Picture, kept: ReadingsKept, name: EventId) -> Pict
         low_since=None,
         not_high_at=None,
         ahead=(),
-        watched=msgspec.structs.replace(picture.watched, points=()),
+        watched=msgspec.structs.replace(snapshot.watched, points=()),
     )
     for one in kept.counting:
         if one.id != name and not isinstance(one.reading, ReadingRejected):

@@ -68,7 +68,7 @@ class Still(msgspec.Struct, frozen=True, gc=False):
     """[-] readings."""
 
 
-class Picture(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+class GlucoseSnapshot(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What is known of glucose and of what was done about it; the news alone, nothing filled in."""
 
     since: UtcMillis | None = None
@@ -126,29 +126,29 @@ def is_above(reading: Reading, limit: int) -> bool:
     return reading.bound == "high" or (reading.glucose is not None and reading.glucose > limit)
 
 
-def fold_reading(picture: Picture, reading: Reading) -> Picture:
+def fold_reading(snapshot: GlucoseSnapshot, reading: Reading) -> GlucoseSnapshot:
     """Take news in; what comes late is put where it belongs, and is no news."""
-    if picture.latest is not None and reading.at < picture.latest.at:
-        return _fold_late(picture, reading)
-    at, settings = reading.at, picture.settings
+    if snapshot.latest is not None and reading.at < snapshot.latest.at:
+        return _fold_late(snapshot, reading)
+    at, settings = reading.at, snapshot.settings
     is_low = is_below(reading, settings.low)
     is_sensor = reading.source == "sensor"
-    measured = picture.measured
+    measured = snapshot.measured
     return msgspec.structs.replace(
-        picture,
-        since=at if picture.since is None else picture.since,
+        snapshot,
+        since=at if snapshot.since is None else snapshot.since,
         latest=reading,
-        points=_points(picture, reading) if is_sensor else picture.points,
-        still=_still(picture, reading) if is_sensor else picture.still,
-        device=reading.device if is_sensor else picture.device,
-        watched=watch_reading(picture.watched, at=at, glucose=reading.glucose)
+        points=_points(snapshot, reading) if is_sensor else snapshot.points,
+        still=_still(snapshot, reading) if is_sensor else snapshot.still,
+        device=reading.device if is_sensor else snapshot.device,
+        watched=watch_reading(snapshot.watched, at=at, glucose=reading.glucose)
         if is_sensor
-        else picture.watched,
-        sensor_at=at if is_sensor else picture.sensor_at,
+        else snapshot.watched,
+        sensor_at=at if is_sensor else snapshot.sensor_at,
         measured=measured if is_sensor else (*measured[-MEASURED_MAX + 1 :], at),
         ahead=(),
-        low_since=(picture.low_since or at) if is_low else None,
-        not_high_at=picture.not_high_at if is_above(reading, settings.high) else at,
+        low_since=(snapshot.low_since or at) if is_low else None,
+        not_high_at=snapshot.not_high_at if is_above(reading, settings.high) else at,
     )
 
 
@@ -164,59 +164,61 @@ def reading_of(event: GlucoseMeasured | GlucoseBeyondRange, *, now: UtcMillis) -
     )
 
 
-def fold_forecast(picture: Picture, forecast: GlucoseForecast) -> Picture:
+def fold_forecast(snapshot: GlucoseSnapshot, forecast: GlucoseForecast) -> GlucoseSnapshot:
     """Keep where glucose is forecast to lead from the latest reading; of an older one, nothing."""
-    if picture.latest is None or forecast.measured_at != picture.latest.at:
-        return picture
-    return msgspec.structs.replace(picture, ahead=forecast.points)
+    if snapshot.latest is None or forecast.measured_at != snapshot.latest.at:
+        return snapshot
+    return msgspec.structs.replace(snapshot, ahead=forecast.points)
 
 
-def fold_meal(picture: Picture, at: UtcMillis) -> Picture:
+def fold_meal(snapshot: GlucoseSnapshot, at: UtcMillis) -> GlucoseSnapshot:
     """Remember a meal."""
-    return msgspec.structs.replace(picture, meals=_with(picture.meals, at))
+    return msgspec.structs.replace(snapshot, meals=_with(snapshot.meals, at))
 
 
-def fold_corrected_meal(picture: Picture, corrected: CarbsCorrected) -> Picture:
+def fold_corrected_meal(snapshot: GlucoseSnapshot, corrected: CarbsCorrected) -> GlucoseSnapshot:
     """Remember a meal at the time at which it was eaten; one that was not is forgotten."""
-    meals = list(picture.meals)
+    meals = list(snapshot.meals)
     if corrected.was and corrected.was_eaten_at in meals:
         meals.remove(corrected.was_eaten_at)
-    kept = msgspec.structs.replace(picture, meals=tuple(meals))
+    kept = msgspec.structs.replace(snapshot, meals=tuple(meals))
     return fold_meal(kept, corrected.eaten_at) if corrected.grams else kept
 
 
-def fold_insulin(picture: Picture, *, at: UtcMillis, amount: MilliUnits) -> Picture:
+def fold_insulin(
+    snapshot: GlucoseSnapshot, *, at: UtcMillis, amount: MilliUnits
+) -> GlucoseSnapshot:
     """Remember insulin that was counted as given."""
-    watched = watch_insulin(picture.watched, at=at, amount=amount)
-    return msgspec.structs.replace(picture, watched=watched)
+    watched = watch_insulin(snapshot.watched, at=at, amount=amount)
+    return msgspec.structs.replace(snapshot, watched=watched)
 
 
-def fold_set_change(picture: Picture, at: UtcMillis) -> Picture:
+def fold_set_change(snapshot: GlucoseSnapshot, at: UtcMillis) -> GlucoseSnapshot:
     """Remember a change of set by its newest step, a fill or a prime; which are taken differs."""
-    return msgspec.structs.replace(picture, set_at=at)
+    return msgspec.structs.replace(snapshot, set_at=at)
 
 
-def fold_correction(picture: Picture, at: UtcMillis) -> Picture:
+def fold_correction(snapshot: GlucoseSnapshot, at: UtcMillis) -> GlucoseSnapshot:
     """Remember a correction bolus."""
-    return msgspec.structs.replace(picture, corrections=_with(picture.corrections, at))
+    return msgspec.structs.replace(snapshot, corrections=_with(snapshot.corrections, at))
 
 
-def _fold_late(picture: Picture, reading: Reading) -> Picture:
+def _fold_late(snapshot: GlucoseSnapshot, reading: Reading) -> GlucoseSnapshot:
     """Count a measurement that is entered late, and fill a gap in the sensor's numbers."""
     if reading.source != "sensor":
-        measured = tuple(sorted((*picture.measured, reading.at)))[-MEASURED_MAX:]
-        return msgspec.structs.replace(picture, measured=measured)
-    kept, number = picture.points, reading.glucose
-    if number is None or not kept or reading.device != picture.device:
-        return picture
+        measured = tuple(sorted((*snapshot.measured, reading.at)))[-MEASURED_MAX:]
+        return msgspec.structs.replace(snapshot, measured=measured)
+    kept, number = snapshot.points, reading.glucose
+    if number is None or not kept or reading.device != snapshot.device:
+        return snapshot
     if reading.at < kept[-1][0] - TREND_MS:
-        return picture
+        return snapshot
     points = tuple(sorted((*kept, (reading.at, number))))
-    return msgspec.structs.replace(picture, points=points[-POINTS_MAX:])
+    return msgspec.structs.replace(snapshot, points=points[-POINTS_MAX:])
 
 
-def _points(picture: Picture, reading: Reading) -> tuple[Point, ...]:
-    kept = picture.points if reading.device == picture.device else ()
+def _points(snapshot: GlucoseSnapshot, reading: Reading) -> tuple[Point, ...]:
+    kept = snapshot.points if reading.device == snapshot.device else ()
     if reading.glucose is None:
         return kept
     since, first = reading.at - TREND_MS, max(0, len(kept) - POINTS_MAX + 1)
@@ -225,11 +227,11 @@ def _points(picture: Picture, reading: Reading) -> tuple[Point, ...]:
     return (*kept[first:], (reading.at, reading.glucose))
 
 
-def _still(picture: Picture, reading: Reading) -> Still | None:
-    number, known = reading.glucose, picture.still
+def _still(snapshot: GlucoseSnapshot, reading: Reading) -> Still | None:
+    number, known = reading.glucose, snapshot.still
     if number is None:
         return None
-    if known is not None and reading.device == picture.device:
+    if known is not None and reading.device == snapshot.device:
         least, most = min(known.least, number), max(known.most, number)
         if most - least < FLAT_MG_DL and reading.at - known.until <= TREND_GAP_MS_MAX:
             return Still(known.since, reading.at, least, most, known.count + 1)

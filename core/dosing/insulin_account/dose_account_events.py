@@ -6,7 +6,7 @@ import msgspec
 
 from core.dosing.insulin_account.dose_account import KEPT_MS, BolusPart, DoseBook, OpenDose, close
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from core.models.insulin.on_board import Delivered
 from schemas.bolus.orders import BolusOrdered, BolusOrderWithdrawn, InjectionRecorded
 from schemas.corrections import DoseCorrected
@@ -26,7 +26,7 @@ from schemas.delivery.unresolved_doses import (
 )
 from schemas.units import DoseId, EventId, MilliUnits, UtcMillis
 
-fold_doses: Final = Folds[DoseBook]()
+fold_doses: Final = EventHandlers[DoseBook]()
 """[-] what each event does to the account of doses."""
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.command_line.output.exit_codes import wrong_input
-from services.runtime.platform import atomic_files as whole_files
+from services.runtime.platform import atomic_files
 
 
 @contextmanager
@@ -16,7 +16,7 @@ def whole(path: Path) -> Iterator[Path]:
         CommandFailed: the file cannot be written.
     """
     try:
-        with whole_files.whole(path) as draft:
+        with atomic_files.whole(path) as draft:
             yield draft
     except OSError as error:
         raise wrong_input(f"{path}: {error.strerror or error}") from error

@@ -1,6 +1,6 @@
 """The grammar of corrections: what was recorded wrong is never overwritten."""
 
-from services.command_line.grammar import value_types as texts
+from services.command_line.grammar import value_types
 from services.command_line.grammar.shared import Commands, add_command
 
 
@@ -27,5 +27,7 @@ def add_corrections(commands: Commands) -> None:
         metavar="AMOUNT",
         help="what it was: U by pen, g of carbohydrate, 0 for none; a reading has none",
     )
-    correct.add_argument("--at", type=texts.instant, metavar="TIME", help="when; as on record")
+    correct.add_argument(
+        "--at", type=value_types.instant, metavar="TIME", help="when; as on record"
+    )
     correct.add_argument("--because", default="", metavar="TEXT", help="kept with the correction")

@@ -7,7 +7,7 @@ import msgspec
 from core.models.pump_models import PUMP_MODELS
 from schemas.delivery.delivery import Lockout
 from schemas.units import MINUTE_MS
-from services.command_line.grammar import value_types as texts
+from services.command_line.grammar import value_types
 from services.command_line.grammar.shared import Commands, add_command
 
 
@@ -23,20 +23,37 @@ def add_limits(commands: Commands) -> argparse.ArgumentParser:
         '  {"single": 10, "hourly": 15, "daily": 60, "basal": 3}',
     )
     limits.add_argument("file", nargs="?", metavar="FILE|show", help="JSON")
-    limits.add_argument("--single", type=texts.units, metavar="U", help="U, largest bolus, 25 most")
-    limits.add_argument("--hourly", type=texts.units, metavar="U", help="U, boluses in any 60 min")
-    limits.add_argument("--daily", type=texts.units, metavar="U", help="U, all insulin in 24 h")
-    limits.add_argument("--basal", type=texts.units, metavar="U/h", help="U/h, largest basal rate")
-    limits.add_argument("--soft", type=texts.units, metavar="U", help="U, more must be confirmed")
-    limits.add_argument("--four-hours", type=texts.units, metavar="U", help="U, in any 4 h; none")
     limits.add_argument(
-        "--calendar-day", type=texts.units, metavar="U", help="U, all insulin from 00:00 to 24:00"
+        "--single", type=value_types.units, metavar="U", help="U, largest bolus, 25 most"
     )
-    limits.add_argument("--on-board", type=texts.units, metavar="U", help="U, of boluses on board")
+    limits.add_argument(
+        "--hourly", type=value_types.units, metavar="U", help="U, boluses in any 60 min"
+    )
+    limits.add_argument(
+        "--daily", type=value_types.units, metavar="U", help="U, all insulin in 24 h"
+    )
+    limits.add_argument(
+        "--basal", type=value_types.units, metavar="U/h", help="U/h, largest basal rate"
+    )
+    limits.add_argument(
+        "--soft", type=value_types.units, metavar="U", help="U, more must be confirmed"
+    )
+    limits.add_argument(
+        "--four-hours", type=value_types.units, metavar="U", help="U, in any 4 h; none"
+    )
+    limits.add_argument(
+        "--calendar-day",
+        type=value_types.units,
+        metavar="U",
+        help="U, all insulin from 00:00 to 24:00",
+    )
+    limits.add_argument(
+        "--on-board", type=value_types.units, metavar="U", help="U, of boluses on board"
+    )
     for who, wait in msgspec.structs.asdict(Lockout()).items():
         limits.add_argument(
             f"--lockout-{who}",
-            type=texts.duration,
+            type=value_types.duration,
             metavar="TIME",
             help=f"between two boluses, up to 4h; {wait // MINUTE_MS}m if not given",
         )

@@ -1,6 +1,6 @@
 """The grammar of the pump itself: doubts about doses, faults, priming, a change of set."""
 
-from services.command_line.grammar import value_types as texts
+from services.command_line.grammar import value_types
 from services.command_line.grammar.shared import Commands, add_command
 
 
@@ -13,7 +13,9 @@ def add_doubt(commands: Commands) -> None:
         text="say in your name what a dose came to that nobody knows of, after looking at the pump",
         example="basalt dose 1.5 --because 'read on the pump'\n  basalt dose 0",
     )
-    dose.add_argument("delivered", type=texts.units, metavar="UNITS", help="U in all, 0 for none")
+    dose.add_argument(
+        "delivered", type=value_types.units, metavar="UNITS", help="U in all, 0 for none"
+    )
     dose.add_argument("--id", metavar="DOSE", help="which; the one that is unknown")
     dose.add_argument("--because", default="", metavar="TEXT", help="what was seen")
     count = add_command(
@@ -44,7 +46,7 @@ def add_mechanism(commands: Commands) -> None:
         text="fill tube or cannula while the pump stands; it counts in the reservoir alone",
         example="basalt suspend\n  basalt prime 2.6\n  basalt prime 0.5 --cannula\n  basalt resume",
     )
-    prime.add_argument("amount", type=texts.units, metavar="UNITS", help="U, steps of 0.05 U")
+    prime.add_argument("amount", type=value_types.units, metavar="UNITS", help="U, steps of 0.05 U")
     prime.add_argument("--cannula", action="store_true", help="the cannula; the tube otherwise")
     change = add_command(
         commands,
@@ -54,9 +56,13 @@ def add_mechanism(commands: Commands) -> None:
         "done before an interruption is not done again",
         example="basalt change --reservoir 200 --tube 12 --cannula 0.3",
     )
-    change.add_argument("--reservoir", type=texts.units, metavar="U", help="U; none: the old one")
-    change.add_argument("--tube", type=texts.units, default=12_000, metavar="U", help="U; 12")
-    change.add_argument("--cannula", type=texts.units, metavar="U", help="U; none: a steel needle")
+    change.add_argument(
+        "--reservoir", type=value_types.units, metavar="U", help="U; none: the old one"
+    )
+    change.add_argument("--tube", type=value_types.units, default=12_000, metavar="U", help="U; 12")
+    change.add_argument(
+        "--cannula", type=value_types.units, metavar="U", help="U; none: a steel needle"
+    )
     change.add_argument("--because", default="", metavar="TEXT", help="kept with each step")
     for name, handler, text in (
         ("disconnect", "suspend", "take the pump off the body for a while: all insulin stops"),

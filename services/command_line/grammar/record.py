@@ -6,7 +6,7 @@ The grammar of `basalt whatif`.
 import argparse
 from pathlib import Path
 
-from services.command_line.grammar import value_types as texts
+from services.command_line.grammar import value_types
 from services.command_line.grammar.shared import Commands, add_command
 
 
@@ -27,13 +27,17 @@ def add_what_if(commands: Commands, *, store_help: str) -> None:
     fork.add_argument(
         "--from",
         dest="since",
-        type=texts.instant,
+        type=value_types.instant,
         metavar="TIME",
         required=True,
         help="where the fork leaves the record",
     )
     fork.add_argument(
-        "--to", dest="until", type=texts.instant, metavar="TIME", help="compare before then; end"
+        "--to",
+        dest="until",
+        type=value_types.instant,
+        metavar="TIME",
+        help="compare before then; end",
     )
     for name, of in (("profile", "basal profile"), ("settings", "bolus settings")):
         fork.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"other {of}, JSON")
@@ -79,7 +83,9 @@ def _add_replay(commands: Commands) -> None:
         example="basalt replay --pump p1 --at 2026-03-01T07:30:00Z\n"
         "  basalt replay --known-by bolus_advisor --at 2026-03-01T07:30:00Z",
     )
-    replay.add_argument("--at", type=texts.instant, metavar="TIME", help="state then; the newest")
+    replay.add_argument(
+        "--at", type=value_types.instant, metavar="TIME", help="state then; the newest"
+    )
     replay.add_argument(
         "--known-by",
         metavar="SERVICE",
@@ -121,8 +127,12 @@ def _add_history(commands: Commands) -> None:
         metavar="KIND",
         help="only this, alarm_raised",
     )
-    asked.add_argument("--from", dest="since", type=texts.instant, metavar="TIME", help="from then")
-    asked.add_argument("--to", dest="until", type=texts.instant, metavar="TIME", help="before then")
+    asked.add_argument(
+        "--from", dest="since", type=value_types.instant, metavar="TIME", help="from then"
+    )
+    asked.add_argument(
+        "--to", dest="until", type=value_types.instant, metavar="TIME", help="before then"
+    )
     asked.add_argument("--by", dest="actor_is", metavar="WHO", help="only what this actor did")
     asked.add_argument("--cause", metavar="ID", help="only what this command or event led to")
     asked.add_argument("--after", metavar="EVENT", help="go on behind this one")
@@ -180,7 +190,7 @@ def _add_checks(commands: Commands) -> None:
     verify.add_argument(
         "--from",
         dest="since",
-        type=texts.instant,
+        type=value_types.instant,
         metavar="TIME",
         help="decisions from then on; those before are folded as they stand",
     )
@@ -210,10 +220,14 @@ def _add_archive(commands: Commands) -> None:
     )
     archive.add_argument("file", type=Path, metavar="FILE", help="made; packed when it ends in .gz")
     archive.add_argument(
-        "--from", dest="since", type=texts.instant, metavar="TIME", help="recorded from then on"
+        "--from",
+        dest="since",
+        type=value_types.instant,
+        metavar="TIME",
+        help="recorded from then on",
     )
     archive.add_argument(
-        "--to", dest="until", type=texts.instant, metavar="TIME", help="recorded before then"
+        "--to", dest="until", type=value_types.instant, metavar="TIME", help="recorded before then"
     )
     archive.add_argument(
         "--redact", action="store_true", help="other names and times, no commands and reports"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
-from services.command_line.grammar import value_types as texts
+from services.command_line.grammar import value_types
 from services.command_line.output.exit_codes import WRONG_INPUT
 
 DATA_VARIABLE = "BASALT_DATA"
@@ -52,14 +52,14 @@ def add_shared(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--pump",
-        type=texts.pump,
+        type=value_types.pump,
         metavar="ID",
         default=argparse.SUPPRESS,
         help="which pump; the one that the system was started with",
     )
     group.add_argument(
         "--actor",
-        type=texts.actor,
+        type=value_types.actor,
         default=argparse.SUPPRESS,
         metavar="WHO",
         help="who asks, for the record; person:$USER",

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.command_line.grammar import value_types as texts
+from services.command_line.grammar import value_types
 from services.command_line.grammar.shared import Commands, add_command
 
 
@@ -15,11 +15,11 @@ def add_system(commands: Commands) -> None:
         text="start everything on this machine, with a live screen, until Ctrl-C",
         example="basalt up --speed 60 --for 10m",
     )
-    up.add_argument("--port", type=texts.port, help="TCP port of the broker; a free one")
+    up.add_argument("--port", type=value_types.port, help="TCP port of the broker; a free one")
     up.add_argument("--host", default="127.0.0.1", help="address of the broker; %(default)s")
     up.add_argument(
         "--speed",
-        type=texts.speed,
+        type=value_types.speed,
         metavar="1..600",
         help="therapy seconds in a real one; as last time, at first 30 with a trace and 1 without",
     )
@@ -40,7 +40,9 @@ def add_system(commands: Commands) -> None:
     )
     up.add_argument("--no-person", action="store_true", help="nobody eats and asks for advice")
     up.add_argument("--no-screen", action="store_true", help="log lines in place of the screen")
-    up.add_argument("--for", dest="for_s", type=texts.seconds, metavar="30s", help="then stop")
+    up.add_argument(
+        "--for", dest="for_s", type=value_types.seconds, metavar="30s", help="then stop"
+    )
     add_command(
         commands,
         "status",

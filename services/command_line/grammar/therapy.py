@@ -2,7 +2,7 @@
 
 import argparse
 
-from services.command_line.grammar import value_types as texts
+from services.command_line.grammar import value_types
 from services.command_line.grammar.limits import add_limits
 from services.command_line.grammar.shared import Commands, add_command
 
@@ -19,7 +19,9 @@ def add_person(commands: Commands) -> None:
     glucose.add_argument("value", metavar="VALUE", help="a number, LOW or HIGH")
     glucose.add_argument("--mmol", action="store_true", help="VALUE is in mmol/L")
     glucose.add_argument("--sensor", action="store_true", help="of a sensor; a meter otherwise")
-    glucose.add_argument("--at", type=texts.instant, metavar="TIME", help="measured then; now")
+    glucose.add_argument(
+        "--at", type=value_types.instant, metavar="TIME", help="measured then; now"
+    )
     carbs = add_command(
         commands,
         "carbs",
@@ -27,8 +29,8 @@ def add_person(commands: Commands) -> None:
         text="record carbohydrate eaten without a bolus, in g",
         example="basalt carbs 45",
     )
-    carbs.add_argument("grams", type=texts.grams, metavar="GRAMS", help="1 to 300 g")
-    carbs.add_argument("--at", type=texts.instant, metavar="TIME", help="eaten then; now")
+    carbs.add_argument("grams", type=value_types.grams, metavar="GRAMS", help="1 to 300 g")
+    carbs.add_argument("--at", type=value_types.instant, metavar="TIME", help="eaten then; now")
     pen = add_command(
         commands,
         "pen",
@@ -36,8 +38,8 @@ def add_person(commands: Commands) -> None:
         text="record insulin given by pen or syringe, in U; it counts in limits and on board",
         example="basalt pen 4\n  basalt pen 6 --at 2026-03-01T07:30:00+01:00",
     )
-    pen.add_argument("amount", type=texts.units, metavar="UNITS", help="U, up to 100")
-    pen.add_argument("--at", type=texts.instant, metavar="TIME", help="given then; now")
+    pen.add_argument("amount", type=value_types.units, metavar="UNITS", help="U, up to 100")
+    pen.add_argument("--at", type=value_types.instant, metavar="TIME", help="given then; now")
     alarms = add_command(
         commands,
         "alarms",
@@ -70,15 +72,15 @@ def add_alerts(commands: Commands) -> None:
         example="basalt alerts\n  basalt alerts --low 80 --high 13.9mmol\n"
         "  basalt alerts --measurements 6 --set-due 60h",
     )
-    number = texts.threshold
+    number = value_types.threshold
     for name, least, most, kind in (
         ("--urgent-low", "40", "100 mg/dL", number),
         ("--low", "50", "150 mg/dL", number),
         ("--high", "120", "400 mg/dL", number),
-        ("--fast", "1", "10 mg/dL/min, rising or falling", texts.thousandths),
-        ("--missing", "5m", "240m without a reading of the sensor", texts.duration),
-        ("--set-due", "24h", "168h of one infusion set", texts.duration),
-        ("--set-overdue", "24h", "168h of one infusion set", texts.duration),
+        ("--fast", "1", "10 mg/dL/min, rising or falling", value_types.thousandths),
+        ("--missing", "5m", "240m without a reading of the sensor", value_types.duration),
+        ("--set-due", "24h", "168h of one infusion set", value_types.duration),
+        ("--set-overdue", "24h", "168h of one infusion set", value_types.duration),
     ):
         alerts.add_argument(name, type=kind, metavar="VALUE", help=f"{least} to {most}")
     alerts.add_argument(
@@ -102,7 +104,11 @@ def add_bolus(commands: Commands) -> None:
     )
     _add_spread(advise)
     advise.add_argument(
-        "--carbs", type=texts.grams, default=0, metavar="GRAMS", help="0 to 300 g about to be eaten"
+        "--carbs",
+        type=value_types.grams,
+        default=0,
+        metavar="GRAMS",
+        help="0 to 300 g about to be eaten",
     )
     accept = add_command(
         commands,
@@ -115,7 +121,10 @@ def add_bolus(commands: Commands) -> None:
         "advice", nargs="?", metavar="ADVICE", help="its id; the newest, after a question"
     )
     accept.add_argument(
-        "--amount", type=texts.units, metavar="UNITS", help="another amount, in the same limits"
+        "--amount",
+        type=value_types.units,
+        metavar="UNITS",
+        help="another amount, in the same limits",
     )
     accept.add_argument("--yes", action="store_true", help="do not ask before the newest is given")
     bolus = add_command(
@@ -127,7 +136,7 @@ def add_bolus(commands: Commands) -> None:
         "  basalt bolus --preset snack",
     )
     bolus.add_argument(
-        "amount", type=texts.units, nargs="?", metavar="UNITS", help="U, steps of 0.05 U"
+        "amount", type=value_types.units, nargs="?", metavar="UNITS", help="U, steps of 0.05 U"
     )
     bolus.add_argument("--preset", metavar="NAME", help="what 'basalt preset' keeps by that name")
     _add_spread(bolus)
@@ -158,9 +167,9 @@ def _add_preset(commands: Commands) -> None:
         "  basalt preset snack off",
     )
     preset.add_argument("name", nargs="?", metavar="NAME", help="1 to 64 characters")
-    preset.add_argument("amount", nargs="?", type=texts.units_or_off, help="U, or off")
+    preset.add_argument("amount", nargs="?", type=value_types.units_or_off, help="U, or off")
     preset.add_argument(
-        "--over", type=texts.some_time, default=0, help="spread: 30m to 8h by most pumps"
+        "--over", type=value_types.some_time, default=0, help="spread: 30m to 8h by most pumps"
     )
     _add_because(preset)
 
@@ -168,13 +177,17 @@ def _add_preset(commands: Commands) -> None:
 def _add_spread(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--over",
-        type=texts.some_time,
+        type=value_types.some_time,
         default=0,
         metavar="TIME",
         help="spread it: 30m to 8h by most",
     )
     parser.add_argument(
-        "--now", type=texts.percent, default=0, metavar="PERCENT", help="at once, such as 40%%"
+        "--now",
+        type=value_types.percent,
+        default=0,
+        metavar="PERCENT",
+        help="at once, such as 40%%",
     )
 
 
@@ -191,8 +204,10 @@ def add_therapy(commands: Commands) -> None:
         text="run another basal rate for 15 min to 24 h, or end the one that runs",
         example="basalt temp 80% 30m\n  basalt temp 0.5U/h 2h\n  basalt temp off",
     )
-    temp.add_argument("rate", type=texts.temporary_rate, metavar="RATE", help="80%%, 0.5U/h or off")
-    temp.add_argument("duration", type=texts.some_time, nargs="?", help="30m, 2h")
+    temp.add_argument(
+        "rate", type=value_types.temporary_rate, metavar="RATE", help="80%%, 0.5U/h or off"
+    )
+    temp.add_argument("duration", type=value_types.some_time, nargs="?", help="30m, 2h")
     suspend = add_command(
         commands,
         "suspend",
@@ -201,7 +216,12 @@ def add_therapy(commands: Commands) -> None:
         example="basalt suspend\n  basalt suspend --for 30m",
     )
     suspend.add_argument(
-        "--for", dest="duration", type=texts.some_time, default=0, metavar="TIME", help="1m to 24h"
+        "--for",
+        dest="duration",
+        type=value_types.some_time,
+        default=0,
+        metavar="TIME",
+        help="1m to 24h",
     )
     resume = add_command(
         commands,
@@ -217,9 +237,9 @@ def add_therapy(commands: Commands) -> None:
         text="tell the pump that a new reservoir was put in, in U",
         example="basalt fill 200",
     )
-    fill.add_argument("amount", type=texts.units, metavar="UNITS", help="U, up to 300")
+    fill.add_argument("amount", type=value_types.units, metavar="UNITS", help="U, up to 300")
     fill.add_argument(
-        "--concentration", type=texts.concentration, default=100, help="U-100, the only one"
+        "--concentration", type=value_types.concentration, default=100, help="U-100, the only one"
     )
     for parser in (temp, suspend, resume, fill):
         _add_because(parser)

@@ -98,7 +98,7 @@ def preset(arguments: argparse.Namespace) -> int:
             duration=arguments.over,
             because=arguments.because,
         )
-        return await session.perform(command, to=ADVISOR)
+        return await session.handle(command, to=ADVISOR)
 
     return run_session(choices(arguments), work)
 

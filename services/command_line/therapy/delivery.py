@@ -84,7 +84,7 @@ def settle_dose(arguments: argparse.Namespace) -> int:
         command = SettleDose(
             dose=DoseId(dose), delivered=arguments.delivered, because=arguments.because
         )
-        return await session.perform(command, to=ACTUATOR)
+        return await session.handle(command, to=ACTUATOR)
 
     return run_session(choices(arguments), work)
 
@@ -113,7 +113,7 @@ def clear_fault(arguments: argparse.Namespace) -> int:
     """Let the motor turn again, and wait until the pump says so."""
 
     async def work(session: Session) -> int:
-        code = await session.perform(ClearPumpFault(because=arguments.because), to=ACTUATOR)
+        code = await session.handle(ClearPumpFault(because=arguments.because), to=ACTUATOR)
         if code != DONE:
             return code
         if await until(session, lambda view: view.get("fault") is None) is None:
@@ -138,7 +138,7 @@ def prime(arguments: argparse.Namespace) -> int:
 async def prime_now(session: Session, amount: MilliUnits, what: PrimeWhat) -> int:
     """Prime, and wait until the pump has counted it; give the exit code."""
     before = (await session.view(ACTUATOR)).get("primed_total", 0)
-    code = await session.perform(PrimePump(amount=amount, what=what), to=ACTUATOR)
+    code = await session.handle(PrimePump(amount=amount, what=what), to=ACTUATOR)
     if code != DONE:
         return code
     if await until(session, lambda view: view.get("primed_total", 0) > before) is None:
@@ -188,7 +188,7 @@ async def fill_now(session: Session, asked: FillReservoir) -> int:
 
 def _perform(arguments: argparse.Namespace, command: Command, *, to: Speaker) -> int:
     async def work(session: Session) -> int:
-        return await session.perform(command, to=to)
+        return await session.handle(command, to=to)
 
     return run_session(choices(arguments), work)
 

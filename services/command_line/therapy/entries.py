@@ -19,7 +19,7 @@ from schemas.glucose import GlucoseSource, GlucoseUnit, RecordReading
 from schemas.message import Command
 from schemas.record import SettleHistory
 from schemas.units import DoseId, EventId, Speaker, UtcMillis
-from services.command_line.grammar import value_types as texts
+from services.command_line.grammar import value_types
 from services.command_line.output.event_messages import moment
 from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.output.options import choices
@@ -43,7 +43,7 @@ def glucose(arguments: argparse.Namespace) -> int:
             received=arguments.value,
             device="by hand",
         )
-        return await session.perform(reading, to=Speaker("glucose_ingest"))
+        return await session.handle(reading, to=Speaker("glucose_ingest"))
 
     return run_session(choices(arguments), work)
 
@@ -54,7 +54,7 @@ def carbs(arguments: argparse.Namespace) -> int:
     async def work(session: Session) -> int:
         eaten_at = arguments.at or session.clock.now().therapy
         eaten = RecordCarbs(grams=arguments.grams, eaten_at=eaten_at)
-        return await session.perform(eaten, to=Speaker("bolus_advisor"))
+        return await session.handle(eaten, to=Speaker("bolus_advisor"))
 
     return run_session(choices(arguments), work)
 
@@ -74,7 +74,7 @@ def alarms(arguments: argparse.Namespace) -> int:
             known = ", ".join(sorted({alarm.alarm for _, alarm in active})) or "none"
             raise CommandFailed(f"no alarm {arguments.name!r} is active; active: {known}", REFUSED)
         codes = [
-            await session.perform(reaction(alarm=arguments.name), to=raiser) for raiser in raisers
+            await session.handle(reaction(alarm=arguments.name), to=raiser) for raiser in raisers
         ]
         return max(codes)
 
@@ -87,7 +87,7 @@ def pen(arguments: argparse.Namespace) -> int:
     async def work(session: Session) -> int:
         at = session.clock.now().therapy if arguments.at is None else arguments.at
         command = RecordInjection(amount=arguments.amount, given_at=at)
-        return await session.perform(command, to=Speaker("bolus_advisor"))
+        return await session.handle(command, to=Speaker("bolus_advisor"))
 
     return run_session(choices(arguments), work)
 
@@ -102,7 +102,7 @@ def settle(arguments: argparse.Namespace) -> int:
         if not missing:
             raise CommandFailed(f"nobody misses events of {arguments.speaker!r}", REFUSED)
         command = SettleHistory(speaker=arguments.speaker)
-        return max([await session.perform(command, to=name) for name in missing])
+        return max([await session.handle(command, to=name) for name in missing])
 
     if arguments.speaker not in DECIDERS:
         raise wrong_input(f"no service {arguments.speaker!r} speaks; known: {', '.join(DECIDERS)}")
@@ -143,7 +143,7 @@ def correct(arguments: argparse.Namespace) -> int:
     command, to = _asked(arguments)
 
     async def work(session: Session) -> int:
-        return await session.perform(command, to=to)
+        return await session.handle(command, to=to)
 
     return run_session(choices(arguments), work)
 
@@ -161,14 +161,14 @@ def _asked(arguments: argparse.Namespace) -> tuple[Command, Speaker]:
         if arguments.what == "pen":
             dose: Command = CorrectDose(
                 dose=DoseId(arguments.id),
-                amount=texts.units(arguments.amount),
+                amount=value_types.units(arguments.amount),
                 given_at=arguments.at,
                 because=because,
             )
             return dose, Speaker("bolus_advisor")
         carbs = CorrectCarbs(
             carbs=EventId(arguments.id),
-            grams=texts.grams(arguments.amount),
+            grams=value_types.grams(arguments.amount),
             eaten_at=arguments.at,
             because=because,
         )

@@ -128,7 +128,7 @@ def _lockout(arguments: argparse.Namespace) -> Lockout:
 
 def _set(arguments: argparse.Namespace, command: Command, to: Speaker) -> int:
     async def work(session: Session) -> int:
-        return await session.perform(command, to=to)
+        return await session.handle(command, to=to)
 
     return run_session(choices(arguments), work)
 
@@ -182,7 +182,7 @@ def alerts(arguments: argparse.Namespace) -> int:
         return DONE
 
     async def work(session: Session) -> int:
-        return await session.perform(wanted, to=Speaker("glucose_ingest"))
+        return await session.handle(wanted, to=Speaker("glucose_ingest"))
 
     return run_session(choices(arguments), work)
 

@@ -115,19 +115,19 @@ def check_archive(arguments: argparse.Namespace) -> int:
 
 
 def _show(arguments: argparse.Namespace, found: Archived) -> int:
-    verdict = found.verdict
+    report = found.report
     if choices(arguments).json:
         print_json(found)
     else:
         behind = sum(found.uncovered.values())
-        row = (verdict.lines, verdict.events, verdict.checkpoints, behind, len(verdict.faults))
+        row = (report.lines, report.events, report.checkpoints, behind, len(report.faults))
         columns = ("lines", "events", "checkpoints compared", "events behind them", "wrong")
         print_table(columns, [[str(cell) for cell in row]], right=frozenset(range(5)))
-    tell_first([f"line {one.position}: {one.text}" for one in verdict.faults], most=FAULTS_SHOWN)
-    if not verdict.checkpoints:
+    tell_first([f"line {one.position}: {one.text}" for one in report.faults], most=FAULTS_SHOWN)
+    if not report.checkpoints:
         text = "no checkpoint lies in the period: its lines are chained, and nobody has signed them"
         print(f"basalt: {text}", file=sys.stderr)
-    return REFUSED if verdict.faults else DONE
+    return REFUSED if report.faults else DONE
 
 
 def _check_redacted(arguments: argparse.Namespace, path: Path, public: bytes) -> int:

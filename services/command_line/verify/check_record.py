@@ -26,19 +26,19 @@ def verify_record(arguments: argparse.Namespace) -> int:
     folder = DataFolder(choices(arguments).data)
     kept = _checkpoints(arguments, folder)
     with journal(record_file(arguments.store, folder)) as store:
-        verdict = check_record(store, checkpoints=kept)
+        report = check_record(store, checkpoints=kept)
     if choices(arguments).json:
-        print_json(verdict)
+        print_json(report)
     else:
-        row = (verdict.lines, verdict.events, verdict.checkpoints, len(verdict.faults))
+        row = (report.lines, report.events, report.checkpoints, len(report.faults))
         columns = ("lines", "events", "checkpoints compared", "wrong")
         print_table(columns, [[str(cell) for cell in row]], right=frozenset(range(4)))
-    faults = [f"{one.pump}, line {one.position}: {one.text}" for one in verdict.faults]
+    faults = [f"{one.pump}, line {one.position}: {one.text}" for one in report.faults]
     tell_first(faults, most=FAULTS_SHOWN)
     if not kept:
         text = "no checkpoint to hold it against: what was put back or cut short whole is not seen"
         print(f"basalt: {text}", file=sys.stderr)
-    return REFUSED if verdict.faults else DONE
+    return REFUSED if report.faults else DONE
 
 
 def checkpoint_folder(arguments: argparse.Namespace, folder: DataFolder) -> Path:

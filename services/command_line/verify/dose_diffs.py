@@ -9,7 +9,7 @@ from core.record.decision_diff import EventChange
 from schemas.units import MilliUnits
 from services.command_line.output.event_messages import moment
 from services.command_line.output.tables import print_table
-from services.runtime.audit.findings import Changed, Verdict, Versions
+from services.runtime.audit.findings import Changed, VerificationReport, Versions
 
 DOSES_SHOWN = 20
 """[-] of all services; --json has all."""
@@ -21,12 +21,12 @@ _AMOUNTS = ("amount", "delivered", "most", "steps")
 """[-] fields that are the amount itself, and no reason for it."""
 
 
-def print_doses(verdicts: Mapping[str, Verdict]) -> None:
+def print_doses(reports: Mapping[str, VerificationReport]) -> None:
     """Print the doses that differ, their sums, and under which versions they were decided."""
     doses = [
         (name, changed, event)
-        for name, verdict in verdicts.items()
-        for changed in verdict.changed
+        for name, report in reports.items()
+        for changed in report.changed
         for event in changed.events
         if event.is_dose
     ]
@@ -50,13 +50,13 @@ def print_doses(verdicts: Mapping[str, Verdict]) -> None:
             print(f"{kind}: {count} differ, {_signed(by)} U in all")
     others = sum(
         not event.is_dose
-        for verdict in verdicts.values()
-        for changed in verdict.changed
+        for report in reports.values()
+        for changed in report.changed
         for event in changed.events
     )
     if others:
         print(f"{others} events differ that are no dose")
-    _tell_versions(verdicts)
+    _tell_versions(reports)
 
 
 def _row(name: str, changed: Changed, event: EventChange) -> tuple[str, ...]:
@@ -97,22 +97,22 @@ def _sums(events: Iterator[EventChange]) -> dict[str, tuple[int, int]]:
     return {kind: (count, amounts[kind]) for kind, count in counts.items()}
 
 
-def print_versions(verdicts: Mapping[str, Verdict]) -> None:
+def print_versions(reports: Mapping[str, VerificationReport]) -> None:
     """Print under which versions the journals were written, and under which they were read."""
-    met = dict.fromkeys(one for verdict in verdicts.values() for one in verdict.versions)
-    today = dict.fromkeys(one.today for one in verdicts.values() if one.today is not None)
+    met = dict.fromkeys(one for report in reports.values() for one in report.versions)
+    today = dict.fromkeys(one.today for one in reports.values() if one.today is not None)
     if met:
         print(f"decided by {', '.join(map(_named, met))}")
     print(f"decided again by {', '.join(map(_named, today))}")
 
 
-def _tell_versions(verdicts: Mapping[str, Verdict]) -> None:
+def _tell_versions(reports: Mapping[str, VerificationReport]) -> None:
     """Say how many of the decisions that differ were made under other versions than today's."""
     others = Counter(
-        (changed.versions, verdict.today)
-        for verdict in verdicts.values()
-        for changed in verdict.changed
-        if changed.versions is not None and changed.versions != verdict.today
+        (changed.versions, report.today)
+        for report in reports.values()
+        for changed in report.changed
+        if changed.versions is not None and changed.versions != report.today
     )
     for (then, today), count in sorted(others.items(), key=str):
         if then is not None and today is not None:

@@ -26,7 +26,7 @@ from services.command_line.verify.check_snapshots import verify_snapshots
 from services.command_line.verify.dose_diffs import print_doses, print_versions
 from services.command_line.verify.prove import verify_proof
 from services.runtime.audit.compare_records import Said, compare, said_in
-from services.runtime.audit.findings import BrokenOff, Verdict
+from services.runtime.audit.findings import BrokenOff, VerificationReport
 from services.runtime.audit.redecide import verify_decisions
 from services.runtime.journal.causal_order import recorded
 from services.runtime.platform.data_folder import DataFolder
@@ -54,22 +54,22 @@ def _decisions(arguments: argparse.Namespace) -> int:
     folder = DataFolder(choices(arguments).data)
     wanted = DECIDERS if arguments.service is None else [known_service(arguments.service)]
     place = record_file(arguments.store, folder)
-    verdicts: dict[str, Verdict] = {}
+    reports: dict[str, VerificationReport] = {}
     broken_off: str | None = None
     for name in wanted:
         # The historian first: what it has heard by then stands in the speaker's own journal.
         record = _recorded(place, name)
         with journal(place.of(name)) as store:
             try:
-                verdict = verify_decisions(DECIDERS[name], store, since=arguments.since)
+                report = verify_decisions(DECIDERS[name], store, since=arguments.since)
             except BrokenOff as stopped:
-                verdicts[name] = stopped.verdict
+                reports[name] = stopped.report
                 broken_off = _how_to_go_on(name, stopped)
                 break
             beside = compare(said_in(store, name), record)
-        verdicts[name] = replace(verdict, differences=(*verdict.differences, *beside))
-    _print_verdicts(verdicts, as_json=choices(arguments).json)
-    code = _tell_differences(verdicts)
+        reports[name] = replace(report, differences=(*report.differences, *beside))
+    _print_verdicts(reports, as_json=choices(arguments).json)
+    code = _tell_differences(reports)
     if broken_off is not None:
         raise CommandFailed(broken_off, INTERRUPTED)
     return code
@@ -77,23 +77,23 @@ def _decisions(arguments: argparse.Namespace) -> int:
 
 def _how_to_go_on(name: Speaker, stopped: BrokenOff) -> str:
     """Say how far it was, and the command that does the rest of that journal."""
-    since = f"--from {moment(stopped.at)}" if stopped.verdict.decisions else ""
+    since = f"--from {moment(stopped.at)}" if stopped.report.decisions else ""
     again = f"basalt verify decisions --service {name} {since}".rstrip()
-    return f"stopped after {stopped.verdict.decisions:,} decisions of {name}; go on with: {again}"
+    return f"stopped after {stopped.report.decisions:,} decisions of {name}; go on with: {again}"
 
 
-def _print_verdicts(verdicts: dict[str, Verdict], *, as_json: bool) -> None:
+def _print_verdicts(reports: dict[str, VerificationReport], *, as_json: bool) -> None:
     if as_json:
-        print_json(verdicts)
+        print_json(reports)
     else:
         rows = [
             (name, str(one.decisions), str(one.events), str(len(one.differences)))
-            for name, one in verdicts.items()
+            for name, one in reports.items()
         ]
         columns = ("service", "decisions made again", "events compared", "differences")
         print_table(columns, rows, right=frozenset({1, 2, 3}))
-        print_doses(verdicts)
-        print_versions(verdicts)
+        print_doses(reports)
+        print_versions(reports)
 
 
 def _recorded(place: Place, name: Speaker) -> Said:
@@ -104,11 +104,11 @@ def _recorded(place: Place, name: Speaker) -> Said:
         return said_in(store, name)
 
 
-def _tell_differences(verdicts: dict[str, Verdict]) -> int:
-    for name, one in verdicts.items():
+def _tell_differences(reports: dict[str, VerificationReport]) -> int:
+    for name, one in reports.items():
         faults = [f"{name} {diff.pump}:{diff.position}: {diff.text}" for diff in one.differences]
         tell_first(faults, most=DIFFERENCES_SHOWN, of=f"{name}: ")
-    return REFUSED if any(one.differences for one in verdicts.values()) else DONE
+    return REFUSED if any(one.differences for one in reports.values()) else DONE
 
 
 def _orders(arguments: argparse.Namespace) -> int:

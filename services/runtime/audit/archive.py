@@ -14,10 +14,10 @@ from core.record import checkpoints
 from core.record.merkle_tree import GrowingTree
 from schemas.units import PumpId, Speaker, UtcMillis
 from services.runtime.audit.findings import Difference
-from services.runtime.audit.record_check import PumpCheck, RecordCheck, RecordVerdict
+from services.runtime.audit.record_check import PumpCheck, RecordCheck, RecordReport
 from services.runtime.journal.entries import split
 from services.runtime.platform.errors import ArchiveBroken
-from services.runtime.ports import End, Head, Row
+from services.runtime.ports import ChainTip, Row, StreamHead
 
 TOLD_EVERY: Final = 20_000
 """[-] lines between two words about how far a check has come."""
@@ -99,7 +99,7 @@ class Archived(msgspec.Struct, frozen=True, kw_only=True):
 
     pump: PumpId
     """[-] whose record."""
-    verdict: RecordVerdict
+    report: RecordReport
     """[-] lines, events, checkpoints compared, and what is wrong."""
     uncovered: dict[Speaker, int]
     """[-] events behind the newest checkpoint, by speaker: chained, not signed."""
@@ -245,7 +245,7 @@ def verify_archive(
             raise ArchiveBroken(f"line {number + 1} is no line of a record")
         if number % TOLD_EVERY == 0:
             told(number)
-    faults.extend(check.end({head.pump: End(end.position, end.link)}))
+    faults.extend(check.end({head.pump: ChainTip(end.position, end.link)}))
     covered = before | {one.speaker: one.size for one in signed}
     return _verdict(head, begun, before, covered, check.compared, faults)
 
@@ -264,7 +264,7 @@ def _verdict(
     events = sum(sizes.values()) - sum(before.values())
     return Archived(
         pump=head.pump,
-        verdict=RecordVerdict(lines, events, compared, tuple(faults)),
+        report=RecordReport(lines, events, compared, tuple(faults)),
         uncovered={speaker: count for speaker, count in behind.items() if count > 0},
     )
 
@@ -285,5 +285,5 @@ def trees_then(trees: Mapping[Speaker, TreeThen]) -> dict[Speaker, GrowingTree]:
 
 
 def _begun(head: ArchiveHead) -> PumpCheck:
-    heads = {speaker: Head(then.size, then.sha256) for speaker, then in head.trees.items()}
+    heads = {speaker: StreamHead(then.size, then.sha256) for speaker, then in head.trees.items()}
     return PumpCheck(head.position, head.link, heads, trees_then(head.trees))

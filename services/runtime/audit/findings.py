@@ -16,7 +16,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerificationReport:
     """What came of making decisions again."""
 
     decisions: int
@@ -63,7 +63,7 @@ class Changed:
 class BrokenOff(Exception):
     """Somebody stopped it in the middle."""
 
-    verdict: Verdict
+    report: VerificationReport
     """[-] so far."""
     at: UtcMillis
     """[ms] therapy time of the first decision that was not held against what is stored."""

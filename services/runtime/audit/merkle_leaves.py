@@ -11,10 +11,10 @@ from core.deciders.registry import DECIDERS
 from schemas.message import parse_event_id, tag_of
 from schemas.record import HistoryLost, Malformed
 from schemas.units import PumpId, Speaker
-from services.runtime.decider_host.speaker_heads import moved_head
+from services.runtime.decider_host.speaker_heads import head_after
 from services.runtime.journal.entries import event_name_in_topic, read_row, tag_in_topic
 from services.runtime.journal.event_ids import identity_in
-from services.runtime.ports import Head, Row, Store
+from services.runtime.ports import Row, Store, StreamHead
 
 LOST: Final = b""
 """[-] the bytes of an event that nobody has."""
@@ -35,7 +35,7 @@ class Leaf(NamedTuple):
     """[-] as stored; LOST for one that nobody has."""
 
 
-def leaves_in(row: Row, heads: Mapping[Speaker, Head]) -> Iterable[Leaf]:
+def leaves_in(row: Row, heads: Mapping[Speaker, StreamHead]) -> Iterable[Leaf]:
     """Give the leaves that a line adds: none, one, or as many as were lost.
 
     Args:
@@ -53,9 +53,9 @@ def leaves_in(row: Row, heads: Mapping[Speaker, Head]) -> Iterable[Leaf]:
     return _of_a_report(row, heads) if tag_in_topic(row.topic) in _RARE else ()
 
 
-def _of_a_report(row: Row, heads: Mapping[Speaker, Head]) -> Iterator[Leaf]:
+def _of_a_report(row: Row, heads: Mapping[Speaker, StreamHead]) -> Iterator[Leaf]:
     read = read_row(row)
-    moved = moved_head(read, heads, hears=DECIDERS[Speaker("historian")].hears)
+    moved = head_after(read, heads, subscribes_to=DECIDERS[Speaker("historian")].subscribes_to)
     if moved is None:
         return
     speaker, head = moved
@@ -68,8 +68,8 @@ def _of_a_report(row: Row, heads: Mapping[Speaker, Head]) -> Iterator[Leaf]:
 
 def leaves_of(store: Store, *, pump: PumpId) -> Iterator[Leaf]:
     """Stream the leaves of a pump's record, in the order in which they were heard."""
-    heads: dict[Speaker, Head] = {}
+    heads: dict[Speaker, StreamHead] = {}
     for _, row in store.rows(pump=pump):
         for leaf in leaves_in(row, heads):
-            heads[leaf.speaker] = Head(leaf.version, "")
+            heads[leaf.speaker] = StreamHead(leaf.version, "")
             yield leaf

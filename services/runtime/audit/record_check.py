@@ -10,9 +10,9 @@ from schemas.wire import codec
 from services.runtime.audit.findings import Difference
 from services.runtime.audit.merkle_leaves import LOST, Leaf, leaves_in
 from services.runtime.decider_host.version_check import NOTHING_HEARD
-from services.runtime.journal.hash_chain import followed, link_in
+from services.runtime.journal.hash_chain import link_in, verify_next
 from services.runtime.platform.errors import JournalAltered
-from services.runtime.ports import End, Head, Row, Store
+from services.runtime.ports import ChainTip, Row, Store, StreamHead
 
 Checkpoints = Mapping[tuple[PumpId, Speaker], Sequence[Checkpoint]]
 """[-] those kept elsewhere, in any order."""
@@ -24,7 +24,7 @@ class PumpCheck:
 
     position: int = 0
     link: str = ""
-    heads: dict[Speaker, Head] = field(default_factory=dict)
+    heads: dict[Speaker, StreamHead] = field(default_factory=dict)
     trees: dict[Speaker, GrowingTree] = field(default_factory=dict)
 
     def copy(self) -> "PumpCheck":
@@ -34,7 +34,7 @@ class PumpCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class RecordVerdict:
+class RecordReport:
     """What came of a check."""
 
     lines: int
@@ -58,7 +58,7 @@ class RecordCheck:
         if pump is None:
             pump = self.pumps[row.pump] = PumpCheck()
         try:
-            pump.link = followed(pump.link, row, after=pump.position)
+            pump.link = verify_next(pump.link, row, after=pump.position)
         except JournalAltered as error:
             wrong.append(error.reason)
             pump.link = link_in(row)
@@ -86,7 +86,7 @@ class RecordCheck:
                 f"number {leaf.version} of {leaf.speaker} does not follow upon the one before"
             )
         sha256 = codec.sha256_hex(leaf.data) if leaf.data is not LOST else ""
-        pump.heads[leaf.speaker] = Head(leaf.version, sha256)
+        pump.heads[leaf.speaker] = StreamHead(leaf.version, sha256)
         tree.add(leaf_hash(leaf.data))
         due = self._due.get((row.pump, leaf.speaker))
         if due is not None and tree.size in due:
@@ -96,7 +96,7 @@ class RecordCheck:
                     f"events 1 to {tree.size} of {leaf.speaker} are not those of the checkpoint"
                 )
 
-    def end(self, ends: Mapping[PumpId, End]) -> Iterator[Difference]:
+    def end(self, ends: Mapping[PumpId, ChainTip]) -> Iterator[Difference]:
         """Give what is missing behind the last line."""
         for name, end in ends.items():
             pump = self.pumps.get(name, PumpCheck())
@@ -114,7 +114,7 @@ class RecordCheck:
                 yield Difference(name, pump.position, text)
 
 
-def check_record(store: Store, *, checkpoints: Checkpoints) -> RecordVerdict:
+def check_record(store: Store, *, checkpoints: Checkpoints) -> RecordReport:
     """Check a whole record, once through.
 
     Args:
@@ -128,4 +128,4 @@ def check_record(store: Store, *, checkpoints: Checkpoints) -> RecordVerdict:
         lines += 1
     faults.extend(check.end(ends))
     events = sum(tree.size for pump in check.pumps.values() for tree in pump.trees.values())
-    return RecordVerdict(lines, events, check.compared, tuple(faults))
+    return RecordReport(lines, events, check.compared, tuple(faults))

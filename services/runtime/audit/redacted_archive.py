@@ -29,7 +29,7 @@ from services.runtime.audit.archive import (
 from services.runtime.audit.archive_files import encoded
 from services.runtime.audit.merkle_leaves import Leaf, leaves_in
 from services.runtime.platform.errors import ArchiveBroken
-from services.runtime.ports import Head
+from services.runtime.ports import StreamHead
 
 ALIAS = PumpId("pump-1")
 """[-] what the pump is called."""
@@ -109,7 +109,7 @@ def redacted(
         sign: signs with that key.
     """
     trees: dict[Speaker, GrowingTree] = {}
-    heads: dict[Speaker, Head] = {}
+    heads: dict[Speaker, StreamHead] = {}
     digest, lines, pump = hashlib.sha256(), 0, PumpId("")
 
     def stated(speaker: Speaker, size: int, root: bytes) -> str:
@@ -121,13 +121,13 @@ def redacted(
         match part:
             case ArchiveHead():
                 pump, trees = part.pump, trees_then(part.trees)
-                heads = {name: Head(one.size, "") for name, one in part.trees.items()}
+                heads = {name: StreamHead(one.size, "") for name, one in part.trees.items()}
                 found = [RedactedHead(pump=ALIAS, release=part.release, trees=part.trees)]
             case ArchivedLine():
                 leaves = list(leaves_in(row_in(part, pump), heads))
                 found = [_redacted_event(leaf, redaction) for leaf in leaves]
                 for leaf in leaves:
-                    heads[leaf.speaker] = Head(leaf.version, "")
+                    heads[leaf.speaker] = StreamHead(leaf.version, "")
                     trees.setdefault(leaf.speaker, GrowingTree()).add(leaf_hash(leaf.data))
             case ArchiveEnd():
                 break

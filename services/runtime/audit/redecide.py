@@ -11,24 +11,30 @@ from schemas.message import Event, name_of
 from schemas.record import Restarted
 from schemas.units import PumpId, UtcMillis
 from schemas.wire import codec
-from services.runtime.audit.findings import BrokenOff, Changed, Difference, Verdict, Versions
-from services.runtime.decider_host.event_writer import say
-from services.runtime.decider_host.ledger import Ledger
-from services.runtime.decider_host.speaker_heads import moved_head
+from services.runtime.audit.findings import (
+    BrokenOff,
+    Changed,
+    Difference,
+    VerificationReport,
+    Versions,
+)
+from services.runtime.decider_host.event_writer import seal
+from services.runtime.decider_host.speaker_heads import head_after
+from services.runtime.decider_host.unit_of_work import PumpStream
 from services.runtime.journal.causal_order import read_past
-from services.runtime.journal.entries import ADOPTED, HEARD, ReadEntry, read_row
-from services.runtime.journal.hash_chain import followed, link_in
+from services.runtime.journal.entries import IMPORTED, INPUT, ReadEntry, read_row
+from services.runtime.journal.hash_chain import link_in, verify_next
 from services.runtime.platform.errors import JournalAltered
 from services.runtime.platform.release import version
 from services.runtime.platform.zones import tzdata_version
-from services.runtime.ports import End, Head, Row, Store
+from services.runtime.ports import ChainTip, Row, Store, StreamHead
 
 
 @dataclass(slots=True)
 class _Again:
     """One pump's decisions, made again."""
 
-    ledger: Ledger[Any]
+    ledger: PumpStream[Any]
     heard: ReadEntry | None = None
     position: int = 0
     link: str = ""
@@ -44,7 +50,7 @@ class _Stored(NamedTuple):
 
     read: ReadEntry
     position: int
-    after: Head | None
+    after: StreamHead | None
 
     @property
     def body(self) -> Event:
@@ -57,7 +63,7 @@ class _Stored(NamedTuple):
 
 def verify_decisions(
     decider: Decider[Any], store: Store, *, since: UtcMillis | None = None
-) -> Verdict:
+) -> VerificationReport:
     """Run a journal again and compare each event's bytes with those stored.
 
     Args:
@@ -75,8 +81,8 @@ def verify_decisions(
             run.take(row, ends.get(row.pump))
         run.end(ends)
     except KeyboardInterrupt:
-        raise BrokenOff(run.verdict(), run.reached) from None
-    return run.verdict()
+        raise BrokenOff(run.report(), run.reached) from None
+    return run.report()
 
 
 class _Run:
@@ -90,22 +96,22 @@ class _Run:
         self._decisions = self._events = 0
         self.reached = UtcMillis(since or 0)
 
-    def take(self, row: Row, end: End | None) -> None:
+    def take(self, row: Row, end: ChainTip | None) -> None:
         """Hold one line."""
         pump, decider = row.pump, self._decider
         again = self._pumps.get(pump)
         if again is None:
-            again = self._pumps[pump] = _Again(Ledger(pump, decider.initial(pump)))
+            again = self._pumps[pump] = _Again(PumpStream(pump, decider.initial(pump)))
         self._differences.extend(_follow(again, row, end))
         try:
             read = read_row(row)
         except codec.DECODE_ERRORS as error:
             self._differences.append(Difference(pump, row.position, f"not understood: {error}"))
             return
-        is_adopted = row.topic.startswith(ADOPTED)
+        is_adopted = row.topic.startswith(IMPORTED)
         if self._since is not None and read.head.therapy < self._since:
             _skip(decider, again, read)
-        elif row.topic.startswith(HEARD):
+        elif row.topic.startswith(INPUT):
             self._differences.extend(_held(decider, pump, again))
             self.reached = read.head.therapy
             self._differences.extend(_hear(decider, pump, again, read, row.position))
@@ -118,16 +124,16 @@ class _Run:
             self._differences.extend(_held(decider, pump, again))
             _fold(decider, again, read)
 
-    def end(self, ends: Mapping[PumpId, End]) -> None:
+    def end(self, ends: Mapping[PumpId, ChainTip]) -> None:
         """Hold what was decided last, and where the journal ends."""
         for pump, again in self._pumps.items():
             self._differences.extend(_held(self._decider, pump, again))
         self._differences.extend(_cut_off(self._pumps, ends))
 
-    def verdict(self) -> Verdict:
+    def report(self) -> VerificationReport:
         """Say what came of it so far."""
         found = self._pumps.values()
-        return Verdict(
+        return VerificationReport(
             self._decisions,
             self._events,
             tuple(self._differences),
@@ -139,17 +145,17 @@ class _Run:
 
 def _skip(decider: Decider[Any], again: _Again, read: ReadEntry) -> None:
     """Go on from what was decided as it stands."""
-    if read.is_heard:
+    if read.is_input:
         _note_versions(again, read.entry.body)
     elif read.head.entry:
         _begin_where_it_goes_on(decider, again, read)
     _fold(decider, again, read)
 
 
-def _follow(again: _Again, row: Row, end: End | None) -> Iterator[Difference]:
+def _follow(again: _Again, row: Row, end: ChainTip | None) -> Iterator[Difference]:
     """Hold a line against the one before and against the end; go on from it as it stands."""
     try:
-        followed(again.link, row, after=again.at)
+        verify_next(again.link, row, after=again.at)
     except JournalAltered as error:
         yield Difference(row.pump, row.position, error.reason)
     again.at, again.link = row.position, link_in(row)
@@ -157,7 +163,7 @@ def _follow(again: _Again, row: Row, end: End | None) -> Iterator[Difference]:
         yield Difference(row.pump, row.position, "it is not the line that the journal ended with")
 
 
-def _cut_off(pumps: dict[PumpId, _Again], ends: Mapping[PumpId, End]) -> Iterator[Difference]:
+def _cut_off(pumps: dict[PumpId, _Again], ends: Mapping[PumpId, ChainTip]) -> Iterator[Difference]:
     """Name lines that the journal said it had; a service that runs may have written more since."""
     for pump, end in ends.items():
         again = pumps.get(pump)
@@ -194,7 +200,7 @@ def _note_versions(again: _Again, body: object) -> None:
 def _fold(decider: Decider[Any], again: _Again, read: ReadEntry) -> None:
     ledger = again.ledger
     ledger.state = decider.evolve(ledger.state, read.entry)
-    moved = moved_head(read, ledger.heads, hears=decider.hears)
+    moved = head_after(read, ledger.heads, subscribes_to=decider.subscribes_to)
     if moved is not None:
         speaker, head = moved
         ledger.heads[speaker] = head
@@ -232,7 +238,7 @@ def _is_said_again(decider: Decider[Any], again: _Again, kept: _Stored, event: E
     """Say whether an event of today is what is stored, to the byte."""
     if again.heard is None:
         return False
-    spoken = say(
+    spoken = seal(
         event,
         speaker=decider.name,
         pump=again.ledger.pump,
@@ -276,7 +282,7 @@ def _begin_where_it_goes_on(decider: Decider[Any], again: _Again, read: ReadEntr
         return
     first = read_past(read.data)
     if first.version > 1:
-        again.ledger.heads[decider.name] = Head(first.version - 1, first.envelope.previous)
+        again.ledger.heads[decider.name] = StreamHead(first.version - 1, first.envelope.previous)
 
 
 def _is_older_form(said: bytes, stored: bytes) -> bool:

@@ -8,13 +8,13 @@ import structlog
 
 from schemas.message import Now
 from schemas.units import PumpId, Speaker
-from services.runtime.catch_up.peer_heads import askable, witnesses
-from services.runtime.decider_host.unit_of_work import Machine
+from services.runtime.catch_up.peer_heads import holders_of, peers_to_ask
+from services.runtime.decider_host.processor import DeciderProcessor
 from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.causal_order import Past, in_causal_order, read_past
 from services.runtime.journal.event_ids import VERSION_MAX
 from services.runtime.platform.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
-from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.failpoints import failpoint
 from services.runtime.ports import Bus
 
 PAGES_MAX = 100_000
@@ -29,8 +29,8 @@ PATIENCE_PAUSE_S = 0.5
 log = structlog.get_logger()
 
 
-async def adopt(
-    machine: Machine[Any], bus: Bus, pump: PumpId, *, known: int, position: int, now: Now
+async def backfill(
+    processor: DeciderProcessor[Any], bus: Bus, pump: PumpId, *, known: int, position: int, now: Now
 ) -> list[bytes]:
     """Take over what this service said of a pump, and what it had heard by then, in causal order.
 
@@ -48,25 +48,25 @@ async def adopt(
         RestoredFromOldCopy: nobody gives all of the own events: this service stays silent.
         SecondWriter: the own events do not follow upon those of the journal.
     """
-    me = machine.decider.name
-    heads = machine.books.ledger(pump).heads
-    crashpoint("history_asking")
+    me = processor.decider.name
+    heads = processor.unit_of_work.pump_stream(pump).heads
+    failpoint("history_asking")
     own = await _own(bus, me, pump, after=heads.get(me, NOTHING_HEARD).version, known=known)
     if own[0].envelope.previous != heads.get(me, NOTHING_HEARD).sha256:
         raise SecondWriter(f"{own[0].envelope.id} does not follow upon this journal")
     heard: dict[Speaker, list[Past]] = {me: own}
     later: dict[Speaker, list[Past]] = {}
-    for speaker in machine.decider.hears:
+    for speaker in processor.decider.subscribes_to:
         first = heads.get(speaker, NOTHING_HEARD).version + 1
-        events = await _all(bus, speaker, askable(speaker, by=me), pump, first=first)
+        events = await _all(bus, speaker, peers_to_ask(speaker, by=me), pump, first=first)
         last = own[-1].envelope.heard.get(speaker, 0)
         heard[speaker] = [past for past in events if past.version <= last]
         later[speaker] = [past for past in events if past.version > last]
-    crashpoint("history_fetched")
+    failpoint("history_fetched")
     events = in_causal_order(heard)
     log.warning("adopting.past_was_missing", pump=pump, events=len(events))
-    machine.take(pump, [past.data for past in events], position=position, now=now)
-    crashpoint("history_taken")
+    processor.take(pump, [past.data for past in events], position=position, now=now)
+    failpoint("history_taken")
     return [past.data for past in in_causal_order(later)]
 
 
@@ -76,7 +76,7 @@ async def _own(bus: Bus, me: Speaker, pump: PumpId, *, after: int, known: int) -
     tries = 0
     while True:
         last = found[-1].version if found else after
-        more = await _all(bus, me, witnesses(me), pump, first=last + 1)
+        more = await _all(bus, me, holders_of(me), pump, first=last + 1)
         found.extend(more)
         if found and found[-1].version >= known:
             return found

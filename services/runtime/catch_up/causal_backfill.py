@@ -9,15 +9,15 @@ import structlog
 from schemas.record import HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker, UtcMillis
 from schemas.wire import codec
-from services.runtime.catch_up.peer_heads import askable
+from services.runtime.catch_up.peer_heads import peers_to_ask
 from services.runtime.catch_up.startup import as_arrived
-from services.runtime.decider_host.inbox_results import Missing
-from services.runtime.decider_host.unit_of_work import Input, Machine, Reported
+from services.runtime.decider_host.inbox_results import Gap
+from services.runtime.decider_host.processor import DeciderProcessor, Input, Reported
 from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.causal_order import Merged, Past, merged, read_past, stands_alone
 from services.runtime.journal.event_ids import VERSION_MAX
 from services.runtime.platform.errors import HistoryUnavailable
-from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.failpoints import failpoint
 from services.runtime.ports import Bus
 
 TRIES_MAX = 3
@@ -32,19 +32,19 @@ ANSWER_S_MAX = 3.0
 log = structlog.get_logger()
 
 
-class Gathering:
+class CausalBackfill:
     """Asks all speakers at once, so that what one had heard of another is put before it.
 
     Were they asked one after another, all that one ever said would stand before all that it heard.
     """
 
-    def __init__(self, *, machine: Machine[Any], bus: Bus) -> None:
+    def __init__(self, *, processor: DeciderProcessor[Any], bus: Bus) -> None:
         """Ask nothing yet."""
-        self._machine = machine
+        self._processor = processor
         self._bus = bus
         self._silent: set[Speaker] = set()
 
-    async def find(self, missing: Missing) -> list[Input]:
+    async def find(self, missing: Gap) -> list[Input]:
         """Give the next events up to those that are missing, or say what nobody has."""
         wanted = missing.speaker, missing.last
         page = Merged([], {})
@@ -58,38 +58,43 @@ class Gathering:
         if missing.was_heard and not lacks:
             lacks = {missing.speaker: missing.last}
         if lacks:
-            return [give_up(self._machine, missing.pump, lacks)]
+            return [give_up(self._processor, missing.pump, lacks)]
         lost = HistoryLost(speaker=missing.speaker, first=missing.first, last=missing.last)
         return [Reported(missing.pump, lost)]
 
     async def _page(self, pump: PumpId, *, until: UtcMillis, wanted: tuple[Speaker, int]) -> Merged:
         """Ask whose events are wanted; the others as well if it had heard what is not here."""
-        ledger, me = self._machine.books.ledger(pump), self._machine.decider.name
-        speakers = [one for one in self._machine.decider.hears if one not in ledger.forked]
-        heads = {one: ledger.heads.get(one, NOTHING_HEARD).version for one in speakers}
-        known = {one: max(heads[one], ledger.given_up.get(one, 0)) for one in speakers}
+        pump_stream, me = (
+            self._processor.unit_of_work.pump_stream(pump),
+            self._processor.decider.name,
+        )
+        speakers = [
+            one for one in self._processor.decider.subscribes_to if one not in pump_stream.forked
+        ]
+        heads = {one: pump_stream.heads.get(one, NOTHING_HEARD).version for one in speakers}
+        known = {one: max(heads[one], pump_stream.given_up.get(one, 0)) for one in speakers}
 
         async def ask(of: Speaker, asked: Sequence[Speaker]) -> None:
             pages[of] = await self._next(pump, of, asked, first=heads[of] + 1)
 
-        crashpoint("history_asking")
+        failpoint("history_asking")
         pages: dict[Speaker, Sequence[Past]] = {}
         speaker, last = wanted
-        await ask(speaker, askable(speaker, by=me))
+        await ask(speaker, peers_to_ask(speaker, by=me))
         hole = [past for past in pages[speaker] if past.version <= last]
         if stands_alone(hole, known=known):
-            crashpoint("history_fetched")
+            failpoint("history_fetched")
             return Merged(hole, {})
         others = [one for one in speakers if one != speaker]
         await asyncio.gather(*(ask(one, () if one in self._silent else (one,)) for one in others))
         page, asked_of_all = merged(pages, known=known, until=until, wanted=wanted), {speaker}
         while not page.events and not page.lacks.keys() <= asked_of_all:
             more = page.lacks.keys() - asked_of_all
-            await asyncio.gather(*(ask(one, askable(one, by=me)) for one in more))
+            await asyncio.gather(*(ask(one, peers_to_ask(one, by=me)) for one in more))
             asked_of_all |= more
             page = merged(pages, known=known, until=until, wanted=wanted)
         if page.events:
-            crashpoint("history_fetched")
+            failpoint("history_fetched")
         return page
 
     async def _next(
@@ -118,11 +123,13 @@ class Gathering:
         return ()
 
 
-def give_up(machine: Machine[Any], pump: PumpId, lacks: Mapping[Speaker, int]) -> Reported:
+def give_up(
+    processor: DeciderProcessor[Any], pump: PumpId, lacks: Mapping[Speaker, int]
+) -> Reported:
     """Go on without what others had heard: should it still come, it stands later."""
-    ledger = machine.books.ledger(pump)
+    pump_stream = processor.unit_of_work.pump_stream(pump)
     for speaker, version in lacks.items():
-        ledger.given_up[speaker] = max(version, ledger.given_up.get(speaker, 0))
+        pump_stream.given_up[speaker] = max(version, pump_stream.given_up.get(speaker, 0))
     names = ", ".join(f"{speaker} up to {lacks[speaker]}" for speaker in sorted(lacks))
     detail = f"others had heard {names}; nobody gives it now, and what they said stands first"
     return Reported(pump, RuntimeFault(fault="heard_by_others", detail=detail))

@@ -17,15 +17,15 @@ from services.runtime.platform.errors import HistoryUnavailable
 from services.runtime.ports import NEWEST_OF_ALL, NONE_OF_THEM, Arrived, Bus
 
 
-def witnesses(speaker: Speaker) -> Sequence[Speaker]:
+def holders_of(speaker: Speaker) -> Sequence[Speaker]:
     """Name those who keep what a speaker says, the historian first; its own words nobody keeps."""
-    hearers = [name for name, decider in DECIDERS.items() if speaker in decider.hears]
+    hearers = [name for name, decider in DECIDERS.items() if speaker in decider.subscribes_to]
     return tuple(sorted(hearers, key=lambda name: (name != HISTORIAN, name)))
 
 
-def askable(speaker: Speaker, *, by: Speaker) -> Sequence[Speaker]:
+def peers_to_ask(speaker: Speaker, *, by: Speaker) -> Sequence[Speaker]:
     """Name those whom a service can ask for a speaker's events, the speaker first."""
-    return tuple(name for name in (speaker, *witnesses(speaker)) if name != by)
+    return tuple(name for name in (speaker, *holders_of(speaker)) if name != by)
 
 
 TRIES_MAX = 6
@@ -43,7 +43,7 @@ ANSWER_S_MAX = 3.0
 log = structlog.get_logger()
 
 
-async def last_words(bus: Bus, me: Speaker, *, is_new: bool) -> Mapping[PumpId, Arrived]:
+async def newest_from_peers(bus: Bus, me: Speaker, *, is_new: bool) -> Mapping[PumpId, Arrived]:
     """Ask all who hear this service for the newest event that they have of it, for each pump.
 
     Args:
@@ -52,7 +52,7 @@ async def last_words(bus: Bus, me: Speaker, *, is_new: bool) -> Mapping[PumpId, 
         is_new: neither journal nor stream know anything of it; then it waits longer for the
             historian, for what it says now could otherwise bear numbers that were used before.
     """
-    asked = [_newest(bus, me, whom, is_new=is_new) for whom in witnesses(me)]
+    asked = [_newest(bus, me, whom, is_new=is_new) for whom in holders_of(me)]
     newest: dict[PumpId, tuple[int, Arrived]] = {}
     for found in await asyncio.gather(*asked):
         for data in found:

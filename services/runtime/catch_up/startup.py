@@ -11,15 +11,15 @@ from schemas.message import Now, Report
 from schemas.record import ClockChanged, Restarted, RuntimeFault
 from schemas.units import PumpId
 from schemas.wire.subjects import speaker_filter
-from services.runtime.catch_up.backfill import adopt
-from services.runtime.catch_up.peer_heads import last_words
+from services.runtime.catch_up.backfill import backfill
+from services.runtime.catch_up.peer_heads import newest_from_peers
 from services.runtime.decider_host.event_writer import read_back
 from services.runtime.decider_host.outbox import Outbox
-from services.runtime.decider_host.unit_of_work import Input, Machine, Reported
+from services.runtime.decider_host.processor import DeciderProcessor, Input, Reported
 from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.event_ids import is_that_event, stored_head
 from services.runtime.platform.errors import SecondWriter
-from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.release import version as release_version
 from services.runtime.platform.zones import tzdata_version
 from services.runtime.ports import Arrived, Bus, Store, StreamState
@@ -32,13 +32,15 @@ def as_arrived(data: bytes) -> Arrived:
     return Arrived(read_back(data).subject, data, {}, 0)
 
 
-class Joining:
+class Startup:
     """The checks between the start of a process and the first message."""
 
-    def __init__(self, *, machine: Machine[Any], outbox: Outbox, bus: Bus, store: Store) -> None:
+    def __init__(
+        self, *, processor: DeciderProcessor[Any], outbox: Outbox, bus: Bus, store: Store
+    ) -> None:
         """Prepare; nothing is asked before `join`."""
-        self._machine = machine
-        self._decider: Decider[Any] = machine.decider
+        self._processor = processor
+        self._decider: Decider[Any] = processor.decider
         self._outbox = outbox
         self._bus = bus
         self._store = store
@@ -51,30 +53,37 @@ class Joining:
             RestoredFromOldCopy: newer events of this service exist and nobody can give them.
             SecondWriter: the stream holds another event under a number of this journal.
         """
-        crashpoint("join_begun")
+        failpoint("join_begun")
         state = await self._bus.stream_state()
         followed = self._store.streams()
-        position = self._machine.books.follow(stream=state.created)
+        position = self._processor.unit_of_work.follow(stream=state.created)
         stream_faults = _stream_faults(state, followed, position)
         spoken_of = await self._bus.own_pumps()
-        is_new = not self._machine.books.ledgers and not spoken_of
-        self._kept = await last_words(self._bus, self._decider.name, is_new=is_new)
-        later = [await self._compare_own(pump, now) for pump in list(self._machine.books.ledgers)]
+        is_new = not self._processor.unit_of_work.pump_streams and not spoken_of
+        self._kept = await newest_from_peers(self._bus, self._decider.name, is_new=is_new)
+        later = [
+            await self._compare_own(pump, now)
+            for pump in list(self._processor.unit_of_work.pump_streams)
+        ]
         later += [
             await self._take_past(pump, newest, now) for pump, newest in await self._new(spoken_of)
         ]
-        position = self._machine.books.position
+        position = self._processor.unit_of_work.position
         stream_lost = bool(followed) and state.created not in followed
         await self._outbox.recover(stream_lost=stream_lost)
-        crashpoint("join_recovered")
+        failpoint("join_recovered")
         await self._bus.reset(position=0 if stream_faults else position)
-        crashpoint("join_reset")
+        failpoint("join_reset")
         reports: tuple[Report, ...] = (
             Restarted(release=release_version(), tzdata=tzdata_version()),
             *stream_faults,
-            *clock_reports(self._machine.books.last_now, now),
+            *clock_reports(self._processor.unit_of_work.last_now, now),
         )
-        told = [Reported(pump, one) for pump in self._machine.books.ledgers for one in reports]
+        told = [
+            Reported(pump, one)
+            for pump in self._processor.unit_of_work.pump_streams
+            for one in reports
+        ]
         return [*told, *(as_arrived(data) for events in later for data in events)]
 
     async def _new(self, spoken_of: Sequence[PumpId]) -> Sequence[tuple[PumpId, Arrived]]:
@@ -83,14 +92,14 @@ class Joining:
         What was said before would otherwise be said again under the same numbers.
         """
         known = sorted({*spoken_of, *self._kept})
-        pumps = [pump for pump in known if pump not in self._machine.books.ledgers]
+        pumps = [pump for pump in known if pump not in self._processor.unit_of_work.pump_streams]
         found = [(pump, await self._newest_own(pump)) for pump in pumps]
         said = [(pump, newest) for pump, newest in found if newest is not None]
         return sorted(said, key=lambda one: one[1].sequence)
 
     async def _take_past(self, pump: PumpId, newest: Arrived, now: Now) -> Sequence[bytes]:
         # An empty journal hears on from its own newest word: what it said had been heard by then.
-        is_empty = not self._machine.books.ledgers
+        is_empty = not self._processor.unit_of_work.pump_streams
         return await self._take(pump, newest, newest.sequence if is_empty else 0, now)
 
     async def _newest_own(self, pump: PumpId) -> Arrived | None:
@@ -109,7 +118,7 @@ class Joining:
         if newest is None:
             return ()
         head = stored_head(newest)
-        own = self._machine.books.ledger(pump).heads.get(me, NOTHING_HEARD)
+        own = self._processor.unit_of_work.pump_stream(pump).heads.get(me, NOTHING_HEARD)
         if head.version == own.version and not is_that_event(newest, own.sha256):
             raise SecondWriter(f"{me}:{pump}:{head.version} stands in the stream with other bytes")
         if head.version <= own.version:
@@ -128,11 +137,13 @@ class Joining:
         if self._decider.name == HISTORIAN:
             # What it said itself nobody else has; what others said it hears in the stream.
             log.warning("joining.own_words_lost", pump=pump, last=head.version)
-            self._machine.books.put_head(self._machine.books.ledger(pump), HISTORIAN, head)
-            self._machine.books.commit()
+            self._processor.unit_of_work.put_head(
+                self._processor.unit_of_work.pump_stream(pump), HISTORIAN, head
+            )
+            self._processor.unit_of_work.commit()
             return ()
-        return await adopt(
-            self._machine, self._bus, pump, known=head.version, position=position, now=now
+        return await backfill(
+            self._processor, self._bus, pump, known=head.version, position=position, now=now
         )
 
 

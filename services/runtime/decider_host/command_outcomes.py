@@ -8,7 +8,7 @@ from schemas.message import Event, Outcome, Refusal, Report, parse_event_id
 from schemas.record import CommandRefused
 from schemas.units import CommandId, EventId
 from schemas.wire import codec
-from services.runtime.journal.entries import ADOPTED, read_row
+from services.runtime.journal.entries import IMPORTED, read_row
 from services.runtime.ports import Row
 
 REPORT = "report:"
@@ -47,7 +47,7 @@ def outcome_again(command: CommandId, rows: Sequence[Row]) -> bytes:
             was taken over from elsewhere; then those after it, to the end of its decision at least.
     """
     heard = read_row(rows[0])
-    if not heard.is_heard:
+    if not heard.is_input:
         return outcome_of(command, _taken_over(rows), instead=None)
     body = heard.entry.body
     said: Said = []
@@ -64,7 +64,7 @@ def _taken_over(rows: Sequence[Row]) -> Said:
     said: Said = []
     cause = ""
     for row in rows:
-        if row.topic.startswith(ADOPTED):
+        if row.topic.startswith(IMPORTED):
             continue
         read = read_row(row)
         if not isinstance(read.entry.body, Event):

@@ -9,30 +9,30 @@ from schemas.wire import codec
 from schemas.wire.headers import event_headers
 from schemas.wire.subjects import event_subject
 from services.runtime.decider_host.version_check import NOTHING_HEARD
-from services.runtime.journal.entries import EntryHead, ReadEntry, event_entry
-from services.runtime.ports import Head, Outgoing
+from services.runtime.journal.entries import ReadEntry, RowMetadata, event_entry
+from services.runtime.ports import Outgoing, StreamHead
 
 
-class Spoken(msgspec.Struct, frozen=True, gc=False):
+class SealedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event with its identity, ready to be stored."""
 
     entry: Entry
     data: bytes
     subject: str
-    head: Head
+    head: StreamHead
     raw: msgspec.Raw
 
 
-def say(
+def seal(
     event: Event,
     *,
     speaker: Speaker,
     pump: PumpId,
-    after: Head | None,
+    after: StreamHead | None,
     cause: str,
     heard: dict[str, int],
-    when: EntryHead,
-) -> Spoken:
+    when: RowMetadata,
+) -> SealedEvent:
     """Give an event the next version of its speaker and chain it to the one before."""
     head = after or NOTHING_HEARD
     name = event_id(speaker=speaker, pump=pump, version=head.version + 1)
@@ -52,10 +52,10 @@ def say(
         id=name, at=when.therapy, speaker=speaker, sha256=sha256, heard=dict(heard), body=event
     )
     subject = event_subject(pump=pump, speaker=speaker, name=name_of(type(event)))
-    return Spoken(entry, data, subject, Head(head.version + 1, sha256), raw)
+    return SealedEvent(entry, data, subject, StreamHead(head.version + 1, sha256), raw)
 
 
-def read_back(data: bytes) -> Spoken:
+def read_back(data: bytes) -> SealedEvent:
     """Read an event that was said before, by anybody, from its stored bytes.
 
     Raises:
@@ -66,25 +66,25 @@ def read_back(data: bytes) -> Spoken:
     sha256 = codec.sha256_hex(data)
     entry = event_entry(envelope, sha256)
     subject = event_subject(pump=pump, speaker=speaker, name=name_of(type(entry.body)))
-    return Spoken(entry, data, subject, Head(version, sha256), envelope.event)
+    return SealedEvent(entry, data, subject, StreamHead(version, sha256), envelope.event)
 
 
-def outgoing(spoken: Spoken, *, speaker: Speaker, pump: PumpId, trace: str) -> Outgoing:
+def outgoing(sealed: SealedEvent, *, speaker: Speaker, pump: PumpId, trace: str) -> Outgoing:
     """Put an event into what the stream takes."""
     headers = event_headers(
-        event_id=spoken.entry.id,
+        event_id=sealed.entry.id,
         speaker=speaker,
         pump=pump,
-        tag=tag_of(type(spoken.entry.body)),
-        at=spoken.entry.at,
+        tag=tag_of(type(sealed.entry.body)),
+        at=sealed.entry.at,
         trace=trace,
-        sha256=spoken.entry.sha256,
+        sha256=sealed.entry.sha256,
     )
-    return Outgoing(spoken.subject, spoken.data, headers)
+    return Outgoing(sealed.subject, sealed.data, headers)
 
 
 def outgoing_again(read: ReadEntry) -> Outgoing:
     """Put a stored event of one's own into what the stream takes."""
-    spoken = read_back(read.data)
-    speaker, pump, _ = parse_event_id(spoken.entry.id)
-    return outgoing(spoken, speaker=speaker, pump=pump, trace=read.head.trace)
+    sealed = read_back(read.data)
+    speaker, pump, _ = parse_event_id(sealed.entry.id)
+    return outgoing(sealed, speaker=speaker, pump=pump, trace=read.head.trace)

@@ -13,23 +13,23 @@ from schemas.wire import codec
 from schemas.wire.headers import EVENT_ID_HEADER, SHA256_HEADER
 from schemas.wire.subjects import REPLY_HEADER, SubjectParts, is_reply_inbox, parse_subject
 from services.runtime.decider_host.inbox_results import (
-    Dropped,
-    Heard,
-    Hearing,
-    Instead,
-    Missing,
-    Overheard,
-    Repeated,
+    Accepted,
+    Duplicate,
+    Gap,
+    Ignored,
+    InboxResult,
+    Observed,
+    Quarantined,
 )
 from services.runtime.decider_host.version_check import (
     NOTHING_HEARD,
-    Admission,
-    admit,
-    not_heard_yet,
+    SequenceCheck,
+    classify,
+    first_not_seen,
 )
 from services.runtime.journal.entries import command_entry, event_entry, kept_name
 from services.runtime.platform.errors import RestoredFromOldCopy
-from services.runtime.ports import Arrived, Head
+from services.runtime.ports import Arrived, StreamHead
 
 FIRST_BYTES_MAX = 64
 """[bytes] of a malformed message shown in its report."""
@@ -45,27 +45,27 @@ UNKNOWN_PUMP = PumpId("unknown")
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class InboxPolicy:
     """Who listens, and what is known so far."""
 
     name: Speaker
-    hears: tuple[Speaker, ...]
-    obeys: frozenset[str]
+    subscribes_to: tuple[Speaker, ...]
+    handles: frozenset[str]
     outcome: Callable[[PumpId, CommandId], bytes | None]
     keeps: frozenset[Speaker] = frozenset()
     """[-] to whom commands are kept as well."""
     is_answered: Callable[[PumpId, CommandId], bool] = lambda _, __: False
 
 
-def hear(
+def accept(
     arrived: Arrived,
     *,
-    listener: Listener,
-    heads: Mapping[Speaker, Head],
-    deaf_to: Set[Speaker],
+    policy: InboxPolicy,
+    heads: Mapping[Speaker, StreamHead],
+    blocked_producers: Set[Speaker],
     now: Now,
     given_up: Mapping[Speaker, int] = NOTHING_GIVEN_UP,
-) -> Hearing:
+) -> InboxResult:
     """Turn one message into what is to be done with it; `heads` are those of its pump.
 
     A speaker that contradicted itself (`deaf_to`) is not heard any more for this pump. Who keeps
@@ -77,21 +77,21 @@ def hear(
     except ValueError as error:
         return malformed(arrived, UNKNOWN_PUMP, str(error))
     sha256 = codec.sha256_hex(arrived.data)
-    if parts.kind == "command" and parts.service in listener.keeps:
-        return _overhear(arrived, sha256, parts, listener, now)
+    if parts.kind == "command" and parts.service in policy.keeps:
+        return _observe(arrived, sha256, parts, policy, now)
     if _is_damaged(arrived, sha256):
-        return _damaged(arrived, parts, listener, heads)
+        return _damaged(arrived, parts, policy, heads)
     if parts.kind == "command":
-        return _hear_command(arrived, parts, listener, now)
-    if parts.service in deaf_to:
-        return Dropped()
-    return _hear_event(
+        return _accept_command(arrived, parts, policy, now)
+    if parts.service in blocked_producers:
+        return Ignored()
+    return _accept_event(
         arrived,
         sha256,
         parts,
-        listener,
+        policy,
         heads,
-        waits_for=listener.keeps - deaf_to,
+        waits_for=policy.keeps - blocked_producers,
         given_up=given_up,
     )
 
@@ -102,8 +102,8 @@ def _is_damaged(arrived: Arrived, sha256: str) -> bool:
 
 
 def _damaged(
-    arrived: Arrived, parts: SubjectParts, listener: Listener, heads: Mapping[Speaker, Head]
-) -> Hearing:
+    arrived: Arrived, parts: SubjectParts, policy: InboxPolicy, heads: Mapping[Speaker, StreamHead]
+) -> InboxResult:
     """Bytes that changed on the way: an event is fetched from its speaker, a command is not obeyed.
 
     Were it heard, its speaker would seem to contradict itself from the next event on.
@@ -113,11 +113,11 @@ def _damaged(
         speaker, pump, version = parse_event_id(name)
     except ValueError:
         return malformed(arrived, parts.pump, CHANGED)
-    is_ours = (speaker, pump) == (parts.service, parts.pump) and speaker in listener.hears
+    is_ours = (speaker, pump) == (parts.service, parts.pump) and speaker in policy.subscribes_to
     if not is_ours or _names_another(arrived.data, name):
         return malformed(arrived, parts.pump, CHANGED)
     known = heads.get(speaker, NOTHING_HEARD).version
-    return Dropped() if version <= known else Missing(pump, speaker, known + 1, version)
+    return Ignored() if version <= known else Gap(pump, speaker, known + 1, version)
 
 
 def _names_another(data: bytes, name: str) -> bool:
@@ -141,10 +141,10 @@ def malformed(
     pump: PumpId,
     reason: str,
     *,
-    head: tuple[Speaker, Head] | None = None,
+    head: tuple[Speaker, StreamHead] | None = None,
     command: CommandId | None = None,
     reply: str = "",
-) -> Instead:
+) -> Quarantined:
     """Report bytes that cannot be understood."""
     first = arrived.data[:FIRST_BYTES_MAX]
     report = Malformed(
@@ -153,58 +153,60 @@ def malformed(
         sha256=codec.sha256_hex(arrived.data),
         first_bytes="".join(chr(b) if 32 <= b < 127 else f"\\x{b:02x}" for b in first),
     )
-    return Instead(pump, report, arrived.data, head, command, reply)
+    return Quarantined(pump, report, arrived.data, head, command, reply)
 
 
-def _hear_event(
+def _accept_event(
     arrived: Arrived,
     sha256: str,
     parts: SubjectParts,
-    listener: Listener,
-    heads: Mapping[Speaker, Head],
+    policy: InboxPolicy,
+    heads: Mapping[Speaker, StreamHead],
     *,
     waits_for: Set[Speaker],
     given_up: Mapping[Speaker, int],
-) -> Hearing:
+) -> InboxResult:
     try:
         envelope = codec.decode_envelope(arrived.data)
         speaker, pump, version = parse_event_id(envelope.id)
-        if (speaker, pump) != (parts.service, parts.pump) or speaker not in listener.hears:
+        if (speaker, pump) != (parts.service, parts.pump) or speaker not in policy.subscribes_to:
             raise ValueError(f"event {envelope.id!r} does not belong on this subject")
     except codec.DECODE_ERRORS as error:
         return malformed(arrived, parts.pump, str(error))
-    own = heads.get(listener.name, NOTHING_HEARD).version
-    if envelope.heard.get(listener.name, 0) > own:
-        raise RestoredFromOldCopy(pump, own, envelope.heard[listener.name])
+    own = heads.get(policy.name, NOTHING_HEARD).version
+    if envelope.heard.get(policy.name, 0) > own:
+        raise RestoredFromOldCopy(pump, own, envelope.heard[policy.name])
     head = heads.get(speaker, NOTHING_HEARD)
-    match admit(head=head, version=version, envelope=envelope, sha256=sha256):
-        case Admission.DROP:
-            return Dropped()
-        case Admission.FETCH:
+    match classify(head=head, version=version, envelope=envelope, sha256=sha256):
+        case SequenceCheck.DROP:
+            return Ignored()
+        case SequenceCheck.FETCH:
             first, last = head.version + 1, version - 1
-            return Missing(pump, speaker, first, last, envelope.recorded_at)
-        case Admission.FORK:
+            return Gap(pump, speaker, first, last, envelope.recorded_at)
+        case SequenceCheck.FORK:
             fork = ForkFound(speaker=speaker, version=version, sha256=sha256)
-            return Instead(pump, fork, arrived.data)
-        case Admission.ACCEPT:
-            lack = not_heard_yet(envelope, heads=heads, given_up=given_up, of=waits_for)
+            return Quarantined(pump, fork, arrived.data)
+        case SequenceCheck.ACCEPT:
+            lack = first_not_seen(envelope, heads=heads, given_up=given_up, of=waits_for)
             if lack is not None:
                 first = heads.get(lack[0], NOTHING_HEARD).version + 1
-                return Missing(pump, lack[0], first, lack[1], envelope.recorded_at, was_heard=True)
-            return _accept(arrived, envelope, pump, (speaker, Head(version, sha256)))
+                return Gap(pump, lack[0], first, lack[1], envelope.recorded_at, was_heard=True)
+            return _accepted(arrived, envelope, pump, (speaker, StreamHead(version, sha256)))
 
 
-def _accept(
-    arrived: Arrived, envelope: Envelope, pump: PumpId, head: tuple[Speaker, Head]
-) -> Hearing:
+def _accepted(
+    arrived: Arrived, envelope: Envelope, pump: PumpId, head: tuple[Speaker, StreamHead]
+) -> InboxResult:
     try:
         entry = event_entry(envelope, head[1].sha256)
     except codec.DECODE_ERRORS as error:
         return malformed(arrived, pump, str(error), head=head)
-    return Heard(pump, entry, arrived.subject, arrived.data, head)
+    return Accepted(pump, entry, arrived.subject, arrived.data, head)
 
 
-def _hear_command(arrived: Arrived, parts: SubjectParts, listener: Listener, now: Now) -> Hearing:
+def _accept_command(
+    arrived: Arrived, parts: SubjectParts, policy: InboxPolicy, now: Now
+) -> InboxResult:
     pump, reply = parts.pump, arrived.headers.get(REPLY_HEADER, "")
     if reply and not is_reply_inbox(reply):
         return malformed(arrived, pump, f"reply inbox {reply[:80]!r} is not one")
@@ -212,17 +214,17 @@ def _hear_command(arrived: Arrived, parts: SubjectParts, listener: Listener, now
         envelope = _command_in(arrived.data)
     except codec.DECODE_ERRORS as error:
         return malformed(arrived, pump, str(error))
-    stored = listener.outcome(pump, envelope.id)
+    stored = policy.outcome(pump, envelope.id)
     if stored is not None:
-        return Repeated(stored, reply)
+        return Duplicate(stored, reply)
     try:
         entry = command_entry(envelope.id, envelope.actor, now.therapy, envelope.command)
     except codec.DECODE_ERRORS as error:
         return malformed(arrived, pump, str(error), command=envelope.id, reply=reply)
-    refusal = _refusal(envelope, tag_of(type(entry.body)), parts, listener, now)
+    refusal = _refusal(envelope, tag_of(type(entry.body)), parts, policy, now)
     if refusal is not None:
-        return Instead(pump, refusal, arrived.data, None, envelope.id, reply)
-    return Heard(pump, entry, arrived.subject, arrived.data, None, envelope.id, reply)
+        return Quarantined(pump, refusal, arrived.data, None, envelope.id, reply)
+    return Accepted(pump, entry, arrived.subject, arrived.data, None, envelope.id, reply)
 
 
 def _command_in(data: bytes) -> CommandEnvelope:
@@ -232,27 +234,27 @@ def _command_in(data: bytes) -> CommandEnvelope:
     return envelope
 
 
-def _overhear(
-    arrived: Arrived, sha256: str, parts: SubjectParts, listener: Listener, now: Now
-) -> Hearing:
+def _observe(
+    arrived: Arrived, sha256: str, parts: SubjectParts, policy: InboxPolicy, now: Now
+) -> InboxResult:
     """Keep a command to somebody else once; what cannot be read its own service sets aside."""
     if _is_damaged(arrived, sha256):
-        return Dropped()
+        return Ignored()
     try:
         envelope = _command_in(arrived.data)
         entry = command_entry(envelope.id, envelope.actor, now.therapy, envelope.command)
     except codec.DECODE_ERRORS:
-        return Dropped()
+        return Ignored()
     name = kept_name(parts.service, envelope.id)
-    if listener.is_answered(parts.pump, name):
-        return Dropped()
-    return Overheard(parts.pump, entry, arrived.subject, arrived.data, name)
+    if policy.is_answered(parts.pump, name):
+        return Ignored()
+    return Observed(parts.pump, entry, arrived.subject, arrived.data, name)
 
 
 def _refusal(
-    envelope: CommandEnvelope, tag: str, parts: SubjectParts, listener: Listener, now: Now
+    envelope: CommandEnvelope, tag: str, parts: SubjectParts, policy: InboxPolicy, now: Now
 ) -> CommandExpired | None:
-    mine = parts.service == listener.name and tag in listener.obeys
+    mine = parts.service == policy.name and tag in policy.handles
     if mine and not is_past(envelope.expires, now=now):
         return None
     return CommandExpired(

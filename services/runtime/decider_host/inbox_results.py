@@ -7,34 +7,34 @@ import msgspec
 from core.kernel.decider import Entry
 from schemas.message import Report
 from schemas.units import CommandId, PumpId, Speaker, UtcMillis
-from services.runtime.ports import Head
+from services.runtime.ports import StreamHead
 
 
-class Heard(msgspec.Struct, frozen=True, gc=False):
+class Accepted(msgspec.Struct, frozen=True, gc=False):
     """Something for `decide`: the entry, the bytes to store, and what moves with it."""
 
     pump: PumpId
     entry: Entry
     subject: str
     data: bytes
-    head: tuple[Speaker, Head] | None = None
+    head: tuple[Speaker, StreamHead] | None = None
     command: CommandId | None = None
     reply: str = ""
 
 
-class Instead(msgspec.Struct, frozen=True, gc=False):
+class Quarantined(msgspec.Struct, frozen=True, gc=False):
     """A report that enters `decide` in place of bytes that cannot, the bytes beside it."""
 
     pump: PumpId
     report: Report
     data: bytes
-    head: tuple[Speaker, Head] | None = None
+    head: tuple[Speaker, StreamHead] | None = None
     command: CommandId | None = None
     reply: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
+class Duplicate:
     """A command that was obeyed before: its stored outcome goes out again."""
 
     outcome: bytes
@@ -42,12 +42,12 @@ class Repeated:
 
 
 @dataclass(frozen=True, slots=True)
-class Dropped:
+class Ignored:
     """Heard before, or nothing for this listener."""
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
+class Gap:
     """Events first..last of a speaker must be fetched before this one can be heard."""
 
     pump: PumpId
@@ -60,7 +60,7 @@ class Missing:
     """[-] this one follows upon its own speaker's, and that speaker had heard the missing ones."""
 
 
-class Overheard(msgspec.Struct, frozen=True, gc=False):
+class Observed(msgspec.Struct, frozen=True, gc=False):
     """A command to somebody else, to be kept and not to be obeyed."""
 
     pump: PumpId
@@ -71,4 +71,4 @@ class Overheard(msgspec.Struct, frozen=True, gc=False):
     """[-] under which it is kept: another service may know another command by the same id."""
 
 
-Hearing = Heard | Instead | Repeated | Dropped | Missing | Overheard
+InboxResult = Accepted | Quarantined | Duplicate | Ignored | Gap | Observed

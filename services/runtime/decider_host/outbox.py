@@ -13,8 +13,8 @@ from services.runtime.decider_host.event_writer import outgoing_again
 from services.runtime.journal.entries import read_row
 from services.runtime.journal.event_ids import event_id_in, is_that_event, stored_id
 from services.runtime.platform.errors import PublishUnknown, SecondWriter, WrongLastSequence
-from services.runtime.platform.failpoints import crashpoint
-from services.runtime.platform.shutdown import going_on
+from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import BATCH_MESSAGES_MAX, Bus, Outgoing, Store
 
 RECOVER_EVENTS_MAX = 1_000
@@ -89,7 +89,7 @@ class Outbox:
         Raises:
             SecondWriter: somebody else spoke as this speaker, or the stream was restored.
         """
-        while going_on():
+        while is_running():
             while not self._pending:
                 if self._in_store_only:
                     self._refill()
@@ -123,12 +123,12 @@ class Outbox:
 
     async def _publish(self, batch: Sequence[Outgoing]) -> None:
         pause_s = RETRY_S_FIRST
-        while going_on():
+        while is_running():
             try:
                 expected = self._expected_last
-                crashpoint("publish_before")
+                failpoint("publish_before")
                 self._expected_last = await self._bus.publish(batch, expected_last=expected)
-                crashpoint("publish_after")
+                failpoint("publish_after")
                 return
             except PublishUnknown as error:
                 log.warning("outbox.unknown", speaker=self._speaker, reason=error.reason)

@@ -11,12 +11,12 @@ from services.runtime.decider_host.inbox import CHANGED
 from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.entries import ReadEntry
 from services.runtime.journal.event_ids import is_event_of
-from services.runtime.ports import Head
+from services.runtime.ports import StreamHead
 
 
-def moved_head(
-    read: ReadEntry, heads: Mapping[Speaker, Head], *, hears: Collection[Speaker]
-) -> tuple[Speaker, Head] | None:
+def head_after(
+    read: ReadEntry, heads: Mapping[Speaker, StreamHead], *, subscribes_to: Collection[Speaker]
+) -> tuple[Speaker, StreamHead] | None:
     """Give the head that an entry moved on: its own, or that of the bytes beside a report.
 
     Args:
@@ -26,18 +26,18 @@ def moved_head(
     """
     body, entry = read.entry.body, read.entry
     if isinstance(body, HistoryLost):
-        return Speaker(body.speaker), Head(body.last, "")
+        return Speaker(body.speaker), StreamHead(body.last, "")
     if isinstance(body, Malformed):
         moved = None if body.reason == CHANGED else _malformed_head(read, body.subject, heads)
-        return moved if moved is not None and moved[0] in hears else None
+        return moved if moved is not None and moved[0] in subscribes_to else None
     if entry.speaker is None:
         return None
-    return entry.speaker, Head(parse_event_id(entry.id)[2], entry.sha256)
+    return entry.speaker, StreamHead(parse_event_id(entry.id)[2], entry.sha256)
 
 
 def _malformed_head(
-    read: ReadEntry, subject: str, heads: Mapping[Speaker, Head]
-) -> tuple[Speaker, Head] | None:
+    read: ReadEntry, subject: str, heads: Mapping[Speaker, StreamHead]
+) -> tuple[Speaker, StreamHead] | None:
     """An event whose inside is not understood still counts among its speaker's versions."""
     _, _, data = read.data.partition(b"\n")
     try:
@@ -48,4 +48,4 @@ def _malformed_head(
     is_its_own = is_event_of(subject, speaker) and parse_subject(subject).pump == pump
     if not is_its_own or version != known + 1:
         return None
-    return speaker, Head(version, codec.sha256_hex(data))
+    return speaker, StreamHead(version, codec.sha256_hex(data))

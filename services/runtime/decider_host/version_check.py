@@ -5,13 +5,13 @@ from enum import Enum
 
 from schemas.message import Envelope
 from schemas.units import Speaker
-from services.runtime.ports import Head
+from services.runtime.ports import StreamHead
 
-NOTHING_HEARD = Head(0, "")
+NOTHING_HEARD = StreamHead(0, "")
 """[-] the head of a speaker who was never heard."""
 
 
-class Admission(Enum):
+class SequenceCheck(Enum):
     """What is to be done with an event."""
 
     ACCEPT = "accept"
@@ -20,26 +20,26 @@ class Admission(Enum):
     FORK = "fork"
 
 
-def admit(*, head: Head, version: int, envelope: Envelope, sha256: str) -> Admission:
+def classify(*, head: StreamHead, version: int, envelope: Envelope, sha256: str) -> SequenceCheck:
     """Compare an event's version and hashes with the head known of its speaker and pump.
 
     A head whose hash is unknown (its event was lost for good) lets any next event pass.
     """
     if version < head.version:
-        return Admission.DROP
+        return SequenceCheck.DROP
     if version == head.version:
-        return Admission.DROP if head.sha256 in (sha256, "") else Admission.FORK
+        return SequenceCheck.DROP if head.sha256 in (sha256, "") else SequenceCheck.FORK
     if version > head.version + 1:
-        return Admission.FETCH
+        return SequenceCheck.FETCH
     if head.version and not head.sha256:
-        return Admission.ACCEPT
-    return Admission.ACCEPT if envelope.previous == head.sha256 else Admission.FORK
+        return SequenceCheck.ACCEPT
+    return SequenceCheck.ACCEPT if envelope.previous == head.sha256 else SequenceCheck.FORK
 
 
-def not_heard_yet(
+def first_not_seen(
     envelope: Envelope,
     *,
-    heads: Mapping[Speaker, Head],
+    heads: Mapping[Speaker, StreamHead],
     given_up: Mapping[Speaker, int],
     of: Collection[Speaker],
 ) -> tuple[Speaker, int] | None:

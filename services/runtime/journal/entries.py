@@ -11,15 +11,15 @@ from schemas.wire import codec
 from schemas.wire.upcasts import UPCASTS
 from services.runtime.ports import Row
 
-HEARD = "heard "
+INPUT = "heard "
 """[-] prefix of the topic of a message that entered `decide`."""
 
-ADOPTED = "adopted "
+IMPORTED = "adopted "
 """[-] prefix of the topic of what is kept without deciding: an old event taken over, or a command
 to somebody else."""
 
 
-class EntryHead(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class RowMetadata(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """The first line of a stored entry."""
 
     therapy: UtcMillis
@@ -40,14 +40,14 @@ class EntryHead(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """[-] hash (hex) over this line and the link of the one before; empty in older journals."""
 
 
-def head_at(
+def metadata_at(
     now: Now, *, trace: str, subject: str = "", entry: int = 0, sequence: int = 0
-) -> EntryHead:
+) -> RowMetadata:
     """Make the first line of what is stored now; its link follows from the line before."""
-    return EntryHead(now.therapy, now.real, now.speed, entry, subject, trace, sequence)
+    return RowMetadata(now.therapy, now.real, now.speed, entry, subject, trace, sequence)
 
 
-_heads = msgspec.json.Decoder(EntryHead)
+_heads = msgspec.json.Decoder(RowMetadata)
 _NAMES: Final = frozenset(name_of(kind) for kind in codec.EVENT_KINDS)
 _EVENT_NAMES: Final = {
     tag: name
@@ -60,7 +60,7 @@ _EVENT_NAMES: Final = {
 class ReadEntry(msgspec.Struct, frozen=True, gc=False):
     """A stored line, decoded."""
 
-    head: EntryHead
+    head: RowMetadata
     topic: str
     entry: Entry
     data: bytes
@@ -71,9 +71,9 @@ class ReadEntry(msgspec.Struct, frozen=True, gc=False):
         return Now(therapy=self.head.therapy, real=self.head.real, speed=self.head.speed)
 
     @property
-    def is_heard(self) -> bool:
+    def is_input(self) -> bool:
         """Say whether it entered `decide`."""
-        return self.topic.startswith(HEARD)
+        return self.topic.startswith(INPUT)
 
 
 def kept_name(service: str, command: str) -> CommandId:
@@ -81,7 +81,7 @@ def kept_name(service: str, command: str) -> CommandId:
     return CommandId(f"{service}\n{command}")
 
 
-def split(state: bytes) -> tuple[EntryHead, bytes]:
+def split(state: bytes) -> tuple[RowMetadata, bytes]:
     """Take a stored entry apart into its head and the verbatim bytes."""
     line, data = state.split(b"\n", 1)
     return _heads.decode(line), data
@@ -107,7 +107,7 @@ def read_row(row: Row) -> ReadEntry:
     return ReadEntry(head, row.topic, _entry(row, head, data), data)
 
 
-def is_event(head: EntryHead) -> bool:
+def is_event(head: RowMetadata) -> bool:
     """Say whether a line holds an event: what was heard or said, and is no command."""
     return bool(head.subject) and ".command." not in head.subject
 
@@ -122,7 +122,7 @@ def said_in(data: bytes) -> Entry:
     return _said(whole, codec.sha256_hex(data), whole.event)
 
 
-def _entry(row: Row, head: EntryHead, data: bytes) -> Entry:
+def _entry(row: Row, head: RowMetadata, data: bytes) -> Entry:
     if is_event(head):
         return said_in(data)
     if not head.subject:

@@ -9,7 +9,7 @@ from schemas.message import parse_event_id
 from schemas.units import EventId, Speaker
 from schemas.wire import codec
 from schemas.wire.headers import EVENT_ID_HEADER, SHA256_HEADER
-from services.runtime.ports import Arrived, Head
+from services.runtime.ports import Arrived, StreamHead
 
 VERSION_MAX = 2**62
 """[-] more than any speaker ever says: asks for all there is."""
@@ -52,10 +52,10 @@ def stored_id(arrived: Arrived) -> EventId:
     return EventId(arrived.headers.get(EVENT_ID_HEADER, "")) or event_id_in(arrived.data)
 
 
-def stored_head(arrived: Arrived) -> Head:
+def stored_head(arrived: Arrived) -> StreamHead:
     """Give version and hash of an event as it was sent; the bytes are hashed where none is said."""
     sha256 = arrived.headers.get(SHA256_HEADER, "") or codec.sha256_hex(arrived.data)
-    return Head(parse_event_id(stored_id(arrived))[2], sha256)
+    return StreamHead(parse_event_id(stored_id(arrived))[2], sha256)
 
 
 def is_that_event(arrived: Arrived, sha256: str) -> bool:

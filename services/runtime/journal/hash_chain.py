@@ -5,7 +5,7 @@ stands, whatever it says: the hashes of events alone do not cover commands and r
 """
 
 from schemas.wire import codec
-from services.runtime.journal.entries import EntryHead
+from services.runtime.journal.entries import RowMetadata
 from services.runtime.platform.errors import JournalAltered
 from services.runtime.ports import Row
 
@@ -19,7 +19,7 @@ _MARK = b',"'
 _END = b'"]'
 
 
-def linked(previous: str, row: Row, head: EntryHead, data: bytes) -> tuple[Row, str]:
+def append_link(previous: str, row: Row, head: RowMetadata, data: bytes) -> tuple[Row, str]:
     """Write a line with its link; give the link that the next line goes on from.
 
     Args:
@@ -34,7 +34,7 @@ def linked(previous: str, row: Row, head: EntryHead, data: bytes) -> tuple[Row, 
     return Row(row.pump, row.position, row.topic, state), link
 
 
-def followed(previous: str, row: Row, *, after: int) -> str:
+def verify_next(previous: str, row: Row, *, after: int) -> str:
     """Hold the next line of a pump against the one before; give its link.
 
     A line of the time before there were links passes as long as none had one.

@@ -6,11 +6,11 @@ from schemas.units import PumpId
 from schemas.wire import codec
 from services.runtime.journal.causal_order import Past, read_past
 from services.runtime.platform.errors import JournalAltered
-from services.runtime.ports import Head
+from services.runtime.ports import StreamHead
 
 
 def confirmed(
-    events: Iterable[bytes], *, pump: PumpId, last: int, head: Head | None
+    events: Iterable[bytes], *, pump: PumpId, last: int, head: StreamHead | None
 ) -> Iterator[bytes]:
     """Give events up to a version, each only when its hash is the one that was written.
 

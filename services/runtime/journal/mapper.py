@@ -16,10 +16,10 @@ from schemas.message import Command, Event, Report, tag_of
 from schemas.units import PumpId
 from schemas.wire import codec
 from schemas.wire.upcasts import UPCASTS
-from services.runtime.journal.entries import ADOPTED, HEARD, EntryHead, read_row, tag_in_topic
-from services.runtime.journal.hash_chain import followed, link_in
+from services.runtime.journal.entries import IMPORTED, INPUT, RowMetadata, read_row, tag_in_topic
+from services.runtime.journal.hash_chain import link_in, verify_next
 from services.runtime.platform.errors import JournalAltered
-from services.runtime.ports import End, Row
+from services.runtime.ports import ChainTip, Row
 
 
 class JournalLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -31,7 +31,7 @@ class JournalLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] position among the lines of that pump, from 1 on, without a hole."""
     topic: str
     """[-] tag of the message, with the prefix of its kind of line."""
-    head: EntryHead
+    head: RowMetadata
     """[-] when, where and after which line."""
     entry: Entry
     """[-] the message, and who sent it."""
@@ -70,7 +70,7 @@ class JournalMapper(Mapper[Any]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin with no line mapped; the arguments are the library's."""
         super().__init__(*args, **kwargs)
-        self._tips: dict[PumpId, End] = {}
+        self._tips: dict[PumpId, ChainTip] = {}
 
     def to_domain_event(self, stored_event: StoredEvent) -> DomainEventProtocol[Any]:
         """Decode a line.
@@ -111,18 +111,18 @@ class JournalMapper(Mapper[Any]):
             raise TypeError("a journal is written by the service that owns it, and by nobody else")
         return super().to_stored_event(domain_event)
 
-    def _verified(self, row: Row) -> End:
+    def _verified(self, row: Row) -> ChainTip:
         """Hold a line against the one before, if that was the last one mapped of its pump."""
-        last = self._tips.get(row.pump, End(0, ""))
+        last = self._tips.get(row.pump, ChainTip(0, ""))
         if row.position == last.position + 1:
-            return End(row.position, followed(last.link, row, after=last.position))
-        return End(row.position, link_in(row))
+            return ChainTip(row.position, verify_next(last.link, row, after=last.position))
+        return ChainTip(row.position, link_in(row))
 
 
 def _kind(topic: str) -> type[JournalLine]:
-    if topic.startswith(HEARD):
+    if topic.startswith(INPUT):
         return InputMessage
-    return ImportedMessage if topic.startswith(ADOPTED) else OwnEvent
+    return ImportedMessage if topic.startswith(IMPORTED) else OwnEvent
 
 
 def _assert_topic(topic: str, entry: Entry) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime.journal.entries import ADOPTED, HEARD, split
+from services.runtime.journal.entries import IMPORTED, INPUT, split
 from services.runtime.journal.event_ids import event_id_in, is_event_of
 from services.runtime.journal.reading import rows_behind
 from services.runtime.platform.errors import SecondWriter
-from services.runtime.ports import Commit, End, Head, Row
+from services.runtime.ports import ChainTip, Commit, Row, StreamHead
 
 
 class FakeStore:
@@ -17,9 +17,9 @@ class FakeStore:
         """Start empty."""
         self._rows: list[Row] = []
         self._keys: set[tuple[PumpId, int]] = set()
-        self._heads: dict[tuple[PumpId, Speaker], Head] = {}
+        self._heads: dict[tuple[PumpId, Speaker], StreamHead] = {}
         self._commands: dict[tuple[PumpId, CommandId], int] = {}
-        self._ends: dict[PumpId, End] = {}
+        self._ends: dict[PumpId, ChainTip] = {}
         self._sequences: dict[str, int] = {}
 
     def commit(self, commit: Commit) -> None:
@@ -48,7 +48,7 @@ class FakeStore:
 
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:
         """Stream this service's own events stored after the one named, or all."""
-        own = (row for row in self._rows if not row.topic.startswith((HEARD, ADOPTED)))
+        own = (row for row in self._rows if not row.topic.startswith((INPUT, IMPORTED)))
         yield from rows_behind(own, event)
 
     def history(
@@ -56,18 +56,18 @@ class FakeStore:
     ) -> Iterator[bytes]:
         """Stream the stored bytes of a speaker's events first..last, heard or own."""
         for row in self._rows:
-            heard = row.topic.startswith((HEARD, ADOPTED))
+            heard = row.topic.startswith((INPUT, IMPORTED))
             head, data = split(row.state)
             if row.pump != pump or heard == own or not is_event_of(head.subject, speaker):
                 continue
             if first <= int(event_id_in(data).rsplit(":", 1)[1]) <= last:
                 yield data
 
-    def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
+    def heads(self) -> Mapping[tuple[PumpId, Speaker], StreamHead]:
         """Read all heads."""
         return dict(self._heads)
 
-    def ends(self) -> Mapping[PumpId, End]:
+    def ends(self) -> Mapping[PumpId, ChainTip]:
         """Read where the lines of each pump end."""
         return dict(self._ends)
 

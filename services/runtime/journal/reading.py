@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
-from services.runtime.journal.entries import ADOPTED, HEARD, split
+from services.runtime.journal.entries import IMPORTED, INPUT, split
 from services.runtime.journal.event_ids import event_id_in, is_event_of
-from services.runtime.ports import End, Head, Row
+from services.runtime.ports import ChainTip, Row, StreamHead
 
 MARKS_MAX = 10_000
 """[-] pages remembered for one speaker and pump; of more, all are forgotten."""
@@ -149,7 +149,7 @@ ROW: Final = "originator_id, originator_version, topic, state"
 IS_OWN: Final = "NOT (topic LIKE ? OR topic LIKE ?)"
 """[-] picks the service's own events, by NOT_OWN."""
 
-NOT_OWN: Final = (f"{HEARD}%", f"{ADOPTED}%")
+NOT_OWN: Final = (f"{INPUT}%", f"{IMPORTED}%")
 """[-] topics of what is not the service's own."""
 
 NO_STREAM: Final = "__migration__"
@@ -235,17 +235,17 @@ class JournalReader(ABC):
         )
         return [Row(PumpId(name), at, topic, state) for name, at, topic, state in found]
 
-    def heads(self) -> Mapping[tuple[PumpId, Speaker], Head]:
+    def heads(self) -> Mapping[tuple[PumpId, Speaker], StreamHead]:
         """Read all heads."""
         return {
-            (PumpId(pump), Speaker(speaker)): Head(version, sha256)
+            (PumpId(pump), Speaker(speaker)): StreamHead(version, sha256)
             for pump, speaker, version, sha256 in self._stream("SELECT * FROM {0}.heads")
         }
 
-    def ends(self) -> Mapping[PumpId, End]:
+    def ends(self) -> Mapping[PumpId, ChainTip]:
         """Read where the lines of each pump end."""
         return {
-            PumpId(pump): End(position, link)
+            PumpId(pump): ChainTip(position, link)
             for pump, position, link in self._stream("SELECT * FROM {0}.ends")
         }
 

@@ -10,9 +10,9 @@ from itertools import islice, zip_longest
 from typing import Final
 
 from schemas.units import PumpId
-from services.runtime.journal.hash_chain import followed
+from services.runtime.journal.hash_chain import verify_next
 from services.runtime.platform.errors import CopyRefused, JournalAltered
-from services.runtime.ports import Commit, End, Row, Store
+from services.runtime.ports import ChainTip, Commit, Row, Store
 
 CHUNK_ROWS: Final = 2_000
 """[-] lines stored in one transaction; a copy that is broken off goes on behind the last."""
@@ -54,7 +54,7 @@ def verify_copy(source: Store, target: Store, *, told: Told) -> int:
     Raises:
         CopyRefused: they differ.
     """
-    links: dict[PumpId, End] = {}
+    links: dict[PumpId, ChainTip] = {}
     number = 0
     for one, other in zip_longest(source.rows(), target.rows()):
         number += 1
@@ -88,9 +88,9 @@ def _lines_there(source: Store, target: Store) -> int:
     return there
 
 
-def _assert_sound(source: Store) -> dict[PumpId, End]:
+def _assert_sound(source: Store) -> dict[PumpId, ChainTip]:
     """Follow the lines of the source to their ends, which a copy is judged by."""
-    links: dict[PumpId, End] = {}
+    links: dict[PumpId, ChainTip] = {}
     for _, row in source.rows():
         _follow(links, row)
     if links != source.ends():
@@ -98,13 +98,13 @@ def _assert_sound(source: Store) -> dict[PumpId, End]:
     return links
 
 
-def _follow(links: dict[PumpId, End], row: Row) -> None:
-    last = links.get(row.pump, End(0, ""))
+def _follow(links: dict[PumpId, ChainTip], row: Row) -> None:
+    last = links.get(row.pump, ChainTip(0, ""))
     try:
-        link = followed(last.link, row, after=last.position)
+        link = verify_next(last.link, row, after=last.position)
     except JournalAltered as error:
         raise CopyRefused(f"line {row.position} of pump {row.pump}: {error.reason}") from error
-    links[row.pump] = End(row.position, link)
+    links[row.pump] = ChainTip(row.position, link)
 
 
 def _is_complete(source: Store, there: int) -> bool:
@@ -112,7 +112,9 @@ def _is_complete(source: Store, there: int) -> bool:
     return there > 0 and next(source.rows(after_row=there), None) is None
 
 
-def _copy(source: Store, target: Store, ends: dict[PumpId, End], *, after: int, told: Told) -> int:
+def _copy(
+    source: Store, target: Store, ends: dict[PumpId, ChainTip], *, after: int, told: Told
+) -> int:
     """Store what is missing, the commands and heads in one transaction with the last lines."""
     copied = 0
     chunks = _chunks(source, after)

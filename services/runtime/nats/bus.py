@@ -24,7 +24,7 @@ from services.runtime.platform.errors import (
     StreamChanged,
     WrongLastSequence,
 )
-from services.runtime.platform.shutdown import going_on
+from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import NONE_OF_THEM, Arrived, Outgoing, StreamState
 
 REQUEST_S = 5.0
@@ -141,7 +141,7 @@ class NatsBus:
         """Wait for messages, 1 to FETCH_MESSAGES_MAX, in the order of the stream."""
         if self._puller is None:
             raise BusUnreachable(self._url, "not open")
-        while going_on():
+        while is_running():
             batch = await self._puller.fetch()
             if batch:
                 self._position = max(self._position, batch[-1].sequence)
@@ -156,7 +156,7 @@ class NatsBus:
             StreamChanged: the stream is another one, or ends before the position: the process
                 ends, and the next one joins anew.
         """
-        while going_on():
+        while is_running():
             try:
                 state = await self.stream_state()
                 if state.created != self._created or state.last_sequence < self._position:

@@ -55,13 +55,15 @@ class FakeBus:
         *,
         broker: FakeBroker,
         speaker: Speaker,
-        hears: Sequence[Speaker],
+        subscribes_to: Sequence[Speaker],
         keeps_commands: bool = False,
     ) -> None:
         """Listen as a consumer of the stream does that is made for this decider."""
         self._broker = broker
         self._speaker = speaker
-        self._filters = listening_filters(speaker, tuple(hears), keeps_commands=keeps_commands)
+        self._filters = listening_filters(
+            speaker, tuple(subscribes_to), keeps_commands=keeps_commands
+        )
         self._position = 0
 
     async def stream_state(self) -> StreamState:

@@ -19,11 +19,11 @@ DIED: Final = "died"
 
 _DECIDERS = ("actuator", "basal_scheduler", "bolus_advisor", "glucose_ingest", "historian")
 _SPEAKERS = ("actuator", "basal_scheduler", "bolus_advisor", "glucose_ingest")
-_HANDS = ("actuator", "basal_scheduler", "bolus_advisor")
+_EFFECTS = ("actuator", "basal_scheduler", "bolus_advisor")
 _PUMP = ("virtual_pump",)
 _HISTORIAN = ("historian",)
 
-CRASH_POINTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+FAILPOINTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "join_begun": (_DECIDERS, "the journal is folded, the stream not asked yet"),
     "join_recovered": (_DECIDERS, "what was not published is lined up, the cursor not set"),
     "join_reset": (_DECIDERS, "the cursor is set, nothing heard yet"),
@@ -36,9 +36,9 @@ CRASH_POINTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "publish_after": (_DECIDERS, "in the stream, its sequence not kept"),
     "answer_before": (_DECIDERS, "a command is obeyed and stored, its sender not told"),
     "answer_after": (_DECIDERS, "its sender is told"),
-    "effect_before": ((*_HANDS, "historian"), "the intent is stored, nothing done"),
-    "effect_after": ((*_HANDS, "historian"), "done, what came of it not reported"),
-    "effect_reported": (_HANDS, "what came of it waits to be decided upon"),
+    "effect_before": ((*_EFFECTS, "historian"), "the intent is stored, nothing done"),
+    "effect_after": ((*_EFFECTS, "historian"), "done, what came of it not reported"),
+    "effect_reported": (_EFFECTS, "what came of it waits to be decided upon"),
     "checkpoint_before": (_HISTORIAN, "the record is read, how far it goes not stated"),
     "checkpoint_after": (_HISTORIAN, "a signed checkpoint is on the disk"),
     "sign_before": (("bolus_advisor",), "an order is stored, not signed"),
@@ -90,14 +90,14 @@ class _Armed:
 _armed: _Armed | None = None
 
 
-def arm_crash_points(*, process: str) -> None:
+def arm_failpoints(*, process: str) -> None:
     """Name this process; without the environment variable every point stays off."""
     global _armed  # noqa: PLW0603  # one process has one name, known once
     folder = os.environ.get(VARIABLE)
     _armed = _Armed(Path(folder), process) if folder else None
 
 
-def crashpoint(point: str) -> None:
+def failpoint(point: str) -> None:
     """Die here, if a test wants that; otherwise nothing, at the cost of a comparison."""
     if _armed is not None:
         _armed.come_by(point)

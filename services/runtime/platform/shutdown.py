@@ -28,7 +28,7 @@ async def end(task: asyncio.Task[Any]) -> None:
         await asyncio.wait((task,), timeout=CANCEL_AGAIN_S)
 
 
-def going_on() -> bool:
+def is_running() -> bool:
     """Say whether the current task was not told to end; a swallowed cancellation counts as told.
 
     A task group cancels its children once only: a loop in one asks this at every turn.

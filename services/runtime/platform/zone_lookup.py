@@ -13,10 +13,10 @@ MARGIN_MS = PLAN_MS
 """[ms] before the instant asked for, so that a plan may begin a little earlier."""
 
 
-class ZoneHands:
+class ZoneLookupHandler:
     """Performs ResolveZone."""
 
-    async def perform(self, pump: PumpId, effect: Effect) -> Report | None:
+    async def handle(self, pump: PumpId, effect: Effect) -> Report | None:
         """Look a zone up; an unknown one has no transitions."""
         del pump
         if not isinstance(effect, ResolveZone):

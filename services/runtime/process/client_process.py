@@ -46,7 +46,9 @@ def client_parser(name: str, *, does: str) -> argparse.ArgumentParser:
         "--clock", type=Path, metavar="FILE", help="shared clock record; without it, real time"
     )
     parser.add_argument(
-        "--leash", action="store_true", help="stop when standard input ends (the supervisor's)"
+        "--exit-with-parent",
+        action="store_true",
+        help="stop when standard input ends (the supervisor's)",
     )
     parser.add_argument("--pump", required=True, type=_pump, metavar="ID", help="whose pump")
     parser.add_argument("--file", type=Path, metavar="FILE", help="trace of glucose")
@@ -89,7 +91,7 @@ async def _run(
     running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(number, told.set)
-    if arguments.leash:
+    if arguments.exit_with_parent:
         running.add_reader(sys.stdin.fileno(), told.set)
     clock = SystemClock(record=read_clock_record(arguments.clock) if arguments.clock else None)
     client = BusClient(

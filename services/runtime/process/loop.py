@@ -10,23 +10,28 @@ from core.kernel.decider import Decider, Effect
 from schemas.message import Report
 from schemas.record import FaultName, HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
-from services.runtime.catch_up.causal_backfill import Gathering
-from services.runtime.catch_up.peer_heads import askable
-from services.runtime.catch_up.startup import Joining, as_arrived
-from services.runtime.decider_host.inbox_results import Missing
+from services.runtime.catch_up.causal_backfill import CausalBackfill
+from services.runtime.catch_up.peer_heads import peers_to_ask
+from services.runtime.catch_up.startup import Startup, as_arrived
+from services.runtime.decider_host.inbox_results import Gap
 from services.runtime.decider_host.outbox import Outbox
-from services.runtime.decider_host.unit_of_work import Input, Machine, Reported, Step
+from services.runtime.decider_host.processor import (
+    DeciderProcessor,
+    Input,
+    ProcessingResult,
+    Reported,
+)
 from services.runtime.journal.event_ids import event_id_in
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import HistoryUnavailable
-from services.runtime.platform.failpoints import crashpoint
-from services.runtime.platform.shutdown import going_on
+from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import Arrived, Bus, Store
 
 INBOX_BATCHES_MAX = 8
 """[-] batches and reports waiting to be thought about."""
 
-TURNS_WHEN_FULL = 12
+YIELDS_WHEN_FULL = 12
 """[-] of the event loop between two steps while more is waiting. An answer of the broker is read,
 told to the outbox, the next batch handed over and written: with 1 turn the service waited 7 us for
 each event, with 12 it waits 2."""
@@ -42,15 +47,15 @@ HISTORY_PAUSE_S = 1.0
 
 StateT = TypeVar("StateT")
 Put = Callable[[Reported], Awaitable[None]]
-Sense = Callable[[Put], Awaitable[None]]
+InputSource = Callable[[Put], Awaitable[None]]
 
 log = structlog.get_logger()
 
 
-class Hands(Protocol):
+class EffectHandler(Protocol):
     """Makes effects happen in the world."""
 
-    async def perform(self, pump: PumpId, effect: Effect) -> Report | None:
+    async def handle(self, pump: PumpId, effect: Effect) -> Report | None:
         """Do it and report what came of it; never raises for what the world may do."""
         ...
 
@@ -65,23 +70,23 @@ class Loop(Generic[StateT]):
         store: Store,
         bus: Bus,
         clock: Clock,
-        hands: Hands | None = None,
-        senses: Sequence[Sense] = (),
+        effect_handler: EffectHandler | None = None,
+        input_sources: Sequence[InputSource] = (),
     ) -> None:
         """Fold the journal; nothing is heard or said before `run`."""
-        self.machine: Machine[StateT] = Machine(decider=decider, store=store)
+        self.processor: DeciderProcessor[StateT] = DeciderProcessor(decider=decider, store=store)
         self.outbox = Outbox(bus=bus, store=store, speaker=decider.name)
         self.ready = asyncio.Event()
         self.handled = 0
         self.bus_errors = 0
-        self._gathering = (
-            Gathering(machine=self.machine, bus=bus) if decider.keeps_commands else None
+        self._causal_backfill = (
+            CausalBackfill(processor=self.processor, bus=bus) if decider.keeps_commands else None
         )
         self._bus = bus
         self._store = store
         self._clock = clock
-        self._hands = hands
-        self._senses = senses
+        self._effect_handler = effect_handler
+        self._input_sources = input_sources
         self._inbox: asyncio.Queue[Sequence[Input]] = asyncio.Queue(INBOX_BATCHES_MAX)
         self._tasks = asyncio.TaskGroup()
 
@@ -92,17 +97,17 @@ class Loop(Generic[StateT]):
             An exception group with the error that stopped it: SecondWriter, InvariantError,
             RestoredFromOldCopy, or an error of the store.
         """
-        joining = Joining(
-            machine=self.machine, outbox=self.outbox, bus=self._bus, store=self._store
+        startup = Startup(
+            processor=self.processor, outbox=self.outbox, bus=self._bus, store=self._store
         )
-        first = await joining.join(now=self._clock.now())
+        first = await startup.join(now=self._clock.now())
         async with self._tasks as tasks:
             tasks.create_task(self.outbox.run())
             await self._think(first)
             self.ready.set()
             tasks.create_task(self._listen())
-            for sense in self._senses:
-                tasks.create_task(self._feel(sense))
+            for source in self._input_sources:
+                tasks.create_task(self._run_source(source))
             tasks.create_task(self._turn())
 
     @property
@@ -121,33 +126,33 @@ class Loop(Generic[StateT]):
         if not self.ready.is_set():
             return
         report = RuntimeFault(fault=fault, detail=detail[:300])
-        for pump in self.machine.books.ledgers:
+        for pump in self.processor.unit_of_work.pump_streams:
             self._tasks.create_task(self.put(Reported(pump, report)))
 
-    async def _feel(self, sense: Sense) -> None:
-        await sense(self.put)
+    async def _run_source(self, source: InputSource) -> None:
+        await source(self.put)
 
     async def _listen(self) -> None:
-        while going_on():
+        while is_running():
             await self._inbox.put(await self._bus.fetch())
 
     async def _turn(self) -> None:
-        while going_on():
+        while is_running():
             await self._give_way()
             inputs = await self._next()
             if inputs:
                 await self._think(inputs)
             else:
-                await self._follow(self.machine.wake(now=self._clock.now()))
+                await self._follow(self.processor.wake(now=self._clock.now()))
 
     async def _give_way(self) -> None:
         """Let what talks to the broker go on before the next step: a full inbox never waits."""
-        for _ in range(TURNS_WHEN_FULL if self.waiting else 1):
+        for _ in range(YIELDS_WHEN_FULL if self.waiting else 1):
             await asyncio.sleep(0)
 
     async def _next(self) -> Sequence[Input]:
         now = self._clock.now()
-        at = self.machine.wake_at()
+        at = self.processor.wake_at()
         if at is None:
             wait_s = SLEEP_S_MAX
         else:
@@ -162,33 +167,33 @@ class Loop(Generic[StateT]):
 
     async def _think(self, inputs: Sequence[Input]) -> None:
         while inputs:
-            step = self.machine.handle(inputs, now=self._clock.now())
+            step = self.processor.handle(inputs, now=self._clock.now())
             self.handled += len(inputs) - len(step.unread)
             await self._follow(step)
             inputs = step.unread
             if step.missing is not None:
                 inputs = [*await self._find(step.missing), *inputs]
 
-    async def _follow(self, step: Step) -> None:
+    async def _follow(self, step: ProcessingResult) -> None:
         self.outbox.put(step.decisions)
         for inbox, data in step.answers:
-            crashpoint("answer_before")
+            failpoint("answer_before")
             await self._bus.answer(inbox=inbox, data=data)
-            crashpoint("answer_after")
+            failpoint("answer_after")
         for pump, effect in step.effects:
             self._tasks.create_task(self._act(pump, effect))
 
     async def _act(self, pump: PumpId, effect: Effect) -> None:
-        if self._hands is None:
+        if self._effect_handler is None:
             raise TypeError(f"no hands for {type(effect).__name__}")
-        crashpoint("effect_before")
-        report = await self._hands.perform(pump, effect)
-        crashpoint("effect_after")
+        failpoint("effect_before")
+        report = await self._effect_handler.handle(pump, effect)
+        failpoint("effect_after")
         if report is not None:
             await self.put(Reported(pump, report))
-            crashpoint("effect_reported")
+            failpoint("effect_reported")
 
-    async def _find(self, missing: Missing) -> list[Input]:
+    async def _find(self, missing: Gap) -> list[Input]:
         """Fetch missing events from their speaker, else from its hearers, else report them lost.
 
         Who keeps the record asks all at once: it needs them in causal order.
@@ -200,11 +205,14 @@ class Loop(Generic[StateT]):
             first=missing.first,
             last=missing.last,
         )
-        if self._gathering is not None:
-            return await self._gathering.find(missing)
-        is_new_here = missing.first == 1 and self.machine.books.ledger(missing.pump).position == 0
+        if self._causal_backfill is not None:
+            return await self._causal_backfill.find(missing)
+        is_new_here = (
+            missing.first == 1
+            and self.processor.unit_of_work.pump_stream(missing.pump).position == 0
+        )
         for attempt in range(HISTORY_TRIES_MAX):
-            for asked in askable(missing.speaker, by=self.machine.decider.name):
+            for asked in peers_to_ask(missing.speaker, by=self.processor.decider.name):
                 found = await self._ask(missing, asked)
                 if found and is_new_here:
                     await self._adopt(missing, found, asked)
@@ -216,20 +224,20 @@ class Loop(Generic[StateT]):
         lost = HistoryLost(speaker=missing.speaker, first=missing.first, last=missing.last)
         return [Reported(missing.pump, lost)]
 
-    async def _adopt(self, missing: Missing, found: list[Arrived], asked: Speaker) -> None:
+    async def _adopt(self, missing: Gap, found: list[Arrived], asked: Speaker) -> None:
         """Fold an old pump's past page by page without deciding: its orders are not ours."""
         first = missing.first
         while found:
             events = [arrived.data for arrived in found]
-            self.machine.take(missing.pump, events, now=self._clock.now())
+            self.processor.take(missing.pump, events, now=self._clock.now())
             first += len(found)
             if first > missing.last:
                 return
-            rest = Missing(missing.pump, missing.speaker, first, missing.last)
+            rest = Gap(missing.pump, missing.speaker, first, missing.last)
             found = await self._ask(rest, asked)
 
-    async def _ask(self, missing: Missing, asked: Speaker) -> list[Arrived]:
-        crashpoint("history_asking")
+    async def _ask(self, missing: Gap, asked: Speaker) -> list[Arrived]:
+        failpoint("history_asking")
         try:
             found = await self._bus.history(
                 of=missing.speaker,
@@ -241,7 +249,7 @@ class Loop(Generic[StateT]):
         except HistoryUnavailable as error:
             log.warning("loop.history_unavailable", asked=error.asked, reason=error.reason)
             return []
-        crashpoint("history_fetched")
+        failpoint("history_fetched")
         arrived = [as_arrived(data) for data in found]
         begins = event_id_in(found[0]) if found else ""
         wanted = f"{missing.speaker}:{missing.pump}:{missing.first}"

@@ -20,18 +20,18 @@ from services.runtime.nats.bus import NatsBus
 from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import Clock, SystemClock, read_clock_record
 from services.runtime.platform.errors import BasaltError, JournalAltered, StoreBroken, StoreUrlWrong
-from services.runtime.platform.failpoints import arm_crash_points
+from services.runtime.platform.failpoints import arm_failpoints
 from services.runtime.platform.logs import configure_logs
 from services.runtime.platform.shutdown import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, end
 from services.runtime.ports import Store
-from services.runtime.process.loop import Hands, Loop, Sense
+from services.runtime.process.loop import EffectHandler, InputSource, Loop
 from services.runtime.process.service_endpoint import Questions
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class ServiceContext:
     """What a service is given beside its decider."""
 
     arguments: argparse.Namespace
@@ -41,17 +41,17 @@ class World:
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class ServiceWiring:
     """The hands and senses of one service."""
 
-    hands: Hands | None = None
-    senses: Sequence[Sense] = ()
+    effect_handler: EffectHandler | None = None
+    input_sources: Sequence[InputSource] = ()
 
 
-def no_body(world: World) -> Body:
+def no_wiring(context: ServiceContext) -> ServiceWiring:
     """Give neither hands nor senses, for services that only hear and speak."""
-    del world
-    return Body()
+    del context
+    return ServiceWiring()
 
 
 def parser_for(decider: Decider[Any]) -> argparse.ArgumentParser:
@@ -76,7 +76,9 @@ def parser_for(decider: Decider[Any]) -> argparse.ArgumentParser:
         "--clock", type=Path, metavar="FILE", help="shared clock record; without it, real time"
     )
     parser.add_argument(
-        "--leash", action="store_true", help="stop when standard input ends (the supervisor's)"
+        "--exit-with-parent",
+        action="store_true",
+        help="stop when standard input ends (the supervisor's)",
     )
     parser.add_argument("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING"))
     return parser
@@ -85,15 +87,15 @@ def parser_for(decider: Decider[Any]) -> argparse.ArgumentParser:
 def run_service(
     decider: Decider[Any],
     *,
-    body: Callable[[World], Body] = no_body,
+    wiring: Callable[[ServiceContext], ServiceWiring] = no_wiring,
     parser: argparse.ArgumentParser | None = None,
 ) -> int:
     """Run one decider until it is told to stop; give the exit code."""
     arguments = (parser or parser_for(decider)).parse_args()
     configure_logs(service=decider.name, level=arguments.log_level)
-    arm_crash_points(process=decider.name)
+    arm_failpoints(process=decider.name)
     try:
-        return asyncio.run(_run(decider, body, arguments))
+        return asyncio.run(_run(decider, wiring, arguments))
     except BaseExceptionGroup as group:
         first: BaseException = group
         while isinstance(first, BaseExceptionGroup):
@@ -112,12 +114,14 @@ def _fail(decider: Decider[Any], error: BaseException) -> int:
 
 
 async def _run(
-    decider: Decider[Any], body: Callable[[World], Body], arguments: argparse.Namespace
+    decider: Decider[Any],
+    wiring: Callable[[ServiceContext], ServiceWiring],
+    arguments: argparse.Namespace,
 ) -> int:
     with store_to_write(arguments.store, service=decider.name) as store:
         record = read_clock_record(arguments.clock) if arguments.clock else None
         clock = SystemClock(record=record)
-        made = body(World(arguments, clock, store, lambda: loop))
+        made = wiring(ServiceContext(arguments, clock, store, lambda: loop))
         bus = NatsBus(
             url=arguments.nats,
             speaker=Speaker(decider.name),
@@ -129,25 +133,25 @@ async def _run(
             store=store,
             bus=bus,
             clock=clock,
-            hands=made.hands,
-            senses=made.senses,
+            effect_handler=made.effect_handler,
+            input_sources=made.input_sources,
         )
         await bus.open()
         questions = Questions(loop=loop, store=store, clock=clock, pid=os.getpid())
         await questions.register(bus.client)
         try:
-            await _until_told(loop, leash=arguments.leash)
+            await _until_told(loop, exit_with_parent=arguments.exit_with_parent)
         finally:
             await bus.close()
     return EXIT_DONE
 
 
-async def _until_told(loop: Loop[Any], *, leash: bool) -> None:
+async def _until_told(loop: Loop[Any], *, exit_with_parent: bool) -> None:
     told = asyncio.Event()
     running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(number, told.set)
-    if leash:
+    if exit_with_parent:
         running.add_reader(sys.stdin.fileno(), told.set)
     work = asyncio.create_task(loop.run())
     stop = asyncio.create_task(told.wait())

@@ -57,13 +57,13 @@ class Questions:
 
     async def register(self, client: Client) -> None:
         """Make the service visible."""
-        decider = self._loop.machine.decider
+        decider = self._loop.processor.decider
         service = await add_service(
             client,
             name=decider.name,
             version=version(),
             description=f"Basalt {decider.name.replace('_', ' ')}; not a medical device",
-            metadata={"hears": ",".join(decider.hears)},
+            metadata={"hears": ",".join(decider.subscribes_to)},
         )
         handlers = (self._state, self._history, self._health)
         for name, handler in zip(ENDPOINTS, handlers, strict=True):
@@ -75,13 +75,16 @@ class Questions:
 
     def views(self) -> dict[str, msgspec.Struct]:
         """Give the view of each pump, by the clock of now."""
-        now, machine = self._clock.now(), self._loop.machine
-        ledgers = machine.books.ledgers
-        return {pump: machine.decider.view(ledgers[pump].state, now) for pump in sorted(ledgers)}
+        now, processor = self._clock.now(), self._loop.processor
+        pump_streams = processor.unit_of_work.pump_streams
+        return {
+            pump: processor.decider.view(pump_streams[pump].state, now)
+            for pump in sorted(pump_streams)
+        }
 
     async def _health(self, request: Request) -> None:
         health = Health(
-            service=self._loop.machine.decider.name,
+            service=self._loop.processor.decider.name,
             pid=self._pid,
             ready=self._loop.ready.is_set(),
             handled=self._loop.handled,
@@ -102,13 +105,13 @@ class Questions:
         await request.respond(answer, headers={SHA256_HEADER: codec.sha256_hex(answer)})
 
     def _page(self, asked: HistoryRequest) -> Iterator[bytes]:
-        machine = self._loop.machine
+        processor = self._loop.processor
         speaker, pump = Speaker(asked.speaker), PumpId(asked.pump)
         if pump == NEWEST_OF_ALL:
             yield from self._newest_of(speaker)
             return
-        ledger = machine.books.ledgers.get(pump)
-        head = ledger.heads.get(speaker) if ledger else None
+        pump_stream = processor.unit_of_work.pump_streams.get(pump)
+        head = pump_stream.heads.get(speaker) if pump_stream else None
         if head is None or head.version < asked.first:
             return  # whoever has heard all asks now and then: no journal is read for that
         events = self._store.history(
@@ -116,7 +119,7 @@ class Questions:
             pump=pump,
             first=asked.first,
             last=asked.last + 1,
-            own=speaker == machine.decider.name,
+            own=speaker == processor.decider.name,
         )
         size = 0
         try:
@@ -130,10 +133,10 @@ class Questions:
 
     def _newest_of(self, speaker: Speaker) -> Iterator[bytes]:
         """Give the newest event of a speaker for each pump."""
-        machine = self._loop.machine
-        own = speaker == machine.decider.name
-        for pump, ledger in machine.books.ledgers.items():
-            head = ledger.heads.get(speaker)
+        processor = self._loop.processor
+        own = speaker == processor.decider.name
+        for pump, pump_stream in processor.unit_of_work.pump_streams.items():
+            head = pump_stream.heads.get(speaker)
             if head is not None:
                 at = head.version
                 yield from self._store.history(

@@ -11,17 +11,22 @@ from schemas.units import UtcMillis
 from services.runtime.catch_up.causal_backfill import give_up
 from services.runtime.catch_up.startup import clock_reports
 from services.runtime.decider_host.event_writer import outgoing_again
-from services.runtime.decider_host.inbox_results import Missing
-from services.runtime.decider_host.unit_of_work import Input, Machine, Reported, Step
+from services.runtime.decider_host.inbox_results import Gap
+from services.runtime.decider_host.processor import (
+    DeciderProcessor,
+    Input,
+    ProcessingResult,
+    Reported,
+)
 from services.runtime.journal.entries import read_row
 from services.runtime.journal.event_ids import event_id_in
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.platform.clock import Clock
-from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.release import version
 from services.runtime.platform.zones import tzdata_version
 from services.runtime.ports import Outgoing, Store
-from services.runtime.process.loop import Hands
+from services.runtime.process.loop import EffectHandler
 
 StateT = TypeVar("StateT")
 ResultT = TypeVar("ResultT")
@@ -52,28 +57,30 @@ class Stepper(Generic[StateT]):
         store: Store,
         broker: FakeBroker,
         clock: Clock,
-        hands: Hands | None = None,
+        effect_handler: EffectHandler | None = None,
         sense: Callable[[], Sequence[Reported]] | None = None,
     ) -> None:
         """Fold the journal and join the stream where it ends."""
-        self.machine: Machine[StateT] = Machine(decider=decider, store=store)
+        self.processor: DeciderProcessor[StateT] = DeciderProcessor(decider=decider, store=store)
         self._broker = broker
         self._clock = clock
-        self._hands = hands
+        self._effect_handler = effect_handler
         self._sense = sense
         self._bus = FakeBus(
             broker=broker,
             speaker=decider.name,
-            hears=decider.hears,
+            subscribes_to=decider.subscribes_to,
             keeps_commands=decider.keeps_commands,
         )
-        finish(self._bus.reset(position=self.machine.books.follow(stream=broker.created)))
+        finish(self._bus.reset(position=self.processor.unit_of_work.follow(stream=broker.created)))
         reports = (
             Restarted(release=version(), tzdata=tzdata_version()),
-            *clock_reports(self.machine.books.last_now, clock.now()),
+            *clock_reports(self.processor.unit_of_work.last_now, clock.now()),
         )
         self._reports: deque[Reported] = deque(
-            Reported(pump, report) for pump in self.machine.books.ledgers for report in reports
+            Reported(pump, report)
+            for pump in self.processor.unit_of_work.pump_streams
+            for report in reports
         )
         self._unsent: deque[Sequence[Outgoing]] = deque()
         self._recover(store)
@@ -104,22 +111,22 @@ class Stepper(Generic[StateT]):
         at = self.wake_at()
         if at is None or at > now.therapy:
             return False
-        self._follow(self.machine.wake(now=now))
+        self._follow(self.processor.wake(now=now))
         return True
 
     def wake_at(self) -> UtcMillis | None:
         """Give the next instant of therapy time at which the decider wants a Tick."""
-        return self.machine.wake_at()
+        return self.processor.wake_at()
 
     def _think(self, inputs: Sequence[Input], now: Now) -> None:
         while inputs:
-            step = self.machine.handle(inputs, now=now)
+            step = self.processor.handle(inputs, now=now)
             self._follow(step)
             inputs = step.unread
             if step.missing is not None:
                 inputs = [self._give_up(step.missing), *inputs]
 
-    def _give_up(self, missing: Missing) -> Reported:
+    def _give_up(self, missing: Gap) -> Reported:
         """Go on without what only a report said was lost: here nobody can be asked.
 
         Raises:
@@ -127,21 +134,21 @@ class Stepper(Generic[StateT]):
         """
         if not missing.was_heard:
             raise RuntimeError(f"a fake broker loses nothing, yet {missing} is missing")
-        return give_up(self.machine, missing.pump, {missing.speaker: missing.last})
+        return give_up(self.processor, missing.pump, {missing.speaker: missing.last})
 
-    def _follow(self, step: Step) -> None:
+    def _follow(self, step: ProcessingResult) -> None:
         self._unsent.extend(step.decisions)
         self._speak()
         for inbox, data in step.answers:
-            crashpoint("answer_before")
+            failpoint("answer_before")
             finish(self._bus.answer(inbox=inbox, data=data))
-            crashpoint("answer_after")
+            failpoint("answer_after")
         for pump, effect in step.effects:
-            if self._hands is None:
+            if self._effect_handler is None:
                 raise TypeError(f"no hands for {type(effect).__name__}")
-            crashpoint("effect_before")
-            report = finish(self._hands.perform(pump, effect))
-            crashpoint("effect_after")
+            failpoint("effect_before")
+            report = finish(self._effect_handler.handle(pump, effect))
+            failpoint("effect_after")
             if report is not None:
                 self._reports.append(Reported(pump, report))
 
@@ -150,6 +157,6 @@ class Stepper(Generic[StateT]):
             decision = self._unsent.popleft()
             newest = finish(self._bus.last_own())
             expected = newest.sequence if newest else 0
-            crashpoint("publish_before")
+            failpoint("publish_before")
             finish(self._bus.publish(decision, expected_last=expected))
-            crashpoint("publish_after")
+            failpoint("publish_after")

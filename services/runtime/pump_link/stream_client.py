@@ -4,7 +4,7 @@ import asyncio
 from typing import NamedTuple
 
 from services.runtime.platform.errors import PumpTimeout
-from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.failpoints import failpoint
 from services.runtime.pump_link.address import PumpAddress
 from services.runtime.pump_link.client import PumpCaller, act_of
 from services.runtime.pump_link.protocol import (
@@ -70,7 +70,7 @@ class StreamPumpDevice(PumpCaller):
         line = await self._connected()
         line.writer.write(encode_request(request, number=self._number))
         await line.writer.drain()
-        crashpoint("frame_written")
+        failpoint("frame_written")
         while True:
             data = await line.reader.read(READ_BYTES)
             if not data:

@@ -73,7 +73,7 @@ class RecordFold:
             entries.append(entry := said_in(data))
             oldest, newest = min(oldest, entry.at), max(newest, entry.at)
         for name, decider in DECIDERS.items():
-            voices, state = {name, *decider.hears}, self._states[name]
+            voices, state = {name, *decider.subscribes_to}, self._states[name]
             for entry in entries:
                 if entry.speaker in voices:
                     state = decider.evolve(state, entry)

@@ -6,7 +6,7 @@ A journal read as turns: what was heard, and what was said because of it.
 from collections.abc import Iterator
 from functools import partial
 
-from core.whatif.shapes import Forked, Other, Turn
+from core.whatif.shapes import DecisionRecord, Forked, Other
 from core.whatif.simulation import fork
 from schemas.basal.profiles import BasalProfileSet, BasalZoneSet, ZoneLookupRequested, ZoneResolved
 from schemas.bolus.settings import BolusSettingsSet
@@ -19,7 +19,7 @@ from services.runtime.ports import Store
 from services.runtime.replay.lookup import events_of
 
 
-def turns_of(store: Store, *, pump: PumpId) -> Iterator[Turn]:
+def decision_records(store: Store, *, pump: PumpId) -> Iterator[DecisionRecord]:
     """Stream the turns of a pump in a service's own journal, in its order.
 
     What was taken over from others without deciding is a turn of its own, with nothing heard.
@@ -28,20 +28,20 @@ def turns_of(store: Store, *, pump: PumpId) -> Iterator[Turn]:
     said: list[ReadEntry] = []
     for _, row in store.rows(pump=pump):
         read = read_row(row)
-        if not read.is_heard and read.head.entry and heard is not None:
+        if not read.is_input and read.head.entry and heard is not None:
             said.append(read)
             continue
-        yield from _turn(heard, said)
-        heard, said = (read, []) if read.is_heard else (None, [])
-        if not read.is_heard:
-            yield Turn(now=read.now, said=(read.entry,))
-    yield from _turn(heard, said)
+        yield from _decision(heard, said)
+        heard, said = (read, []) if read.is_input else (None, [])
+        if not read.is_input:
+            yield DecisionRecord(now=read.now, said=(read.entry,))
+    yield from _decision(heard, said)
 
 
-def _turn(heard: ReadEntry | None, said: list[ReadEntry]) -> Iterator[Turn]:
+def _decision(heard: ReadEntry | None, said: list[ReadEntry]) -> Iterator[DecisionRecord]:
     if heard is not None:
         entries = tuple(one.entry for one in said)
-        yield Turn(heard=heard.entry, now=heard.now, said=entries)
+        yield DecisionRecord(heard=heard.entry, now=heard.now, said=entries)
 
 
 _WALLS = (BolusSettingsSet, BasalProfileSet, BasalZoneSet)
@@ -73,8 +73,8 @@ def what_if(
         ZoneError: there is no such zone.
     """
     return fork(
-        scheduler=turns_of(scheduler, pump=pump),
-        advisor=turns_of(advisor, pump=pump),
+        scheduler=decision_records(scheduler, pump=pump),
+        advisor=decision_records(advisor, pump=pump),
         pump=pump,
         since=since,
         until=until,

@@ -17,7 +17,7 @@ LOOKS_MAX = 10
 
 
 @dataclass(slots=True)
-class BrokerCare:
+class BrokerHealth:
     """Counts how long each service has waited for the broker to take an event."""
 
     looks: dict[str, int] = field(default_factory=dict)
@@ -45,7 +45,7 @@ READ_ON_MESSAGES = 1_000
 in the time in which it must become ready."""
 
 
-class Reading:
+class CatchUpStatus:
     """Remembers how far the historian was seen to be."""
 
     def __init__(self) -> None:

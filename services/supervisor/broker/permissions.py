@@ -19,7 +19,7 @@ from schemas.wire.subjects import (
     service_endpoint,
     speaker_filter,
 )
-from services.runtime.catch_up.peer_heads import askable
+from services.runtime.catch_up.peer_heads import peers_to_ask
 
 ANY_PUMP = PumpId("*")
 """[-] wildcard for the pump's token."""
@@ -71,11 +71,13 @@ def permissions() -> dict[str, Permissions]:
 
 def _of_decider(decider: Decider[object]) -> Permissions:
     me = decider.name
-    says = [f"basalt.*.event.{me}.{name_of(kind)}" for kind in decider.says]
-    asks = sorted({name for one in (me, *decider.hears) for name in askable(one, by=me)})
+    emits = [f"basalt.*.event.{me}.{name_of(kind)}" for kind in decider.emits]
+    asks = sorted(
+        {name for one in (me, *decider.subscribes_to) for name in peers_to_ask(one, by=me)}
+    )
     return Permissions(
         publish=(
-            *sorted(says),
+            *sorted(emits),
             f"$JS.API.STREAM.INFO.{STREAM}",
             f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{me}",
             f"$JS.API.CONSUMER.RESET.{STREAM}.{me}",
@@ -96,7 +98,7 @@ def _of_client(name: str) -> Permissions:
     commands = [
         command_subject(pump=ANY_PUMP, service=service, name=name_of(kind))
         for service in map(Speaker, CLIENT_COMMANDS[name])
-        for kind in DECIDERS[service].obeys
+        for kind in DECIDERS[service].handles
     ]
     questions = [
         service_endpoint(service=service, endpoint=endpoint)

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from services.runtime.platform.data_folder import DataFolder
-from services.supervisor.broker import parent_guard as broker_guard
+from services.supervisor.broker import parent_guard
 from services.supervisor.broker.config import broker_config, make_keys
 from services.supervisor.children import Child, ChildSpec
 from services.supervisor.errors import StartRefused
@@ -87,7 +87,7 @@ def broker_spec(*, program: Path, folder: DataFolder, host: str, port: int) -> C
     config.write_text(text)
     config.chmod(0o600)
     lock = str(guard_lock(folder))
-    guard = broker_guard.__file__
+    guard = parent_guard.__file__
     return ChildSpec(
         name="broker",
         command=(str(program), "-c", str(config)),

@@ -63,7 +63,7 @@ def consumer_configs() -> dict[str, dict[str, Any]]:
             "deliver_policy": "all",
             "max_waiting": 8,
             "filter_subjects": listening_filters(
-                name, decider.hears, keeps_commands=decider.keeps_commands
+                name, decider.subscribes_to, keeps_commands=decider.keeps_commands
             ),
         }
         for name, decider in DECIDERS.items()

@@ -13,7 +13,7 @@ from schemas.record import WHY_CHARS_MAX, ReportProcess
 from schemas.units import PumpId
 from services.runtime.nats.client import BusClient, OutcomeUnknown
 from services.runtime.platform.shutdown import EXIT_USAGE
-from services.supervisor.broker.health import BrokerCare
+from services.supervisor.broker.health import BrokerHealth
 from services.supervisor.children import Child
 from services.supervisor.screen.observer import SERVICES
 from services.supervisor.screen.screen_model import ScreenModel
@@ -64,7 +64,7 @@ class ProcessReports:
     client: BusClient
     pump: PumpId
     watched: dict[str, _Watched] = field(default_factory=dict)
-    care: BrokerCare = field(default_factory=BrokerCare)
+    care: BrokerHealth = field(default_factory=BrokerHealth)
     owed: Collection[ReportProcess] = ()
 
     async def watch(self, children: Mapping[str, Child], *, model: ScreenModel) -> None:

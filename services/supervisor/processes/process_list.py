@@ -84,6 +84,6 @@ def _spec(plan: Plan, name: str, arguments: tuple[str, ...]) -> ChildSpec:
     python = (sys.executable, "-P", "-m", f"services.{name}")
     return ChildSpec(
         name=name,
-        command=(*python, f"--clock={plan.folder.clock}", "--leash", *arguments),
+        command=(*python, f"--clock={plan.folder.clock}", "--exit-with-parent", *arguments),
         log=plan.folder.log(name),
     )

@@ -60,7 +60,7 @@ from schemas.delivery.unresolved_doses import (
     BolusReconciled,
     BolusUnknown,
     DoseSettled,
-    OrderNotBelieved,
+    OrderAuthenticationFailed,
     OrderRefusedByPump,
     PumpCountAccepted,
     PumpDoubted,
@@ -187,7 +187,7 @@ def _of_delivery(event: Event, zone: str) -> str:
             return f"the pump's count of {units(odometer)} accepted by {actor}"
         case DoseSettled(delivered=delivered, actor=actor):
             return f"unknown bolus settled by {actor}: {units(delivered)}"
-        case OrderNotBelieved(reason=reason, count=count):
+        case OrderAuthenticationFailed(reason=reason, count=count):
             return f"an order was not believed: {words(reason)}; {count} so far"
         case BolusRefused(amount=amount, reason=reason):
             return f"bolus of {units(amount)} not given: {words(reason)}"

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from core.deciders.bolus.orders import order_own
-from core.deciders.bolus.state import basis_of
+from core.deciders.bolus.state import advice_inputs_of
 from core.dosing.advice.advise import advise
-from core.dosing.advice.inputs import Basis
+from core.dosing.advice.inputs import AdviceInputs
 from core.dosing.advice.settings import factors_at
 from core.dosing.insulin_account.dose_account import DoseBook, OpenDose
 from core.dosing.limits.caps_sliding import rooms
@@ -53,8 +53,10 @@ NOTHING = RequestAdvice(carbs=Grams(0))
 LONG_AGO = UtcMillis(START - 10 * HOUR_MS)
 
 
-def basis(system: FakeSystem, **fields: Any) -> Basis:
-    known = msgspec.structs.replace(basis_of(system.state("bolus_advisor")), recorded_from=LONG_AGO)
+def basis(system: FakeSystem, **fields: Any) -> AdviceInputs:
+    known = msgspec.structs.replace(
+        advice_inputs_of(system.state("bolus_advisor")), recorded_from=LONG_AGO
+    )
     return msgspec.structs.replace(known, **fields)
 
 
@@ -206,7 +208,7 @@ def test_the_mutant_that_takes_a_new_record_for_all_of_it_is_caught(
         return "record_younger_than_insulin" in advise_now(system).reasons
 
     assert told()
-    monkeypatch.setattr(Basis, "is_young", lambda *_, **__: False)
+    monkeypatch.setattr(AdviceInputs, "is_young", lambda *_, **__: False)
     assert not told()
     monkeypatch.undo()
     system.run(ms=6 * HOUR_MS)
@@ -214,7 +216,7 @@ def test_the_mutant_that_takes_a_new_record_for_all_of_it_is_caught(
 
 
 def advise_now(system: FakeSystem) -> BolusAdvised:
-    found = advise(basis_of(system.state("bolus_advisor")), MEAL, now(system))
+    found = advise(advice_inputs_of(system.state("bolus_advisor")), MEAL, now(system))
     assert isinstance(found, BolusAdvised)
     return found
 

@@ -19,7 +19,7 @@ from schemas.bolus.settings import (
 )
 from schemas.units import DAY_MS, HOUR_MS, Grams, MgDl, MilligramsPerUnit, MilliUnits, UtcMillis
 from schemas.wire import codec
-from services.runtime.platform.zone_lookup import ZoneHands
+from services.runtime.platform.zone_lookup import ZoneLookupHandler
 from support.simulated.fake_system import LIMITS, PROFILE, SETTINGS, START, FakeSystem, whole_day
 
 NIGHT_AND_DAY = (
@@ -107,7 +107,7 @@ def test_a_lookup_that_died_with_the_process_is_made_again(
         return None
 
     with monkeypatch.context() as patch:
-        patch.setattr(ZoneHands, "perform", dies)
+        patch.setattr(ZoneLookupHandler, "handle", dies)
         system.ask(changed(carb_ratios=NIGHT_AND_DAY, zone="Asia/Tokyo"), to="bolus_advisor")
     refused = system.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor")
     system.restart("bolus_advisor")

@@ -7,7 +7,7 @@ import pytest
 import core.deciders.bolus.events
 import core.deciders.bolus.orders
 import core.deciders.delivery.orders
-from core.pump import machine as pump_machine
+from core.pump import machine
 from core.pump.memory import PumpStep
 from schemas.alarms import AlarmRaised
 from schemas.bolus.advice import AcceptAdvice, AdviceAccepted, RequestAdvice
@@ -41,7 +41,7 @@ def accepted(system: FakeSystem, name: EventId, **fields: Any) -> str:
 def gives_a_bolus(system: FakeSystem) -> None:
     """Let the pump give 1 U that nobody ordered."""
     host = system.pump.host
-    step = pump_machine.start_bolus(
+    step = machine.start_bolus(
         host.memory,
         dose=STRANGE,
         amount=MilliUnits(1_000),

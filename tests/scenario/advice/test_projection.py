@@ -11,7 +11,7 @@ import core.deciders.glucose.decider
 import core.deciders.glucose.events
 from core.calc.json_io import answer
 from core.calc.registry import KINDS
-from core.deciders.bolus.state import basis_of
+from core.deciders.bolus.state import advice_inputs_of
 from core.dosing.advice.advise import beside
 from core.dosing.advice.projection import record_of
 from core.models.insulin.on_board import on_board
@@ -202,7 +202,7 @@ def test_the_mutant_that_looks_at_the_line_alone_is_caught(
 ) -> None:
     """It would say nothing until glucose falls."""
     for module in (core.deciders.glucose.decider, core.deciders.glucose.events):
-        monkeypatch.setattr(module, "fold_forecast", lambda picture, _: picture)
+        monkeypatch.setattr(module, "fold_forecast", lambda snapshot, _: snapshot)
     system = system_at_noon()
     a_low_that_no_line_shows(system)
 
@@ -270,7 +270,7 @@ def test_basal_on_board_is_rounded_up() -> None:
     system.ask(rate, to="basal_scheduler")
     system.run(ms=HOUR_MS)
     basis, settings = (
-        basis_of(system.state("bolus_advisor")),
+        advice_inputs_of(system.state("bolus_advisor")),
         system.state("bolus_advisor").settings,
     )
     small = 0

@@ -8,7 +8,7 @@ import pytest
 import core.deciders.delivery.plan_capping
 from core.deciders.basal.temporary_rates import refused_rate
 from core.deciders.delivery.decider import DELIVERY_DECIDER
-from core.deciders.delivery.plan_capping import cut_plan
+from core.deciders.delivery.plan_capping import cap_plan
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.insulin_account.scheduled_basal import BasalAhead
 from core.dosing.limits.caps_sliding import rooms
@@ -102,7 +102,7 @@ def no_rate_above_in_doubt(system: FakeSystem) -> bool:
     state = system.state("actuator")
     assert state.doses.unknown
     _, made = state.plan_heard
-    _, cuts = cut_plan(state, made, state.limits, system.clock.now())
+    _, cuts = cap_plan(state, made, state.limits, system.clock.now())
     return {"unknown_dose"} == {cut.reason for cut in cuts}
 
 
@@ -317,7 +317,7 @@ def test_time_that_is_over_is_left_as_it_was() -> None:
     plan = made((START, 9_000), (UNTIL, 5_000), (UNTIL + HOUR_MS, 400), profile=800)
     now = Now(therapy=UNTIL, real=UNTIL, speed=1)
 
-    steps, cuts = cut_plan(DELIVERY_DECIDER.initial(PUMP), plan, limits_of(LIMITS), now)
+    steps, cuts = cap_plan(DELIVERY_DECIDER.initial(PUMP), plan, limits_of(LIMITS), now)
 
     assert [9_000, 3_000, 400] == [step.rate for step in steps]
     expected = BasalCut(
@@ -335,7 +335,7 @@ def test_what_one_piece_takes_the_next_has_no_more() -> None:
     room = msgspec.structs.replace(LIMITS, daily=MilliUnits(24 * 800 + 6_000), basal=9_000)
     now = Now(therapy=START, real=START, speed=1)
 
-    steps, cuts = cut_plan(DELIVERY_DECIDER.initial(PUMP), plan, limits_of(room), now)
+    steps, cuts = cap_plan(DELIVERY_DECIDER.initial(PUMP), plan, limits_of(room), now)
 
     assert [5_800, 1_800, 800] == [step.rate for step in steps]
     assert ["daily_limit"] == [cut.reason for cut in cuts]

@@ -188,7 +188,7 @@ def test_an_order_has_five_real_seconds_at_any_speed() -> None:
 def test_the_actuator_refuses_what_its_own_record_forbids(system: FakeSystem) -> None:
     """Limits are checked twice from two records; a disagreement is an alarm."""
     late = Deadline(therapy=UtcMillis(10**14), real=UtcMillis(10**14))
-    decider = system.services[Speaker("actuator")].machine.decider
+    decider = system.services[Speaker("actuator")].processor.decider
     challenge = system.state("actuator").challenged.challenge
     ordered = BolusOrdered(
         amount=MilliUnits(20_000), actor="liar", start_by=late, challenge=challenge
@@ -267,6 +267,6 @@ def test_a_busy_day_replays_field_by_field_and_byte_by_byte(system: FakeSystem) 
 
     assert {name: system.view(name) for name in views} == views
     for name, service in system.services.items():
-        verdict = verify_decisions(service.machine.decider, system.stores[name])
-        assert () == verdict.differences
-        assert verdict.decisions > 0
+        report = verify_decisions(service.processor.decider, system.stores[name])
+        assert () == report.differences
+        assert report.decisions > 0

@@ -21,7 +21,7 @@ from schemas.bolus.orders import (
 from schemas.delivery.delivery import BolusRefused, BolusStarted
 from schemas.delivery.device import PumpOrder, PumpStatus, SignedOrder
 from schemas.delivery.pump import PumpChallenged
-from schemas.delivery.unresolved_doses import OrderNotBelieved
+from schemas.delivery.unresolved_doses import OrderAuthenticationFailed
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -33,7 +33,7 @@ from schemas.units import (
     PumpId,
     Speaker,
 )
-from services.bolus_advisor.order_hands import OrderHands
+from services.bolus_advisor.order_signing_handler import OrderSigningHandler
 from services.runtime.platform.errors import PumpRefusedError
 from services.runtime.process.stepper import finish
 from services.virtual_pump.in_process_pump import FakePumpDevice
@@ -183,7 +183,7 @@ def spoken(system: FakeSystem, body: Any, *, version: int) -> Entry:
 
 def forged_by_the_bus(system: FakeSystem, signer: Any, **fields: Any) -> tuple[Any, ...]:
     """Somebody speaks as the advisor: an order, and a signature of their own; what is said."""
-    decider = system.services[Speaker("actuator")].machine.decider
+    decider = system.services[Speaker("actuator")].processor.decider
     now = system.clock.now()
     state = system.state("actuator")
     challenge = state.challenged.challenge
@@ -249,7 +249,7 @@ def test_the_actuator_refuses_and_alarms_after_three(
     """Each refusal is an event; basal goes on; the third is an alarm for the operator."""
     said = forged_by_the_bus(busy, signer, **fields)
 
-    doubted = [event for event in said if isinstance(event, OrderNotBelieved)]
+    doubted = [event for event in said if isinstance(event, OrderAuthenticationFailed)]
     assert [(reason, 1), ("no_such_order", 2), ("no_such_order", 3)] == [
         (event.reason, event.count) for event in doubted
     ]
@@ -302,7 +302,7 @@ def test_an_order_is_signed_by_the_advisor_and_started(system: FakeSystem) -> No
 @pytest.mark.requirement("R107")
 def test_an_advisor_without_a_key_orders_nothing(system: FakeSystem) -> None:
     """What nobody answers for is withdrawn, not left open."""
-    system.services[Speaker("bolus_advisor")]._hands = OrderHands(None)
+    system.services[Speaker("bolus_advisor")]._effect_handler = OrderSigningHandler(None)
 
     system.order(500)
     system.run(ms=MINUTE_MS)
@@ -318,10 +318,10 @@ def test_an_advisor_killed_before_it_signed_withdraws_the_order(system: FakeSyst
     """The order is on the disk, the signature nowhere: it will never be given."""
 
     class Dead:
-        async def perform(self, pump: object, effect: object) -> None:
+        async def handle(self, pump: object, effect: object) -> None:
             return None
 
-    system.services[Speaker("bolus_advisor")]._hands = Dead()
+    system.services[Speaker("bolus_advisor")]._effect_handler = Dead()
     system.order(500)
     system.restart("bolus_advisor")
     system.run(ms=MINUTE_MS)

@@ -15,7 +15,7 @@ from core.pump.memory import PumpMemory, PumpRefusal
 from core.pump.order_intake import RECORDS_OF_A_REASON_MAX
 from schemas.alarms import AcknowledgeAlarm, AlarmRaised
 from schemas.delivery.device import PumpOrder, SignedOrder
-from schemas.delivery.unresolved_doses import OrderNotBelieved, OrderRefusedByPump
+from schemas.delivery.unresolved_doses import OrderAuthenticationFailed, OrderRefusedByPump
 from schemas.units import (
     DAY_MS,
     HOUR_MS,
@@ -26,7 +26,7 @@ from schemas.units import (
     PumpId,
     Speaker,
 )
-from services.bolus_advisor.order_hands import OrderHands
+from services.bolus_advisor.order_signing_handler import OrderSigningHandler
 from services.runtime.platform.errors import PumpRefusedError
 from services.runtime.process.stepper import finish
 from support.simulated.fake_system import FakeSystem
@@ -246,10 +246,10 @@ class SlowToSign:
 
     def __init__(self, system: FakeSystem) -> None:
         self._system = system
-        self._hands = OrderHands(SIGNER)
+        self._effect_handler = OrderSigningHandler(SIGNER)
 
-    async def perform(self, pump: PumpId, effect: Any) -> Any:
-        signed = await self._hands.perform(pump, effect)
+    async def handle(self, pump: PumpId, effect: Any) -> Any:
+        signed = await self._effect_handler.handle(pump, effect)
         self._system.pump.host.power_on(now=self._system.clock.now())
         self._system.services[Speaker("actuator")].step()
         return signed
@@ -258,12 +258,14 @@ class SlowToSign:
 def test_a_late_order_over_the_bus_adds_nothing_either() -> None:
     """The pump drew anew between the order and its signature: refused, told, and no forgery."""
     system = a_system()
-    system.services[Speaker("bolus_advisor")]._hands = SlowToSign(system)
+    system.services[Speaker("bolus_advisor")]._effect_handler = SlowToSign(system)
     for _ in range(4):
         system.order(500)
         system.run(ms=2 * HOUR_MS)
 
-    said = [(one.reason, one.count) for one in system.said_of("actuator", OrderNotBelieved)]
+    said = [
+        (one.reason, one.count) for one in system.said_of("actuator", OrderAuthenticationFailed)
+    ]
     assert [("stale_challenge", 0)] * 4 == said
     assert [] == alarms(system)
     assert 0 == system.view("actuator").bolus_total

@@ -118,7 +118,7 @@ def test_thresholds_out_of_range_are_refused_by_name(
 
     assert (False, "out_of_range") == (outcome.accepted, outcome.reason)
     assert f'"field":"{field}"'.encode() in bytes(outcome.said[0])
-    assert 70 == system.state("glucose_ingest").picture.settings.low
+    assert 70 == system.state("glucose_ingest").snapshot.settings.low
 
 
 def test_after_a_restart_alerts_go_on_where_they_were(system: FakeSystem) -> None:
@@ -129,5 +129,5 @@ def test_after_a_restart_alerts_go_on_where_they_were(system: FakeSystem) -> Non
     system.restart("glucose_ingest")
     system.settle()
 
-    assert before.soundings == system.state("glucose_ingest").soundings
-    assert before.picture == system.state("glucose_ingest").picture
+    assert before.annunciations == system.state("glucose_ingest").annunciations
+    assert before.snapshot == system.state("glucose_ingest").snapshot

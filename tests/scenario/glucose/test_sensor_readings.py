@@ -79,7 +79,7 @@ def test_what_comes_late_and_does_not_belong_bends_no_trend(
     """A second number of one instant, one of an hour ago, another sensor's, and no number."""
     system = system_at_noon()
     sensor(system, 100, 110, 120, 130)
-    before = system.state("glucose_ingest").picture.points
+    before = system.state("glucose_ingest").snapshot.points
     reading = RecordReading(
         measured_at=UtcMillis(system.clock.now().therapy - back * MINUTE_MS),
         source="sensor",
@@ -89,7 +89,7 @@ def test_what_comes_late_and_does_not_belong_bends_no_trend(
     )
     system.ask(reading, to="glucose_ingest")
 
-    assert before == system.state("glucose_ingest").picture.points
+    assert before == system.state("glucose_ingest").snapshot.points
     assert 2_000 == system.view("glucose_ingest").slope
 
 
@@ -152,4 +152,4 @@ def test_measurements_entered_late_count() -> None:
     system.run(ms=HOUR_MS)
 
     assert "measure_due" not in alerts(system)
-    assert 5 == len(system.state("glucose_ingest").picture.measured)
+    assert 5 == len(system.state("glucose_ingest").snapshot.measured)

@@ -1,4 +1,4 @@
-"""Every crash point in one process, and the mutants that the checks of K1 must catch."""
+"""Every fail point in one process, and the mutants that the checks of K1 must catch."""
 
 import copy
 import sys
@@ -20,15 +20,15 @@ from schemas.glucose import RecordReading
 from schemas.message import parse_event_id
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, Speaker
 from services.runtime.audit.redecide import verify_decisions
-from services.runtime.decider_host.ledger import Books
-from services.runtime.journal.entries import HEARD, read_row
+from services.runtime.decider_host.unit_of_work import UnitOfWork
+from services.runtime.journal.entries import INPUT, read_row
 from services.runtime.journal.memory_store import FakeStore
-from services.runtime.platform import failpoints as crashpoints
+from services.runtime.platform import failpoints
 from services.runtime.platform.errors import BasaltError, PumpTimeout
-from services.runtime.platform.failpoints import CRASH_POINTS
+from services.runtime.platform.failpoints import FAILPOINTS
 from services.runtime.ports import Commit
 from services.runtime.replay.replay import replay
-from services.virtual_pump import controller as pump_host
+from services.virtual_pump import controller
 from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.state_store import FakePumpStore
 from support.simulated.fake_system import DECIDER_OF, IDENTITY, PROFILE, PUMP, FakeSystem
@@ -54,7 +54,7 @@ NOT_HERE = (
 
 DEATHS = [
     (process, point)
-    for point, (processes, _) in CRASH_POINTS.items()
+    for point, (processes, _) in FAILPOINTS.items()
     for process in processes
     if not point.startswith((*NOT_HERE, "effect_reported", "claimed_"))
 ]
@@ -75,7 +75,7 @@ class Fate:
         self._left = nth
 
     def come_by(self, point: str) -> None:
-        is_pump = CRASH_POINTS[point][0] == ("virtual_pump",)
+        is_pump = FAILPOINTS[point][0] == ("virtual_pump",)
         here = ("virtual_pump" if is_pump else self.stepping, point)
         if self.has_struck or here != self._target:
             return
@@ -117,7 +117,7 @@ def own(system: FakeSystem, name: str, *, of: str) -> dict[int, bytes]:
     found: dict[int, bytes] = {}
     for _, row in system.stores[Speaker(name)].rows(pump=PUMP):
         read = read_row(row)
-        if row.topic.startswith(HEARD) == (name != of) and read.entry.speaker == of:
+        if row.topic.startswith(INPUT) == (name != of) and read.entry.speaker == of:
             version = parse_event_id(read.entry.id)[2]
             assert version not in found
             found[version] = read.data
@@ -169,16 +169,16 @@ def survives(process: str, point: str, *, nth: int, patch: pytest.MonkeyPatch) -
     system = FakeSystem()
     system.set_up()
     moved = {"strokes": system.odometer}
-    hold = pump_host.PumpHost._hold
+    hold = controller.PumpHost._hold
 
     def held(self: PumpHost, memory: PumpMemory) -> None:
         before = self._memory.odometer if hasattr(self, "_checksum") else memory.odometer
         moved["strokes"] += memory.odometer - before
         hold(self, memory)
 
-    patch.setattr(pump_host.PumpHost, "_hold", held)
+    patch.setattr(controller.PumpHost, "_hold", held)
     fate = Fate(system, process, point, nth=nth)
-    patch.setattr(crashpoints, "_armed", fate)
+    patch.setattr(failpoints, "_armed", fate)
     system.post(OrderBolus(amount=MilliUnits(500), confirmed=True), to="bolus_advisor")
     for _ in range(6):
         run(system, fate, ms=10_000)
@@ -220,18 +220,18 @@ def test_a_death_at_any_point_gives_nothing_twice_and_loses_nothing(
 def commits_late(patch: pytest.MonkeyPatch) -> None:
     """What follows from a step is in the world before the step is stored: a death undoes it."""
     before: dict[int, dict[str, Any]] = {}
-    commit, load = FakeStore.commit, Books._load
+    commit, load = FakeStore.commit, UnitOfWork._load
 
     def late(self: FakeStore, given: Commit) -> None:
         before[id(self)] = {name: copy.copy(value) for name, value in vars(self).items()}
         commit(self, given)
 
-    def load_without_it(self: Books[Any]) -> None:
+    def load_without_it(self: UnitOfWork[Any]) -> None:
         vars(self._store).update(before.pop(id(self._store), {}))
         load(self)
 
     patch.setattr(FakeStore, "commit", late)
-    patch.setattr(Books, "_load", load_without_it)
+    patch.setattr(UnitOfWork, "_load", load_without_it)
 
 
 def publishes_before_commit(patch: pytest.MonkeyPatch) -> None:
@@ -275,7 +275,7 @@ MUTANTS: list[tuple[Patch, str, str]] = [
 @pytest.fixture
 def quiet() -> Iterator[None]:
     yield
-    crashpoints._armed = None
+    failpoints._armed = None
 
 
 @pytest.mark.requirement("R44")

@@ -10,7 +10,7 @@ import core.deciders.delivery.decider
 import core.deciders.delivery.orders
 import core.dosing.advice.advise
 import core.pump.order_intake
-import services.actuator.pump_hands
+import services.actuator.pump_effect_handler
 import services.runtime.decider_host.inbox
 import services.runtime.replay.record_fold
 from core.kernel.decider import Entry
@@ -19,8 +19,8 @@ from schemas.bolus.orders import OrderBolus
 from schemas.delivery.delivery import BasalDelivered
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, MilliUnits, Speaker
 from schemas.wire import codec
-from services.runtime.decider_host.ledger import Books
-from services.runtime.decider_host.version_check import Admission
+from services.runtime.decider_host.unit_of_work import UnitOfWork
+from services.runtime.decider_host.version_check import SequenceCheck
 from services.runtime.journal.entries import said_in
 from services.runtime.replay.replay import replay
 from support.simulated.fake_system import PUMP, FakeSystem
@@ -118,11 +118,11 @@ def replay_equals_live(system: FakeSystem) -> bool:
 
 
 def forgets_outcomes(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Books, "outcome", lambda *_: None)
+    patch.setattr(UnitOfWork, "outcome", lambda *_: None)
 
 
 def hears_everything_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(services.runtime.decider_host.inbox, "admit", lambda **_: Admission.ACCEPT)
+    patch.setattr(services.runtime.decider_host.inbox, "classify", lambda **_: SequenceCheck.ACCEPT)
 
 
 def believes_old_glucose(patch: pytest.MonkeyPatch) -> None:
@@ -135,7 +135,7 @@ def trusts_the_advisor(patch: pytest.MonkeyPatch) -> None:
 
 def orders_never_expire(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(core.deciders.delivery.orders, "is_past", lambda *_, **__: False)
-    patch.setattr(services.actuator.pump_hands, "is_past", lambda *_, **__: False)
+    patch.setattr(services.actuator.pump_effect_handler, "is_past", lambda *_, **__: False)
     patch.setattr(core.pump.order_intake, "order_problem", lambda *_, **__: None)
 
 

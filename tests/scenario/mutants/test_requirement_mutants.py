@@ -254,7 +254,9 @@ def settings_are_there_after_a_restart() -> bool:
 
 def reads_no_journal(patch: Patch) -> None:
     patch.setattr("services.runtime.journal.memory_store.FakeStore.rows", lambda *_, **__: iter(()))
-    patch.setattr("services.runtime.decider_host.ledger.Books._compare_ends", lambda _: None)
+    patch.setattr(
+        "services.runtime.decider_host.unit_of_work.UnitOfWork._compare_ends", lambda _: None
+    )
 
 
 def a_weak_battery_is_told() -> bool:

@@ -165,8 +165,8 @@ def test_an_alarm_calls_again_louder_and_after_a_pause() -> None:
 
 def test_the_mutant_that_never_calls_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """An alarm that sounds once is missed once and for all."""
-    monkeypatch.setattr(core.deciders.delivery.decider, "calls", lambda *_, **__: ())
-    monkeypatch.setattr(core.deciders.delivery.decider, "call_at", lambda *_: None)
+    monkeypatch.setattr(core.deciders.delivery.decider, "reannounce", lambda *_, **__: ())
+    monkeypatch.setattr(core.deciders.delivery.decider, "reannounce_at", lambda *_: None)
     system = a_system(fault("motor_stuck", 0))
     system.run(ms=70 * MINUTE_MS)
 

@@ -18,7 +18,7 @@ from schemas.delivery.mechanism import (
 from schemas.delivery.pump import SuspendDelivery
 from schemas.message import Command, Event
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, MilliUnits, Speaker, UtcMillis
-from services.bolus_advisor.order_hands import OrderHands
+from services.bolus_advisor.order_signing_handler import OrderSigningHandler
 from services.runtime.process.stepper import finish
 from services.virtual_pump.fault_script import ScriptedFault
 from services.virtual_pump.in_process_pump import FakePumpDevice
@@ -93,11 +93,11 @@ def test_an_order_is_withdrawn_once() -> None:
     """A withdrawal of what is not waiting refuses nothing a second time, and no other order."""
     system = FakeSystem()
     system.set_up()
-    system.services[Speaker("bolus_advisor")]._hands = OrderHands(None)
+    system.services[Speaker("bolus_advisor")]._effect_handler = OrderSigningHandler(None)
     system.order(500)
     system.run(ms=MINUTE_MS)
     (withdrawn,) = system.said_of("bolus_advisor", BolusOrderWithdrawn)
-    decider: Any = system.services[ACTUATOR].machine.decider
+    decider: Any = system.services[ACTUATOR].processor.decider
 
     again = heard(system, withdrawn, speaker="bolus_advisor")
 
@@ -120,7 +120,7 @@ def test_a_start_from_before_signed_orders_counts_no_number() -> None:
         start_by=started.start_by,
     )
 
-    decider: Any = system.services[ACTUATOR].machine.decider
+    decider: Any = system.services[ACTUATOR].processor.decider
     after = decider.evolve(state, heard(system, old, speaker="actuator"))
 
     assert state.numbers_started == after.numbers_started

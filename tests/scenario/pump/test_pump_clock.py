@@ -12,7 +12,7 @@ import pytest
 import core.deciders.delivery.effects
 import core.deciders.delivery.pump_sync.clock_offset
 import core.deciders.delivery.pump_sync.history
-import services.actuator.pump_watch
+import services.actuator.pump_poller
 import services.virtual_pump.controller
 from core.deciders.delivery.pump_sync.clock_offset import CLOCK_MS_MAX, has_drifted
 from core.deciders.delivery.state import DeliveryState
@@ -174,7 +174,7 @@ def delivers_by_the_wall(patch: Patch) -> None:
 
 def tells_the_pumps_time_each_hour_alone(patch: Patch) -> None:
     patch.setattr(core.deciders.delivery.pump_sync.clock_offset, "has_drifted", lambda *_: False)
-    patch.setattr(services.actuator.pump_watch, "has_drifted", lambda *_: False)
+    patch.setattr(services.actuator.pump_poller, "has_drifted", lambda *_: False)
 
 
 def never_ends_the_alarm(patch: Patch) -> None:

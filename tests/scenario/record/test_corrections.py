@@ -9,7 +9,7 @@ import core.deciders.bolus.events
 import core.deciders.bolus.staleness
 import core.deciders.glucose.events
 import core.dosing.insulin_account.dose_account_events
-from core.dosing.glucose_history.retained_readings import ReadingsKept
+from core.dosing.glucose_history.retained_readings import RetainedReadings
 from core.dosing.insulin_account.dose_account import BolusPart
 from core.record.daily_totals import DayBook
 from core.record.provenance import Origin, explain
@@ -192,7 +192,7 @@ def test_a_corrected_meal_counts_so(system: FakeSystem) -> None:
     assert correct_meal(system, meal, 0).accepted
     assert (0, None) == (system.view(ADVISOR).carbs_total, system.view(ADVISOR).last_carbs)
     system.settle()
-    assert () == system.state(INGEST).picture.meals
+    assert () == system.state(INGEST).snapshot.meals
 
 
 @pytest.mark.parametrize(
@@ -281,9 +281,9 @@ def test_a_picture_without_a_reading_is_as_if_it_had_never_come(system: FakeSyst
         one.settle()
 
     for name in (INGEST, ADVISOR):
-        assert system.state(name).picture.points == other.state(name).picture.points
-        assert system.state(name).picture.still == other.state(name).picture.still
-        assert system.state(name).picture.low_since == other.state(name).picture.low_since
+        assert system.state(name).snapshot.points == other.state(name).snapshot.points
+        assert system.state(name).snapshot.still == other.state(name).snapshot.still
+        assert system.state(name).snapshot.low_since == other.state(name).snapshot.low_since
     assert system.state(ADVISOR).reading == other.state(ADVISOR).reading
 
 
@@ -371,7 +371,7 @@ def test_the_record_has_both_and_each_instant_its_own(system: FakeSystem) -> Non
     void(system, wrong)
     correct(system, dose, 400)
     system.settle()
-    advisor = system.services[Speaker(ADVISOR)].machine.decider
+    advisor = system.services[Speaker(ADVISOR)].processor.decider
 
     then: Any = known_by(advisor, system.stores[Speaker(ADVISOR)], pump=PUMP, at=before)
     after: Any = known_by(advisor, system.stores[Speaker(ADVISOR)], pump=PUMP)
@@ -463,7 +463,7 @@ def kept_by_the_advisor(patch: Patch) -> None:
 
 
 def kept_by_the_alerts(patch: Patch) -> None:
-    patch.setattr(core.deciders.glucose.events, "picture_without", lambda picture, *_: picture)
+    patch.setattr(core.deciders.glucose.events, "snapshot_without", lambda snapshot, *_: snapshot)
 
 
 def forgotten(patch: Patch) -> None:
@@ -471,7 +471,7 @@ def forgotten(patch: Patch) -> None:
     patch.setattr(
         core.deciders.glucose.events,
         "take_out",
-        lambda kept, name: ReadingsKept(newest=kept.newest[:0]),
+        lambda kept, name: RetainedReadings(newest=kept.newest[:0]),
     )
 
 

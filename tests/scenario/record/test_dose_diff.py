@@ -26,8 +26,8 @@ from schemas.units import (
     UtcMillis,
 )
 from services.command_line.verify.dose_diffs import print_doses, print_versions
-from services.runtime.audit import redecide as decisions_again
-from services.runtime.audit.findings import Verdict, Versions
+from services.runtime.audit import redecide
+from services.runtime.audit.findings import VerificationReport, Versions
 from services.runtime.audit.redecide import verify_decisions
 from services.runtime.platform.release import version
 from services.runtime.platform.zones import tzdata_version
@@ -43,7 +43,7 @@ def system() -> FakeSystem:
     return three_meals()
 
 
-def verdict(system: FakeSystem, name: str = ADVISOR) -> Verdict:
+def report(system: FakeSystem, name: str = ADVISOR) -> VerificationReport:
     return verify_decisions(DECIDER_OF[Speaker(name)], system.stores[Speaker(name)])
 
 
@@ -55,12 +55,12 @@ def refuses_high(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-def of_kind(found: Verdict, kind: str) -> list[EventChange]:
+def of_kind(found: VerificationReport, kind: str) -> list[EventChange]:
     return [event for one in found.changed for event in one.events if event.kind == kind]
 
 
 def test_the_rules_of_today_differ_in_nothing(system: FakeSystem) -> None:
-    assert [(verdict(system, name).changed, verdict(system, name).differences)
+    assert [(report(system, name).changed, report(system, name).differences)
             for name in DECIDER_OF] == [((), ())] * len(DECIDER_OF)  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_each_dose_that_differs_is_told_in_milliunits(
     """Once each, and at its own place: what follows goes on from what was really said."""
     said = system.said_of(ADVISOR, BolusAdvised)
     half_as_much(monkeypatch)
-    found = verdict(system)
+    found = report(system)
 
     advised = [one for one in of_kind(found, "bolus_advised") if one.is_stored]
     assert [one.stored for one in advised] == [one.amount for one in said]
@@ -86,16 +86,16 @@ def test_the_mutant_that_goes_on_from_what_is_decided_is_caught(
 ) -> None:
     """One change would be told a thousand times, each time otherwise."""
     half_as_much(monkeypatch)
-    honest = verdict(system)
-    monkeypatch.setattr(decisions_again, "_fold", lambda *_: None)
-    assert verdict(system).changed != honest.changed
+    honest = report(system)
+    monkeypatch.setattr(redecide, "_fold", lambda *_: None)
+    assert report(system).changed != honest.changed
 
 
 def test_a_dose_that_is_refused_today_is_told_with_the_reason(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     refuses_high(monkeypatch)
-    found = verdict(system)
+    found = report(system)
 
     gone, refusal = of_kind(found, "bolus_advised"), of_kind(found, "advice_refused")
     assert [(one.is_decided, one.decided) for one in gone] == [(False, None)]
@@ -111,7 +111,7 @@ def test_the_sums_by_kind_are_printed(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     half_as_much(monkeypatch)
-    found = verdict(system)
+    found = report(system)
     orders = of_kind(found, "bolus_ordered")
     by = sum(one.difference or 0 for one in orders)
     print_doses({ADVISOR: found})
@@ -130,7 +130,7 @@ def test_a_plan_is_told_as_all_that_it_delivers(
         return tuple(PlanStep(at=one.at, rate=MilliUnitsPerHour(one.rate + 100)) for one in steps)
 
     monkeypatch.setattr(core.deciders.basal.decider, "plan_steps", higher)
-    plans = of_kind(verdict(system, SCHEDULER), "basal_plan_made")
+    plans = of_kind(report(system, SCHEDULER), "basal_plan_made")
     assert plans
     assert all(4_700 <= (one.difference or 0) <= 4_900 for one in plans)
 
@@ -140,7 +140,7 @@ def test_what_is_no_dose_stands_apart(
 ) -> None:
     system.ask(ReportStorage(free_mib=100), to="historian")
     monkeypatch.setattr("core.deciders.record.decider.STORAGE_LOW_MIB", 50)
-    found = verdict(system, "historian")
+    found = report(system, "historian")
     assert [event.is_dose for one in found.changed for event in one.events] == [False]
     print_doses({"historian": found})
     assert capsys.readouterr().out == "1 events differ that are no dose\n"
@@ -151,10 +151,10 @@ def test_versions_are_part_of_the_record(
 ) -> None:
     """A difference may come from other time-zone data: it is said which there were."""
     known = tzdata_version()
-    assert verdict(system).versions == (Versions("", known), Versions(version(), known))
+    assert report(system).versions == (Versions("", known), Versions(version(), known))
     refuses_high(monkeypatch)
-    monkeypatch.setattr(decisions_again, "tzdata_version", lambda: "2030.1")
-    found = verdict(system)
+    monkeypatch.setattr(redecide, "tzdata_version", lambda: "2030.1")
+    found = report(system)
     assert found.today == Versions(version(), "2030.1")
     print_doses({ADVISOR: found})
     told = capsys.readouterr().err
@@ -168,7 +168,7 @@ def test_versions_are_named_where_nothing_differs(
 ) -> None:
     """That all is as it was holds under these versions, and nobody has to guess under which."""
     known = tzdata_version()
-    print_versions({ADVISOR: verdict(system)})
+    print_versions({ADVISOR: report(system)})
     first = f"release unknown with time-zone data {known}"
     again = f"release {version()} with time-zone data {known}"
     out, err = capsys.readouterr()
@@ -180,7 +180,7 @@ def test_only_so_many_are_printed(
 ) -> None:
     half_as_much(monkeypatch)
     monkeypatch.setattr("services.command_line.verify.dose_diffs.DOSES_SHOWN", 2)
-    print_doses({ADVISOR: verdict(system)})
+    print_doses({ADVISOR: report(system)})
     assert "more; --json has all" in capsys.readouterr().out
 
 

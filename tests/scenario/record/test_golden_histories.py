@@ -146,7 +146,7 @@ def said_otherwise(kind: type[Event], **fields: Any) -> Callable[[Patch], None]:
 
     def weaken(patch: Patch) -> None:
         for name, decider in list(DECIDERS.items()):
-            if kind in decider.says:
+            if kind in decider.emits:
                 patch.setitem(DECIDERS, name, _changed(decider, kind, fields))
 
     return weaken

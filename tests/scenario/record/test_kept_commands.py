@@ -17,9 +17,9 @@ from schemas.units import MINUTE_MS, Grams, MilliUnits, Speaker
 from schemas.wire.headers import SHA256_HEADER
 from services.runtime.audit.record_check import check_record
 from services.runtime.audit.redecide import verify_decisions
-from services.runtime.decider_host import unit_of_work as machine
-from services.runtime.decider_host.ledger import Books
-from services.runtime.journal.entries import HEARD, ReadEntry, read_row
+from services.runtime.decider_host import processor
+from services.runtime.decider_host.unit_of_work import UnitOfWork
+from services.runtime.journal.entries import INPUT, ReadEntry, read_row
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.platform.errors import JournalAltered
 from services.runtime.replay.lookup import Lookup
@@ -46,7 +46,7 @@ def kept(system: FakeSystem) -> list[ReadEntry]:
 
 def obeyed(system: FakeSystem, name: str) -> list[bytes]:
     rows = [row for _, row in system.stores[Speaker(name)].rows(pump=PUMP)]
-    read = [read_row(row) for row in rows if row.topic.startswith(HEARD)]
+    read = [read_row(row) for row in rows if row.topic.startswith(INPUT)]
     return [one.data for one in read if isinstance(one.entry.body, Command)]
 
 
@@ -97,8 +97,8 @@ def test_nothing_is_decided_because_of_it(system: FakeSystem) -> None:
     """A storage report and an acknowledgement are the historian's own; to others they are not."""
     system.order(500)
     for _ in range(2):
-        verdict = verify_decisions(DECIDERS[HISTORIAN], record(system))
-        assert verdict.differences == ()
+        report = verify_decisions(DECIDERS[HISTORIAN], record(system))
+        assert report.differences == ()
         system.restart("historian")
         system.glucose("120")
     assert check_record(record(system), checkpoints={}).faults == ()
@@ -108,7 +108,7 @@ def test_the_mutant_that_obeys_it_is_caught(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The historian would refuse, or obey, in another's place."""
-    monkeypatch.setattr(machine, "ADOPTED", HEARD)
+    monkeypatch.setattr(processor, "IMPORTED", INPUT)
     system.ask(SuspendDelivery(), to="actuator")
     with pytest.raises((AssertionError, JournalAltered)):
         test_nothing_is_decided_because_of_it(system)
@@ -120,7 +120,7 @@ def test_one_that_was_cut_out_is_missed(
     """What is kept and not known as kept would be kept twice."""
     monkeypatch.setattr(FakeStore, "knows", lambda *_, **__: False)
     with pytest.raises(JournalAltered, match="is not among those"):
-        Books(decider=DECIDERS[HISTORIAN], store=record(system))
+        UnitOfWork(decider=DECIDERS[HISTORIAN], store=record(system))
 
 
 def test_what_cannot_be_read_is_left_to_its_own_service(system: FakeSystem) -> None:

@@ -65,8 +65,8 @@ def test_each_journal_folds_to_what_lives(system: FakeSystem) -> None:
 
 def test_each_decision_is_made_again(system: FakeSystem) -> None:
     for name, decider in DECIDERS.items():
-        verdict = verify_decisions(decider, system.stores[name])
-        assert (verdict.differences, verdict.decisions > DAYS) == ((), True)
+        report = verify_decisions(decider, system.stores[name])
+        assert (report.differences, report.decisions > DAYS) == ((), True)
 
 
 def test_snapshots_give_each_noon(system: FakeSystem, tmp_path: Path) -> None:

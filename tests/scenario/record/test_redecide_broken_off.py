@@ -12,9 +12,9 @@ from core.deciders.registry import DECIDERS
 from schemas.units import HOUR_MS, UtcMillis
 from services.command_line.main import main
 from services.command_line.output.exit_codes import INTERRUPTED, REFUSED
-from services.command_line.verify import verify as verifying
-from services.runtime.audit import redecide as decisions_again
-from services.runtime.audit.findings import BrokenOff, Verdict
+from services.command_line.verify import verify
+from services.runtime.audit import redecide
+from services.runtime.audit.findings import BrokenOff, VerificationReport
 from services.runtime.audit.redecide import verify_decisions
 from services.runtime.journal.memory_store import FakeStore
 from support.simulated.fake_system import FakeSystem
@@ -33,7 +33,7 @@ def halved(system: FakeSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     half_as_much(monkeypatch)
 
 
-def verdict(system: FakeSystem, since: UtcMillis | None = None) -> Verdict:
+def report(system: FakeSystem, since: UtcMillis | None = None) -> VerificationReport:
     return verify_decisions(DECIDERS[ADVISOR], system.stores[ADVISOR], since=since)
 
 
@@ -54,9 +54,9 @@ def stops_after(patch: pytest.MonkeyPatch, lines: int) -> None:
 @pytest.mark.usefixtures("halved")
 def test_from_an_instant_on_the_same_is_found(system: FakeSystem) -> None:
     """What was decided before is folded as it stands, and not decided."""
-    whole = verdict(system)
+    whole = report(system)
     for one in whole.changed:
-        rest = verdict(system, since=one.at)
+        rest = report(system, since=one.at)
         assert rest.changed == tuple(other for other in whole.changed if other.at >= one.at)
         assert rest.decisions < whole.decisions and rest.versions == whole.versions
     assert len(whole.changed) == 6
@@ -67,11 +67,11 @@ def test_the_mutant_that_forgets_what_was_before_is_caught(
 ) -> None:
     """It would find faults in every journal that it does not read from its begin."""
     since = UtcMillis(system.clock.now().therapy - 4 * HOUR_MS)
-    assert verdict(system, since).differences == ()
+    assert report(system, since).differences == ()
 
-    monkeypatch.setattr(decisions_again, "_skip", lambda *_: None)
+    monkeypatch.setattr(redecide, "_skip", lambda *_: None)
 
-    assert verdict(system, since).differences
+    assert report(system, since).differences
 
 
 @pytest.mark.usefixtures("halved")
@@ -80,14 +80,14 @@ def test_both_parts_find_what_one_run_finds(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch, part: float
 ) -> None:
     """The first says how far it was; nothing is left out between them."""
-    whole = verdict(system)
+    whole = report(system)
     stops_after(monkeypatch, round(part * len(list(system.stores[ADVISOR].rows()))))
 
     with pytest.raises(BrokenOff) as stopped:
-        verdict(system)
-    rest = verdict(system, since=stopped.value.at)
+        report(system)
+    rest = report(system, since=stopped.value.at)
 
-    first = stopped.value.verdict
+    first = stopped.value.report
     assert len(whole.changed) == 6
     assert dict.fromkeys((*first.changed, *rest.changed)) == dict.fromkeys(whole.changed)
     assert first.decisions + rest.decisions >= whole.decisions > first.decisions
@@ -104,8 +104,8 @@ def test_the_command_says_how_to_go_on(
         del place
         yield system.stores[ADVISOR]
 
-    monkeypatch.setattr(verifying, "journal", fake_journal)
-    stops_after(monkeypatch, verdict(system).changed[2].position)
+    monkeypatch.setattr(verify, "journal", fake_journal)
+    stops_after(monkeypatch, report(system).changed[2].position)
 
     code = main(["verify", "decisions", "--service", ADVISOR])
     first = capsys.readouterr()

@@ -10,7 +10,7 @@ from schemas.alarms import AcknowledgeAlarm
 from schemas.delivery.device import PumpSuperseded
 from schemas.record import ReportStorage, RuntimeFault
 from schemas.units import MINUTE_MS, Speaker
-from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.decider_host.processor import Reported
 from support.simulated.fake_system import PUMP, FakeSystem
 
 SERVICES = ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator", "historian")

@@ -102,7 +102,9 @@ async def test_the_mutant_that_asks_one_speaker_after_another_is_caught(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the historian did: a delivered bolus seemed to be open still, and counted twice."""
-    monkeypatch.setattr(services.runtime.decider_host.inbox, "not_heard_yet", nothing_is_waited_for)
+    monkeypatch.setattr(
+        services.runtime.decider_host.inbox, "first_not_seen", nothing_is_waited_for
+    )
     broker = stream_made_anew(system)
     answer(system, broker, *OTHERS)
     for speaker in (ACTUATOR, SCHEDULER, GLUCOSE, ADVISOR):
@@ -217,12 +219,12 @@ async def test_the_mutant_that_declares_lost_what_may_still_come_is_caught(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its own first word afterwards would be dropped as one that is known to be lost."""
-    found = services.runtime.catch_up.causal_backfill.Gathering.find
+    found = services.runtime.catch_up.causal_backfill.CausalBackfill.find
 
     async def lost(self: Any, missing: Any) -> Any:
         return await found(self, missing.__class__(**{**as_fields(missing), "was_heard": False}))
 
-    monkeypatch.setattr(services.runtime.catch_up.causal_backfill.Gathering, "find", lost)
+    monkeypatch.setattr(services.runtime.catch_up.causal_backfill.CausalBackfill, "find", lost)
     monkeypatch.setattr(
         services.runtime.catch_up.causal_backfill,
         "merged",

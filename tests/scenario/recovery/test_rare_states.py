@@ -14,7 +14,7 @@ from core.deciders.delivery.pump_sync.history import decide_reading
 from core.deciders.delivery.state import DeliveryState
 from core.deciders.record.decider import RECORD_DECIDER
 from core.deciders.registry import DECIDERS
-from core.dosing.glucose_history.snapshot import Picture, fold_reading
+from core.dosing.glucose_history.snapshot import GlucoseSnapshot, fold_reading
 from core.kernel.alarms import Alarms, Condition, fold_alarm, raise_alarm
 from core.kernel.decider import Entry
 from core.kernel.errors import GlucoseFileError
@@ -242,13 +242,13 @@ def test_a_reading_older_than_the_latest_is_no_news() -> None:
         when = UtcMillis(START + at)
         return Reading(at=when, arrived_at=when, glucose=MgDl(glucose), source="sensor")
 
-    picture = fold_reading(Picture(), reading(0, 100))
+    snapshot = fold_reading(GlucoseSnapshot(), reading(0, 100))
 
-    late = fold_reading(picture, reading(-1, 40))
+    late = fold_reading(snapshot, reading(-1, 40))
     assert ((START - 1, 40), (START, 100)) == late.points
-    assert picture == msgspec.structs.replace(late, points=picture.points)
-    assert picture is fold_reading(picture, reading(-3 * HOUR_MS, 40))
-    assert picture != fold_reading(picture, reading(1, 40))
+    assert snapshot == msgspec.structs.replace(late, points=snapshot.points)
+    assert snapshot is fold_reading(snapshot, reading(-3 * HOUR_MS, 40))
+    assert snapshot != fold_reading(snapshot, reading(1, 40))
 
 
 def test_a_reading_of_the_past_raises_nothing(system: FakeSystem) -> None:

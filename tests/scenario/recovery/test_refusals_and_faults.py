@@ -41,7 +41,7 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.decider_host.processor import Reported
 from services.runtime.platform.clock import FakeClock
 from services.runtime.process.stepper import finish
 from services.virtual_pump.in_process_pump import FakePumpDevice

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 import core.whatif.comparison
-from core.whatif.shapes import Forked, ForkRefused, Other, Turn, ZoneOf
+from core.whatif.shapes import DecisionRecord, Forked, ForkRefused, Other, ZoneOf
 from core.whatif.simulation import fork
 from schemas.basal.profiles import SetBasalWeek, SetTemporaryRate, ZoneLookupRequested, ZoneResolved
 from schemas.bolus.advice import AcceptAdvice, RequestAdvice
@@ -28,7 +28,7 @@ from schemas.units import (
     UtcMillis,
 )
 from services.runtime.platform.zone_lookup import resolved
-from services.runtime.replay.whatif_input import turns_of
+from services.runtime.replay.whatif_input import decision_records
 from support.history.forks import amounts, eat, forked, of_kind, profile
 from support.simulated.fake_system import LIMITS, PROFILE, PUMP, SETTINGS, FakeSystem, whole_day
 
@@ -319,13 +319,13 @@ def no_zone(lookup: ZoneLookupRequested) -> ZoneResolved:
     return ZoneResolved(zone=lookup.zone, tzdata="", transitions=(), known_until=UtcMillis(0))
 
 
-def turns(system: FakeSystem, name: str) -> list[Turn]:
-    return list(turns_of(system.stores[Speaker(name)], pump=PUMP))
+def turns(system: FakeSystem, name: str) -> list[DecisionRecord]:
+    return list(decision_records(system.stores[Speaker(name)], pump=PUMP))
 
 
 def forked_turns(
-    scheduler: list[Turn],
-    advisor: list[Turn],
+    scheduler: list[DecisionRecord],
+    advisor: list[DecisionRecord],
     since: UtcMillis,
     *,
     other: Other = NOTHING_OTHER,
@@ -350,15 +350,15 @@ def test_a_past_that_was_taken_over_is_the_same_on_both_sides(system: FakeSystem
     eat(system, 40, glucose="110")
     minutes(system, 20)
 
-    def adopted(name: str) -> list[Turn]:
-        taken: list[Turn] = []
+    def adopted(name: str) -> list[DecisionRecord]:
+        taken: list[DecisionRecord] = []
         for turn in turns(system, name):
             if turn.now.therapy < at:
                 taken.append(turn)
                 continue
             for entry in (turn.heard, *turn.said):
                 if entry is not None and isinstance(entry.body, Event):
-                    taken.append(Turn(now=turn.now, said=(entry,)))
+                    taken.append(DecisionRecord(now=turn.now, said=(entry,)))
         return taken
 
     found = forked_turns(adopted("basal_scheduler"), adopted("bolus_advisor"), at)

@@ -4,7 +4,7 @@ import pytest
 
 from core.whatif.shapes import Other
 from schemas.units import Speaker
-from services.runtime.replay.whatif_input import turns_of, what_if
+from services.runtime.replay.whatif_input import decision_records, what_if
 from support.history.fork_checks import assert_fork_is_the_record, assert_same
 from support.history.golden_history import Journals, path_of, unpacked, versions
 from support.simulated.fake_system import PUMP, whole_day
@@ -26,7 +26,7 @@ def test_a_golden_history_forked_with_nothing_changed_is_itself(version: str, sc
 def test_a_golden_history_under_another_ratio_is_another(version: str) -> None:
     """A check that never fails checks nothing."""
     advisor = KEPT[version]["therapy", ADVISOR]
-    first = next(turns_of(advisor, pump=PUMP))
+    first = next(decision_records(advisor, pump=PUMP))
 
     found = what_if(
         scheduler=KEPT[version]["therapy", SCHEDULER],

@@ -3,7 +3,7 @@
 from core.whatif.shapes import Forked, Other
 from schemas.units import PumpId, UtcMillis
 from services.runtime.ports import Store
-from services.runtime.replay.whatif_input import turns_of, what_if
+from services.runtime.replay.whatif_input import decision_records, what_if
 
 FORKS = 3
 """[-] instants at which a history is forked, evenly spread."""
@@ -11,7 +11,7 @@ FORKS = 3
 
 def assert_fork_is_the_record(scheduler: Store, advisor: Store, *, pump: PumpId) -> None:
     """Fork a history at some instants without other settings: nothing differs, to the milliunit."""
-    times = [turn.now.therapy for turn in turns_of(advisor, pump=pump)]
+    times = [turn.now.therapy for turn in decision_records(advisor, pump=pump)]
     for part in range(FORKS):
         since = UtcMillis(times[0] + (times[-1] - times[0]) * part // FORKS)
         found = what_if(

@@ -24,11 +24,11 @@ from core.record.decision_diff import EventChange
 from schemas.units import Speaker
 from schemas.wire import codec
 from services.runtime.audit.redecide import verify_decisions
-from services.runtime.journal.entries import EntryHead, split
-from services.runtime.journal.hash_chain import linked
+from services.runtime.journal.entries import RowMetadata, split
+from services.runtime.journal.hash_chain import append_link
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.platform.release import version
-from services.runtime.ports import Commit, End, Row
+from services.runtime.ports import ChainTip, Commit, Row
 from services.runtime.replay.replay import known_by
 from support.history.golden_scenes import BAD, SCENES
 from support.repository import DATA, ROOT
@@ -103,10 +103,10 @@ def unpacked(data: bytes) -> Journals:
             end = third
             continue
         bare = Row(PUMP, len(rows) + 1, first, b"")
-        head = msgspec.json.decode(second, type=EntryHead)
-        row, link = linked(link, bare, head, third.encode())
+        head = msgspec.json.decode(second, type=RowMetadata)
+        row, link = append_link(link, bare, head, third.encode())
         rows.append(row)
-        store.commit(Commit(rows=[row], ends={PUMP: End(row.position, end)}))
+        store.commit(Commit(rows=[row], ends={PUMP: ChainTip(row.position, end)}))
     return found
 
 
@@ -124,14 +124,14 @@ def differences(journals: Journals) -> list[Told]:
     """Make every decision again, and give what differs."""
     found: list[Told] = []
     for (scene, name), store in journals.items():
-        verdict = verify_decisions(DECIDERS[name], store)
+        report = verify_decisions(DECIDERS[name], store)
         told = [
             (scene, name, changed.position, _became(event), event.difference or 0, _fields(event))
-            for changed in verdict.changed
+            for changed in report.changed
             for event in changed.events
         ]
-        if len(told) != len(verdict.differences):
-            texts = "; ".join(one.text for one in verdict.differences)
+        if len(told) != len(report.differences):
+            texts = "; ".join(one.text for one in report.differences)
             told.append((scene, name, 0, texts, 0, ""))
         found.extend(told)
     return found

@@ -52,8 +52,8 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.bolus_advisor.order_hands import OrderHands
-from services.runtime.decider_host.unit_of_work import Reported
+from services.bolus_advisor.order_signing_handler import OrderSigningHandler
+from services.runtime.decider_host.processor import Reported
 from services.runtime.platform.errors import PumpRefusedError
 from services.runtime.process.stepper import finish
 from services.virtual_pump.fault_script import ScriptedFault
@@ -271,7 +271,7 @@ def pump_in_other_hands() -> FakeSystem:
     system.order(500)
     system.ask(AcceptPumpCount(because="put back"), to=ACTUATOR)
     system.run(ms=MINUTE_MS)
-    system.services[Speaker(ADVISOR)]._hands = OrderHands(None)
+    system.services[Speaker(ADVISOR)]._effect_handler = OrderSigningHandler(None)
     system.order(500)
     system.run(ms=MINUTE_MS)
     finish(FakePumpDevice(system.clock, host=system.pump.host).claim())
@@ -285,7 +285,7 @@ def record_in_trouble() -> FakeSystem:
     system.ask(PROFILE, to=SCHEDULER)
     system.run(ms=MINUTE_MS)
     system.set_up()
-    system.services[Speaker(ADVISOR)]._hands = OrderHands(STRANGER)
+    system.services[Speaker(ADVISOR)]._effect_handler = OrderSigningHandler(STRANGER)
     system.order(500)
     system.run(ms=HOUR_MS)
     read(system, "120")
@@ -342,7 +342,7 @@ def written_by_bad_code() -> FakeSystem:
         return tuple(said)
 
     system = FakeSystem()
-    system.services[decider.name].machine.decider = dataclasses.replace(decider, decide=badly)
+    system.services[decider.name].processor.decider = dataclasses.replace(decider, decide=badly)
     system.set_up()
     for value in ("140", "150", "160", "170"):
         read(system, value, "meter")

@@ -41,7 +41,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R5": Row(
         "caps and unknown doses stop boluses and rates above the profile, never programmed basal",
-        "core/deciders/delivery/plan_capping.py:cut_plan",
+        "core/deciders/delivery/plan_capping.py:cap_plan",
         "test_the_mutant_that_cuts_programmed_basal_is_caught",
     ),
     "R6": Row(
@@ -51,7 +51,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R7": Row(
         "boluses and basal together within the pump's rate",
-        "core/pump/strokes.py:bolus_instants",
+        "core/pump/pulse_instants.py:bolus_instants",
         "test_the_mutant_whose_bolus_waits_for_nobody_is_caught",
     ),
     "R8": Row(
@@ -107,7 +107,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R34": Row(
         "a command is executed once, however often it comes",
-        "services/runtime/decider_host/inbox.py:hear",
+        "services/runtime/decider_host/inbox.py:accept",
         "forgets_outcomes",
     ),
     "R35": Row(
@@ -157,7 +157,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R44": Row(
         "killed at any instruction: accounted >= given, nothing twice",
-        "services/runtime/decider_host/unit_of_work.py:Machine",
+        "services/runtime/decider_host/processor.py:DeciderProcessor",
         "never_doubts",
     ),
     "R45": Row(
@@ -182,7 +182,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R49": Row(
         "settings survive power-off",
-        "services/runtime/decider_host/ledger.py:Books",
+        "services/runtime/decider_host/unit_of_work.py:UnitOfWork",
         "reads_no_journal",
     ),
     "R51": Row(
@@ -222,7 +222,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R58": Row(
         "gaps in sensor data are told",
-        "core/deciders/glucose/alert_conditions.py:standing",
+        "core/deciders/glucose/alert_conditions.py:active_conditions",
         "misses_no_reading",
     ),
     "R62": Row(
@@ -248,7 +248,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R68": Row(
         "a paused alarm returns after 10 min",
-        "core/kernel/alarms.py:calls",
+        "core/kernel/alarms.py:reannounce",
         "test_the_mutant_that_never_calls_again_is_caught",
     ),
     "R69": Row(
@@ -263,7 +263,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R71": Row(
         "false and missed alerts are measured",
-        "core/deciders/glucose/alert_conditions.py:standing",
+        "core/deciders/glucose/alert_conditions.py:active_conditions",
         "hears_no_end_of_a_low",
     ),
     "R72": Row(
@@ -316,7 +316,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R91": Row(
         "commands and what came of them stand in one record",
-        "services/runtime/decider_host/inbox_results.py:Overheard",
+        "services/runtime/decider_host/inbox_results.py:Observed",
         "test_the_mutant_that_keeps_them_by_their_bare_name_is_caught",
     ),
     "R93": Row(
@@ -381,7 +381,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R108": Row(
         "refused orders are recorded and timed",
-        "schemas/delivery/unresolved_doses.py:OrderNotBelieved",
+        "schemas/delivery/unresolved_doses.py:OrderAuthenticationFailed",
         "test_the_mutant_that_believes_everybody_is_caught",
     ),
     "R110": Row(

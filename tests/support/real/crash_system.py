@@ -9,7 +9,7 @@ from pathlib import Path
 
 from schemas.delivery.delivery import BolusStarted
 from schemas.units import DoseId
-from services.runtime.platform.failpoints import CRASH_POINTS, DIED, VARIABLE
+from services.runtime.platform.failpoints import DIED, FAILPOINTS, VARIABLE
 from support.real.real_system import RealSystem
 
 LOOK_S = 0.2
@@ -27,12 +27,12 @@ HISTORY = "history_"
 
 def points_of(process: str) -> tuple[str, ...]:
     """Name the points of a process, in the order of the registry."""
-    return tuple(point for point, (processes, _) in CRASH_POINTS.items() if process in processes)
+    return tuple(point for point, (processes, _) in FAILPOINTS.items() if process in processes)
 
 
 def processes() -> tuple[str, ...]:
     """Name all that have points."""
-    return tuple(sorted({one for names, _ in CRASH_POINTS.values() for one in names}))
+    return tuple(sorted({one for names, _ in FAILPOINTS.values() for one in names}))
 
 
 class CrashFolder:

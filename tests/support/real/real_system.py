@@ -19,10 +19,10 @@ from schemas.delivery.delivery import BolusStarted
 from schemas.delivery.device import PumpRecord
 from schemas.message import Event, Now, parse_event_id
 from schemas.units import PumpId, Speaker
-from services.runtime.audit.findings import Verdict
+from services.runtime.audit.findings import VerificationReport
 from services.runtime.audit.redecide import verify_decisions
 from services.runtime.journal.causal_order import recorded
-from services.runtime.journal.entries import ADOPTED, HEARD, read_row
+from services.runtime.journal.entries import IMPORTED, INPUT, read_row
 from services.runtime.journal.open_store import store_to_read
 from services.runtime.platform.data_folder import DataFolder
 from services.runtime.ports import Row, Store
@@ -134,11 +134,11 @@ class RealSystem:
 
     def own_events(self, name: str) -> dict[int, bytes]:
         """Give what a service said, by version, from its own journal."""
-        return self._events(name, lambda topic: not topic.startswith((HEARD, ADOPTED)), name)
+        return self._events(name, lambda topic: not topic.startswith((INPUT, IMPORTED)), name)
 
     def recorded_events(self, name: str) -> dict[int, bytes]:
         """Give what the historian keeps of a service, by version."""
-        return self._events("historian", lambda topic: topic.startswith(HEARD), name)
+        return self._events("historian", lambda topic: topic.startswith(INPUT), name)
 
     def _events(self, journal: str, wanted: Any, speaker: str) -> dict[int, bytes]:
         found: dict[int, bytes] = {}
@@ -154,7 +154,7 @@ class RealSystem:
 
     def said(self, name: str, kind: type[Event]) -> list[Any]:
         """Give a service's events of one kind, in order."""
-        own = (row for row in self.rows(name) if not row.topic.startswith((HEARD, ADOPTED)))
+        own = (row for row in self.rows(name) if not row.topic.startswith((INPUT, IMPORTED)))
         read = [read_row(row) for row in own]
         return [one.entry.body for one in read if isinstance(one.entry.body, kind)]
 
@@ -195,8 +195,8 @@ class RealSystem:
         with self.journal("actuator") as store:
             heard = store.heads().get((self.pump, Speaker("bolus_advisor")))
         said = max(self.own_events("bolus_advisor"), default=0)
-        is_heard = (heard.version if heard else 0) >= said
-        return is_heard and not self.fold("actuator").doses.open
+        is_input = (heard.version if heard else 0) >= said
+        return is_input and not self.fold("actuator").doses.open
 
     def has_come_to_rest(self) -> bool:
         """Say whether no bolus is open and the historian has every event of everybody."""
@@ -223,9 +223,9 @@ class RealSystem:
         with self.journal("historian") as store:
             return dict(replay(store, pump=self.pump, at=now.therapy))
 
-    def verdicts(self) -> dict[Speaker, Verdict]:
+    def reports(self) -> dict[Speaker, VerificationReport]:
         """Make every decision again."""
-        found: dict[Speaker, Verdict] = {}
+        found: dict[Speaker, VerificationReport] = {}
         for name, decider in DECIDERS.items():
             with self.journal(name) as store:
                 found[name] = verify_decisions(decider, store)
@@ -269,9 +269,9 @@ class RealSystem:
         self.assert_orders_are_sound()
         now = self.last_now()
         assert self.views(now) == self.replayed(now)
-        for name, verdict in self.verdicts().items():
-            assert verdict.decisions > 0
-            assert () == verdict.differences, name
+        for name, report in self.reports().items():
+            assert report.decisions > 0
+            assert () == report.differences, name
         self.assert_forks_to_itself()
 
     def assert_forks_to_itself(self) -> None:

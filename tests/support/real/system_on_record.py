@@ -51,7 +51,7 @@ def _has_heard_all(system: "RealSystem", name: str) -> bool:
     """Say whether a service has heard all that those whom it hears ever said."""
     with system.journal(name) as store:
         heads = store.heads()
-    for speaker in DECIDERS[Speaker(name)].hears:
+    for speaker in DECIDERS[Speaker(name)].subscribes_to:
         head = heads.get((system.pump, speaker))
         if (head.version if head else 0) < max(system.own_events(speaker), default=0):
             return False

@@ -8,7 +8,7 @@ from nacl.signing import SigningKey
 from core.deciders.record.decider import HISTORIAN
 from core.kernel.effects import WriteCheckpoint
 from schemas.units import HOUR_MS, UtcMillis
-from services.historian.checkpoint_hands import CheckpointHands
+from services.historian.checkpoint_handler import CheckpointHandler
 from services.runtime.audit.archive import Part, archive_of
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from support.simulated.fake_system import PUMP, FakeSystem
@@ -22,12 +22,12 @@ def archived_system(notes: Path) -> FakeSystem:
     """Six hours, with a checkpoint each hour."""
     system = FakeSystem()
     system.set_up()
-    hands = CheckpointHands(system.stores[HISTORIAN], key=KEY, folder=notes)
+    effect_handler = CheckpointHandler(system.stores[HISTORIAN], key=KEY, folder=notes)
     for hour in range(6):
         system.glucose(str(120 + hour))
         system.order(500)
         system.run(ms=HOUR_MS)
-        asyncio.run(hands.perform(PUMP, WriteCheckpoint()))
+        asyncio.run(effect_handler.handle(PUMP, WriteCheckpoint()))
     system.glucose("90")
     return system
 

@@ -41,17 +41,17 @@ from schemas.units import (
 )
 from schemas.wire import codec
 from schemas.wire.subjects import REPLY_HEADER, command_subject
-from services.actuator.pump_hands import PumpHands
-from services.actuator.pump_watch import PumpWatch
-from services.bolus_advisor.order_hands import OrderHands
-from services.historian.checkpoint_hands import CheckpointHands
-from services.runtime.decider_host.unit_of_work import Reported
+from services.actuator.pump_effect_handler import PumpEffectHandler
+from services.actuator.pump_poller import PumpPoller
+from services.bolus_advisor.order_signing_handler import OrderSigningHandler
+from services.historian.checkpoint_handler import CheckpointHandler
+from services.runtime.decider_host.processor import Reported
 from services.runtime.journal.causal_order import recorded
-from services.runtime.journal.entries import HEARD, read_row
+from services.runtime.journal.entries import INPUT, read_row
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.nats.memory_bus import FakeBroker
 from services.runtime.platform.clock import FakeClock
-from services.runtime.platform.zone_lookup import ZoneHands
+from services.runtime.platform.zone_lookup import ZoneLookupHandler
 from services.runtime.process.stepper import Stepper, finish
 from services.virtual_pump.fault_script import PumpScript, ScriptedFault
 from services.virtual_pump.in_process_pump import FakePumpDevice
@@ -140,34 +140,36 @@ class FakeSystem:
         """Kill a service between two steps and start it on its journal."""
         speaker = Speaker(name)
         decider: Decider[Any] = DECIDER_OF[speaker]
-        hands: PumpHands | OrderHands | ZoneHands | CheckpointHands | None = None
+        effect_handler: (
+            PumpEffectHandler | OrderSigningHandler | ZoneLookupHandler | CheckpointHandler | None
+        ) = None
         sense = None
         if decider is DELIVERY_DECIDER:
-            hands = PumpHands(devices={PUMP: self.pump}, clock=self.clock)
-            watch = PumpWatch(
+            effect_handler = PumpEffectHandler(devices={PUMP: self.pump}, clock=self.clock)
+            watch = PumpPoller(
                 pump=PUMP,
                 device=self.pump,
                 state=lambda: self.state("actuator"),
                 clock=self.clock,
             )
-            sense = _Sense(self, watch).look
+            sense = _Sense(self, watch).poll
         elif decider is BOLUS_DECIDER:
-            hands = OrderHands(SIGNER)
+            effect_handler = OrderSigningHandler(SIGNER)
         elif decider is BASAL_DECIDER:
-            hands = ZoneHands()
+            effect_handler = ZoneLookupHandler()
         elif decider is RECORD_DECIDER:
-            hands = CheckpointHands(self.stores[speaker], key=None, folder=None)
+            effect_handler = CheckpointHandler(self.stores[speaker], key=None, folder=None)
         self.services[speaker] = Stepper(
             decider=decider,
             store=self.stores[speaker],
             broker=self.broker,
             clock=self.clock,
-            hands=hands,
+            effect_handler=effect_handler,
             sense=sense,
         )
 
     def state(self, name: str) -> Any:
-        return self.services[Speaker(name)].machine.books.ledger(PUMP).state
+        return self.services[Speaker(name)].processor.unit_of_work.pump_stream(PUMP).state
 
     def view(self, name: str) -> Any:
         decider = DECIDER_OF[Speaker(name)]
@@ -266,7 +268,7 @@ class FakeSystem:
         """Give every event that a service ever said, in order."""
         found: list[Event] = []
         for _, row in self.stores[Speaker(name)].rows(pump=PUMP):
-            if not row.topic.startswith(HEARD):
+            if not row.topic.startswith(INPUT):
                 body = read_row(row).entry.body
                 if isinstance(body, Event):
                     found.append(body)
@@ -284,18 +286,18 @@ class FakeSystem:
 class _Sense:
     """Looks at the pump at every step."""
 
-    def __init__(self, system: FakeSystem, watch: PumpWatch) -> None:
+    def __init__(self, system: FakeSystem, watch: PumpPoller) -> None:
         self._system = system
         self._watch = watch
 
-    def look(self) -> list[Reported]:
+    def poll(self) -> list[Reported]:
         found: list[Reported] = []
 
         async def put(reported: Reported) -> None:
             found.append(reported)
 
         if not self._system.line_is_cut:
-            finish(self._watch.look(put))
+            finish(self._watch.poll(put))
         return found
 
 

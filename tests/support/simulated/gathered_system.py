@@ -8,7 +8,7 @@ from typing import Any
 from core.deciders.record.decider import HISTORIAN, RECORD_DECIDER
 from schemas.message import parse_event_id
 from schemas.units import Speaker
-from services.historian.checkpoint_hands import CheckpointHands
+from services.historian.checkpoint_handler import CheckpointHandler
 from services.runtime.journal.entries import read_row
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
@@ -17,7 +17,7 @@ from services.runtime.process.loop import Loop
 from services.runtime.replay.replay import replay
 from support.simulated.fake_system import PUMP, FakeSystem
 
-OTHERS = tuple(RECORD_DECIDER.hears)
+OTHERS = tuple(RECORD_DECIDER.subscribes_to)
 TURNS_MAX = 100_000
 """[-] of the event loop until a historian counts as one that never comes to rest."""
 
@@ -74,13 +74,17 @@ async def gathered(
         turns: of the event loop, until it is killed.
     """
     journal = FakeStore() if store is None else store
-    bus = FakeBus(broker=broker, speaker=HISTORIAN, hears=OTHERS, keeps_commands=True)
-    hands = CheckpointHands(journal, key=None, folder=None)
+    bus = FakeBus(broker=broker, speaker=HISTORIAN, subscribes_to=OTHERS, keeps_commands=True)
+    effect_handler = CheckpointHandler(journal, key=None, folder=None)
     loop: Loop[Any] = Loop(
-        decider=RECORD_DECIDER, store=journal, bus=bus, clock=system.clock, hands=hands
+        decider=RECORD_DECIDER,
+        store=journal,
+        bus=bus,
+        clock=system.clock,
+        effect_handler=effect_handler,
     )
     if old:
-        loop._gathering = None
+        loop._causal_backfill = None
     running = asyncio.create_task(loop.run())
     await (_turns(turns) if turns else _until_it_rests(running, journal))
     running.cancel()

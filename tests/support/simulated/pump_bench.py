@@ -101,7 +101,13 @@ class ProcessBench:
 
     async def plug(self, *, faults: Path | None = None) -> None:
         words = ["--listen", f"unix:{self._folder}/pump", "--memory", f"{self._folder}/memory.db"]
-        words += ["--clock", f"{self._folder}/clock.json", "--fill-u", str(FILL_U), "--leash"]
+        words += [
+            "--clock",
+            f"{self._folder}/clock.json",
+            "--fill-u",
+            str(FILL_U),
+            "--exit-with-parent",
+        ]
         key = self._folder / "orders.pub"
         key.write_text(SIGNER.public)
         words += ["--pump", "demo", "--trust", str(key)]

@@ -48,7 +48,7 @@ def assert_all_is_there(system: RealSystem, *, doses: int) -> None:
             own = system.own_events(name)
             assert list(range(1, len(own) + 1)) == sorted(own)
             assert own == system.recorded_events(name)
-    assert not any(verdict.differences for verdict in system.verdicts().values())
+    assert not any(report.differences for report in system.reports().values())
 
 
 @pytest.mark.requirement("R44")

@@ -50,7 +50,7 @@ def assert_well(system: ProxiedSystem) -> None:
     system.assert_orders_are_sound()
     for name in SERVICES:
         assert not system.said(name, SpeakerForked), name
-    assert not any(verdict.differences for verdict in system.verdicts().values())
+    assert not any(report.differences for report in system.reports().values())
 
 
 @pytest.mark.requirement("R52")

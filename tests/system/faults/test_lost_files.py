@@ -74,7 +74,7 @@ def test_a_service_whose_journal_is_gone_takes_its_past_over(
     assert list(range(1, len(versions) + 1)) == sorted(versions)
     assert heads[system.pump, Speaker("bolus_advisor")].version == len(versions)
     system.assert_orders_are_sound()
-    assert not any(verdict.differences for verdict in system.verdicts().values())
+    assert not any(report.differences for report in system.reports().values())
 
 
 @pytest.mark.requirement("R97")
@@ -107,7 +107,7 @@ def test_a_journal_and_the_stream_gone_together_come_back_from_the_historian(
     assert list(range(1, len(own) + 1)) == sorted(own)
     assert own == system.recorded_events(name)
     system.assert_orders_are_sound()
-    assert not any(verdict.differences for verdict in system.verdicts().values())
+    assert not any(report.differences for report in system.reports().values())
 
 
 def first_dose_and_first_look(system: RealSystem) -> tuple[int, int]:
@@ -148,7 +148,7 @@ def test_all_journals_gone_at_once_come_back_from_the_stream(lived: Path, tmp_pa
         assert list(range(1, len(own) + 1)) == sorted(own)
         assert own == system.recorded_events(name)
     system.assert_orders_are_sound()
-    assert not any(verdict.differences for verdict in system.verdicts().values())
+    assert not any(report.differences for report in system.reports().values())
 
 
 @pytest.mark.requirement("R97")

@@ -17,7 +17,7 @@ from schemas.alarms import AlarmRaised
 from schemas.delivery.delivery import BolusDelivered, BolusStarted
 from schemas.delivery.unresolved_doses import PumpDoubted
 from schemas.message import Event
-from services.runtime.catch_up.peer_heads import witnesses
+from services.runtime.catch_up.peer_heads import holders_of
 from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
@@ -72,7 +72,7 @@ def put_back(folder: Path, old: Path, store: str) -> None:
 
 def may_be_forgotten(stores: tuple[str, ...]) -> bool:
     """Say whether nobody has a service's newest words any more, whoever went on from them."""
-    lost = {name for name in DECIDERS if {name, *witnesses(name), STREAM} <= {*stores}}
+    lost = {name for name in DECIDERS if {name, *holders_of(name), STREAM} <= {*stores}}
     return bool(lost - {HISTORIAN}) and set(stores) != set(STORES)
 
 
@@ -163,4 +163,4 @@ def test_stores_put_back_give_nothing_before_all_is_accounted(
         if name != "historian":
             assert own == system.recorded_events(name)
     system.assert_orders_are_sound()
-    assert not any(verdict.differences for verdict in system.verdicts().values())
+    assert not any(report.differences for report in system.reports().values())

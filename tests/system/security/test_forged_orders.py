@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from schemas.alarms import AlarmRaised
 from schemas.bolus.orders import BolusOrdered, BolusOrderSigned, OrderBolus
 from schemas.delivery.delivery import BolusDelivered, BolusStarted
-from schemas.delivery.unresolved_doses import OrderNotBelieved, OrderRefusedByPump
+from schemas.delivery.unresolved_doses import OrderAuthenticationFailed, OrderRefusedByPump
 from schemas.glucose import RecordReading
 from schemas.message import CommandEnvelope, Deadline, Envelope, event_id, name_of
 from schemas.units import (
@@ -196,7 +196,9 @@ def test_a_key_changed_in_mid_bolus_lets_it_end_and_orders_begin_anew(tmp_path: 
         )
         system.until_settled()
         refused = system.basalt("bolus", "0.5", "--confirm", check=False)
-        system.wait_until(lambda: system.said("actuator", OrderNotBelieved), "it is not believed")
+        system.wait_until(
+            lambda: system.said("actuator", OrderAuthenticationFailed), "it is not believed"
+        )
         system.kill("virtual_pump")
         system.wait_until(
             lambda: system.basalt("bolus", "0.6", "--confirm", check=False).returncode == 0,
@@ -209,7 +211,9 @@ def test_a_key_changed_in_mid_bolus_lets_it_end_and_orders_begin_anew(tmp_path: 
     let_it_rest(system)
 
     assert refused.returncode == 1
-    assert {"unknown_key"} == {event.reason for event in system.said("actuator", OrderNotBelieved)}
+    assert {"unknown_key"} == {
+        event.reason for event in system.said("actuator", OrderAuthenticationFailed)
+    }
     assert [4_000, 600] == [event.delivered for event in system.said("actuator", BolusDelivered)]
     assert "unknown_key" == signed
     system.assert_each_dose_once()
@@ -273,7 +277,8 @@ def test_who_stole_the_advisors_place_on_the_bus_gets_no_insulin(tmp_path: Path)
         system.wait_until(lambda: len(system.own_events(ADVISOR)) > said, "it has just spoken")
         asyncio.run(_speak_as_advisor(system, STRANGER))
         system.wait_until(
-            lambda: 3 <= len(system.said("actuator", OrderNotBelieved)), "three are not believed"
+            lambda: 3 <= len(system.said("actuator", OrderAuthenticationFailed)),
+            "three are not believed",
         )
         flowed = system.pumped()
         system.wait_until(lambda: system.pumped() > flowed, "basal flows")

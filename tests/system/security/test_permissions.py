@@ -101,7 +101,7 @@ def test_a_service_may_say_its_own_events_and_no_others() -> None:
     for name, decider in DECIDERS.items():
         mine = {
             event_subject(pump=PumpId("*"), speaker=name, name=name_of(kind))
-            for kind in decider.says
+            for kind in decider.emits
         }
         declared = {one for one in permissions()[name].publish if ".event." in one}
         declared = {one for one in declared if not one.startswith("$JS.API.DIRECT")}
@@ -116,7 +116,7 @@ def test_only_clients_may_command_and_only_those_that_obey() -> None:
             assert [] == commands
         for command in commands:
             service, kind = command.split(".")[3:]
-            obeyed = {name_of(one) for one in DECIDERS[service].obeys}  # type: ignore[index]  # a name
+            obeyed = {name_of(one) for one in DECIDERS[service].handles}  # type: ignore[index]  # a name
             assert kind in obeyed
 
 

@@ -5,7 +5,7 @@ import msgspec
 from core.deciders.delivery.events.doses import evolve_dose
 from core.deciders.delivery.events.mechanism import evolve_mechanism
 from core.deciders.delivery.events.pump import evolve_pump
-from core.deciders.delivery.events.trust import evolve_belief
+from core.deciders.delivery.events.trust import evolve_trust
 from core.deciders.delivery.pending_orders import note
 from core.deciders.delivery.state import ACTUATOR, DeliveryState
 from core.dosing.insulin_account.dose_account_events import fold_doses
@@ -24,7 +24,7 @@ def _fold(state: DeliveryState, entry: Entry) -> DeliveryState:
     doses = fold_doses(state.doses, entry)
     if doses is not state.doses:
         state = msgspec.structs.replace(state, doses=doses)
-    state = evolve_belief(state, entry)
+    state = evolve_trust(state, entry)
     common = evolve_common(state.common, entry, me=ACTUATOR)
     if common is not state.common:
         return msgspec.structs.replace(state, common=common)

@@ -10,7 +10,7 @@ from core.deciders.delivery.state import DeliveryState, Sent
 from core.dosing.insulin_account.last_bolus import LastDose, LastDoseState
 from core.dosing.order_protocol.authentication import number_of
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from schemas.bolus.orders import BolusOrdered, BolusOrderWithdrawn
 from schemas.bolus.settings import BolusSettingsSet
 from schemas.delivery.delivery import (
@@ -24,7 +24,7 @@ from schemas.delivery.delivery import (
 from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown, DoseSettled
 from schemas.units import DoseId, MilliUnits
 
-evolve_dose: Final = Folds[DeliveryState]()
+evolve_dose: Final = EventHandlers[DeliveryState]()
 """[-] what each event of a dose does to what is known of it."""
 
 

@@ -6,7 +6,7 @@ import msgspec
 
 from core.deciders.delivery.state import DeliveryState
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from schemas.delivery.mechanism import (
     FaultClearRequested,
     PrimeRequested,
@@ -21,7 +21,7 @@ CYCLES_MAX = 3
 """[-] faults in 10 min that keep the motor off, and that are remembered; source: R69."""
 
 
-evolve_mechanism: Final = Folds[DeliveryState]()
+evolve_mechanism: Final = EventHandlers[DeliveryState]()
 """[-] what each event that concerns the mechanism does to what is known of it."""
 
 

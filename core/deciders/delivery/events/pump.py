@@ -10,7 +10,7 @@ from core.deciders.delivery.events.restore_detection import numbers_accepted
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.plan_revisions import pump_plan, pump_plan_id
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from schemas.basal.plans import BasalPlanAccepted, BasalPlanLoaded
 from schemas.basal.profiles import BasalPlanMade
 from schemas.delivery.delivery import BasalDelivered, DeliveryGap, DeliveryLimitsSet
@@ -32,7 +32,7 @@ from schemas.delivery.unresolved_doses import PumpCountAccepted, PumpDoubted
 from schemas.record import Restarted
 from schemas.units import EventId
 
-evolve_pump: Final = Folds[DeliveryState]()
+evolve_pump: Final = EventHandlers[DeliveryState]()
 """[-] what each event and report of the pump does to what is known of it."""
 
 

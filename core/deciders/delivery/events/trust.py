@@ -7,9 +7,9 @@ import msgspec
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.authentication import LATE
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from schemas.alarms import AlarmCleared
-from schemas.delivery.unresolved_doses import OrderNotBelieved, OrderRefusedByPump
+from schemas.delivery.unresolved_doses import OrderAuthenticationFailed, OrderRefusedByPump
 from schemas.units import UtcMillis
 
 NOT_BELIEVED_ALARM: Final = "orders_not_believed"
@@ -19,23 +19,25 @@ NOT_BELIEVED_MAX: Final = 3
 """[-] orders that could not be believed before it is an alarm; source: R110."""
 
 
-evolve_belief: Final = Folds[DeliveryState]()
+evolve_trust: Final = EventHandlers[DeliveryState]()
 """[-] what was not believed; whoever has seen the alarm ends it, and counting begins anew."""
 
 
-@evolve_belief.of
-def _doubt_order(state: DeliveryState, doubted: OrderNotBelieved, entry: Entry) -> DeliveryState:
+@evolve_trust.of
+def _doubt_order(
+    state: DeliveryState, doubted: OrderAuthenticationFailed, entry: Entry
+) -> DeliveryState:
     return _counted(state, doubted.count, doubted.reason, at=entry.at)
 
 
-@evolve_belief.of
+@evolve_trust.of
 def _pump_refused(state: DeliveryState, refused: OrderRefusedByPump, entry: Entry) -> DeliveryState:
     read = max(state.history_sequence, refused.history_sequence)
     known = msgspec.structs.replace(state, history_sequence=read)
     return _counted(known, refused.count, refused.reason, at=entry.at)
 
 
-@evolve_belief.of
+@evolve_trust.of
 def _begin_anew(state: DeliveryState, cleared: AlarmCleared, entry: Entry) -> DeliveryState:
     del entry
     if cleared.alarm != NOT_BELIEVED_ALARM:

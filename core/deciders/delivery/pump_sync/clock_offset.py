@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from core.deciders.delivery.pump_sync.provisional_state import Teller
+from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
 from core.deciders.delivery.state import DeliveryState
 from core.kernel.alarms import Condition, clear_alarm, raise_alarm
 from schemas.delivery.device import PlanStep, PumpPlan, PumpRecord, PumpStatus
@@ -20,7 +20,7 @@ from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, UtcMillis
 CLOCK_MS_MAX: Final = Milliseconds(MINUTE_MS)
 """[ms] by which the pump's clock may differ from what is known of it; project's own choice."""
 
-LOOK_REAL_MS_MAX: Final = Milliseconds(1_000)
+POLL_REAL_MS_MAX: Final = Milliseconds(1_000)
 """[ms] of real time in which an answer of the pump tells its clock; later ones are not used."""
 
 DRIFT_REAL_MS_MAX: Final = Milliseconds(5_000)
@@ -42,7 +42,7 @@ def measured_ahead(state: DeliveryState, status: PumpStatus, read_at: Now | None
     if read_at is None:
         return state.pump_ahead
     ahead = status.at - read_at.therapy
-    allowed = CLOCK_MS_MAX + LOOK_REAL_MS_MAX * read_at.speed
+    allowed = CLOCK_MS_MAX + POLL_REAL_MS_MAX * read_at.speed
     return state.pump_ahead if abs(ahead - state.pump_ahead) <= allowed else Milliseconds(ahead)
 
 
@@ -58,35 +58,35 @@ def has_drifted(state: DeliveryState, status: PumpStatus, read_at: Now | None) -
     return measured_ahead(state, status, read_at) != state.pump_ahead
 
 
-def tell_ahead(teller: Teller, ahead: Milliseconds) -> None:
+def tell_ahead(pending: PendingEvents, ahead: Milliseconds) -> None:
     """Tell that the pump's clock is by so much ahead, if that is news, and alarm while it is."""
-    if ahead == teller.state.pump_ahead:
+    if ahead == pending.state.pump_ahead:
         return
-    teller.tell(PumpClockRead(ahead=ahead))
-    alarms = teller.state.common.alarms
+    pending.add(PumpClockRead(ahead=ahead))
+    alarms = pending.state.common.alarms
     is_wrong = abs(ahead) > CLOCK_MS_MAX
-    teller.tell(
+    pending.add(
         *(raise_alarm(alarms, CLOCK_WRONG) if is_wrong else clear_alarm(alarms, CLOCK_WRONG.alarm))
     )
 
 
 def tell_clock(
-    teller: Teller, status: PumpStatus, fresh: tuple[PumpRecord, ...], read_at: Now | None
+    pending: PendingEvents, status: PumpStatus, fresh: tuple[PumpRecord, ...], read_at: Now | None
 ) -> None:
     """Before new records are accounted: tell what of the difference they do not explain.
 
     Where the pump has written down that its clock was set, the records before it bear the old time.
     """
     explained = sum(one.ends_at - one.starts_at for one in fresh if one.kind == "clock_set")
-    state = teller.state
+    state = pending.state
     expected = msgspec.structs.replace(state, pump_ahead=Milliseconds(state.pump_ahead + explained))
     unexplained = measured_ahead(expected, status, read_at) - expected.pump_ahead
-    tell_ahead(teller, Milliseconds(state.pump_ahead + unexplained))
+    tell_ahead(pending, Milliseconds(state.pump_ahead + unexplained))
 
 
-def by_our_clock(teller: Teller, record: PumpRecord) -> PumpRecord:
+def by_our_clock(pending: PendingEvents, record: PumpRecord) -> PumpRecord:
     """Give a record with the times that this service's clock had then; none lies in the future."""
-    now, ahead = teller.now.therapy, teller.state.pump_ahead
+    now, ahead = pending.now.therapy, pending.state.pump_ahead
     return msgspec.structs.replace(
         record,
         starts_at=UtcMillis(min(now, record.starts_at - ahead)),
@@ -104,11 +104,11 @@ def by_pumps_clock(plan: PumpPlan, *, ahead: Milliseconds) -> PumpPlan:
     return PumpPlan(plan=plan.plan, steps=steps, ends_at=UtcMillis(plan.ends_at + ahead))
 
 
-def tell_session(teller: Teller, status: PumpStatus, read_at: Now | None) -> None:
+def tell_session(pending: PendingEvents, status: PumpStatus, read_at: Now | None) -> None:
     """Tell what orders must bear: when the pump drew anew, each hour, and when its count drifts."""
-    known, real = teller.state.challenged, (read_at or teller.now).real
+    known, real = pending.state.challenged, (read_at or pending.now).real
     is_old = known is None or known.challenge != status.challenge
     is_due = real - (known.real if known else 0) >= HOUR_MS
-    if status.challenge and (is_old or is_due or has_drifted(teller.state, status, read_at)):
+    if status.challenge and (is_old or is_due or has_drifted(pending.state, status, read_at)):
         uptime = status.uptime
-        teller.tell(PumpChallenged(challenge=status.challenge, uptime=uptime, real=real))
+        pending.add(PumpChallenged(challenge=status.challenge, uptime=uptime, real=real))

@@ -1,6 +1,6 @@
 """What the actuator alarms about the pump, and what of it the pump's registers alone tell."""
 
-from core.deciders.delivery.pump_sync.provisional_state import Teller
+from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
 from core.kernel.alarm_catalogue import PUMP_ALARMS
 from core.kernel.alarms import Condition, clear_alarm, raise_alarm
 from schemas.delivery.device import PumpStatus
@@ -74,7 +74,7 @@ BALANCE_BROKEN = PUMP_ALARMS["balance_broken"]
 BATTERY_LOW = PUMP_ALARMS["battery_low"]
 
 
-def tell_conditions(teller: Teller, status: PumpStatus) -> None:
+def tell_conditions(pending: PendingEvents, status: PumpStatus) -> None:
     """Raise what holds by the pump's registers, and clear what does not any more."""
     conditions: tuple[tuple[Condition, bool], ...] = (
         (RESERVOIR_EMPTY, "reservoir_empty" in status.alarms),
@@ -84,11 +84,11 @@ def tell_conditions(teller: Teller, status: PumpStatus) -> None:
         (BALANCE_BROKEN, not _is_balanced(status)),
     )
     for condition, holds in conditions:
-        alarms = teller.state.common.alarms
+        alarms = pending.state.common.alarms
         if holds:
-            teller.tell(*raise_alarm(alarms, condition))
+            pending.add(*raise_alarm(alarms, condition))
         else:
-            teller.tell(*clear_alarm(alarms, condition.alarm))
+            pending.add(*clear_alarm(alarms, condition.alarm))
 
 
 def _is_balanced(status: PumpStatus) -> bool:

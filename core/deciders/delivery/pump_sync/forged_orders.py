@@ -8,13 +8,17 @@ restarts of a year never add up to one; forgeries add up until somebody has seen
 from typing import Final
 
 from core.deciders.delivery.events.trust import NOT_BELIEVED_ALARM, NOT_BELIEVED_MAX
-from core.deciders.delivery.pump_sync.provisional_state import Teller
+from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.authentication import LATE
 from core.kernel.alarms import Condition, raise_alarm
 from schemas.bolus.orders import BolusOrderSigned
 from schemas.delivery.device import PumpRecord
-from schemas.delivery.unresolved_doses import OrderNotBelieved, OrderProblem, OrderRefusedByPump
+from schemas.delivery.unresolved_doses import (
+    OrderAuthenticationFailed,
+    OrderProblem,
+    OrderRefusedByPump,
+)
 from schemas.message import Event, Now
 from schemas.units import HOUR_MS, Milliseconds
 
@@ -31,20 +35,20 @@ LATE_MS: Final = Milliseconds(HOUR_MS)
 """[ms] in which so many late orders are an alarm too: somebody holds orders back."""
 
 
-def not_believed(
+def authentication_failed(
     state: DeliveryState, by: BolusOrderSigned, problem: OrderProblem, now: Now
 ) -> tuple[Event, ...]:
     """Refuse an order that came over the bus."""
     count = _count(state, problem)
-    said = OrderNotBelieved(dose=by.dose, key=by.key[:64], reason=problem, count=count)
+    said = OrderAuthenticationFailed(dose=by.dose, key=by.key[:64], reason=problem, count=count)
     return (said, *_alarm(state, problem, now))
 
 
-def tell_refused_by_pump(teller: Teller, record: PumpRecord) -> None:
+def tell_refused_by_pump(pending: PendingEvents, record: PumpRecord) -> None:
     """Tell of an order that came on the pump's own line and that it refused by itself."""
     reason, _, dose = record.detail.partition(" ")
-    count = _count(teller.state, reason)
-    alarm = _alarm(teller.state, reason, teller.now)
+    count = _count(pending.state, reason)
+    alarm = _alarm(pending.state, reason, pending.now)
     said = OrderRefusedByPump(
         dose=dose,
         reason=reason,
@@ -52,7 +56,7 @@ def tell_refused_by_pump(teller: Teller, record: PumpRecord) -> None:
         history_sequence=record.sequence,
         count=count,
     )
-    teller.tell(said, *alarm)
+    pending.add(said, *alarm)
 
 
 def _count(state: DeliveryState, reason: str) -> int:

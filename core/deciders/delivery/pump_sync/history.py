@@ -28,7 +28,7 @@ from core.deciders.delivery.pump_sync.mechanism import (
     missed_while_suspended,
     tell_mechanism,
 )
-from core.deciders.delivery.pump_sync.provisional_state import Teller
+from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.plan_revisions import plan_of, revision_of
 from core.kernel.alarms import clear_alarm, raise_alarm
@@ -94,26 +94,26 @@ def decide_reading(
     doubted = doubt(state, reading.status, has_hole=has_hole)
     if went_back(state, reading.status):
         return doubted
-    teller = Teller(state, now)
-    teller.tell(*doubted)
-    tell_clock(teller, reading.status, fresh, read_at)
+    pending = PendingEvents(state, now)
+    pending.add(*doubted)
+    tell_clock(pending, reading.status, fresh, read_at)
     for told in fresh:
-        record = by_our_clock(teller, told)
+        record = by_our_clock(pending, told)
         if record.ends_at > state.recount_until:
-            _tell_record(teller, record)
+            _tell_record(pending, record)
         if told.kind == "clock_set":
             set_on = told.ends_at - told.starts_at
-            tell_ahead(teller, Milliseconds(teller.state.pump_ahead + set_on))
+            tell_ahead(pending, Milliseconds(pending.state.pump_ahead + set_on))
     known = fresh[-1].sequence if fresh else state.history_sequence
     if known == reading.status.history_sequence:
-        _compare(teller, reading, fresh, read_at)
-    return tuple(teller.events)
+        _compare(pending, reading, fresh, read_at)
+    return tuple(pending.events)
 
 
-def _tell_record(teller: Teller, record: PumpRecord) -> None:
+def _tell_record(pending: PendingEvents, record: PumpRecord) -> None:
     match record.kind:
         case "basal":
-            teller.tell(
+            pending.add(
                 BasalDelivered(
                     starts_at=record.starts_at,
                     ends_at=record.ends_at,
@@ -124,44 +124,44 @@ def _tell_record(teller: Teller, record: PumpRecord) -> None:
                 )
             )
         case "bolus" | "bolus_started" | "bolus_ended":
-            _tell_bolus(teller, record)
+            _tell_bolus(pending, record)
         case "suspended":
-            teller.tell(DeliverySuspended(at=record.starts_at))
+            pending.add(DeliverySuspended(at=record.starts_at))
         case "resumed":
-            missed = missed_while_suspended(teller.state, record.starts_at)
-            teller.tell(DeliveryResumed(at=record.starts_at), *missed)
-            teller.tell(*clear_alarm(teller.state.common.alarms, SUSPENDED.alarm))
+            missed = missed_while_suspended(pending.state, record.starts_at)
+            pending.add(DeliveryResumed(at=record.starts_at), *missed)
+            pending.add(*clear_alarm(pending.state.common.alarms, SUSPENDED.alarm))
         case "plan_loaded":
-            if teller.state.plan is not None and teller.state.plan.plan == record.detail:
-                teller.tell(_loaded(record.detail))
+            if pending.state.plan is not None and pending.state.plan.plan == record.detail:
+                pending.add(_loaded(record.detail))
         case "filled":
-            missed = missed_while_dry(teller.state, record.starts_at)
-            teller.tell(ReservoirFilled(amount=record.amount, at=record.starts_at), *missed)
+            missed = missed_while_dry(pending.state, record.starts_at)
+            pending.add(ReservoirFilled(amount=record.amount, at=record.starts_at), *missed)
         case "powered":
             # An older memory does not know that the pump ran after it was copied.
-            off_at = max(record.starts_at, teller.state.recount_until)
+            off_at = max(record.starts_at, pending.state.recount_until)
             if off_at < record.ends_at:
                 gap = DeliveryGap(starts_at=off_at, ends_at=record.ends_at)
-                teller.tell(gap, *missed_while_off(teller.state, gap))
+                pending.add(gap, *missed_while_off(pending.state, gap))
         case "order_refused":
-            tell_refused_by_pump(teller, record)
+            tell_refused_by_pump(pending, record)
         case _:
-            tell_mechanism(teller, record)
+            tell_mechanism(pending, record)
 
 
-def _tell_bolus(teller: Teller, record: PumpRecord) -> None:
+def _tell_bolus(pending: PendingEvents, record: PumpRecord) -> None:
     dose = record.dose or DoseId("")
-    opened = next((one for one in teller.state.doses.open if one.dose == dose), None)
+    opened = next((one for one in pending.state.doses.open if one.dose == dose), None)
     unknown = opened is not None and opened.is_unknown
-    before = opened.delivered if opened else dict(teller.state.strangers).get(dose, MilliUnits(0))
+    before = opened.delivered if opened else dict(pending.state.strangers).get(dose, MilliUnits(0))
     if record.kind == "bolus_started":
         if unknown:
-            teller.tell(BolusReconciled(dose=dose, outcome="running", delivered=before))
-        elif _is_unasked(teller.state, dose):
-            teller.tell(*raise_alarm(teller.state.common.alarms, UNASKED))
+            pending.add(BolusReconciled(dose=dose, outcome="running", delivered=before))
+        elif _is_unasked(pending.state, dose):
+            pending.add(*raise_alarm(pending.state.common.alarms, UNASKED))
         return
     if record.kind == "bolus":
-        teller.tell(
+        pending.add(
             BolusProgressed(
                 dose=dose,
                 starts_at=record.starts_at,
@@ -173,27 +173,27 @@ def _tell_bolus(teller: Teller, record: PumpRecord) -> None:
             )
         )
         return
-    if opened is None and _is_told(teller.state, record):
+    if opened is None and _is_told(pending.state, record):
         return
-    known = dict(teller.state.doses.settled)
+    known = dict(pending.state.doses.settled)
     requested = opened.amount if opened else known.get(dose, record.amount)
-    if _is_unasked(teller.state, dose):
-        teller.tell(BolusReconciled(dose=dose, outcome="spontaneous", delivered=record.amount))
+    if _is_unasked(pending.state, dose):
+        pending.add(BolusReconciled(dose=dose, outcome="spontaneous", delivered=record.amount))
     elif unknown or dose in known:
         whole: ReconciledAs = "matched" if record.amount == requested else "partial"
         outcome: ReconciledAs = "blocked" if record.detail == "occlusion" else whole
-        teller.tell(BolusReconciled(dose=dose, outcome=outcome, delivered=record.amount))
+        pending.add(BolusReconciled(dose=dose, outcome=outcome, delivered=record.amount))
     if record.detail == "delivered":
-        teller.tell(BolusDelivered(dose=dose, requested=requested, delivered=record.amount))
+        pending.add(BolusDelivered(dose=dose, requested=requested, delivered=record.amount))
         return
-    asked = dose in teller.state.cancelled
+    asked = dose in pending.state.cancelled
     reason = _ENDS.get(record.detail, "cancelled" if asked else "stopped_by_pump")
-    teller.tell(
+    pending.add(
         BolusStopped(dose=dose, requested=requested, delivered=record.amount, reason=reason)
     )
     if reason in ("power_lost", "stopped_by_pump"):
         # Whatever else ends a bolus was asked for, or has an alarm of its own.
-        teller.tell(*raise_alarm(teller.state.common.alarms, BROKEN_OFF))
+        pending.add(*raise_alarm(pending.state.common.alarms, BROKEN_OFF))
 
 
 def _is_told(state: DeliveryState, ended: PumpRecord) -> bool:
@@ -220,24 +220,24 @@ def _is_unasked(state: DeliveryState, dose: DoseId) -> bool:
 
 
 def _compare(
-    teller: Teller, reading: PumpReading, fresh: Sequence[PumpRecord], read_at: Now | None
+    pending: PendingEvents, reading: PumpReading, fresh: Sequence[PumpRecord], read_at: Now | None
 ) -> None:
-    status, before = reading.status, teller.state
+    status, before = reading.status, pending.state
     for dose in before.doses.unknown:
         if dose.dose in running(status):
-            teller.tell(
+            pending.add(
                 BolusReconciled(dose=dose.dose, outcome="running", delivered=dose.delivered)
             )
             continue
         sent = next((one for one in before.sent if one.dose == dose.dose), None)
         if sent is not None and status.epoch > sent.epoch:
-            late = is_past(sent.start_by, now=teller.now)
+            late = is_past(sent.start_by, now=pending.now)
             how: ReconciledAs = "expired" if late else "failed"
-            teller.tell(BolusReconciled(dose=dose.dose, outcome=how, delivered=dose.delivered))
-    _compare_words(teller, status)
+            pending.add(BolusReconciled(dose=dose.dose, outcome=how, delivered=dose.delivered))
+    _compare_words(pending, status)
     last = fresh[-1].odometer if fresh else None
     if last is not None and last != status.odometer:
-        teller.tell(*raise_alarm(teller.state.common.alarms, COUNTS_DIFFER))
+        pending.add(*raise_alarm(pending.state.common.alarms, COUNTS_DIFFER))
     if not before.is_connected:
         found = PumpFound(
             odometer=status.odometer,
@@ -245,24 +245,24 @@ def _compare(
             suspended=status.suspended,
             plan=status.plan,
         )
-        teller.tell(found)
+        pending.add(found)
         for over in (UNREACHABLE, CONTROL_LOST):
             # Who reads under an epoch of its own again is not superseded any more.
-            teller.tell(*clear_alarm(before.common.alarms, over.alarm))
-    tell_session(teller, status, read_at)
-    tell_conditions(teller, reading.status)
-    _ask_again(teller, reading)
+            pending.add(*clear_alarm(before.common.alarms, over.alarm))
+    tell_session(pending, status, read_at)
+    tell_conditions(pending, reading.status)
+    _ask_again(pending, reading)
 
 
-def _compare_words(teller: Teller, status: PumpStatus) -> None:
+def _compare_words(pending: PendingEvents, status: PumpStatus) -> None:
     """Let the pump end what a person answered for and it never got."""
-    state = teller.state
+    state = pending.state
     for dose, _ in state.doses.settled:
         sent = next((one for one in state.sent if one.dose == dose), None)
         is_over = sent is not None and status.epoch > sent.epoch
         if is_over and dose not in running(status):
             counted = dict(state.strangers).get(dose, MilliUnits(0))
-            teller.tell(BolusReconciled(dose=dose, outcome="failed", delivered=counted))
+            pending.add(BolusReconciled(dose=dose, outcome="failed", delivered=counted))
 
 
 def running(status: PumpStatus) -> tuple[DoseId, ...]:
@@ -270,9 +270,9 @@ def running(status: PumpStatus) -> tuple[DoseId, ...]:
     return tuple(one.dose for one in (status.extended, status.bolus) if one is not None)
 
 
-def _ask_again(teller: Teller, reading: PumpReading) -> None:
+def _ask_again(pending: PendingEvents, reading: PumpReading) -> None:
     """Repeat what was asked of the pump and was lost: a plan, a suspension, a cancel."""
-    status, state = reading.status, teller.state
+    status, state = reading.status, pending.state
     ask: list[Callable[[], Event]] = []
     if "load_plan" not in state.acting and state.plan and status.plan != state.plan.plan:
         plan = state.plan
@@ -284,7 +284,7 @@ def _ask_again(teller: Teller, reading: PumpReading) -> None:
     if "suspend" not in state.acting and wants is not None and wants == status.suspended:
         # It was lost on the way, and then the contrary was asked for: the pump is there already.
         there = DeliverySuspended if wants else DeliveryResumed
-        ask.append(lambda: there(at=teller.now.therapy))
+        ask.append(lambda: there(at=pending.now.therapy))
     elif "suspend" not in state.acting and wants is not None:
         ask.append(
             lambda: (
@@ -297,5 +297,5 @@ def _ask_again(teller: Teller, reading: PumpReading) -> None:
         )
     again = [dose for dose in running(status) if dose in state.cancelled]
     if "stop_bolus" not in state.acting:
-        teller.tell(*(BolusCancelled(dose=dose, actor=OWN_ACTOR) for dose in again))
-    teller.tell(*(make() for make in ask))
+        pending.add(*(BolusCancelled(dose=dose, actor=OWN_ACTOR) for dose in again))
+    pending.add(*(make() for make in ask))

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from core.deciders.delivery.events.mechanism import CYCLES_MAX
-from core.deciders.delivery.pump_sync.provisional_state import Teller
+from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
 from core.deciders.delivery.state import DeliveryState
 from core.kernel.alarm_catalogue import PUMP_ALARMS, condition_of
 from core.kernel.alarms import clear_alarm, is_active, raise_alarm
@@ -85,12 +85,12 @@ def remind(state: DeliveryState, now: Now) -> tuple[Event, ...]:
     return raise_alarm(state.common.alarms, SUSPENDED)
 
 
-def tell_mechanism(teller: Teller, record: PumpRecord) -> None:
+def tell_mechanism(pending: PendingEvents, record: PumpRecord) -> None:
     """Tell what a record of the pump's history says of its mechanism."""
     at, amount = record.starts_at, record.amount
     match record.kind:
         case "primed":
-            teller.tell(
+            pending.add(
                 PumpPrimed(
                     amount=amount,
                     what="cannula" if record.detail == "cannula" else "tube",
@@ -100,7 +100,7 @@ def tell_mechanism(teller: Teller, record: PumpRecord) -> None:
                 )
             )
         case "unasked":
-            teller.tell(
+            pending.add(
                 MotorRanUnasked(
                     amount=amount,
                     at=at,
@@ -110,17 +110,17 @@ def tell_mechanism(teller: Teller, record: PumpRecord) -> None:
             )
         case "fault":
             condition = condition_of(record.detail)
-            teller.tell(
+            pending.add(
                 PumpFaulted(fault=record.detail, at=at),
-                *raise_alarm(teller.state.common.alarms, condition),
+                *raise_alarm(pending.state.common.alarms, condition),
             )
         case "fault_cleared":
-            missed = _missed(teller.state, at, "fault")
+            missed = _missed(pending.state, at, "fault")
             condition = condition_of(record.detail)
-            teller.tell(PumpFaultCleared(fault=record.detail, at=at), *missed)
-            teller.tell(*clear_alarm(teller.state.common.alarms, condition.alarm))
+            pending.add(PumpFaultCleared(fault=record.detail, at=at), *missed)
+            pending.add(*clear_alarm(pending.state.common.alarms, condition.alarm))
         case "released":
-            teller.tell(OcclusionReleased(amount=amount, at=at))
+            pending.add(OcclusionReleased(amount=amount, at=at))
         case _:
             return
 

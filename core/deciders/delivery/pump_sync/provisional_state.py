@@ -6,7 +6,7 @@ from core.kernel.decider import Entry
 from schemas.message import Event, Now
 
 
-class Teller:
+class PendingEvents:
     """Collects events and folds each, so that the next sees what the one before said."""
 
     def __init__(self, state: DeliveryState, now: Now) -> None:
@@ -15,7 +15,7 @@ class Teller:
         self.events: list[Event] = []
         self.now = now
 
-    def tell(self, *events: Event) -> None:
+    def add(self, *events: Event) -> None:
         """Say events in order."""
         for event in events:
             self.events.append(event)

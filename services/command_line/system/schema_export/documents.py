@@ -95,10 +95,10 @@ def _asyncapi() -> Json:
 def _channels() -> Json:
     found: Json = {}
     for name, decider in DECIDERS.items():
-        for kind in decider.says:
+        for kind in decider.emits:
             address = event_subject(pump=ANY_PUMP, speaker=name, name=name_of(kind))
             found[_event_channel(name, kind)] = _channel(address, kind)
-        for command in decider.obeys:
+        for command in decider.handles:
             address = command_subject(pump=ANY_PUMP, service=name, name=name_of(command))
             found[_command_channel(name, command)] = _channel(address, command)
     found["reply"] = {
@@ -129,14 +129,14 @@ def _command_channel(service: Speaker, kind: type[msgspec.Struct]) -> str:
 def _operations() -> Json:
     found: Json = {}
     for name, decider in DECIDERS.items():
-        for kind in decider.says:
+        for kind in decider.emits:
             channel = _event_channel(name, kind)
             found[f"{name}.says.{name_of(kind)}"] = _operation("send", channel, kind)
-        for heard in decider.hears:
-            for kind in DECIDERS[heard].says:
+        for heard in decider.subscribes_to:
+            for kind in DECIDERS[heard].emits:
                 operation = _operation("receive", _event_channel(heard, kind), kind)
                 found[f"{name}.hears.{heard}.{name_of(kind)}"] = operation
-        for command in decider.obeys:
+        for command in decider.handles:
             operation = _operation("receive", _command_channel(name, command), command)
             found[f"{name}.obeys.{name_of(command)}"] = {**operation, "reply": _REPLY}
     return found
@@ -180,7 +180,7 @@ def _message(kind: type[msgspec.Struct]) -> Json:
 
 def _a_speaker(kind: type[msgspec.Struct]) -> Speaker:
     """Name the first service that says an event."""
-    return next(name for name, decider in DECIDERS.items() if kind in decider.says)
+    return next(name for name, decider in DECIDERS.items() if kind in decider.emits)
 
 
 def _outcome_message() -> Json:

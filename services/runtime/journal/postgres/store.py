@@ -11,7 +11,7 @@ from eventsourcing.postgres import PostgresDatastore
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row, tuple_row
 
-from services.runtime.journal.postgres import recorder as postgres_schema
+from services.runtime.journal.postgres import recorder
 from services.runtime.journal.postgres.address import PostgresAddress, first_line
 from services.runtime.journal.postgres.recorder import JournalRecorder
 from services.runtime.journal.reading import FETCH_ROWS, Dialect, JournalReader
@@ -84,7 +84,7 @@ class PostgresStore(JournalReader):
                 self._recorder = JournalRecorder(self._datastore)
                 if writes:
                     self._recorder.create_table()
-                self._last = self._ask(postgres_schema.LAST_NUMBER)
+                self._last = self._ask(recorder.LAST_NUMBER)
             super().__init__(DIALECT)
         except BaseException:
             self.close()
@@ -109,14 +109,14 @@ class PostgresStore(JournalReader):
 
     def _ask(self, statement: str, *parameters: object) -> Any:
         """Ask for one value over the connection that holds the lock."""
-        named = postgres_schema.in_schema(statement, self._schema)
+        named = recorder.in_schema(statement, self._schema)
         with self._writer.cursor(row_factory=tuple_row) as cursor:
             found = cursor.execute(named, parameters).fetchone()
         return None if found is None else found[0]
 
     def _assert_usable(self, *, writes: bool) -> None:
         if not writes:
-            if not self._ask(postgres_schema.IS_THERE, f"{self._schema}.ends"):
+            if not self._ask(recorder.IS_THERE, f"{self._schema}.ends"):
                 raise StoreMissing(self._shown, "there is no journal; has this system ever run?")
             return
         for name, wanted in MUST_BE.items():
@@ -125,14 +125,12 @@ class PostgresStore(JournalReader):
                 raise StoreBroken(self._shown, f"{name} is {level}, not {wanted[0]}")
         if not any(self._take_lock(wait=number > 0) for number in range(LOCK_LOOKS_MAX)):
             raise StoreBroken(self._shown, "another process has this journal open")
-        self._writer.execute(
-            postgres_schema.in_schema("CREATE SCHEMA IF NOT EXISTS {0}", self._schema)
-        )
+        self._writer.execute(recorder.in_schema("CREATE SCHEMA IF NOT EXISTS {0}", self._schema))
 
     def _take_lock(self, *, wait: bool) -> bool:
         if wait:
             time.sleep(LOCK_LOOK_S)
-        return bool(self._ask(postgres_schema.TAKE_LOCK, self._schema))
+        return bool(self._ask(recorder.TAKE_LOCK, self._schema))
 
     def commit(self, commit: Commit) -> None:
         """Store a step: all of it or nothing, durable when it returns.
@@ -157,7 +155,7 @@ class PostgresStore(JournalReader):
         self._commands.add(commit.commands)
 
     def _stream(self, statement: str, *parameters: object) -> Iterator[Any]:
-        named = postgres_schema.in_schema(statement.replace("?", "%s"), self._schema)
+        named = recorder.in_schema(statement.replace("?", "%s"), self._schema)
         with (
             self._told_plainly(),
             self._datastore.get_connection() as connection,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.calc.pulses.compute import PULSES
 from core.calc.pulses.shapes import PulsesResult, PulsesScenario
 from core.kernel.errors import ScenarioError
-from core.models.pulse_scheduler import Bolus, Motor, flows, strokes
+from core.models.pulse_scheduler import Bolus, Motor, flows, pulses
 from core.models.pulses import Stretch
 from core.models.pump_accuracy import BANDS_PERCENT, ERROR_MODELS, bolus_bands, draws
 from core.models.pump_models import PUMP_MODELS
@@ -159,7 +159,7 @@ def test_delivered_and_requested_differ_by_less_than_one_stroke_at_all_times(
     ]
     motor = Motor(pulse, MilliUnitsPerHour(90_000), MilliUnitsPerHour(spare))
     requested = flows(stretches, boluses, motor=motor)
-    found = strokes(requested, pulse=pulse)
+    found = pulses(requested, pulse=pulse)
 
     size = pulse * HOUR_MS
     owed = {"basal": 0, "extended": 0, "bolus": 0}

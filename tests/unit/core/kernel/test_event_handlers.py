@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.kernel.decider import Entry
-from core.kernel.event_handlers import Folds
+from core.kernel.event_handlers import EventHandlers
 from schemas.delivery.delivery import BasalDelivered
 from schemas.delivery.pump import PumpControlLost, PumpLost
 from schemas.record import Tick
@@ -18,7 +18,7 @@ def heard(body: Any) -> Entry:
 
 def test_each_kind_of_a_union_has_its_fold_and_others_give_the_same_back() -> None:
     """The entry comes along, for its time and id."""
-    folds = Folds[tuple[int, ...]]()
+    folds = EventHandlers[tuple[int, ...]]()
 
     @folds.of
     def lose(state: tuple[int, ...], said: PumpLost | PumpControlLost, entry: Entry) -> Any:
@@ -35,7 +35,7 @@ def test_each_kind_of_a_union_has_its_fold_and_others_give_the_same_back() -> No
 
 def test_two_folds_of_one_kind_are_refused() -> None:
     """One of them would be forgotten in silence."""
-    folds = Folds[int]()
+    folds = EventHandlers[int]()
 
     @folds.of
     def once(state: int, said: PumpLost, entry: Entry) -> int:
@@ -56,4 +56,4 @@ def test_a_fold_of_no_kind_is_refused() -> None:
         return state
 
     with pytest.raises(TypeError, match="of_anything"):
-        Folds[int]().of(of_anything)
+        EventHandlers[int]().of(of_anything)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.models import pulse_scheduler as pacing
-from core.models.pulse_scheduler import Bolus, Flow, Motor, flows, largest_owed, strokes
+from core.models import pulse_scheduler
+from core.models.pulse_scheduler import Bolus, Flow, Motor, flows, largest_owed, pulses
 from core.models.pulses import Parts, Stretch
 from schemas.units import HOUR_MS, Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
@@ -59,7 +59,7 @@ def test_the_most_that_is_owed_is_found_without_looking_at_each_instant(
 
 def test_strokes_come_when_all_of_one_is_owed_and_basal_first() -> None:
     """At 1 U/h a stroke of 0.05 U each 180 s; one of a bolus at the same instant follows it."""
-    found = strokes(
+    found = pulses(
         flows([basal(1_000, until=360 * SECOND)], [bolus(100, over=360 * SECOND)], motor=MOTOR),
         pulse=PULSE,
     )
@@ -74,7 +74,7 @@ def test_strokes_come_when_all_of_one_is_owed_and_basal_first() -> None:
 
 def test_a_stroke_never_comes_early() -> None:
     """At 0.7 U/h 0.05 U are owed after 257142.86 ms: in the first whole one after that."""
-    found = strokes(flows([basal(700, until=HOUR_MS)], [], motor=MOTOR), pulse=PULSE)
+    found = pulses(flows([basal(700, until=HOUR_MS)], [], motor=MOTOR), pulse=PULSE)
 
     assert (257_143, 514_286) == (found[0].at, found[1].at)
     assert 14 == len(found)
@@ -149,7 +149,7 @@ def test_a_bolus_begins_when_it_begins_and_ends_with_its_last_part() -> None:
 
 def test_too_many_changes_of_rate_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before they fill the memory, and not one before."""
-    monkeypatch.setattr(pacing, "FLOWS_MAX", 3)
+    monkeypatch.setattr(pulse_scheduler, "FLOWS_MAX", 3)
     three = [basal(rate, since=rate, until=rate + 1) for rate in range(1, 4)]
     four = [basal(rate, since=rate, until=rate + 1) for rate in range(1, 5)]
 
@@ -160,7 +160,7 @@ def test_too_many_changes_of_rate_are_refused(monkeypatch: pytest.MonkeyPatch) -
 
 def test_at_the_same_instant_an_extended_stroke_comes_before_a_normal_one() -> None:
     """By precedence and not by the alphabet, nor by which bolus was asked for first."""
-    found = strokes(
+    found = pulses(
         flows(
             [basal(0, until=HOUR_MS)],
             [bolus(100), bolus(100, over=4 * SECOND)],

@@ -12,8 +12,7 @@ import msgspec
 import pytest
 
 import services.virtual_pump.controller
-from core.pump import machine as pump_machine
-from core.pump import physics as pump_world
+from core.pump import machine, physics
 from core.pump.machine import start_bolus
 from core.pump.memory import PumpMemory, PumpRefusal, PumpStep
 from schemas.message import Now
@@ -85,7 +84,7 @@ def a_stuck_motor_primes_nothing() -> None:
 
     assert isinstance(answer, Answered)
     assert (0, 0, "motor_stuck") == (memory.odometer, memory.primed, memory.fault)
-    assert pump_world.is_balanced(memory)
+    assert physics.is_balanced(memory)
     assert "primed" not in [one.kind for one in host._store.history(after=0)]
 
 
@@ -95,7 +94,7 @@ def a_motor_that_sticks_in_mid_prime_has_primed_so_far() -> None:
     memory = host.memory
 
     assert (2_000, 2_000, "motor_stuck") == (memory.odometer, memory.primed, memory.fault)
-    assert pump_world.is_balanced(memory)
+    assert physics.is_balanced(memory)
 
 
 def a_blocked_line_is_noticed_by_a_prime() -> None:
@@ -109,8 +108,8 @@ def a_blocked_line_is_noticed_by_a_prime() -> None:
 
 def strokes_unasked_are_pressed_into_a_blocked_line() -> None:
     """The world is in the way of a motor that turns by itself as well."""
-    blocked = pump_world.PumpWorld(blocked_from=MilliUnits(0))
-    memory = pump_world.run_unasked(
+    blocked = physics.PumpPhysics(blocked_from=MilliUnits(0))
+    memory = physics.run_unasked(
         a_host().memory, strokes=10**3, now=NOON.therapy, world=blocked
     ).memory
 
@@ -143,8 +142,8 @@ def test_the_mutant_whose_first_stroke_meets_nothing_is_caught(
         return start_bolus(memory, **asked)
 
     monkeypatch.setattr("core.pump.order_intake.start_bolus", blind)
-    monkeypatch.setattr(pump_world, "reach", lambda *_: None)
-    monkeypatch.setattr(pump_world, "backlog_after", lambda memory, *_, **__: memory.backlog)
+    monkeypatch.setattr(physics, "reach", lambda *_: None)
+    monkeypatch.setattr(physics, "backlog_after", lambda memory, *_, **__: memory.backlog)
 
     with pytest.raises(AssertionError):
         CHECKS[check]()
@@ -185,10 +184,10 @@ def a_start_of_ten_strokes_is_stopped(patch: pytest.MonkeyPatch) -> bool:
 
 def a_prime_that_is_twice_as_long_is_stopped(patch: pytest.MonkeyPatch) -> bool:
     """The tube is full at what was asked for."""
-    host, prime = a_host(), pump_world.prime
+    host, prime = a_host(), physics.prime
     with patch.context() as broken:
         broken.setattr(
-            pump_world,
+            physics,
             "prime",
             lambda *given, **asked: strokes_of(prime(*given, **asked), more=100),
         )
@@ -198,10 +197,10 @@ def a_prime_that_is_twice_as_long_is_stopped(patch: pytest.MonkeyPatch) -> bool:
 
 def a_stop_that_moves_the_motor_is_stopped(patch: pytest.MonkeyPatch) -> bool:
     """No other order moves anything."""
-    host, fill = a_host(), pump_machine.fill
+    host, fill = a_host(), machine.fill
     with patch.context() as broken:
         broken.setattr(
-            pump_machine,
+            machine,
             "fill",
             lambda *given, **asked: strokes_of(fill(*given, **asked), more=1),
         )

@@ -6,11 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.pump import machine as pump_machine
-from core.pump import physics as pump_world
-from core.pump import suspension as pump_pause
+from core.pump import machine, physics, suspension
 from core.pump.memory import PumpMemory, PumpRefusal, PumpStep
-from core.pump.physics import HEALTHY, OCCLUSION_MU_MAX, PumpWorld, is_balanced
+from core.pump.physics import HEALTHY, OCCLUSION_MU_MAX, PumpPhysics, is_balanced
 from core.pump.supervision import is_too_much
 from schemas.delivery.device import PlanStep, PumpPlan, PumpRecord
 from schemas.message import Now
@@ -39,15 +37,13 @@ def later(ms: int) -> UtcMillis:
 
 
 def a_pump(*, rate: int = 1_000, bolus: int = 0) -> PumpMemory:
-    memory = pump_machine.power_on(None, now=NOON, fill=MilliUnits(100_000)).memory
+    memory = machine.power_on(None, now=NOON, fill=MilliUnits(100_000)).memory
     steps = (PlanStep(at=NOON, rate=MilliUnitsPerHour(rate)),)
     plan = PumpPlan(plan="p", steps=steps, ends_at=later(2 * DAY_MS))
-    memory = done(pump_machine.load_plan(memory, plan=plan, now=NOON)).memory
+    memory = done(machine.load_plan(memory, plan=plan, now=NOON)).memory
     if bolus:
         amount = MilliUnits(bolus)
-        started = pump_machine.start_bolus(
-            memory, dose=DOSE, amount=amount, executed=False, now=NOON
-        )
+        started = machine.start_bolus(memory, dose=DOSE, amount=amount, executed=False, now=NOON)
         memory = done(started).memory
     return memory
 
@@ -71,12 +67,12 @@ def moved(records: Sequence[PumpRecord]) -> int:
 def test_a_stuck_motor_stops_everything_and_nothing_is_made_up() -> None:
     """Insulin that did not move is not counted, and does not come later all at once."""
     memory = a_pump(bolus=2_000)
-    world = PumpWorld(stuck_from=MilliUnits(500))
+    world = PumpPhysics(stuck_from=MilliUnits(500))
 
-    step = pump_machine.run_until(memory, now=later(HOUR_MS), world=world)
-    hour = pump_machine.run_until(step.memory, now=later(2 * HOUR_MS), world=HEALTHY)
-    cleared = pump_world.clear(hour.memory, now=later(2 * HOUR_MS))
-    after = pump_machine.run_until(cleared.memory, now=later(3 * HOUR_MS))
+    step = machine.run_until(memory, now=later(HOUR_MS), world=world)
+    hour = machine.run_until(step.memory, now=later(2 * HOUR_MS), world=HEALTHY)
+    cleared = physics.clear(hour.memory, now=later(2 * HOUR_MS))
+    after = machine.run_until(cleared.memory, now=later(3 * HOUR_MS))
 
     assert ("motor_stuck", 500) == (step.memory.fault, step.memory.odometer)
     assert [("bolus", 450, ""), ("bolus_ended", 500, "fault"), ("fault", 0, "motor_stuck")] == said(
@@ -93,10 +89,10 @@ def test_a_stuck_motor_stops_everything_and_nothing_is_made_up() -> None:
 def test_a_blocked_line_is_noticed_within_three_units_and_all_of_it_is_counted() -> None:
     """What was pressed into the line reaches the body when it opens: it was counted before."""
     memory = a_pump(bolus=10_000)
-    world = PumpWorld(blocked_from=MilliUnits(1_000))
+    world = PumpPhysics(blocked_from=MilliUnits(1_000))
 
-    step = pump_machine.run_until(memory, now=later(HOUR_MS), world=world)
-    cleared = pump_world.clear(step.memory, now=later(HOUR_MS))
+    step = machine.run_until(memory, now=later(HOUR_MS), world=world)
+    cleared = physics.clear(step.memory, now=later(HOUR_MS))
 
     assert ("occlusion", 1_000 + OCCLUSION_MU_MAX) == (step.memory.fault, step.memory.odometer)
     assert OCCLUSION_MU_MAX == step.memory.backlog
@@ -109,9 +105,9 @@ def test_a_blocked_line_is_noticed_within_three_units_and_all_of_it_is_counted()
 
 def test_a_blocked_line_at_a_low_rate_builds_up_over_hours() -> None:
     """The same 3 U, a stroke at a time, however often the pump is looked at."""
-    memory, world = a_pump(rate=500), PumpWorld(blocked_from=MilliUnits(0))
+    memory, world = a_pump(rate=500), PumpPhysics(blocked_from=MilliUnits(0))
     for minute in range(0, 8 * 60, 7):
-        memory = pump_machine.run_until(memory, now=later(minute * MINUTE_MS), world=world).memory
+        memory = machine.run_until(memory, now=later(minute * MINUTE_MS), world=world).memory
 
     assert ("occlusion", 3_000, 3_000) == (memory.fault, memory.odometer, memory.backlog)
     assert memory.on_at > later(6 * HOUR_MS)
@@ -121,8 +117,8 @@ def test_a_blocked_line_at_a_low_rate_builds_up_over_hours() -> None:
 def test_a_motor_that_turns_by_itself_is_counted_and_cut_off() -> None:
     """What it moved is insulin like any other."""
     memory = a_pump(bolus=2_000)
-    step = pump_world.run_unasked(memory, strokes=6, now=NOON)
-    empty = pump_world.run_unasked(
+    step = physics.run_unasked(memory, strokes=6, now=NOON)
+    empty = physics.run_unasked(
         msgspec.structs.replace(memory, reservoir=MilliUnits(0)), strokes=6, now=NOON
     )
 
@@ -138,19 +134,19 @@ def test_a_motor_that_turns_by_itself_is_counted_and_cut_off() -> None:
 
 def test_with_a_fault_no_bolus_starts_and_it_is_told_once() -> None:
     """Whatever stopped it first stands until somebody clears it."""
-    broken = pump_world.trip(a_pump(), fault="air_in_line", now=NOON).memory
-    refused = pump_machine.start_bolus(
+    broken = physics.trip(a_pump(), fault="air_in_line", now=NOON).memory
+    refused = machine.start_bolus(
         broken, dose=DOSE, amount=MilliUnits(50), executed=False, now=NOON
     )
 
     assert PumpRefusal(reason="fault") == refused
-    assert () == pump_world.trip(broken, fault="occlusion", now=NOON).records
-    assert pump_machine.next_pulse_at(broken) is None
+    assert () == physics.trip(broken, fault="occlusion", now=NOON).records
+    assert machine.next_pulse_at(broken) is None
     assert (0, "air_in_line") == (
-        pump_machine.status(broken, now=NOON).basal_rate,
-        pump_machine.status(broken, now=NOON).fault,
+        machine.status(broken, now=NOON).basal_rate,
+        machine.status(broken, now=NOON).fault,
     )
-    assert () == pump_world.clear(a_pump(), now=NOON).records
+    assert () == physics.clear(a_pump(), now=NOON).records
 
 
 @pytest.mark.parametrize(
@@ -171,15 +167,15 @@ def test_a_prime_that_cannot_be_is_refused(
     """Into the air only while the pump stands; never more than a tube takes."""
     memory = msgspec.structs.replace(a_pump(), **change)
 
-    refused = pump_world.prime(memory, amount=MilliUnits(amount), what="tube", now=NOON)
+    refused = physics.prime(memory, amount=MilliUnits(amount), what="tube", now=NOON)
 
     assert PumpRefusal(reason=reason) == refused  # type: ignore[arg-type]  # any reason
 
 
 def test_a_prime_leaves_the_reservoir_and_keeps_the_balance() -> None:
     """Fill = strokes + what is left, whatever they were for."""
-    memory = pump_pause.suspend(a_pump(), now=NOON).memory
-    step = done(pump_world.prime(memory, amount=MilliUnits(2_600), what="tube", now=NOON))
+    memory = suspension.suspend(a_pump(), now=NOON).memory
+    step = done(physics.prime(memory, amount=MilliUnits(2_600), what="tube", now=NOON))
 
     assert [("primed", 2_600, "tube")] == said(step.records)
     assert (2_600, 2_600, 97_400) == (
@@ -189,7 +185,7 @@ def test_a_prime_leaves_the_reservoir_and_keeps_the_balance() -> None:
     )
     assert is_balanced(step.memory)
     assert not is_balanced(msgspec.structs.replace(step.memory, odometer=MilliUnits(2_550)))
-    never = pump_machine.power_on(None, now=NOON, fill=None).memory
+    never = machine.power_on(None, now=NOON, fill=None).memory
     assert is_balanced(never)
 
 
@@ -197,7 +193,7 @@ def test_a_prime_leaves_the_reservoir_and_keeps_the_balance() -> None:
 def test_the_second_look_finds_a_motor_that_moves_too_much() -> None:
     """By other means than the machine that drives it."""
     memory = a_pump(bolus=2_000)
-    honest = pump_machine.run_until(memory, now=later(20_000)).memory
+    honest = machine.run_until(memory, now=later(20_000)).memory
     twice = msgspec.structs.replace(honest, odometer=MilliUnits(honest.odometer + 2_000))
 
     assert not is_too_much(memory, honest, now=later(20_000))
@@ -217,7 +213,7 @@ def a_host(*faults: ScriptedFault, store: FakePumpStore | None = None) -> PumpHo
         steps=(PlanStep(at=NOON, rate=MilliUnitsPerHour(10_000)),),
         ends_at=later(2 * DAY_MS),
     )
-    host._keep(done(pump_machine.load_plan(host.memory, plan=plan, now=NOON)))
+    host._keep(done(machine.load_plan(host.memory, plan=plan, now=NOON)))
     return host
 
 
@@ -276,7 +272,7 @@ def test_the_second_look_stops_a_machine_that_moves_twice(
 ) -> None:
     """The mutant: a machine that moves each bolus again. The guard is not fooled by it."""
     host = a_host()
-    run = pump_machine.run_until
+    run = machine.run_until
 
     def twice(memory: PumpMemory, **asked: Any) -> PumpStep:
         step = run(memory, **asked)
@@ -285,7 +281,7 @@ def test_the_second_look_stops_a_machine_that_moves_twice(
             step, memory=msgspec.structs.replace(step.memory, odometer=more)
         )
 
-    monkeypatch.setattr(pump_machine, "run_until", twice)
+    monkeypatch.setattr(machine, "run_until", twice)
     host.run_until(now=later(MINUTE_MS))
 
     assert ("over_infusion", 0) == (host.memory.fault, host.memory.odometer)

@@ -2,10 +2,9 @@
 
 import pytest
 
-from core.pump import machine as pump_machine
-from core.pump import suspension as pump_pause
+from core.pump import machine, suspension
 from core.pump.memory import PumpMemory, PumpRefusal, PumpStep, RefusalReason
-from core.pump.strokes import bolus_instants
+from core.pump.pulse_instants import bolus_instants
 from core.pump.supervision import is_too_much
 from schemas.delivery.device import PlanStep, PumpPlan, PumpRecord
 from schemas.units import DAY_MS, HOUR_MS, DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
@@ -25,8 +24,8 @@ def a_plan(*, rate: int = 1_000, name: str = "basal:demo:1", begins: int = NOON)
 
 def a_pump(*, fill: int | None = 100_000, plan: PumpPlan | None = None) -> PumpMemory:
     held = None if fill is None else MilliUnits(fill)
-    memory = pump_machine.power_on(None, now=NOON, fill=held).memory
-    return memory if plan is None else done(pump_machine.load_plan(memory, plan=plan, now=NOON))
+    memory = machine.power_on(None, now=NOON, fill=held).memory
+    return memory if plan is None else done(machine.load_plan(memory, plan=plan, now=NOON))
 
 
 def done(step: PumpStep | PumpRefusal) -> PumpMemory:
@@ -42,7 +41,7 @@ def stepped(step: PumpStep | PumpRefusal) -> PumpStep:
 def start(
     memory: PumpMemory, *, amount: int, executed: bool = False, now: UtcMillis = NOON
 ) -> PumpStep | PumpRefusal:
-    return pump_machine.start_bolus(
+    return machine.start_bolus(
         memory, dose=DOSE, amount=MilliUnits(amount), executed=executed, now=now
     )
 
@@ -54,8 +53,8 @@ def kinds(records: tuple[PumpRecord, ...]) -> list[tuple[str, int, str]]:
 def test_a_bolus_begins_at_once_and_moves_a_pulse_every_two_seconds() -> None:
     """A bolus all at once, or one that waits, is not the bolus that was ordered."""
     first = stepped(start(a_pump(), amount=200))
-    before = pump_machine.run_until(first.memory, now=after(5.999))
-    last = pump_machine.run_until(before.memory, now=after(6))
+    before = machine.run_until(first.memory, now=after(5.999))
+    last = machine.run_until(before.memory, now=after(6))
 
     assert [("bolus_started", 200, ""), ("bolus", 50, "")] == kinds(first.records)
     assert [("bolus", 100, "")] == kinds(before.records)
@@ -69,7 +68,7 @@ def test_the_pulses_of_a_bolus_are_spread_evenly_over_its_time() -> None:
     memory = done(start(a_pump(), amount=1_000))
     delivered = []
     for second in range(0, 40, 2):
-        memory = pump_machine.run_until(memory, now=after(second)).memory
+        memory = machine.run_until(memory, now=after(second)).memory
         delivered.append(memory.odometer)
 
     assert list(range(50, 1_001, 50)) == delivered
@@ -79,7 +78,7 @@ def test_basal_goes_on_during_a_bolus() -> None:
     """A bolus adds to basal, it does not replace it."""
     memory = done(start(a_pump(plan=a_plan(rate=30_000)), amount=1_000))
 
-    step = pump_machine.run_until(memory, now=after(60))
+    step = machine.run_until(memory, now=after(60))
 
     assert kinds(step.records) == [
         ("basal", 500, "basal:demo:1"),
@@ -92,8 +91,8 @@ def test_basal_goes_on_during_a_bolus() -> None:
 def test_basal_records_say_from_which_pulse_to_which_they_count() -> None:
     """Insulin on board needs to know when insulin went in."""
     memory = a_pump(plan=a_plan())
-    one = pump_machine.run_until(memory, now=after(200))
-    two = pump_machine.run_until(one.memory, now=after(3_600))
+    one = machine.run_until(memory, now=after(200))
+    two = machine.run_until(one.memory, now=after(3_600))
 
     spans = [(r.starts_at, r.ends_at, r.amount) for r in (*one.records, *two.records)]
     assert [(NOON, after(180), 50), (after(180), after(3_600), 950)] == spans
@@ -131,7 +130,7 @@ def test_a_reservoir_that_empties_ends_the_bolus_with_the_amount_known() -> None
     """Basal can take what the bolus counted on."""
     memory = done(start(a_pump(fill=1_000, plan=a_plan(rate=35_000)), amount=1_000))
 
-    step = pump_machine.run_until(memory, now=after(60))
+    step = machine.run_until(memory, now=after(60))
 
     assert kinds(step.records) == [
         ("basal", 350, "basal:demo:1"),
@@ -139,7 +138,7 @@ def test_a_reservoir_that_empties_ends_the_bolus_with_the_amount_known() -> None
         ("bolus_ended", 650, "reservoir_empty"),
     ]
     assert step.memory.reservoir == 0
-    assert "reservoir_empty" in pump_machine.status(step.memory, now=after(60)).alarms
+    assert "reservoir_empty" in machine.status(step.memory, now=after(60)).alarms
 
 
 def strokes_beside_basal() -> list[int]:
@@ -148,7 +147,7 @@ def strokes_beside_basal() -> list[int]:
     moved = [0] * (memory.odometer // 50)
     for second in range(1, 150):
         before = memory.odometer
-        memory = pump_machine.run_until(memory, now=after(second)).memory
+        memory = machine.run_until(memory, now=after(second)).memory
         moved.extend([second] * ((memory.odometer - before) // 50))
         if memory.bolus is None:
             break
@@ -177,7 +176,7 @@ def test_the_mutant_whose_bolus_waits_for_nobody_is_caught(monkeypatch: pytest.M
     """Its strokes come faster than the motor can move."""
     real = bolus_instants
     monkeypatch.setattr(
-        pump_machine, "bolus_instants", lambda bolus, _, *, until: real(bolus, [], until=until)
+        machine, "bolus_instants", lambda bolus, _, *, until: real(bolus, [], until=until)
     )
 
     assert not is_within_its_speed(strokes_beside_basal())
@@ -186,10 +185,10 @@ def test_the_mutant_whose_bolus_waits_for_nobody_is_caught(monkeypatch: pytest.M
 def test_basal_missed_with_an_empty_reservoir_is_not_made_up() -> None:
     """Hours of basal at once after a change of reservoir would be a bolus."""
     memory = a_pump(fill=50, plan=a_plan())
-    memory = pump_machine.run_until(memory, now=after(36_000)).memory
-    memory = done(pump_machine.fill(memory, amount=MilliUnits(10_000), now=after(36_000)))
+    memory = machine.run_until(memory, now=after(36_000)).memory
+    memory = done(machine.fill(memory, amount=MilliUnits(10_000), now=after(36_000)))
 
-    assert kinds(pump_machine.run_until(memory, now=after(36_180)).records) == [
+    assert kinds(machine.run_until(memory, now=after(36_180)).records) == [
         ("basal", 50, "basal:demo:1")
     ]
 
@@ -197,8 +196,8 @@ def test_basal_missed_with_an_empty_reservoir_is_not_made_up() -> None:
 def test_a_second_bolus_and_a_bolus_while_suspended_are_refused() -> None:
     """Two boluses at once could not be told apart, and suspended means no insulin."""
     running = done(start(a_pump(), amount=1_000))
-    suspended = pump_pause.suspend(a_pump(), now=NOON).memory
-    other = pump_machine.start_bolus(
+    suspended = suspension.suspend(a_pump(), now=NOON).memory
+    other = machine.start_bolus(
         running, dose=DoseId("other"), amount=MilliUnits(50), executed=False, now=NOON
     )
 
@@ -209,10 +208,10 @@ def test_a_second_bolus_and_a_bolus_while_suspended_are_refused() -> None:
 @pytest.mark.requirement("R31")
 def test_after_stop_no_further_pulse_starts() -> None:
     """Cancel wins, with the amount known."""
-    memory = pump_machine.run_until(done(start(a_pump(), amount=1_000)), now=after(3)).memory
+    memory = machine.run_until(done(start(a_pump(), amount=1_000)), now=after(3)).memory
 
-    stopped = stepped(pump_machine.stop_bolus(memory, dose=DOSE, executed=True, now=after(3)))
-    later = pump_machine.run_until(stopped.memory, now=after(HOUR_MS))
+    stopped = stepped(machine.stop_bolus(memory, dose=DOSE, executed=True, now=after(3)))
+    later = machine.run_until(stopped.memory, now=after(HOUR_MS))
 
     assert [("bolus_ended", 100, "stopped")] == kinds(stopped.records)
     assert later.records == ()
@@ -222,7 +221,7 @@ def test_a_stop_for_another_dose_stops_nothing() -> None:
     """A late cancel of an old bolus must not hit the new one."""
     memory = done(start(a_pump(), amount=1_000))
 
-    step = pump_machine.stop_bolus(memory, dose=DoseId("other"), executed=True, now=NOON)
+    step = machine.stop_bolus(memory, dose=DoseId("other"), executed=True, now=NOON)
 
     assert PumpStep(memory=memory) == step
 
@@ -230,7 +229,7 @@ def test_a_stop_for_another_dose_stops_nothing() -> None:
 @pytest.mark.requirement("R42")
 def test_a_start_that_comes_after_its_stop_is_refused() -> None:
     """Two lines can swap a start and its cancel."""
-    barred = done(pump_machine.stop_bolus(a_pump(), dose=DOSE, executed=False, now=NOON))
+    barred = done(machine.stop_bolus(a_pump(), dose=DOSE, executed=False, now=NOON))
 
     assert PumpRefusal(reason="barred") == start(barred, amount=1_000)
 
@@ -238,37 +237,37 @@ def test_a_start_that_comes_after_its_stop_is_refused() -> None:
 @pytest.mark.requirement("R38")
 def test_suspend_ends_a_bolus_with_what_it_delivered() -> None:
     """Only what flowed may count."""
-    memory = pump_machine.run_until(done(start(a_pump(), amount=1_000)), now=after(4)).memory
+    memory = machine.run_until(done(start(a_pump(), amount=1_000)), now=after(4)).memory
 
-    step = pump_pause.suspend(memory, now=after(4))
+    step = suspension.suspend(memory, now=after(4))
 
     assert [("bolus_ended", 150, "suspended"), ("suspended", 0, "")] == kinds(step.records)
-    assert pump_pause.suspend(step.memory, now=after(5)).records == ()
+    assert suspension.suspend(step.memory, now=after(5)).records == ()
 
 
 def test_time_suspended_is_not_made_up_and_the_fraction_owed_is_kept() -> None:
     """A pause gives no insulin, then or later."""
-    memory = pump_machine.run_until(a_pump(plan=a_plan()), now=after(90)).memory
-    memory = pump_pause.suspend(memory, now=after(90)).memory
-    memory = pump_machine.run_until(memory, now=after(7_200)).memory
-    memory = pump_pause.resume(memory, now=after(7_200)).memory
+    memory = machine.run_until(a_pump(plan=a_plan()), now=after(90)).memory
+    memory = suspension.suspend(memory, now=after(90)).memory
+    memory = machine.run_until(memory, now=after(7_200)).memory
+    memory = suspension.resume(memory, now=after(7_200)).memory
 
-    assert pump_machine.run_until(memory, now=after(7_289)).records == ()
-    assert kinds(pump_machine.run_until(memory, now=after(7_290)).records) == [
+    assert machine.run_until(memory, now=after(7_289)).records == ()
+    assert kinds(machine.run_until(memory, now=after(7_290)).records) == [
         ("basal", 50, "basal:demo:1")
     ]
 
 
 def test_loading_a_plan_carries_the_fraction_and_the_same_plan_changes_nothing() -> None:
     """Plans are loaded again and again; each must cost no insulin and add none."""
-    memory = pump_machine.run_until(a_pump(plan=a_plan()), now=after(90)).memory
+    memory = machine.run_until(a_pump(plan=a_plan()), now=after(90)).memory
     faster = a_plan(rate=2_000, name="basal:demo:2")
-    loaded = stepped(pump_machine.load_plan(memory, plan=faster, now=after(90)))
+    loaded = stepped(machine.load_plan(memory, plan=faster, now=after(90)))
 
     assert [("plan_loaded", 0, "basal:demo:2")] == kinds(loaded.records)
     assert memory.owed == loaded.memory.owed > 0
-    assert after(135) == pump_machine.next_pulse_at(loaded.memory)
-    assert PumpStep(memory=loaded.memory) == pump_machine.load_plan(
+    assert after(135) == machine.next_pulse_at(loaded.memory)
+    assert PumpStep(memory=loaded.memory) == machine.load_plan(
         loaded.memory, plan=faster, now=after(91)
     )
 
@@ -288,15 +287,15 @@ def test_a_plan_that_no_motor_can_follow_is_refused() -> None:
         (a_plan(begins=after(301)), "plan_not_begun"),
     ]
     for plan, reason in cases:
-        assert PumpRefusal(reason=reason) == pump_machine.load_plan(a_pump(), plan=plan, now=NOON)
+        assert PumpRefusal(reason=reason) == machine.load_plan(a_pump(), plan=plan, now=NOON)
 
 
 def test_the_pump_alarms_a_day_before_its_plan_ends_and_goes_on_after() -> None:
     """A dead network never stops the trickle, and never in silence."""
     memory = a_pump(plan=a_plan())
-    quiet = pump_machine.status(memory, now=UtcMillis(NOON + DAY_MS - 1))
-    loud = pump_machine.status(memory, now=UtcMillis(NOON + DAY_MS))
-    repeating = pump_machine.status(memory, now=UtcMillis(NOON + 9 * DAY_MS))
+    quiet = machine.status(memory, now=UtcMillis(NOON + DAY_MS - 1))
+    loud = machine.status(memory, now=UtcMillis(NOON + DAY_MS))
+    repeating = machine.status(memory, now=UtcMillis(NOON + 9 * DAY_MS))
 
     assert ((), ("plan_runs_out",)) == (quiet.alarms, loud.alarms)
     assert (("plan_runs_out",), 1_000) == (repeating.alarms, repeating.basal_rate)
@@ -306,10 +305,10 @@ def test_the_pump_alarms_a_day_before_its_plan_ends_and_goes_on_after() -> None:
 def test_power_lost_ends_a_bolus_with_the_true_amount_and_makes_up_no_time() -> None:
     """8.7 U delivered and 1.1 U recorded once happened to a person."""
     memory = done(start(a_pump(plan=a_plan()), amount=1_000))
-    memory = pump_machine.run_until(memory, now=after(90)).memory
-    memory = pump_machine.run_until(done(again(memory)), now=after(100)).memory
+    memory = machine.run_until(memory, now=after(90)).memory
+    memory = machine.run_until(done(again(memory)), now=after(100)).memory
 
-    step = pump_machine.power_on(memory, now=after(7_200), fill=MilliUnits(300_000))
+    step = machine.power_on(memory, now=after(7_200), fill=MilliUnits(300_000))
 
     powered, ended = step.records
     assert ("powered", after(100), after(7_200)) == (
@@ -321,11 +320,11 @@ def test_power_lost_ends_a_bolus_with_the_true_amount_and_makes_up_no_time() -> 
     assert memory.odometer == step.memory.odometer
     assert memory.owed == step.memory.owed
     assert memory.reservoir == step.memory.reservoir
-    assert after(7_280) == pump_machine.next_pulse_at(step.memory)
+    assert after(7_280) == machine.next_pulse_at(step.memory)
 
 
 def again(memory: PumpMemory) -> PumpStep | PumpRefusal:
-    return pump_machine.start_bolus(
+    return machine.start_bolus(
         memory, dose=DoseId("second"), amount=MilliUnits(1_000), executed=False, now=after(90)
     )
 
@@ -333,22 +332,22 @@ def again(memory: PumpMemory) -> PumpStep | PumpRefusal:
 @pytest.mark.requirement("R47")
 def test_a_pump_that_was_suspended_stays_so_after_a_loss_of_power() -> None:
     """Who suspended it may have had a reason that still holds."""
-    memory = pump_pause.suspend(a_pump(plan=a_plan()), now=NOON).memory
-    memory = pump_machine.power_on(memory, now=after(60), fill=None).memory
+    memory = suspension.suspend(a_pump(plan=a_plan()), now=NOON).memory
+    memory = machine.power_on(memory, now=after(60), fill=None).memory
 
-    assert pump_machine.run_until(memory, now=after(7_200)).records == ()
-    assert pump_machine.status(memory, now=after(60)).suspended
+    assert machine.run_until(memory, now=after(7_200)).records == ()
+    assert machine.status(memory, now=after(60)).suspended
 
 
 @pytest.mark.requirement("R54")
 @pytest.mark.parametrize("looks", [[7_200], [1_799, 1_800, 7_200], [1_800, 1_801, 7_200]])
 def test_a_suspension_with_an_end_ends_there_by_the_pumps_own_clock(looks: list[int]) -> None:
     """Whoever is left to say so, and however often somebody looks; nothing is made up."""
-    memory = pump_pause.suspend(a_pump(plan=a_plan()), now=NOON, until=after(1_800)).memory
-    due = pump_machine.next_pulse_at(memory)
+    memory = suspension.suspend(a_pump(plan=a_plan()), now=NOON, until=after(1_800)).memory
+    due = machine.next_pulse_at(memory)
     records: list[PumpRecord] = []
     for seconds in looks:
-        step = pump_machine.run_until(memory, now=after(seconds))
+        step = machine.run_until(memory, now=after(seconds))
         assert not is_too_much(memory, step.memory, now=after(seconds))
         memory, records = step.memory, [*records, *step.records]
 
@@ -361,30 +360,30 @@ def test_a_suspension_with_an_end_ends_there_by_the_pumps_own_clock(looks: list[
 
 def test_an_end_that_passed_without_power_is_the_start() -> None:
     """It stood on without power; from the start on basal flows."""
-    memory = pump_pause.suspend(a_pump(plan=a_plan()), now=NOON, until=after(60)).memory
-    on = pump_machine.power_on(memory, now=after(3_600), fill=None).memory
+    memory = suspension.suspend(a_pump(plan=a_plan()), now=NOON, until=after(60)).memory
+    on = machine.power_on(memory, now=after(3_600), fill=None).memory
 
-    step = pump_machine.run_until(on, now=after(3_600))
+    step = machine.run_until(on, now=after(3_600))
 
     assert [("resumed", after(3_600))] == [(one.kind, one.starts_at) for one in step.records]
 
 
 def test_of_two_suspensions_the_later_says_the_end() -> None:
     """Also that there is none; and who resumes forgets it."""
-    memory = pump_pause.suspend(a_pump(plan=a_plan()), now=NOON, until=after(60)).memory
-    for_good = pump_pause.suspend(memory, now=after(1)).memory
-    resumed = pump_pause.resume(memory, now=after(2)).memory
+    memory = suspension.suspend(a_pump(plan=a_plan()), now=NOON, until=after(60)).memory
+    for_good = suspension.suspend(memory, now=after(1)).memory
+    resumed = suspension.resume(memory, now=after(2)).memory
 
-    assert pump_machine.run_until(for_good, now=after(7_200)).records == ()
+    assert machine.run_until(for_good, now=after(7_200)).records == ()
     assert "resumed" not in [
-        one.kind for one in pump_machine.run_until(resumed, now=after(7_200)).records
+        one.kind for one in machine.run_until(resumed, now=after(7_200)).records
     ]
 
 
 @pytest.mark.requirement("R43")
 def test_each_claim_raises_the_epoch() -> None:
     """The number is what tells the controller of now from that of before."""
-    memory = pump_machine.claim(pump_machine.claim(a_pump()).memory).memory
+    memory = machine.claim(machine.claim(a_pump()).memory).memory
 
     assert memory.epoch == 2
 
@@ -392,8 +391,8 @@ def test_each_claim_raises_the_epoch() -> None:
 def test_a_fill_outside_the_reservoir_or_during_a_bolus_is_refused() -> None:
     """A count that is wrong from the start makes every later one wrong."""
     for amount in (0, -1, 300_001):
-        refusal = pump_machine.fill(a_pump(), amount=MilliUnits(amount), now=NOON)
+        refusal = machine.fill(a_pump(), amount=MilliUnits(amount), now=NOON)
         assert PumpRefusal(reason="out_of_range") == refusal
     running = done(start(a_pump(), amount=1_000))
-    during = pump_machine.fill(running, amount=MilliUnits(1), now=NOON)
+    during = machine.fill(running, amount=MilliUnits(1), now=NOON)
     assert PumpRefusal(reason="bolus_running") == during

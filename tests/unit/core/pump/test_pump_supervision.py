@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 import core.models.pulses
 import core.pump.supervision
-from core.pump import machine as pump_machine
-from core.pump import suspension as pump_pause
+from core.pump import machine, suspension
 from core.pump.memory import PumpMemory, PumpStep
 from core.pump.supervision import most_between
 from schemas.delivery.device import PULSE_MU, PlanStep, PumpPlan
@@ -59,8 +58,8 @@ def done(step: Any) -> PumpMemory:
 
 
 def a_pump(*rates: int) -> PumpMemory:
-    memory = pump_machine.power_on(None, now=NOON, fill=MilliUnits(200_000)).memory
-    return done(pump_machine.load_plan(memory, plan=plan_of(*rates), now=NOON))
+    memory = machine.power_on(None, now=NOON, fill=MilliUnits(200_000)).memory
+    return done(machine.load_plan(memory, plan=plan_of(*rates), now=NOON))
 
 
 def a_server(*, dog: Watchdog | None = None) -> tuple[PumpServer, PumpHost, FakeClock]:
@@ -86,7 +85,7 @@ def test_an_honest_motor_is_never_stopped(
     for amount, duration in ((bolus, 0), (extended, minutes * MINUTE_MS)):
         if amount:
             memory = done(
-                pump_machine.start_bolus(
+                machine.start_bolus(
                     memory,
                     dose=DoseId(f"bolus_advisor:p1:{duration + 1}"),
                     amount=MilliUnits(amount * PULSE_MU),
@@ -97,7 +96,7 @@ def test_an_honest_motor_is_never_stopped(
             )
     for wait in waits:
         now = UtcMillis(now + wait)
-        after = pump_machine.run_until(memory, now=now).memory
+        after = machine.run_until(memory, now=now).memory
         assert after.odometer - memory.odometer <= most_between(memory, now=now)
         memory = after
 
@@ -119,7 +118,7 @@ def basal_twice_is_noticed() -> bool:
         return found._replace(instants=tuple(at for at in found.instants for _ in (1, 2)))
 
     with Patch.context() as patch:
-        patch.setattr(pump_machine, "due", twice)
+        patch.setattr(machine, "due", twice)
         memory = looked_at(a_pump(1_000), ms=10 * MINUTE_MS)
     return (memory.fault, memory.odometer) == ("over_infusion", 0)
 
@@ -127,7 +126,7 @@ def basal_twice_is_noticed() -> bool:
 def a_bolus_all_at_once_is_noticed() -> bool:
     """10 U are 400 s of strokes, not one second."""
     memory = done(
-        pump_machine.start_bolus(
+        machine.start_bolus(
             a_pump(0),
             dose=DoseId("bolus_advisor:p1:7"),
             amount=MilliUnits(10_000),
@@ -137,7 +136,7 @@ def a_bolus_all_at_once_is_noticed() -> bool:
     )
     with Patch.context() as patch:
         patch.setattr(
-            pump_machine,
+            machine,
             "bolus_instants",
             lambda bolus, _, *, until: ([until] * ((bolus.requested - bolus.delivered) // 50), 0),
         )
@@ -147,9 +146,9 @@ def a_bolus_all_at_once_is_noticed() -> bool:
 
 def basal_of_a_pump_that_stands_is_noticed() -> bool:
     """A machine that does not look whether it is suspended."""
-    memory = pump_pause.suspend(a_pump(10_000), now=NOON).memory
+    memory = suspension.suspend(a_pump(10_000), now=NOON).memory
     with Patch.context() as patch:
-        patch.setattr(pump_machine, "_flowing", lambda memory: memory.plan)
+        patch.setattr(machine, "_flowing", lambda memory: memory.plan)
         after = looked_at(memory, ms=HOUR_MS)
     return (after.fault, after.odometer) == ("over_infusion", 0)
 

@@ -31,7 +31,7 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.runtime.decider_host.version_check import Admission
+from services.runtime.decider_host.version_check import SequenceCheck
 from support.simulated.fake_system import FakeSystem
 
 DOSE = DoseId("bolus_advisor:p1:7")
@@ -165,7 +165,9 @@ def test_what_is_no_event_of_a_dose_moves_none() -> None:
 
 def test_the_mutant_that_hears_everything_again_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """The record would show one dose started twice."""
-    monkeypatch.setattr(services.runtime.decider_host.inbox, "admit", lambda **_: Admission.ACCEPT)
+    monkeypatch.setattr(
+        services.runtime.decider_host.inbox, "classify", lambda **_: SequenceCheck.ACCEPT
+    )
     system = FakeSystem()
     system.set_up()
     system.order(1_000)

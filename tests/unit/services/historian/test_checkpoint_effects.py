@@ -11,11 +11,11 @@ from core.kernel.effects import WriteCheckpoint
 from schemas.message import Report
 from schemas.record import CheckpointMade, RuntimeFault
 from schemas.units import HOUR_MS, MINUTE_MS, PumpId, Speaker
-from services.historian import checkpoint_hands
-from services.historian.checkpoint_hands import CheckpointHands
+from services.historian import checkpoint_handler
+from services.historian.checkpoint_handler import CheckpointHandler
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import check_record
-from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.decider_host.processor import Reported
 from support.simulated.fake_system import PUMP, FakeSystem
 
 KEY = SigningKey(b"k" * 32)
@@ -31,8 +31,10 @@ def system() -> FakeSystem:
     return made
 
 
-def hands(system: FakeSystem, folder: Path | None, key: SigningKey | None = KEY) -> CheckpointHands:
-    return CheckpointHands(system.stores[HISTORIAN], key=key, folder=folder)
+def effect_handler(
+    system: FakeSystem, folder: Path | None, key: SigningKey | None = KEY
+) -> CheckpointHandler:
+    return CheckpointHandler(system.stores[HISTORIAN], key=key, folder=folder)
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -45,28 +47,28 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
-async def write(made: CheckpointHands) -> Report | None:
-    return await made.perform(PUMP, WriteCheckpoint())
+async def write(made: CheckpointHandler) -> Report | None:
+    return await made.handle(PUMP, WriteCheckpoint())
 
 
 async def test_each_speaker_has_a_checkpoint_that_the_record_agrees_with(
     system: FakeSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Read on in small pages from where it was; who said nothing new gets none."""
-    monkeypatch.setattr(checkpoint_hands, "LINES_AT_ONCE", 7)
-    made = hands(system, tmp_path)
+    monkeypatch.setattr(checkpoint_handler, "LINES_AT_ONCE", 7)
+    made = effect_handler(system, tmp_path)
     system.glucose("110")
     assert await write(made) is None
     system.glucose("120")
     await write(made)
 
     kept = CheckpointFiles(tmp_path).read(public=bytes(KEY.verify_key))
-    verdict = check_record(system.stores[HISTORIAN], checkpoints=kept)
+    report = check_record(system.stores[HISTORIAN], checkpoints=kept)
     counts = {speaker: len(found) for (_, speaker), found in kept.items()}
     assert {"glucose_ingest": 2, "actuator": 1} == {
         name: counts[Speaker(name)] for name in ("glucose_ingest", "actuator")
     }
-    assert ((), sum(counts.values())) == (verdict.faults, verdict.checkpoints)
+    assert ((), sum(counts.values())) == (report.faults, report.checkpoints)
 
 
 async def test_a_checkpoint_follows_each_that_the_decider_makes(system: FakeSystem) -> None:
@@ -78,8 +80,8 @@ async def test_a_checkpoint_follows_each_that_the_decider_makes(system: FakeSyst
 
 async def test_without_key_or_folder_none_is_written(system: FakeSystem, tmp_path: Path) -> None:
     """A historian that may not sign goes on."""
-    assert await write(hands(system, tmp_path, key=None)) is None
-    assert await write(hands(system, None)) is None
+    assert await write(effect_handler(system, tmp_path, key=None)) is None
+    assert await write(effect_handler(system, None)) is None
     assert [] == files_in(tmp_path)
 
 
@@ -88,7 +90,7 @@ async def test_a_folder_that_cannot_be_written_is_an_alarm(
 ) -> None:
     """Nobody would notice otherwise until the checkpoint is needed."""
     (tmp_path / "file").write_text("no folder")
-    made = hands(system, tmp_path / "file")
+    made = effect_handler(system, tmp_path / "file")
     told: list[Reported] = []
 
     async def put(reported: Reported) -> None:
@@ -106,7 +108,7 @@ async def test_a_folder_that_cannot_be_written_is_an_alarm(
 
 async def test_they_are_written_at_the_start_too(system: FakeSystem, tmp_path: Path) -> None:
     """A short run would leave none."""
-    made = hands(system, tmp_path)
+    made = effect_handler(system, tmp_path)
 
     async def put(reported: Reported) -> None:
         raise AssertionError(reported)
@@ -121,4 +123,4 @@ async def test_they_are_written_at_the_start_too(system: FakeSystem, tmp_path: P
 async def test_they_perform_nothing_else(system: FakeSystem) -> None:
     """An effect without hands must not pass in silence."""
     with pytest.raises(TypeError, match="no hands for Effect"):
-        await hands(system, None).perform(PumpId("p1"), Effect())
+        await effect_handler(system, None).handle(PumpId("p1"), Effect())

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from schemas.units import MINUTE_MS, Speaker
-from services.historian import snapshot_hands
-from services.historian.snapshot_hands import SnapshotHands
-from services.runtime.decider_host.unit_of_work import Reported
+from services.historian import snapshot_keeper
+from services.historian.snapshot_keeper import SnapshotKeeper
+from services.runtime.decider_host.processor import Reported
 from services.runtime.replay import snapshots
 from services.runtime.replay.snapshots import Snapshots, differing
 from support.simulated.fake_system import PUMP, FakeSystem
@@ -21,7 +21,7 @@ FEW = 7
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "LINES_BETWEEN", FEW)
-    monkeypatch.setattr(snapshot_hands, "PAUSE_S", 0.0)
+    monkeypatch.setattr(snapshot_keeper, "PAUSE_S", 0.0)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def system() -> FakeSystem:
 def logged(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Take down what is said of snapshots, however logs are set up."""
     found: list[str] = []
-    monkeypatch.setattr(snapshot_hands, "log", _Log(found))
+    monkeypatch.setattr(snapshot_keeper, "log", _Log(found))
     return found
 
 
@@ -54,8 +54,8 @@ async def put(reported: Reported) -> None:
 
 
 async def keep_for_a_while(system: FakeSystem, path: Path | None) -> None:
-    hands = SnapshotHands(system.stores[Speaker("historian")], path=path)
-    task = asyncio.create_task(hands.keep(put))
+    effect_handler = SnapshotKeeper(system.stores[Speaker("historian")], path=path)
+    task = asyncio.create_task(effect_handler.keep(put))
     for _ in range(200):
         await asyncio.sleep(0)
     task.cancel()
@@ -82,8 +82,8 @@ async def test_they_follow_the_record(system: FakeSystem, tmp_path: Path) -> Non
 
 
 async def test_without_a_file_none_are_made(system: FakeSystem) -> None:
-    hands = SnapshotHands(system.stores[Speaker("historian")], path=None)
-    await asyncio.wait_for(hands.keep(put), timeout=5)
+    effect_handler = SnapshotKeeper(system.stores[Speaker("historian")], path=None)
+    await asyncio.wait_for(effect_handler.keep(put), timeout=5)
 
 
 async def test_a_damaged_file_is_made_anew(
@@ -100,10 +100,10 @@ async def test_a_place_that_cannot_be_written_is_told_and_left(
     system: FakeSystem, tmp_path: Path, logged: list[str]
 ) -> None:
     """Dosing and the record go on: snapshots are a convenience."""
-    hands = SnapshotHands(
+    effect_handler = SnapshotKeeper(
         system.stores[Speaker("historian")], path=tmp_path / "no folder" / "snapshots.db"
     )
-    await asyncio.wait_for(hands.keep(put), timeout=5)
+    await asyncio.wait_for(effect_handler.keep(put), timeout=5)
     assert logged == ["snapshots.unwritable"]
 
 
@@ -114,8 +114,10 @@ async def test_an_unreadable_record_is_told_and_left(
         raise ValueError("no line")
 
     monkeypatch.setattr("services.runtime.replay.snapshots.SnapshotMaker.grow", broken)
-    hands = SnapshotHands(system.stores[Speaker("historian")], path=tmp_path / "snapshots.db")
-    await asyncio.wait_for(hands.keep(put), timeout=5)
+    effect_handler = SnapshotKeeper(
+        system.stores[Speaker("historian")], path=tmp_path / "snapshots.db"
+    )
+    await asyncio.wait_for(effect_handler.keep(put), timeout=5)
     assert logged == ["snapshots.record_unreadable"]
 
 

@@ -10,7 +10,7 @@ from schemas.alarms import AlarmCleared, AlarmRaised
 from schemas.record import ProcessReported, ReportProcess
 from schemas.units import PumpId
 from services.supervisor.children import Child, ChildSpec
-from services.supervisor.processes import health_reports as process_reports
+from services.supervisor.processes import health_reports
 from services.supervisor.processes.health_reports import LOOKS_MAX, STEADY_LOOKS, ProcessReports
 from support.simulated.fake_system import FakeSystem
 
@@ -118,7 +118,7 @@ def test_the_record_alarms_once_by_the_table(process: str, priority: str, to: st
 
 def test_the_mutant_that_never_counts_looks_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """With a limit that is never reached a silent service is never told."""
-    monkeypatch.setattr(process_reports, "LOOKS_MAX", 10**9)
+    monkeypatch.setattr(health_reports, "LOOKS_MAX", 10**9)
     reports = ProcessReports(Recorder(), PumpId("p1"))  # type: ignore[arg-type]  # a fake
 
     told = [

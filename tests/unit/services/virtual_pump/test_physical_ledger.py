@@ -12,8 +12,7 @@ import core.models.pump_accuracy
 import core.pump.physics
 import services.virtual_pump.physical_ledger
 from core.models.pump_accuracy import ERROR_MODELS, MICRO
-from core.pump import machine as pump_machine
-from core.pump import suspension as pump_pause
+from core.pump import machine, suspension
 from core.pump.memory import PumpStep
 from schemas.delivery.device import PULSE_MU, PlanStep, PumpPlan
 from schemas.message import Now
@@ -67,7 +66,7 @@ def a_host(store: PumpStore, *faults: ScriptedFault, ms: int = 0) -> PumpHost:
 def begin(host: PumpHost, *, rate: int = 2_000) -> None:
     steps = (PlanStep(at=NOON, rate=MilliUnitsPerHour(rate)),)
     plan = PumpPlan(plan="p", steps=steps, ends_at=later(2 * DAY_MS))
-    keep(host, pump_machine.load_plan(host.memory, plan=plan, now=NOON))
+    keep(host, machine.load_plan(host.memory, plan=plan, now=NOON))
 
 
 def keep(host: PumpHost, step: object) -> None:
@@ -81,9 +80,7 @@ def dose(host: PumpHost, *, number: int, amount: int, ms: int) -> None:
     wanted = MilliUnits(amount)
     keep(
         host,
-        pump_machine.start_bolus(
-            host.memory, dose=name, amount=wanted, executed=False, now=later(ms)
-        ),
+        machine.start_bolus(host.memory, dose=name, amount=wanted, executed=False, now=later(ms)),
     )
 
 
@@ -298,7 +295,7 @@ def test_a_stroke_that_is_neither_basal_nor_bolus_strays_by_pump_and_stroke_alon
     """A prime has no hour and no bolus to share a deviation with."""
     path = tmp_path / "prime.world"
     host = a_host(witnessed(FakePumpStore(), path, model="medtronic_670g", seed=1))
-    keep(host, pump_pause.suspend(host.memory, now=NOON))
+    keep(host, suspension.suspend(host.memory, now=NOON))
     primed = core.pump.physics.prime(host.memory, amount=MilliUnits(500), what="tube", now=NOON)
     keep(host, primed)
 

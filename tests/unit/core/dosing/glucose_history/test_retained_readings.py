@@ -2,15 +2,15 @@
 
 from core.dosing.glucose_history.retained_readings import (
     Kept,
-    ReadingsKept,
+    RetainedReadings,
     comes_again,
     keep,
     latest_of,
     newest_of,
-    picture_without,
+    snapshot_without,
     take_out,
 )
-from core.dosing.glucose_history.snapshot import Picture, fold_corrected_meal
+from core.dosing.glucose_history.snapshot import GlucoseSnapshot, fold_corrected_meal
 from schemas.corrections import CarbsCorrected
 from schemas.glucose import GlucoseMeasured, ReadingRejected, RecordReading
 from schemas.units import MINUTE_MS, EventId, Grams, MgDl, UtcMillis
@@ -38,8 +38,8 @@ def rejected(minutes: int) -> ReadingRejected:
     )
 
 
-def kept(*readings: GlucoseMeasured | ReadingRejected) -> ReadingsKept:
-    found = ReadingsKept()
+def kept(*readings: GlucoseMeasured | ReadingRejected) -> RetainedReadings:
+    found = RetainedReadings()
     for number, reading in enumerate(readings, start=1):
         found = keep(found, f"glucose_ingest:p1:{number}", reading, at=reading.measured_at)
     return found
@@ -47,10 +47,10 @@ def kept(*readings: GlucoseMeasured | ReadingRejected) -> ReadingsKept:
 
 def test_a_rejected_reading_leaves_the_picture_as_it_is() -> None:
     """It never entered it; nor does one that nobody keeps."""
-    picture = Picture(measured=(at(0),))
+    snapshot = GlucoseSnapshot(measured=(at(0),))
     both = kept(measured(0, 120), rejected(5))
     for name in ("glucose_ingest:p1:2", "glucose_ingest:p1:9"):
-        assert picture_without(picture, both, EventId(name)) == picture
+        assert snapshot_without(snapshot, both, EventId(name)) == snapshot
 
 
 def test_a_rejected_reading_is_nobodys_latest() -> None:
@@ -98,4 +98,4 @@ def test_a_meal_that_nobody_remembers_is_corrected_without_it() -> None:
         was_eaten_at=at(0),
         actor="person:anna",
     )
-    assert fold_corrected_meal(Picture(), corrected).meals == (at(5),)
+    assert fold_corrected_meal(GlucoseSnapshot(), corrected).meals == (at(5),)

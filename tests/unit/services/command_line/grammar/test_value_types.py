@@ -6,7 +6,7 @@ import pathlib
 import pytest
 
 from schemas.units import MilliUnitsPerHour
-from services.command_line.grammar import value_types as texts
+from services.command_line.grammar import value_types
 from services.command_line.grammar.value_types import TemporaryRate
 from services.command_line.main import main
 
@@ -104,7 +104,7 @@ def test_a_right_text_goes_to_the_system_and_its_absence_is_said(
 )
 def test_a_temporary_rate_names_its_unit(text: str, expected: TemporaryRate) -> None:
     """80 could be per cent or units an hour; one of them kills."""
-    assert expected == texts.temporary_rate(text)
+    assert expected == value_types.temporary_rate(text)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_temporary_rate_names_its_unit(text: str, expected: TemporaryRate) -> 
 )
 def test_an_instant_is_read_with_its_offset(text: str, expected: int) -> None:
     """The same insulin an hour later is another dose."""
-    assert expected == texts.instant(text)
+    assert expected == value_types.instant(text)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_an_instant_is_read_with_its_offset(text: str, expected: int) -> None:
 def test_an_instant_without_one_meaning_is_refused(text: str) -> None:
     """A local time names an hour that may come twice, or never."""
     with pytest.raises(argparse.ArgumentTypeError):
-        texts.instant(text)
+        value_types.instant(text)
 
 
 @pytest.mark.parametrize("command", ["", "up", "bolus", "temp", "profile", "ingest", "replay"])

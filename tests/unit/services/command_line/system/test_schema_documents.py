@@ -89,13 +89,13 @@ def test_all_that_a_decider_says_hears_and_obeys_is_in_the_document() -> None:
     expected = {
         f"{name}.{verb}.{name_of(kind)}"
         for name, decider in DECIDERS.items()
-        for verb, kinds in (("says", decider.says), ("obeys", decider.obeys))
+        for verb, kinds in (("says", decider.emits), ("obeys", decider.handles))
         for kind in kinds
     } | {
         f"{name}.hears.{heard}.{name_of(kind)}"
         for name, decider in DECIDERS.items()
-        for heard in decider.hears
-        for kind in DECIDERS[heard].says
+        for heard in decider.subscribes_to
+        for kind in DECIDERS[heard].emits
     }
 
     assert expected == set(operations)

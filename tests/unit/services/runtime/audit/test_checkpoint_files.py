@@ -15,9 +15,9 @@ from core.record.merkle_tree import leaf_hash, root_of
 from schemas.record import StorageReported
 from schemas.units import PumpId, Speaker, UtcMillis
 from services.runtime.audit.checkpoint_files import CheckpointFiles
-from services.runtime.decider_host.event_writer import say
-from services.runtime.journal.entries import EntryHead
-from services.runtime.ports import Head
+from services.runtime.decider_host.event_writer import seal
+from services.runtime.journal.entries import RowMetadata
+from services.runtime.ports import StreamHead
 
 KEY, OTHER = SigningKey(b"k" * 32), SigningKey(b"o" * 32)
 PUMP, ME = PumpId("p1"), Speaker("historian")
@@ -30,11 +30,11 @@ def sign(text: bytes, *, key: SigningKey = KEY) -> bytes:
 
 def events(count: int) -> list[bytes]:
     """Say so many events, each after the one before."""
-    when = EntryHead(UtcMillis(1), UtcMillis(2), 1, 0, "", "")
+    when = RowMetadata(UtcMillis(1), UtcMillis(2), 1, 0, "", "")
     said: list[bytes] = []
-    after: Head | None = None
+    after: StreamHead | None = None
     for number in range(count):
-        spoken = say(
+        spoken = seal(
             StorageReported(free_mib=number, actor="service:test"),
             speaker=ME,
             pump=PUMP,

@@ -18,13 +18,12 @@ from schemas.delivery.pump import PumpFound
 from schemas.message import Now
 from schemas.record import Restarted
 from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker, UtcMillis
-from services.runtime.catch_up import backfill as adopting
-from services.runtime.catch_up import startup as joining
-from services.runtime.catch_up.startup import Joining
-from services.runtime.decider_host import unit_of_work as machine
-from services.runtime.decider_host.ledger import Books
+from services.runtime.catch_up import backfill, startup
+from services.runtime.catch_up.startup import Startup
+from services.runtime.decider_host import processor
 from services.runtime.decider_host.outbox import Outbox
-from services.runtime.decider_host.unit_of_work import Input, Machine, Reported
+from services.runtime.decider_host.processor import DeciderProcessor, Input, Reported
+from services.runtime.decider_host.unit_of_work import UnitOfWork
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.nats.memory_bus import FakeBus
 from services.runtime.platform.errors import RestoredFromOldCopy, SecondWriter
@@ -38,7 +37,7 @@ HISTORIAN = Speaker("historian")
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adopting, "PATIENCE_PAUSE_S", 0.0)
+    monkeypatch.setattr(backfill, "PATIENCE_PAUSE_S", 0.0)
 
 
 @pytest.fixture
@@ -65,11 +64,11 @@ def serve_record(system: FakeSystem, *, more_each_time: int = 10_000) -> None:
 
 async def join(
     system: FakeSystem, store: FakeStore, decider: Decider[Any]
-) -> tuple[Machine[Any], list[Input]]:
-    bus = FakeBus(broker=system.broker, speaker=decider.name, hears=decider.hears)
-    joined = Machine(decider=decider, store=store)
+) -> tuple[DeciderProcessor[Any], list[Input]]:
+    bus = FakeBus(broker=system.broker, speaker=decider.name, subscribes_to=decider.subscribes_to)
+    joined = DeciderProcessor(decider=decider, store=store)
     outbox = Outbox(bus=bus, store=store, speaker=decider.name)
-    place = Joining(machine=joined, outbox=outbox, bus=bus, store=store)
+    place = Startup(processor=joined, outbox=outbox, bus=bus, store=store)
     return joined, list(await place.join(now=system.clock.now()))
 
 
@@ -77,7 +76,7 @@ def commands_to(system: FakeSystem, name: str) -> list[Arrived]:
     return [one for one in system.broker.messages if f".command.{name}." in one.subject]
 
 
-async def hear_all_commands_again(system: FakeSystem) -> tuple[Machine[Any], Any]:
+async def hear_all_commands_again(system: FakeSystem) -> tuple[DeciderProcessor[Any], Any]:
     """Empty the advisor's journal, and let it hear every command of its past once more."""
     serve_record(system)
     joined, _ = await join(system, FakeStore(), BOLUS_DECIDER)
@@ -98,7 +97,7 @@ async def test_a_command_that_was_obeyed_is_known_again_with_its_outcome(
     assert told
     assert {inbox: system.broker.answers[inbox][-1] for inbox in told} == told
     assert 1 == len([*ordered(system)])
-    assert joined.books.ledger(PUMP).state.settings is not None
+    assert joined.unit_of_work.pump_stream(PUMP).state.settings is not None
 
 
 def ordered(system: FakeSystem) -> Iterator[BolusOrdered]:
@@ -110,7 +109,7 @@ async def test_the_mutant_that_forgets_the_commands_is_caught(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without their ids they are answered anew: the test above can fail."""
-    monkeypatch.setattr(machine, "command_answered", lambda *_: None)
+    monkeypatch.setattr(processor, "command_answered", lambda *_: None)
 
     _, step = await hear_all_commands_again(system)
 
@@ -123,15 +122,17 @@ async def test_a_historian_that_is_still_reading_is_waited_for(system: FakeSyste
 
     joined, _ = await join(system, FakeStore(), DELIVERY_DECIDER)
 
-    live = system.services[ACTUATOR].machine.books.ledger(PUMP)
+    live = system.services[ACTUATOR].processor.unit_of_work.pump_stream(PUMP)
     assert live.heads[ACTUATOR].version > 5
-    assert live.heads[ACTUATOR] == joined.books.ledger(PUMP).heads[ACTUATOR]
+    assert live.heads[ACTUATOR] == joined.unit_of_work.pump_stream(PUMP).heads[ACTUATOR]
 
 
 async def test_a_historian_that_has_no_more_ends_the_wait(system: FakeSystem) -> None:
     """Refused with one reason, which says how far the past goes and what is missing."""
     serve_record(system, more_each_time=0)
-    known = system.services[ACTUATOR].machine.books.ledger(PUMP).heads[ACTUATOR].version
+    known = (
+        system.services[ACTUATOR].processor.unit_of_work.pump_stream(PUMP).heads[ACTUATOR].version
+    )
 
     with pytest.raises(RestoredFromOldCopy) as caught:
         await join(system, FakeStore(), DELIVERY_DECIDER)
@@ -154,12 +155,12 @@ async def test_no_dose_before_the_pump_was_read(system: FakeSystem) -> None:
     """Its past says that the pump is connected; that was before, and is not known now."""
     serve_record(system)
     joined, first = await join(system, FakeStore(), DELIVERY_DECIDER)
-    assert joined.books.ledger(PUMP).state.is_connected
+    assert joined.unit_of_work.pump_stream(PUMP).state.is_connected
 
     joined.handle(first, now=system.clock.now())
 
     assert [Restarted] == [type(one.report) for one in first if isinstance(one, Reported)]
-    assert not joined.books.ledger(PUMP).state.is_connected
+    assert not joined.unit_of_work.pump_stream(PUMP).state.is_connected
 
 
 async def lose_in_the_middle(system: FakeSystem) -> list[Input]:
@@ -176,7 +177,7 @@ async def lose_in_the_middle(system: FakeSystem) -> list[Input]:
 async def test_an_order_that_was_not_answered_is_heard(system: FakeSystem) -> None:
     """Folded like the rest it would stay open for ever: nobody would say what became of it."""
     first = await lose_in_the_middle(system)
-    joined = Machine(decider=DELIVERY_DECIDER, store=system.stores[ACTUATOR])
+    joined = DeciderProcessor(decider=DELIVERY_DECIDER, store=system.stores[ACTUATOR])
     joined.handle(first, now=system.clock.now())
     refused = system.said_of("actuator", BolusRefused)
 
@@ -224,12 +225,12 @@ async def test_the_mutant_that_hears_nothing_of_what_came_later_is_caught(
     """The order would be answered by nobody."""
 
     async def folds_only(*given: Any, **named: Any) -> list[bytes]:
-        await adopting.adopt(*given, **named)
+        await backfill.backfill(*given, **named)
         return []
 
-    monkeypatch.setattr(joining, "adopt", folds_only)
+    monkeypatch.setattr(startup, "backfill", folds_only)
     first = await lose_in_the_middle(system)
-    joined = Machine(decider=DELIVERY_DECIDER, store=system.stores[ACTUATOR])
+    joined = DeciderProcessor(decider=DELIVERY_DECIDER, store=system.stores[ACTUATOR])
     joined.handle(first, now=system.clock.now())
 
     assert not system.said_of("actuator", BolusRefused)
@@ -239,12 +240,12 @@ async def test_the_mutant_that_tells_of_no_restart_is_caught(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pump would count as connected before anybody has read it."""
-    monkeypatch.setattr(joining, "Reported", lambda *_: None)
+    monkeypatch.setattr(startup, "Reported", lambda *_: None)
     serve_record(system)
     joined, first = await join(system, FakeStore(), DELIVERY_DECIDER)
     joined.handle([one for one in first if one is not None], now=system.clock.now())
 
-    assert joined.books.ledger(PUMP).state.is_connected
+    assert joined.unit_of_work.pump_stream(PUMP).state.is_connected
 
 
 async def test_a_copy_that_went_another_way_is_not_completed(system: FakeSystem) -> None:
@@ -263,18 +264,18 @@ async def test_a_historian_from_an_old_copy_goes_on_with_its_own_number(system: 
     """It cannot ask itself for what it said; it would end again and again."""
     older = copy.deepcopy(system.stores[HISTORIAN])
     system.run(ms=90 * MINUTE_MS)
-    live = system.services[HISTORIAN].machine.books.ledger(PUMP)
+    live = system.services[HISTORIAN].processor.unit_of_work.pump_stream(PUMP)
 
     joined, _ = await join(system, older, RECORD_DECIDER)
 
-    assert live.heads[HISTORIAN] == joined.books.ledger(PUMP).heads[HISTORIAN]
+    assert live.heads[HISTORIAN] == joined.unit_of_work.pump_stream(PUMP).heads[HISTORIAN]
 
 
 async def test_the_mutant_that_keeps_no_cursor_is_caught(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The test of the cursor can fail."""
-    monkeypatch.setattr(Books, "put_sequence", lambda *_: None)
+    monkeypatch.setattr(UnitOfWork, "put_sequence", lambda *_: None)
     serve_record(system)
     store = FakeStore()
 

@@ -17,16 +17,15 @@ from schemas.bolus.orders import OrderBolus
 from schemas.message import tag_of
 from schemas.record import HistoryMissing
 from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker
-from services.runtime.catch_up import backfill as adopting
-from services.runtime.catch_up import peer_heads as last_words
-from services.runtime.catch_up.startup import Joining
+from services.runtime.catch_up import backfill, peer_heads
+from services.runtime.catch_up.startup import Startup
 from services.runtime.decider_host.outbox import Outbox
-from services.runtime.decider_host.unit_of_work import Input, Machine, Reported
+from services.runtime.decider_host.processor import DeciderProcessor, Input, Reported
 from services.runtime.journal.event_ids import stored_head
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.platform.errors import RestoredFromOldCopy, SecondWriter
-from services.runtime.platform.zone_lookup import ZoneHands
+from services.runtime.platform.zone_lookup import ZoneLookupHandler
 from services.runtime.ports import NEWEST_OF_ALL, Arrived
 from services.runtime.process.loop import Loop
 from support.simulated.fake_system import PUMP, FakeSystem
@@ -37,8 +36,8 @@ HISTORIAN = Speaker("historian")
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adopting, "PATIENCE_PAUSE_S", 0.0)
-    monkeypatch.setattr(last_words, "PAUSE_S", 0.0)
+    monkeypatch.setattr(backfill, "PATIENCE_PAUSE_S", 0.0)
+    monkeypatch.setattr(peer_heads, "PAUSE_S", 0.0)
 
 
 @pytest.fixture
@@ -76,11 +75,11 @@ def serve_history(system: FakeSystem, *names: str) -> None:
 
 
 async def join(system: FakeSystem, store: FakeStore, broker: FakeBroker) -> tuple[Any, list[Input]]:
-    bus = FakeBus(broker=broker, speaker=ADVISOR, hears=BOLUS_DECIDER.hears)
-    machine = Machine(decider=BOLUS_DECIDER, store=store)
+    bus = FakeBus(broker=broker, speaker=ADVISOR, subscribes_to=BOLUS_DECIDER.subscribes_to)
+    processor = DeciderProcessor(decider=BOLUS_DECIDER, store=store)
     outbox = Outbox(bus=bus, store=store, speaker=ADVISOR)
-    joining = Joining(machine=machine, outbox=outbox, bus=bus, store=store)
-    return machine, list(await joining.join(now=system.clock.now()))
+    joining = Startup(processor=processor, outbox=outbox, bus=bus, store=store)
+    return processor, list(await joining.join(now=system.clock.now()))
 
 
 def faults(reports: list[Input]) -> list[str]:
@@ -99,10 +98,10 @@ async def test_a_journal_from_an_old_copy_takes_its_own_events_back(system: Fake
     system.run(ms=5 * MINUTE_MS)
     serve_history(system, "historian")
 
-    machine, _ = await join(system, old_copy, system.broker)
+    processor, _ = await join(system, old_copy, system.broker)
 
-    live = system.services[ADVISOR].machine.books.ledger(PUMP)
-    restored = machine.books.ledger(PUMP)
+    live = system.services[ADVISOR].processor.unit_of_work.pump_stream(PUMP)
+    restored = processor.unit_of_work.pump_stream(PUMP)
     assert live.heads[ADVISOR] == restored.heads[ADVISOR]
     assert 20 == restored.state.carbs_total
 
@@ -115,18 +114,18 @@ async def test_the_mutant_that_compares_no_head_goes_on_from_yesterday(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its next word would bear a number that it has used, and its carbs of today would be gone."""
-    monkeypatch.setattr(Joining, "_newest_own", nothing_newer)
+    monkeypatch.setattr(Startup, "_newest_own", nothing_newer)
     old_copy = copy.deepcopy(system.stores[ADVISOR])
     eat(system, 20)
     serve_history(system, "historian")
 
-    machine, _ = await join(system, old_copy, system.broker)
+    processor, _ = await join(system, old_copy, system.broker)
 
-    restored = machine.books.ledger(PUMP)
+    restored = processor.unit_of_work.pump_stream(PUMP)
     assert 0 == restored.state.carbs_total
     assert (
         restored.heads[ADVISOR]
-        != system.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR]
+        != system.services[ADVISOR].processor.unit_of_work.pump_stream(PUMP).heads[ADVISOR]
     )
 
 
@@ -155,10 +154,10 @@ async def test_a_stream_that_was_made_anew_is_told(system: FakeSystem) -> None:
     anew = FakeBroker()
     anew.created = "2026-02-02T00:00:00Z"
 
-    machine, reports = await join(system, system.stores[ADVISOR], anew)
+    processor, reports = await join(system, system.stores[ADVISOR], anew)
 
     assert ["stream_replaced"] == faults(reports)
-    assert machine.books.ledger(PUMP).state.settings is not None
+    assert processor.unit_of_work.pump_stream(PUMP).state.settings is not None
 
 
 async def test_a_stream_that_lost_its_end_is_told(system: FakeSystem) -> None:
@@ -189,8 +188,14 @@ def fresh_loop(
     *,
     decider: Decider[Any] = BOLUS_DECIDER,
 ) -> Loop[Any]:
-    bus = FakeBus(broker=broker, speaker=decider.name, hears=decider.hears)
-    return Loop(decider=decider, store=store, bus=bus, clock=system.clock, hands=ZoneHands())
+    bus = FakeBus(broker=broker, speaker=decider.name, subscribes_to=decider.subscribes_to)
+    return Loop(
+        decider=decider,
+        store=store,
+        bus=bus,
+        clock=system.clock,
+        effect_handler=ZoneLookupHandler(),
+    )
 
 
 def with_a_hole(system: FakeSystem) -> FakeBroker:
@@ -214,9 +219,11 @@ async def test_a_hole_is_filled_from_the_speaker(system: FakeSystem) -> None:
 
     await run_for_a_while(loop)
 
-    known = loop.machine.books.ledger(PUMP).heads[Speaker("actuator")]
+    known = loop.processor.unit_of_work.pump_stream(PUMP).heads[Speaker("actuator")]
     assert (
-        system.services[Speaker("actuator")].machine.books.ledger(PUMP).heads[Speaker("actuator")]
+        system.services[Speaker("actuator")]
+        .processor.unit_of_work.pump_stream(PUMP)
+        .heads[Speaker("actuator")]
         == known
     )
 
@@ -237,7 +244,7 @@ async def test_a_hole_that_nobody_fills_is_an_event_and_stops_boluses(
 
     await run_for_a_while(loop)
 
-    state = loop.machine.books.ledger(PUMP).state
+    state = loop.processor.unit_of_work.pump_stream(PUMP).state
     assert (Speaker("actuator"),) == state.common.missing_from
     assert any(tag_of(HistoryMissing) in row.topic for _, row in store.rows())
     assert HISTORIAN not in state.common.missing_from
@@ -253,12 +260,12 @@ async def test_an_empty_journal_takes_the_whole_past_over_and_decides_nothing(
     system.run(ms=5 * MINUTE_MS)
     serve_history(system, "historian", "actuator", "glucose_ingest", "basal_scheduler")
 
-    machine, first = await join(system, FakeStore(), system.broker)
+    processor, first = await join(system, FakeStore(), system.broker)
     later = [one for one in first if isinstance(one, Arrived)]
-    assert not machine.handle(later, now=system.clock.now()).decisions
+    assert not processor.handle(later, now=system.clock.now()).decisions
 
-    live = system.services[ADVISOR].machine.books.ledger(PUMP)
-    taken = machine.books.ledger(PUMP)
+    live = system.services[ADVISOR].processor.unit_of_work.pump_stream(PUMP)
+    taken = processor.unit_of_work.pump_stream(PUMP)
     assert live.heads == taken.heads
     assert live.state.doses == taken.state.doses
     assert (20, live.state.settings) == (taken.state.carbs_total, taken.state.settings)
@@ -290,29 +297,31 @@ async def test_the_mutant_that_asks_nobody_speaks_twice_under_one_number(
 ) -> None:
     """Without the look at stream and historian an emptied journal begins at number one again."""
     patch_own_pumps(monkeypatch)
-    monkeypatch.setattr("services.runtime.catch_up.startup.last_words", no_words)
+    monkeypatch.setattr("services.runtime.catch_up.startup.newest_from_peers", no_words)
     eat(system, 20)
     serve_history(system, "historian")
 
-    machine, _ = await join(system, FakeStore(), system.broker)
+    processor, _ = await join(system, FakeStore(), system.broker)
 
-    assert ADVISOR not in machine.books.ledger(PUMP).heads
+    assert ADVISOR not in processor.unit_of_work.pump_stream(PUMP).heads
 
 
 async def test_an_emptied_historian_goes_on_with_its_own_number(system: FakeSystem) -> None:
     """What it said itself nobody else has; what others said it hears again."""
     system.run(ms=5 * MINUTE_MS)
-    live = system.services[HISTORIAN].machine.books.ledger(PUMP)
-    bus = FakeBus(broker=system.broker, speaker=HISTORIAN, hears=RECORD_DECIDER.hears)
+    live = system.services[HISTORIAN].processor.unit_of_work.pump_stream(PUMP)
+    bus = FakeBus(
+        broker=system.broker, speaker=HISTORIAN, subscribes_to=RECORD_DECIDER.subscribes_to
+    )
     store = FakeStore()
-    machine = Machine(decider=RECORD_DECIDER, store=store)
+    processor = DeciderProcessor(decider=RECORD_DECIDER, store=store)
     outbox = Outbox(bus=bus, store=store, speaker=HISTORIAN)
-    joining = Joining(machine=machine, outbox=outbox, bus=bus, store=store)
+    joining = Startup(processor=processor, outbox=outbox, bus=bus, store=store)
 
     await joining.join(now=system.clock.now())
 
     own = live.heads.get(HISTORIAN)
-    assert own == machine.books.ledger(PUMP).heads.get(HISTORIAN)
+    assert own == processor.unit_of_work.pump_stream(PUMP).heads.get(HISTORIAN)
     assert 0 == len(list(store.rows()))
 
 
@@ -323,14 +332,16 @@ async def test_a_journal_and_a_stream_lost_together_come_back_from_the_historian
     """Its own words stand with the historian alone: it asks before it says the first one anew."""
     eat(system, 10)
     serve_history(system, "historian", "actuator", "glucose_ingest", "basal_scheduler")
-    said = system.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR]
+    said = system.services[ADVISOR].processor.unit_of_work.pump_stream(PUMP).heads[ADVISOR]
     broker = FakeBroker()
     broker.historians = system.broker.historians
 
-    machine, _ = await join(system, FakeStore(), broker)
+    processor, _ = await join(system, FakeStore(), broker)
 
-    assert said == machine.books.ledger(PUMP).heads[ADVISOR]
-    assert system.state("bolus_advisor").doses == machine.books.ledger(PUMP).state.doses
+    assert said == processor.unit_of_work.pump_stream(PUMP).heads[ADVISOR]
+    assert (
+        system.state("bolus_advisor").doses == processor.unit_of_work.pump_stream(PUMP).state.doses
+    )
 
 
 def only_hearers(system: FakeSystem) -> FakeBroker:
@@ -347,10 +358,10 @@ async def test_what_the_historian_lost_as_well_comes_from_who_heard_it(system: F
     """The actuator has every word of the advisor: it says nothing anew under an old number."""
     broker = only_hearers(system)
 
-    machine, _ = await join(system, FakeStore(), broker)
+    processor, _ = await join(system, FakeStore(), broker)
 
-    live = system.services[ADVISOR].machine.books.ledger(PUMP)
-    taken = machine.books.ledger(PUMP)
+    live = system.services[ADVISOR].processor.unit_of_work.pump_stream(PUMP)
+    taken = processor.unit_of_work.pump_stream(PUMP)
     assert live.heads[ADVISOR] == taken.heads[ADVISOR]
     assert (10, live.state.doses) == (taken.state.carbs_total, taken.state.doses)
 
@@ -359,57 +370,57 @@ async def test_the_mutant_that_asks_the_historian_alone_is_caught(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would begin with number one."""
-    monkeypatch.setattr(last_words, "witnesses", lambda _: (HISTORIAN,))
+    monkeypatch.setattr(peer_heads, "holders_of", lambda _: (HISTORIAN,))
 
-    machine, _ = await join(system, FakeStore(), only_hearers(system))
+    processor, _ = await join(system, FakeStore(), only_hearers(system))
 
-    assert ADVISOR not in machine.books.ledger(PUMP).heads
+    assert ADVISOR not in processor.unit_of_work.pump_stream(PUMP).heads
 
 
 async def test_of_several_who_heard_the_newest_counts_and_who_hangs_is_left(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One was put back as well, another stands still: both would hide what was said since."""
-    monkeypatch.setattr(last_words, "ANSWER_S_MAX", 0.01)
+    monkeypatch.setattr(peer_heads, "ANSWER_S_MAX", 0.01)
     older = copy.deepcopy(system.stores[Speaker("actuator")])
     broker = only_hearers(system)
     system.stores[HISTORIAN] = older
     serve_history(system, "historian")
     broker.historians[HISTORIAN] = system.broker.historians[HISTORIAN]
-    said = system.services[ADVISOR].machine.books.ledger(PUMP).heads[ADVISOR].version
+    said = system.services[ADVISOR].processor.unit_of_work.pump_stream(PUMP).heads[ADVISOR].version
 
     async def hangs(bus: FakeBus, *, asked: Speaker, **rest: Any) -> Sequence[bytes]:
         if asked == "glucose_ingest":
             await asyncio.sleep(60)
         return await FakeBus.history(bus, asked=asked, **rest)
 
-    bus = FakeBus(broker=broker, speaker=ADVISOR, hears=BOLUS_DECIDER.hears)
+    bus = FakeBus(broker=broker, speaker=ADVISOR, subscribes_to=BOLUS_DECIDER.subscribes_to)
     monkeypatch.setattr(bus, "history", partial(hangs, bus))
-    found = await last_words.last_words(bus, ADVISOR, is_new=False)
+    found = await peer_heads.newest_from_peers(bus, ADVISOR, is_new=False)
 
     assert said == stored_head(found[PUMP]).version > 1
 
 
 async def test_the_first_of_its_kind_waits_for_nobody_for_ever(system: FakeSystem) -> None:
     """Without a historian, and with one that has nothing, it begins with its first word."""
-    machine, _ = await join(system, FakeStore(), FakeBroker())
-    assert not machine.books.ledgers
+    processor, _ = await join(system, FakeStore(), FakeBroker())
+    assert not processor.unit_of_work.pump_streams
 
     fresh = FakeBroker()
     fresh.historians[HISTORIAN] = lambda *_: ()
-    machine, _ = await join(system, FakeStore(), fresh)
-    assert not machine.books.ledgers
+    processor, _ = await join(system, FakeStore(), fresh)
+    assert not processor.unit_of_work.pump_streams
 
 
 async def test_the_mutant_that_asks_no_historian_is_caught(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then the next word would bear a number that was used before."""
-    monkeypatch.setattr("services.runtime.catch_up.startup.last_words", no_words)
+    monkeypatch.setattr("services.runtime.catch_up.startup.newest_from_peers", no_words)
     serve_history(system, "historian", "actuator", "glucose_ingest", "basal_scheduler")
     broker = FakeBroker()
     broker.historians = system.broker.historians
 
-    machine, _ = await join(system, FakeStore(), broker)
+    processor, _ = await join(system, FakeStore(), broker)
 
-    assert ADVISOR not in machine.books.ledger(PUMP).heads
+    assert ADVISOR not in processor.unit_of_work.pump_stream(PUMP).heads

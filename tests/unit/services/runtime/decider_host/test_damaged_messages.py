@@ -10,9 +10,9 @@ from schemas.units import MINUTE_MS, MilliUnits, Speaker
 from schemas.wire import codec
 from schemas.wire.headers import EVENT_ID_HEADER, SHA256_HEADER
 from services.runtime.audit.redecide import verify_decisions
-from services.runtime.decider_host.inbox import Listener, hear
-from services.runtime.decider_host.inbox_results import Dropped, Instead, Missing
-from services.runtime.ports import Arrived, Head
+from services.runtime.decider_host.inbox import InboxPolicy, accept
+from services.runtime.decider_host.inbox_results import Gap, Ignored, Quarantined
+from services.runtime.ports import Arrived, StreamHead
 from support.simulated.fake_system import DECIDER_OF, PUMP, FakeSystem
 
 ACTUATOR = Speaker("actuator")
@@ -34,12 +34,14 @@ def newest(system: FakeSystem) -> Arrived:
 
 
 def heard(system: FakeSystem, arrived: Arrived, *, known: int | None = None) -> object:
-    ledger = system.services[Speaker("historian")].machine.books.ledger(PUMP)
+    ledger = system.services[Speaker("historian")].processor.unit_of_work.pump_stream(PUMP)
     heads = dict(ledger.heads)
     if known is not None:
-        heads[ACTUATOR] = Head(known, "x")
-    listener = Listener(Speaker("historian"), (ACTUATOR,), frozenset(), lambda *_: None)
-    return hear(arrived, listener=listener, heads=heads, deaf_to=set(), now=system.clock.now())
+        heads[ACTUATOR] = StreamHead(known, "x")
+    policy = InboxPolicy(Speaker("historian"), (ACTUATOR,), frozenset(), lambda *_: None)
+    return accept(
+        arrived, policy=policy, heads=heads, blocked_producers=set(), now=system.clock.now()
+    )
 
 
 def changed(arrived: Arrived, at: int, bit: int = 1) -> Arrived:
@@ -61,10 +63,10 @@ def test_an_event_that_changed_on_the_way_is_fetched_from_its_speaker(system: Fa
 
     for at in range(len(event.data)):
         found = heard(system, changed(event, at), known=version - 3)
-        assert isinstance(found, Missing | Instead)
-        if isinstance(found, Missing):
+        assert isinstance(found, Gap | Quarantined)
+        if isinstance(found, Gap):
             assert (ACTUATOR, version - 2, version) == (found.speaker, found.first, found.last)
-        assert isinstance(heard(system, changed(event, at)), Dropped | Instead)
+        assert isinstance(heard(system, changed(event, at)), Ignored | Quarantined)
 
 
 def test_an_event_whose_header_names_another_is_set_aside(system: FakeSystem) -> None:
@@ -74,7 +76,7 @@ def test_an_event_whose_header_names_another_is_set_aside(system: FakeSystem) ->
     for named in (headers, {**headers, EVENT_ID_HEADER: "actuator"}):
         named = {**named, SHA256_HEADER: "0" * 64}  # noqa: PLW2901  # the damage itself
         arrived = Arrived(event.subject, event.data, named, event.sequence)
-        assert isinstance(heard(system, arrived, known=1), Instead)
+        assert isinstance(heard(system, arrived, known=1), Quarantined)
 
 
 @pytest.mark.requirement("R98")
@@ -110,7 +112,7 @@ def test_what_was_set_aside_is_read_back_alike(system: FakeSystem) -> None:
     set_aside = 0
     for at in range(len(sent.data)):
         hurt = msgspec.structs.replace(changed(sent, at, bit=2), sequence=0)
-        step = silent.machine.handle([hurt], now=system.clock.now())
+        step = silent.processor.handle([hurt], now=system.clock.now())
         set_aside += step.missing is None
     assert set_aside
 
@@ -120,8 +122,11 @@ def test_what_was_set_aside_is_read_back_alike(system: FakeSystem) -> None:
     store = system.stores[historian]
     assert () == verify_decisions(DECIDER_OF[historian], store).differences
     assert (
-        silent.machine.books.ledger(PUMP).heads[ACTUATOR].version
-        < system.services[historian].machine.books.ledger(PUMP).heads[ACTUATOR].version
+        silent.processor.unit_of_work.pump_stream(PUMP).heads[ACTUATOR].version
+        < system.services[historian]
+        .processor.unit_of_work.pump_stream(PUMP)
+        .heads[ACTUATOR]
+        .version
     )
 
 

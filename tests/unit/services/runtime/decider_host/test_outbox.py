@@ -22,7 +22,7 @@ class Flaky(FakeBus):
     """Loses the answer, or the message, of the first publishes."""
 
     def __init__(self, *, broker: FakeBroker, loses: list[str]) -> None:
-        super().__init__(broker=broker, speaker=ADVISOR, hears=())
+        super().__init__(broker=broker, speaker=ADVISOR, subscribes_to=())
         self.loses = loses
 
     async def publish(self, messages: Sequence[Outgoing], *, expected_last: int) -> int:
@@ -100,7 +100,7 @@ async def test_a_start_goes_on_where_the_stream_ends(system: FakeSystem) -> None
     mine = [one for one in system.broker.messages if ".event.bolus_advisor." in one.subject]
     for message in mine[:2]:
         broker.put(message.subject, message.data, message.headers)
-    outbox = make(system, FakeBus(broker=broker, speaker=ADVISOR, hears=()))
+    outbox = make(system, FakeBus(broker=broker, speaker=ADVISOR, subscribes_to=()))
 
     await outbox.recover(stream_lost=False)
     await publish_all(outbox)
@@ -111,7 +111,7 @@ async def test_a_start_goes_on_where_the_stream_ends(system: FakeSystem) -> None
 async def test_to_a_lost_stream_only_the_newest_event_is_said_again(system: FakeSystem) -> None:
     """Listeners ask for what they miss; a year of history is not shouted again."""
     broker = FakeBroker()
-    outbox = make(system, FakeBus(broker=broker, speaker=ADVISOR, hears=()))
+    outbox = make(system, FakeBus(broker=broker, speaker=ADVISOR, subscribes_to=()))
 
     await outbox.recover(stream_lost=True)
     await publish_all(outbox)
@@ -122,7 +122,7 @@ async def test_to_a_lost_stream_only_the_newest_event_is_said_again(system: Fake
 async def test_a_second_writer_stops_the_outbox(system: FakeSystem) -> None:
     """Somebody else spoke as this service: silence is safer than a fork."""
     broker = FakeBroker()
-    bus = FakeBus(broker=broker, speaker=ADVISOR, hears=())
+    bus = FakeBus(broker=broker, speaker=ADVISOR, subscribes_to=())
     outbox = make(system, bus)
     await outbox.recover(stream_lost=False)
     broker.put("basalt.p1.event.bolus_advisor.carbs_recorded", b'{"id":"x:y:9"}', {})
@@ -167,7 +167,7 @@ async def test_while_the_broker_is_away_the_store_keeps_the_rest(
     """Memory is bounded; what does not fit is read again from the journal."""
     monkeypatch.setattr("services.runtime.decider_host.outbox.PENDING_EVENTS_MAX", 2)
     broker = FakeBroker()
-    outbox = make(system, FakeBus(broker=broker, speaker=ADVISOR, hears=()))
+    outbox = make(system, FakeBus(broker=broker, speaker=ADVISOR, subscribes_to=()))
     await outbox.recover(stream_lost=False)
     running: Any = asyncio.create_task(outbox.run())
     for _ in range(200):

@@ -22,7 +22,7 @@ from schemas.record import MessageQuarantined, SpeakerForked, Tick
 from schemas.units import Actor, CommandId, Grams, MilliUnits, PumpId, Speaker, UtcMillis
 from schemas.wire import codec
 from schemas.wire.subjects import REPLY_HEADER, command_subject, event_subject
-from services.runtime.decider_host.unit_of_work import Machine, Reported
+from services.runtime.decider_host.processor import DeciderProcessor, Reported
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.platform.errors import SecondWriter
 from services.runtime.ports import Arrived
@@ -44,9 +44,9 @@ def reading(text: str = "120") -> RecordReading:
     return RecordReading(measured_at=NOW.therapy, source="meter", unit="mg/dL", received=text)
 
 
-def machine(store: FakeStore) -> Machine[Any]:
-    made = Machine(decider=GLUCOSE_DECIDER, store=store)
-    made.books.follow(stream="made today")
+def processor(store: FakeStore) -> DeciderProcessor[Any]:
+    made = DeciderProcessor(decider=GLUCOSE_DECIDER, store=store)
+    made.unit_of_work.follow(stream="made today")
     return made
 
 
@@ -54,8 +54,8 @@ def machine(store: FakeStore) -> Machine[Any]:
 def test_a_command_is_obeyed_once_however_often_it_comes() -> None:
     """A retry gets the stored outcome, also from a process that was started since."""
     store = FakeStore()
-    first = machine(store).handle([command(reading()), command(reading())], now=NOW)
-    second = machine(store).handle([command(reading())], now=NOW)
+    first = processor(store).handle([command(reading()), command(reading())], now=NOW)
+    second = processor(store).handle([command(reading())], now=NOW)
 
     assert [1, 0] == [len(first.decisions), len(second.decisions)]
     assert first.answers[0] == first.answers[1] == second.answers[0]
@@ -74,8 +74,8 @@ def test_a_command_is_obeyed_once_however_often_it_comes() -> None:
 def test_an_outcome_is_told_again_letter_for_letter(asked: Command, now: Now) -> None:
     """Who retries must not be told another story than who was first."""
     store = FakeStore()
-    first = machine(store).handle([command(asked), command(asked)], now=now)
-    second = machine(store).handle([command(asked)], now=now)
+    first = processor(store).handle([command(asked), command(asked)], now=now)
+    second = processor(store).handle([command(asked)], now=now)
 
     assert first.answers[0] == first.answers[1] == second.answers[0]
 
@@ -85,7 +85,7 @@ def test_a_command_after_its_expiry_is_refused() -> None:
     """A command that lay in a queue for an hour is not what the person wants now."""
     late = Now(therapy=LATER.therapy, real=LATER.real, speed=1)
 
-    step = machine(FakeStore()).handle([command(reading())], now=late)
+    step = processor(FakeStore()).handle([command(reading())], now=late)
 
     assert b'"reason":"expired"' in step.answers[0][1]
     assert b'"accepted":false' in step.answers[0][1]
@@ -98,7 +98,7 @@ def test_a_reply_goes_to_a_reply_inbox_and_nowhere_else(inbox: str) -> None:
     """A header that may name any subject lets a client publish with the service's rights."""
     store = FakeStore()
 
-    step = machine(store).handle([command(reading(), inbox=inbox)], now=NOW)
+    step = processor(store).handle([command(reading(), inbox=inbox)], now=NOW)
 
     assert [] == step.answers
     assert b"message_quarantined" in step.decisions[0][0].data
@@ -125,7 +125,7 @@ def test_poison_goes_to_quarantine_and_the_next_message_is_heard(data: bytes) ->
     store = FakeStore()
     poison = Arrived(command(reading()).subject, data, {}, 1)
 
-    step = machine(store).handle([poison, command(reading())], now=NOW)
+    step = processor(store).handle([poison, command(reading())], now=NOW)
 
     kinds = [b"message_quarantined", b"alarm_raised", b"glucose_measured"]
     said = [out.data for decision in step.decisions for out in decision]
@@ -147,7 +147,9 @@ def test_a_decider_that_raises_quarantines_the_message() -> None:
     """One message that hits a bug must not stop a pump for ever."""
     decider = _with(GLUCOSE_DECIDER, decide=broken)
 
-    step = Machine(decider=decider, store=FakeStore()).handle([command(reading())], now=NOW)
+    step = DeciderProcessor(decider=decider, store=FakeStore()).handle(
+        [command(reading())], now=NOW
+    )
 
     assert b"deciding raised ZeroDivisionError" in step.decisions[0][0].data
     assert b'"accepted":false' in step.answers[0][1]
@@ -156,7 +158,7 @@ def test_a_decider_that_raises_quarantines_the_message() -> None:
 def test_a_tick_that_moves_nothing_stops_the_process() -> None:
     """A decider that never comes to rest would burn a core and say nothing."""
     decider = _with(GLUCOSE_DECIDER, wake_at=lambda state: NOW.therapy)
-    broken_machine = Machine(decider=decider, store=FakeStore())
+    broken_machine = DeciderProcessor(decider=decider, store=FakeStore())
 
     with pytest.raises(InvariantError):
         broken_machine.handle([Reported(PUMP, Tick())], now=NOW)
@@ -171,7 +173,9 @@ def test_a_decider_may_say_only_what_it_says() -> None:
     decider = _with(GLUCOSE_DECIDER, decide=decide)
 
     with pytest.raises(InvariantError):
-        Machine(decider=decider, store=FakeStore()).handle([Reported(PUMP, Tick())], now=NOW)
+        DeciderProcessor(decider=decider, store=FakeStore()).handle(
+            [Reported(PUMP, Tick())], now=NOW
+        )
 
 
 def _with(decider: Decider[Any], **changes: Any) -> Decider[Any]:
@@ -184,7 +188,7 @@ def _with(decider: Decider[Any], **changes: Any) -> Decider[Any]:
 def test_time_given_to_decide_never_goes_back() -> None:
     """A clock that steps back must not make an expired order fresh again."""
     store = FakeStore()
-    one = machine(store)
+    one = processor(store)
     one.handle([command(reading(), name="c1")], now=NOW)
     earlier = Now(therapy=UtcMillis(NOW.therapy - 1), real=UtcMillis(NOW.real - 1), speed=1)
     one.handle([command(reading("130"), name="c2")], now=earlier)
@@ -277,7 +281,7 @@ def test_a_command_sent_to_the_wrong_service_is_refused(system: FakeSystem) -> N
 def test_a_journal_written_by_two_processes_stops_the_second() -> None:
     """Two writers would give two events one number."""
     store = FakeStore()
-    one, two = machine(store), machine(store)
+    one, two = processor(store), processor(store)
     one.handle([command(reading(), name="c1")], now=NOW)
 
     with pytest.raises(SecondWriter):

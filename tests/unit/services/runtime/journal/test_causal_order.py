@@ -9,11 +9,11 @@ from schemas.record import HistorySettled
 from schemas.units import PumpId, Speaker, UtcMillis
 from schemas.wire import codec
 from schemas.wire.subjects import event_subject
-from services.runtime.decider_host.inbox import Listener, hear
-from services.runtime.decider_host.inbox_results import Heard, Hearing, Missing
+from services.runtime.decider_host.inbox import InboxPolicy, accept
+from services.runtime.decider_host.inbox_results import Accepted, Gap, InboxResult
 from services.runtime.journal import causal_order
 from services.runtime.journal.causal_order import Merged, Past, merged
-from services.runtime.ports import Arrived, Head
+from services.runtime.ports import Arrived, StreamHead
 
 PUMP = PumpId("p1")
 A, B, C = Speaker("actuator"), Speaker("basal_scheduler"), Speaker("bolus_advisor")
@@ -120,10 +120,10 @@ def test_two_that_wait_for_each_other_are_both_named() -> None:
     assert Merged([], {A: 1, B: 1}) == merged(pages, known=NOTHING, until=EVER, wanted=(A, 1))
 
 
-def heard(event: Past, *, deaf: bool = False, given_up: int = 0, keeps: bool = True) -> Hearing:
+def heard(event: Past, *, deaf: bool = False, given_up: int = 0, keeps: bool = True) -> InboxResult:
     """Hear the advisor's first event with nothing known of anybody."""
     speakers = (A, B, C)
-    listener = Listener(
+    policy = InboxPolicy(
         Speaker("historian"),
         speakers,
         frozenset(),
@@ -131,11 +131,11 @@ def heard(event: Past, *, deaf: bool = False, given_up: int = 0, keeps: bool = T
         keeps=frozenset(speakers if keeps else ()),
     )
     subject = event_subject(pump=PUMP, speaker=C, name="history_settled")
-    return hear(
+    return accept(
         Arrived(subject, event.data, {}, 1),
-        listener=listener,
-        heads={A: Head(2, "x")},
-        deaf_to={A} if deaf else set(),
+        policy=policy,
+        heads={A: StreamHead(2, "x")},
+        blocked_producers={A} if deaf else set(),
         now=Now(therapy=UtcMillis(0), real=UtcMillis(0), speed=1),
         given_up={A: given_up},
     )
@@ -145,15 +145,15 @@ def test_who_keeps_the_record_waits_for_what_the_speaker_had_heard() -> None:
     """Nobody else does: a decider decides upon what there is."""
     event = past(C, 1, at=77, actuator=5)
 
-    assert Missing(PUMP, A, 3, 5, UtcMillis(77), was_heard=True) == heard(event)
-    assert isinstance(heard(event, keeps=False), Heard)
-    assert isinstance(heard(past(C, 1, at=77, actuator=2)), Heard)
+    assert Gap(PUMP, A, 3, 5, UtcMillis(77), was_heard=True) == heard(event)
+    assert isinstance(heard(event, keeps=False), Accepted)
+    assert isinstance(heard(past(C, 1, at=77, actuator=2)), Accepted)
 
 
 def test_nobody_waits_for_one_that_contradicted_itself_or_was_given_up() -> None:
     """The record would stand still for ever."""
     event = past(C, 1, at=77, actuator=5)
 
-    assert isinstance(heard(event, deaf=True), Heard)
-    assert isinstance(heard(event, given_up=5), Heard)
-    assert isinstance(heard(event, given_up=4), Missing)
+    assert isinstance(heard(event, deaf=True), Accepted)
+    assert isinstance(heard(event, given_up=5), Accepted)
+    assert isinstance(heard(event, given_up=4), Gap)

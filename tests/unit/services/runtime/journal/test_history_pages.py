@@ -7,7 +7,7 @@ from schemas.units import MINUTE_MS, Speaker
 from schemas.wire import codec
 from services.runtime.journal.history_pages import confirmed
 from services.runtime.platform.errors import JournalAltered
-from services.runtime.ports import Head
+from services.runtime.ports import StreamHead
 from support.simulated.fake_system import PUMP, FakeSystem
 
 ALL = 2**62
@@ -23,8 +23,8 @@ def said() -> list[bytes]:
     return list(store.history(speaker=Speaker("actuator"), pump=PUMP, first=1, last=ALL, own=True))
 
 
-def head_of(said: list[bytes]) -> Head:
-    return Head(len(said), codec.sha256_hex(said[-1]))
+def head_of(said: list[bytes]) -> StreamHead:
+    return StreamHead(len(said), codec.sha256_hex(said[-1]))
 
 
 def flipped(said: list[bytes], at: int) -> list[bytes]:

@@ -12,13 +12,13 @@ from schemas.record import MessageQuarantined
 from schemas.units import Speaker
 from schemas.wire import codec
 from schemas.wire.upcasts import UPCASTS
-from services.runtime.audit.record_check import RecordVerdict, check_record
+from services.runtime.audit.record_check import RecordReport, check_record
 from services.runtime.journal import entries
 from services.runtime.journal.causal_order import Past, in_causal_order, read_past
-from services.runtime.journal.entries import HEARD, EntryHead, event_entry
-from services.runtime.journal.hash_chain import linked
+from services.runtime.journal.entries import INPUT, RowMetadata, event_entry
+from services.runtime.journal.hash_chain import append_link
 from services.runtime.journal.memory_store import FakeStore
-from services.runtime.ports import Arrived, Commit, End, Head, Row
+from services.runtime.ports import Arrived, ChainTip, Commit, Row, StreamHead
 from services.runtime.replay.lookup import events_of
 from support.repository import DATA
 from support.simulated.fake_system import PUMP, FakeSystem
@@ -47,7 +47,7 @@ def folded() -> dict[Speaker, Any]:
         sha256 = codec.sha256_hex(past.data)
         entry = event_entry(envelope, sha256)
         for name, decider in DECIDERS.items():
-            if entry.speaker == name or entry.speaker in decider.hears:
+            if entry.speaker == name or entry.speaker in decider.subscribes_to:
                 states[name] = decider.evolve(states[name], entry)
     return states
 
@@ -116,8 +116,8 @@ def old_record() -> FakeStore:
     for position, past in enumerate(old_events(), start=1):
         speaker = parse_event_id(past.envelope.id)[0]
         kind = name_of(type(codec.decode_event(past.envelope.event)))
-        topic = HEARD + codec.tag_in(past.envelope.event)
-        head = EntryHead(
+        topic = INPUT + codec.tag_in(past.envelope.event)
+        head = RowMetadata(
             past.envelope.at,
             past.envelope.recorded_at,
             1,
@@ -125,9 +125,11 @@ def old_record() -> FakeStore:
             f"basalt.{PUMP}.event.{speaker}.{kind}",
             "0" * 32,
         )
-        row, link = linked(link, Row(PUMP, position, topic, b""), head, past.data)
-        end = End(position, link)
-        store.commit(Commit(rows=[row], ends={PUMP: end}, heads={(PUMP, speaker): Head(1, "")}))
+        row, link = append_link(link, Row(PUMP, position, topic, b""), head, past.data)
+        end = ChainTip(position, link)
+        store.commit(
+            Commit(rows=[row], ends={PUMP: end}, heads={(PUMP, speaker): StreamHead(1, "")})
+        )
     return store
 
 
@@ -139,7 +141,7 @@ def is_read_whole(store: FakeStore) -> bool:
         == [past.envelope.id for past in events]
         and [*events_of(store, pump=PUMP, kinds={"bolus_settings_set"})][-1].name
         == events[-1].envelope.id
-        and check_record(store, checkpoints={}) == RecordVerdict(len(events), len(events), 0, ())
+        and check_record(store, checkpoints={}) == RecordReport(len(events), len(events), 0, ())
     )
 
 
@@ -148,7 +150,7 @@ def test_lines_that_bear_older_tags_are_events_as_ever() -> None:
     """A topic is as old as its line."""
     store = old_record()
     topics = {row.topic for _, row in store.rows(pump=PUMP)}
-    assert f"{HEARD}bolus_settings_set.v1" in topics
+    assert f"{INPUT}bolus_settings_set.v1" in topics
     assert is_read_whole(store)
 
 
@@ -173,19 +175,21 @@ def test_a_field_that_a_newer_writer_adds_is_read_over() -> None:
     system = FakeSystem()
     system.set_up()
     historian = system.services[Speaker("historian")]
-    version = historian.machine.books.ledger(PUMP).heads[Speaker("bolus_advisor")].version
+    version = (
+        historian.processor.unit_of_work.pump_stream(PUMP).heads[Speaker("bolus_advisor")].version
+    )
     newer = (
         b'{"id":"bolus_advisor:p1:%d","at":1,"recorded_at":1,"cause":"x","previous":"%s",'
         b'"shade":"green","event":{"type":"carbs_recorded.v1","grams":10,"eaten_at":1,'
         b'"actor":"person:a","flavour":"sweet"}}'
     )
-    head = historian.machine.books.ledger(PUMP).heads[Speaker("bolus_advisor")]
+    head = historian.processor.unit_of_work.pump_stream(PUMP).heads[Speaker("bolus_advisor")]
     subject = f"basalt.{PUMP}.event.bolus_advisor.carbs_recorded"
     data = newer % (version + 1, head.sha256.encode())
 
-    step = historian.machine.handle([Arrived(subject, data, {}, 0)], now=system.clock.now())
+    step = historian.processor.handle([Arrived(subject, data, {}, 0)], now=system.clock.now())
 
-    after = historian.machine.books.ledger(PUMP).heads[Speaker("bolus_advisor")]
+    after = historian.processor.unit_of_work.pump_stream(PUMP).heads[Speaker("bolus_advisor")]
     assert step.missing is None
     assert (version + 1, codec.sha256_hex(data)) == (after.version, after.sha256)
     assert not system.said_of("historian", MessageQuarantined)
@@ -197,8 +201,8 @@ def test_a_tag_of_a_newer_writer_is_set_aside_and_the_next_event_is_heard() -> N
     system = FakeSystem()
     system.set_up()
     historian = system.services[Speaker("historian")]
-    books = historian.machine.books
-    head = books.ledger(PUMP).heads[Speaker("bolus_advisor")]
+    books = historian.processor.unit_of_work
+    head = books.pump_stream(PUMP).heads[Speaker("bolus_advisor")]
     unknown = LINE.format(head.version + 1, head.sha256, '{"type":"meal_seen.v7"}').encode()
     known = LINE.format(
         head.version + 2,
@@ -211,9 +215,9 @@ def test_a_tag_of_a_newer_writer_is_set_aside_and_the_next_event_is_heard() -> N
         Arrived(subject + "carbs_recorded", known, {}, 0),
     ]
 
-    step = historian.machine.handle(arrived, now=system.clock.now())
+    step = historian.processor.handle(arrived, now=system.clock.now())
 
     assert step.missing is None
-    assert head.version + 2 == books.ledger(PUMP).heads[Speaker("bolus_advisor")].version
+    assert head.version + 2 == books.pump_stream(PUMP).heads[Speaker("bolus_advisor")].version
     (aside,) = system.said_of("historian", MessageQuarantined)
     assert codec.sha256_hex(unknown) == aside.sha256

@@ -1,4 +1,4 @@
-"""Crash points: off by default, one death for each arming, and a registry that is complete."""
+"""Fail points: off by default, one death for each arming, and a registry that is complete."""
 
 import ast
 import os
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime.platform import failpoints as crashpoints
+from services.runtime.platform import failpoints
 from services.runtime.platform.failpoints import (
-    CRASH_POINTS,
     DIED,
+    FAILPOINTS,
     VARIABLE,
-    arm_crash_points,
-    crashpoint,
+    arm_failpoints,
+    failpoint,
 )
 from support.repository import ROOT
 
@@ -24,9 +24,9 @@ def deaths(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """Count the signals that would have ended this process."""
     sent: list[int] = []
     monkeypatch.setattr(os, "kill", lambda _, number: sent.append(number))
-    monkeypatch.setattr(crashpoints, "_armed", None)
+    monkeypatch.setattr(failpoints, "_armed", None)
     yield sent
-    crashpoints._armed = None
+    failpoints._armed = None
 
 
 def points_in_code() -> list[str]:
@@ -37,7 +37,7 @@ def points_in_code() -> list[str]:
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Name)
-                and node.func.id == "crashpoint"
+                and node.func.id == "failpoint"
             ):
                 words = [one for one in ast.walk(node.args[0]) if isinstance(one, ast.Constant)]
                 assert words, f"{path}: a point is named by letters, so that it can be found"
@@ -47,7 +47,7 @@ def points_in_code() -> list[str]:
 
 def test_the_registry_is_what_the_code_has() -> None:
     """A point that is not listed is never tested; one that is only listed tests nothing."""
-    assert set(CRASH_POINTS) == set(points_in_code())
+    assert set(FAILPOINTS) == set(points_in_code())
 
 
 def test_points_are_off_without_the_variable(
@@ -55,10 +55,10 @@ def test_points_are_off_without_the_variable(
 ) -> None:
     """Nobody's pump dies because a file lies somewhere."""
     monkeypatch.delenv(VARIABLE, raising=False)
-    arm_crash_points(process="actuator")
+    arm_failpoints(process="actuator")
 
-    for point in CRASH_POINTS:
-        crashpoint(point)
+    for point in FAILPOINTS:
+        failpoint(point)
 
     assert not deaths
 
@@ -68,15 +68,15 @@ def test_a_process_dies_once_at_its_own_point_the_nth_time(
 ) -> None:
     """The process that follows it lives, or the test would never end."""
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    arm_crash_points(process="actuator")
+    arm_failpoints(process="actuator")
     (tmp_path / "actuator.commit_after").write_text("2")
     (tmp_path / "historian.commit_before").write_text("")
 
-    crashpoint("commit_before")
-    crashpoint("commit_after")
+    failpoint("commit_before")
+    failpoint("commit_after")
     before = list(deaths)
-    crashpoint("commit_after")
-    crashpoint("commit_after")
+    failpoint("commit_after")
+    failpoint("commit_after")
 
     assert ([], [signal.SIGKILL]) == (before, deaths)
     assert ["actuator.commit_after"] == [one.name for one in (tmp_path / DIED).iterdir()]
@@ -92,6 +92,6 @@ def test_the_document_lists_every_point() -> None:
         for row in rows
     }
 
-    assert CRASH_POINTS == listed
-    pairs = sum(len(processes) for processes, _ in CRASH_POINTS.values())
-    assert f"{len(CRASH_POINTS)} points, {pairs} with the processes that come by" in text
+    assert FAILPOINTS == listed
+    pairs = sum(len(processes) for processes, _ in FAILPOINTS.values())
+    assert f"{len(FAILPOINTS)} points, {pairs} with the processes that come by" in text

@@ -20,7 +20,9 @@ ACTUATOR, ADVISOR = Speaker("actuator"), Speaker("bolus_advisor")
 def page(system: FakeSystem, of: Speaker, *, first: int) -> list[bytes]:
     """Ask the actuator for events from a version on."""
     store = system.stores[ACTUATOR]
-    bus = FakeBus(broker=system.broker, speaker=ACTUATOR, hears=DELIVERY_DECIDER.hears)
+    bus = FakeBus(
+        broker=system.broker, speaker=ACTUATOR, subscribes_to=DELIVERY_DECIDER.subscribes_to
+    )
     loop: Loop[Any] = Loop(decider=DELIVERY_DECIDER, store=store, bus=bus, clock=system.clock)
     questions = Questions(loop=loop, store=store, clock=system.clock, pid=1)
     return [*questions._page(HistoryRequest(speaker=of, pump=PUMP, first=first, last=2**62))]
@@ -33,7 +35,7 @@ def test_who_asks_for_more_than_there_is_makes_nobody_read_a_journal(
     """A journal of ten years takes seconds, in which a pump would wait for its actuator."""
     system, reads = FakeSystem(), []
     system.set_up()
-    newest = system.services[ACTUATOR].machine.books.ledger(PUMP).heads[of].version
+    newest = system.services[ACTUATOR].processor.unit_of_work.pump_stream(PUMP).heads[of].version
     read = FakeStore.history
 
     def counted(self: FakeStore, **asked: Any) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from schemas.wire import codec
-from services.runtime.platform.shutdown import going_on
+from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import Store
 from services.runtime.process.loop import Put
 from services.runtime.replay.snapshots import SnapshotMaker, Snapshots
@@ -22,7 +22,7 @@ PAUSE_S = 2.0
 log = structlog.get_logger()
 
 
-class SnapshotHands:
+class SnapshotKeeper:
     """Makes snapshots as long as they can be written: the record does without them."""
 
     def __init__(self, store: Store, *, path: Path | None) -> None:
@@ -58,7 +58,7 @@ class SnapshotHands:
     async def _follow(self, path: Path) -> None:
         with closing(Snapshots(path, is_kept=True)) as snapshots:
             maker = SnapshotMaker(snapshots, self._store)
-            while going_on():
+            while is_running():
                 lines = 0
                 for pump in sorted({pump for pump, _ in self._store.heads()}):
                     lines += maker.grow(pump, lines=LINES_AT_ONCE)

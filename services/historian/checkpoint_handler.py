@@ -15,9 +15,9 @@ from schemas.record import RuntimeFault
 from schemas.units import PumpId
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import RecordCheck
-from services.runtime.decider_host.unit_of_work import Reported
-from services.runtime.platform.failpoints import crashpoint
-from services.runtime.platform.shutdown import going_on
+from services.runtime.decider_host.processor import Reported
+from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import Store
 from services.runtime.process.loop import Put
 
@@ -31,7 +31,7 @@ and less often."""
 log = structlog.get_logger()
 
 
-class CheckpointHands:
+class CheckpointHandler:
     """Performs WriteCheckpoint; without a key and a folder it does nothing."""
 
     def __init__(self, store: Store, *, key: SigningKey | None, folder: Path | None) -> None:
@@ -44,7 +44,7 @@ class CheckpointHands:
         self._written: dict[tuple[str, str], int] = {}
         self._one_at_a_time = asyncio.Lock()
 
-    async def perform(self, pump: PumpId, effect: Effect) -> Report | None:
+    async def handle(self, pump: PumpId, effect: Effect) -> Report | None:
         """Write a checkpoint for each speaker that has said anything since the last."""
         if not isinstance(effect, WriteCheckpoint):
             raise TypeError(f"no hands for {type(effect).__name__}")
@@ -55,7 +55,7 @@ class CheckpointHands:
         if self._key is None or self._files is None:
             return
         pause_s = PAUSE_S_MIN
-        while going_on():
+        while is_running():
             async with self._one_at_a_time:
                 await self._read_on()
             for pump in list(self._check.pumps):
@@ -94,11 +94,11 @@ class CheckpointHands:
             if self._written.get((pump, speaker)) == tree.size:
                 continue
             checkpoint = Checkpoint(pump=pump, speaker=speaker, size=tree.size, root=tree.root())
-            crashpoint("checkpoint_before")
+            failpoint("checkpoint_before")
             files.add(
                 checkpoint,
                 public=bytes(key.verify_key),
                 sign=lambda text: bytes(key.sign(text).signature),
             )
-            crashpoint("checkpoint_after")
+            failpoint("checkpoint_after")
             self._written[pump, speaker] = tree.size

@@ -18,11 +18,11 @@ from schemas.message import Report
 from schemas.units import PumpId
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
-from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.failpoints import failpoint
 from services.runtime.pump_link.port import PumpDevice
 
 
-class PumpHands:
+class PumpEffectHandler:
     """Performs what the actuator decided; nothing is ever sent a second time to find out."""
 
     def __init__(self, *, devices: Mapping[PumpId, PumpDevice], clock: Clock) -> None:
@@ -30,7 +30,7 @@ class PumpHands:
         self._devices = devices
         self._clock = clock
 
-    async def perform(self, pump: PumpId, effect: Effect) -> Report | None:
+    async def handle(self, pump: PumpId, effect: Effect) -> Report | None:
         """Send one command to the pump; no answer in time is `unknown`."""
         device = self._devices.get(pump)
         if device is None:
@@ -45,10 +45,10 @@ class PumpHands:
             )
         act, about = _act_of(effect)
         is_dose = isinstance(effect, StartPumpBolus)
-        crashpoint("dose_before" if is_dose else "order_before")
+        failpoint("dose_before" if is_dose else "order_before")
         try:
             status = await _send(device, effect)
-            crashpoint("dose_answered" if is_dose else "order_answered")
+            failpoint("dose_answered" if is_dose else "order_answered")
         except PumpTimeout:
             return PumpAnswered(act=act, about=about, result="unknown", reason="no answer")
         except PumpRefusedError as error:

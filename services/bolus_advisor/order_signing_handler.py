@@ -5,27 +5,27 @@ from core.kernel.effects import SignOrder
 from schemas.bolus.orders import OrderSigned
 from schemas.message import Report
 from schemas.units import PumpId
-from services.runtime.platform.failpoints import crashpoint
+from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.signing_keys import OrderSigner
-from services.runtime.platform.zone_lookup import ZoneHands
+from services.runtime.platform.zone_lookup import ZoneLookupHandler
 
 
-class OrderHands:
+class OrderSigningHandler:
     """Performs SignOrder and ResolveZone."""
 
     def __init__(self, signer: OrderSigner | None) -> None:
         """Sign with this key; without one every order is withdrawn."""
         self._signer = signer
-        self._zones = ZoneHands()
+        self._zones = ZoneLookupHandler()
 
-    async def perform(self, pump: PumpId, effect: Effect) -> Report | None:
+    async def handle(self, pump: PumpId, effect: Effect) -> Report | None:
         """Sign an order for this pump, or leave it to the hands that know zones."""
         if not isinstance(effect, SignOrder):
-            return await self._zones.perform(pump, effect)
+            return await self._zones.handle(pump, effect)
         order = effect.order
         if self._signer is None:
             return OrderSigned(dose=order.dose)
-        crashpoint("sign_before")
+        failpoint("sign_before")
         signature = self._signer.sign(order)
-        crashpoint("sign_after")
+        failpoint("sign_after")
         return OrderSigned(dose=order.dose, key=self._signer.public, signature=signature)

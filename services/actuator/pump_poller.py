@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from core.deciders.delivery.pump_sync.clock_offset import LOOK_REAL_MS_MAX, has_drifted
+from core.deciders.delivery.pump_sync.clock_offset import POLL_REAL_MS_MAX, has_drifted
 from core.deciders.delivery.state import DeliveryState
 from schemas.delivery.device import (
     PumpRead,
@@ -15,11 +15,11 @@ from schemas.delivery.device import (
     PumpUnreachable,
 )
 from schemas.units import PumpId
-from services.runtime.decider_host.unit_of_work import Reported
+from services.runtime.decider_host.processor import Reported
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
-from services.runtime.platform.failpoints import crashpoint
-from services.runtime.platform.shutdown import going_on
+from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.shutdown import is_running
 from services.runtime.process.loop import Put
 from services.runtime.pump_link.port import PumpDevice
 
@@ -35,7 +35,7 @@ RETRY_S = 1.0
 log = structlog.get_logger()
 
 
-class PumpWatch:
+class PumpPoller:
     """Reads one pump for ever."""
 
     def __init__(
@@ -62,13 +62,13 @@ class PumpWatch:
         After any silence the epoch is raised anew: a command that still lies in the line then
         finds a closed door, and what the pump says of an unknown dose is final.
         """
-        while going_on():
-            pause_s = await self.look(put)
+        while is_running():
+            pause_s = await self.poll(put)
             if self._superseded:
                 return
             await asyncio.sleep(pause_s)
 
-    async def look(self, put: Put) -> float:
+    async def poll(self, put: Put) -> float:
         """Read once, report what is new, and give the seconds until the next reading."""
         if self._superseded:
             return RETRY_S
@@ -91,10 +91,10 @@ class PumpWatch:
         asked_at = self._clock.now().real
         reading = await self._read_own(state)
         now = self._clock.now()
-        read_at = now if now.real - asked_at <= LOOK_REAL_MS_MAX else None
+        read_at = now if now.real - asked_at <= POLL_REAL_MS_MAX else None
         if self._is_news(reading, state) or has_drifted(state, reading.status, read_at):
             self._reported = reading.status
-            crashpoint("reading_before")
+            failpoint("reading_before")
             await put(Reported(self._pump, PumpRead(reading=reading, read_at=read_at)))
         behind = reading.status.history_sequence > state.history_sequence
         is_busy = behind or reading.status.bolus is not None or state.doses.is_pressing
@@ -104,9 +104,9 @@ class PumpWatch:
         """Raise the epoch; one that was superseded meanwhile does not take the pump back."""
         if self._epoch:
             await self._read_own(state)
-        crashpoint("claim_before")
+        failpoint("claim_before")
         self._epoch = (await self._device.claim()).epoch
-        crashpoint("claim_after")
+        failpoint("claim_after")
         self._claimed = True
 
     async def _read_own(self, state: DeliveryState) -> PumpReading:
