@@ -1,4 +1,4 @@
-"""What it costs that an order is signed, and believed twice, beside bare PyNaCl."""
+"""What it costs that an order is signed, and authenticated twice, beside bare PyNaCl."""
 
 import argparse
 import time
@@ -52,16 +52,16 @@ def measure(count: int) -> list[tuple[str, float, float]]:
         uptime=Milliseconds(86_400_000),
     )
     if order_problem(signed, session=session) is not None:
-        raise RuntimeError("an honest order is not believed")
+        raise RuntimeError("an honest order failed authentication")
     key = bare.verify_key
     raw = bytes(key)
     ours = median_us(lambda: order_problem(signed, session=session), count)
     sign = median_us(lambda: signer.sign(ORDER), count)
     return [
         ("sign an order", sign, median_us(lambda: bare.sign(data), count)),
-        ("believe an order", ours, median_us(lambda: key.verify(data, signature), count)),
+        ("authenticate an order", ours, median_us(lambda: key.verify(data, signature), count)),
         (
-            "believe, the bare key read anew",
+            "authenticate, the bare key read anew",
             ours,
             median_us(lambda: VerifyKey(raw).verify(data, signature), count),
         ),

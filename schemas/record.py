@@ -9,7 +9,7 @@ PROCESS_CHARS_MAX = 40
 """[-] of the name of a process."""
 
 WHY_CHARS_MAX = 200
-"""[-] of its last words."""
+"""[-] of the last lines of its log."""
 
 
 FaultName = Literal[
@@ -193,7 +193,7 @@ class ReportProcess(Command, frozen=True, kw_only=True, tag="report_process.v1")
     state: Literal["up", "down", "silent"]
     """[-] down: it ends again and again, or cannot start; silent: it runs and does not answer."""
     why: str = ""
-    """[-] its last words, 200 characters at most."""
+    """[-] the last lines of its log, 200 characters at most."""
 
     def __post_init__(self) -> None:
         """Check the lengths."""
@@ -211,7 +211,7 @@ class ProcessReported(Event, frozen=True, kw_only=True, tag="process_reported.v1
     state: Literal["up", "down", "silent"]
     """[-] how it is from now on."""
     why: str
-    """[-] its last words."""
+    """[-] the last lines of its log."""
     actor: str
     """[-] who watches over it."""
 

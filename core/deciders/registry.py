@@ -1,4 +1,4 @@
-"""All deciders by name: what is heard, said and obeyed in the whole house."""
+"""All deciders by name: what is heard, said and obeyed in the whole system."""
 
 from typing import Any, Final
 
@@ -20,4 +20,4 @@ DECIDERS: Final[dict[Speaker, Decider[Any]]] = {
         RECORD_DECIDER,
     )
 }
-"""[-] every speaker's decider, in the order of the columns of the house."""
+"""[-] every speaker's decider, in the order of design.md's table."""

@@ -1,4 +1,4 @@
-"""What must happen in the world: the effects that deciders name and hands perform."""
+"""Effects: what deciders request and effect handlers carry out."""
 
 from core.kernel.decider import Effect, Entry
 from schemas.basal.profiles import ZoneLookupRequested
@@ -32,7 +32,7 @@ class StartPumpBolus(Effect, frozen=True, kw_only=True):
     """Move the motor; brings back PumpAnswered."""
 
     signed: SignedOrder
-    """[-] the order as the pump believes it."""
+    """[-] the order as the pump authenticates it."""
     start_by: Deadline
     """[ms] not sent after it."""
 

@@ -119,7 +119,7 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     filled_at: MilliUnits = MilliUnits(0)
     """[mU] odometer at that instant."""
     orders_refused: int = 0
-    """[-] signed orders that were not believed or came again, for ever."""
+    """[-] signed orders that failed authentication or were repeated, since the pump was made."""
     order_refused: str = ""
     """[-] why the last of them was refused; empty while there is none."""
     refused_since: UtcMillis = UtcMillis(0)

@@ -1,6 +1,6 @@
-"""Orders as the pump takes them: believed first, by the pump's own means, then started.
+"""Orders as the pump takes them: authenticated by the pump itself, then started.
 
-What a pump remembers of orders that it did not believe: somebody must hear of them (R110).
+What a pump remembers of orders that failed authentication, so that they are reported (R110).
 """
 
 from collections.abc import Sequence

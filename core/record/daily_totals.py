@@ -30,7 +30,7 @@ class DayTotals(msgspec.Struct, kw_only=True):
     basal: int = 0
     """[mU] as counted by the pump."""
     bolus: int = 0
-    """[mU] given; a dose counts on the day on which its last word was said."""
+    """[mU] given; a dose counts on the day of its last event."""
     unknown: int = 0
     """[mU] of doses that nobody knows the end of: they may have been given."""
     pen: int = 0

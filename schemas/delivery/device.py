@@ -117,7 +117,7 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     fault: str | None = None
     """[-] why the motor is off until somebody clears it; none while it may turn."""
     orders_refused: int = 0
-    """[-] signed orders that the pump did not believe or that came again, for ever."""
+    """[-] signed orders that failed authentication or were repeated, since the pump was made."""
     order_refused: str = ""
     """[-] why the last of them was refused; empty while there is none."""
     primed: MilliUnits = MilliUnits(0)
@@ -159,8 +159,8 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """[-] what happened; 'basal', 'bolus', 'primed' and 'unasked' moved insulin, 'powered' is a
     start of the pump, 'trusted' a change of the keys whose orders it takes, 'released' what had
     been moved into a blocked line and was counted then, 'order_refused' a signed bolus order that
-    was not believed or came again (four for each reason in an hour), 'clock_set' a change of the
-    pump's clock, from `starts_at` to `ends_at` in one instant."""
+    failed authentication or was repeated (four for each reason in an hour), 'clock_set' a change
+    of the pump's clock, from `starts_at` to `ends_at` in one instant."""
     starts_at: UtcMillis
     """[ms] when it began; for 'powered' the last instant the pump knows it was on."""
     ends_at: UtcMillis

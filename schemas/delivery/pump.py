@@ -130,9 +130,9 @@ class PumpFound(Event, frozen=True, kw_only=True, tag="pump_found.v1"):
 
 
 class PumpChallenged(Event, frozen=True, kw_only=True, tag="pump_challenged.v1"):
-    """What orders must bear for the pump to believe them; said by actuator, heard by bolus_advisor.
+    """What an order must carry for the pump to authenticate it.
 
-    Said when the pump has drawn another challenge, and each hour, so that its own time is known.
+    Published by actuator, consumed by bolus_advisor, when the pump has drawn another challenge, and each hour, so that its own time is known.
     """
 
     challenge: str

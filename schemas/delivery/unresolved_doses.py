@@ -1,4 +1,4 @@
-"""What can be said of what is in doubt: orders not believed, doses unknown, and how they end."""
+"""Messages about orders that failed authentication, and unknown doses with their settlement."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ OrderProblem = Literal[
     "out_of_order",
     "order_expired",
 ]
-"""[-] why an order is not believed; the pump says the same words."""
+"""[-] why an order failed authentication; the pump uses the same reasons."""
 
 
 class OrderAuthenticationFailed(Refusal, frozen=True, kw_only=True, tag="order_not_believed.v1"):
@@ -32,7 +32,7 @@ class OrderAuthenticationFailed(Refusal, frozen=True, kw_only=True, tag="order_n
 
 
 class OrderRefusedByPump(Event, frozen=True, kw_only=True, tag="order_refused_by_pump.v1"):
-    """The pump itself did not believe a bolus order that came on its line; said by actuator."""
+    """A bolus order on the pump's line failed the pump's own authentication; said by actuator."""
 
     dose: str
     """[-] the order named, at most 200 characters, whatever it was."""

@@ -1,4 +1,4 @@
-"""The hands of the actuator: they move the motor, once, and say what came of it."""
+"""The actuator's effect handler: asks the pump once for each effect and reports the outcome."""
 
 from collections.abc import Awaitable, Mapping
 
@@ -78,7 +78,7 @@ def _send(device: PumpDevice, effect: Effect) -> Awaitable[PumpStatus]:
         case ClearFault():
             return device.clear_fault()
         case _:
-            raise TypeError(f"no hands for {type(effect).__name__}")
+            raise TypeError(f"no effect handler for {type(effect).__name__}")
 
 
 def _act_of(effect: Effect) -> tuple[PumpAct, str]:
@@ -100,4 +100,4 @@ def _act_of(effect: Effect) -> tuple[PumpAct, str]:
         case ClearFault():
             return "clear_fault", ""
         case _:
-            raise TypeError(f"no hands for {type(effect).__name__}")
+            raise TypeError(f"no effect handler for {type(effect).__name__}")

@@ -1,4 +1,4 @@
-"""The senses of the actuator: they read a pump and report when something has changed."""
+"""Polls the pump for the actuator and reports what has changed."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The hands of the advisor: they sign orders and look time zones up."""
+"""The advisor's effect handler: signs orders and looks time zones up."""
 
 from core.kernel.decider import Effect
 from core.kernel.effects import SignOrder
@@ -19,7 +19,7 @@ class OrderSigningHandler:
         self._zones = ZoneLookupHandler()
 
     async def handle(self, pump: PumpId, effect: Effect) -> Report | None:
-        """Sign an order for this pump, or leave it to the hands that know zones."""
+        """Sign an order for this pump, or leave it to the handler of time zones."""
         if not isinstance(effect, SignOrder):
             return await self._zones.handle(pump, effect)
         order = effect.order

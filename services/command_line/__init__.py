@@ -1,1 +1,1 @@
-"""The `basalt` command: everything that a person asks of the house from a terminal."""
+"""The `basalt` command: everything that a person asks of the system from a terminal."""

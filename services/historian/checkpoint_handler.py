@@ -1,4 +1,4 @@
-"""The hands of the historian: they state elsewhere, signed, how far the record goes."""
+"""The historian's effect handler: writes signed checkpoints of how far the record goes."""
 
 import asyncio
 from itertools import islice
@@ -47,7 +47,7 @@ class CheckpointHandler:
     async def handle(self, pump: PumpId, effect: Effect) -> Report | None:
         """Write a checkpoint for each speaker that has said anything since the last."""
         if not isinstance(effect, WriteCheckpoint):
-            raise TypeError(f"no hands for {type(effect).__name__}")
+            raise TypeError(f"no effect handler for {type(effect).__name__}")
         return await self._state(pump)
 
     async def keep(self, put: Put) -> None:

@@ -44,7 +44,7 @@ class ChildSpec:
     log: Path
     """[-] file that takes its output."""
     guard: Callable[[int], Sequence[str]] | None = None
-    """[-] command of a guard for this process id, for programs that know no leash."""
+    """[-] command of a guard for this process id, for programs that cannot watch their parent."""
 
 
 @dataclass(slots=True)
@@ -146,7 +146,7 @@ class Child:
         try:
             self._log_from = os.fstat(handle).st_size
             # A session of its own: Ctrl-C at the terminal reaches the supervisor alone, which
-            # then stops all in order. Standard input is the leash.
+            # then stops all in order. A child sees its parent end by standard input.
             self._process = await asyncio.create_subprocess_exec(
                 *spec.command,
                 stdin=asyncio.subprocess.PIPE,

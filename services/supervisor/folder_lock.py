@@ -11,7 +11,7 @@ from services.supervisor.broker.server import guard_lock
 from services.supervisor.errors import StartRefused
 
 LETS_GO_LOOKS_MAX = 100
-"""[-] looks at the locks of processes that a killed supervisor left; they end by their leash."""
+"""[-] looks at the locks of processes that a killed supervisor left; they end with their parent."""
 
 LOOK_S = 0.05
 """[s] between two looks."""

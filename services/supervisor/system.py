@@ -59,7 +59,8 @@ CLIENTS = (GLUCOSE_PLAYER, SCRIPTED_PERSON)
 """[-] stopped first: nobody asks for anything any more."""
 
 MIDDLE = (PUMP_PROCESS, "actuator", "glucose_ingest", "basal_scheduler", "bolus_advisor")
-"""[-] stopped next, all at once, so that nobody is missed; the historian hears their last words."""
+"""[-] stopped next, all at once, so that nobody is missed; then the historian receives their
+last events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from services.runtime.platform.signing_keys import read_public
 from services.runtime.pump_link.address import PumpAddress, parse_pump_address
 from services.virtual_pump.controller import PumpHost, PumpIdentity
 from services.virtual_pump.fault_script import PumpScript, read_pump_script
-from services.virtual_pump.physical_ledger import WitnessedStore, WorldLedger, world_path
+from services.virtual_pump.physical_ledger import PhysicalLedgerStore, WorldLedger, world_path
 from services.virtual_pump.server import PumpServer
 from services.virtual_pump.sqlite_state import SqlitePumpStore
 from services.virtual_pump.state_store import PumpStore
@@ -60,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             trusted = [read_public(path) for path in options.trust]
             identity = PumpIdentity(pump=options.pump, trusted=trusted)
             script = read_pump_script(options.faults) if options.faults else PumpScript()
-            kept = _witnessed(store, script, memory=options.memory)
+            kept = _with_ledger(store, script, memory=options.memory)
             host = PumpHost(
                 kept, identity=identity, now=clock.now(), fill=options.fill_u, script=script
             )
@@ -96,12 +96,12 @@ def _exit_with_parent(loop: asyncio.AbstractEventLoop, server: PumpServer) -> No
         loop.call_soon_threadsafe(server.stop)
 
 
-def _witnessed(store: PumpStore, script: PumpScript, *, memory: Path) -> PumpStore:
+def _with_ledger(store: PumpStore, script: PumpScript, *, memory: Path) -> PumpStore:
     """Have the world keep count of what strokes give, if the script says how far they stray."""
     if script.error_model is None:
         return store
     model, seed = script.error_model
-    return WitnessedStore(store, WorldLedger(world_path(memory), model=model, seed=seed))
+    return PhysicalLedgerStore(store, WorldLedger(world_path(memory), model=model, seed=seed))
 
 
 def _clock(path: Path | None) -> SystemClock:

@@ -107,8 +107,8 @@ class WorldLedger:
         return PumpMemoryError(path=str(self._path), reason=f"world ledger: {error}")
 
 
-class WitnessedStore:
-    """The port PumpStore, with the world as a witness of all that is kept in it."""
+class PhysicalLedgerStore:
+    """The port PumpStore, which also counts what each pulse physically gave."""
 
     def __init__(self, store: PumpStore, ledger: WorldLedger) -> None:
         """Write down what happened while nobody looked."""

@@ -1,4 +1,4 @@
-"""`basalt calc bolus`: how much insulin, by the rules of any vendor, within the house's guards."""
+"""`basalt calc bolus`: how much insulin, by the rules of any vendor, within Basalt's own guards."""
 
 from collections.abc import Sequence
 from fractions import Fraction

@@ -65,7 +65,7 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     """[-] at least once."""
 
     def seen(self, snapshot: GlucoseSnapshot) -> "Live":
-        """Give the same with another picture."""
+        """Give the same with another snapshot."""
         return msgspec.structs.replace(self, snapshot=snapshot)
 
 

@@ -69,7 +69,7 @@ class BolusState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     newest_changes: NewestChanges = NewestChanges()
     """[-] the newest events of what the marks count."""
     challenged: PumpChallenged | None = None
-    """[-] what orders must bear for the pump to believe them, as last heard."""
+    """[-] what an order must carry for the pump to authenticate it, as last heard."""
     is_pump_doubted: bool = False
     """[-] pump and record contradict each other, and no person has looked at it yet."""
     unsigned: tuple[DoseId, ...] = ()

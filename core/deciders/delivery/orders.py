@@ -53,13 +53,13 @@ on the line, and the answer to the first of them is lost."""
 
 
 def take_signature(state: DeliveryState, by: BolusOrderSigned, now: Now) -> tuple[Event, ...]:
-    """Believe an order or not; then check it from this service's own record."""
+    """Authenticate an order; then check it from this service's own record."""
     waiting = next((one for one in state.waiting if one.dose == by.dose), None)
     if waiting is None:
         return authentication_failed(state, by, "no_such_order", now)
     order = waiting.order
     if not state.is_connected and not state.trusted:
-        # The pump was not read yet: nobody knows whom it believes, and nothing is forged by that.
+        # The pump was not read yet: its challenge is unknown, so no order counts as forged.
         return (BolusRefused(dose=by.dose, amount=order.amount, reason="pump_unreachable"),)
     signed = SignedOrder(order=signable(by.dose, order), key=by.key, signature=by.signature)
     session = Session(

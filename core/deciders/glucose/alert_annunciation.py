@@ -60,7 +60,7 @@ def advance(
 
     Args:
         soundings: before it.
-        picture: what is known by now.
+        snapshot: what is known by now.
         snoozed: alerts that a person silences now; those that do not stand are ignored.
         now: [ms] instant, not before the last one.
         doubted: alerts that were raised by a reading that counts no more; they do not stand merely

@@ -31,7 +31,7 @@ SENSOR_MS: Final = Milliseconds(DAY_MS)
 
 
 class _Look(msgspec.Struct, frozen=True, gc=False):
-    """A picture at an instant, with what several tests ask of it."""
+    """A snapshot at an instant, with values that several conditions share."""
 
     snapshot: GlucoseSnapshot
     now: UtcMillis
@@ -48,7 +48,7 @@ def active_conditions(
     """Name the alerts that stand at an instant.
 
     Args:
-        picture: what is known by now.
+        snapshot: what is known by now.
         active: those that stood until now; a threshold lets go of them only beyond it.
         now: [ms] instant.
     """

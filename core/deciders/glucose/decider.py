@@ -215,7 +215,7 @@ def _alerts(
     doubted: Set[AlertName] = frozenset(),
     actor: str = "",
 ) -> tuple[Event, ...]:
-    """Say what has happened with alerts by this picture."""
+    """Say what has happened with alerts by this snapshot."""
     annunciations, sounds = advance(
         state.annunciations, snapshot, snoozed=snoozed, doubted=doubted, now=now.therapy
     )

@@ -1,4 +1,4 @@
-"""How much insulin: by the rule set in force, term by term, within the house's guards.
+"""How much insulin: by the rule set in force, term by term, within Basalt's own guards.
 
 What AndroidAPS counts beside insulin of boluses: trend, carbohydrate and basal on board.
 """

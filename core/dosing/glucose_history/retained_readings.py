@@ -144,10 +144,10 @@ def _not_kept(kept: RetainedReadings, name: EventId, *, speaker: Speaker) -> Voi
 def snapshot_without(
     snapshot: GlucoseSnapshot, kept: RetainedReadings, name: EventId
 ) -> GlucoseSnapshot:
-    """Give the picture as if a reading had never come; one that is not kept changes nothing.
+    """Give the snapshot as if a reading had never come; one that is not kept changes nothing.
 
     Args:
-        picture: of all readings.
+        snapshot: of all readings.
         kept: the readings, this one among them.
         name: its event.
     """

@@ -1,4 +1,4 @@
-"""Whether an order may be believed: who signed it, for which pump, in which session, how late.
+"""Whether an order is authentic: who signed it, for which pump, in which session, how late.
 
 The actuator asks this, and the pump asks it again by itself: a controller, a broker or a line that
 is not what it seems gives no insulin (R99, R100, R102).
@@ -43,7 +43,7 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     trusted: Set[str]
     """[-] public keys (hex) whose orders it takes."""
     challenge: str
-    """[-] drawn by the pump; empty when none is known, then nothing is believed."""
+    """[-] drawn by the pump; empty when none is known, then no order is authentic."""
     order_numbers: Mapping[str, int]
     """[-] of each key the number of the newest order executed."""
     uptime: Milliseconds | None = None
@@ -76,7 +76,7 @@ def number_of(dose: DoseId) -> int:
 
 
 def order_problem(signed: SignedOrder, *, session: Session) -> OrderProblem | None:
-    """Find the first reason not to believe an order, None when it holds."""
+    """Find the first reason why an order is not authentic, None when it holds."""
     order = signed.order
     if signed.key not in session.trusted:
         return "unknown_key"

@@ -157,8 +157,8 @@ def _add_store(commands: Commands) -> None:
         "system.copy_store:copy_store",
         text="copy journals from files into PostgreSQL or back, and verify every line; a copy that "
         "was broken off goes on where it was; refused while a system runs on either",
-        example="basalt store copy sqlite:data postgresql://basalt@localhost/house\n"
-        "  basalt store copy postgresql://basalt@localhost/house sqlite:data --service actuator",
+        example="basalt store copy sqlite:data postgresql://basalt@localhost/basalt\n"
+        "  basalt store copy postgresql://basalt@localhost/basalt sqlite:data --service actuator",
     )
     store.add_argument("what", choices=("copy",), help="what is done")
     store.add_argument("source", metavar="FROM", help=f"sqlite:FOLDER or {DATABASE}")

@@ -1,4 +1,4 @@
-"""`basalt store copy`: the journals of a house taken from files into PostgreSQL, or back."""
+"""`basalt store copy`: copy the journals of a system from files into PostgreSQL, or back."""
 
 import argparse
 import sys

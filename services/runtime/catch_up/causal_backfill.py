@@ -1,4 +1,4 @@
-"""The record gathered from those who spoke and those who heard them, in causal order."""
+"""Missing events fetched from every service that has them, in causal order."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -110,11 +110,11 @@ class CausalBackfill:
                 page = [read_past(data) for data in found]
             except TimeoutError:
                 self._silent.add(whom)
-                log.warning("gathering.not_answered", asked=whom)
+                log.warning("causal_backfill.not_answered", asked=whom)
                 continue
             except (HistoryUnavailable, *codec.DECODE_ERRORS) as error:
                 self._silent.discard(whom)
-                log.debug("gathering.unavailable", asked=whom, of=of, reason=str(error))
+                log.debug("causal_backfill.unavailable", asked=whom, of=of, reason=str(error))
                 continue
             self._silent.discard(whom)
             whole = [past for at, past in enumerate(page) if past.version == first + at]

@@ -1,4 +1,4 @@
-"""A client of the house: sends commands, waits for their outcome, asks services how they are."""
+"""A client of the system: sends commands, waits for their outcome, asks services how they are."""
 
 import asyncio
 import secrets

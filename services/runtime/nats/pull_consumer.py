@@ -67,7 +67,7 @@ class Puller:
         """Let go of the subscription.
 
         This comes before a reset: what the broker delivers to a pull that nobody listens to any
-        more is not delivered again, and the service would stay deaf.
+        more is not delivered again, and the service would receive nothing.
         """
         if self._subscription is not None and self._client.is_connected:
             await self._subscription.unsubscribe()

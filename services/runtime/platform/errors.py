@@ -159,7 +159,7 @@ class JournalAltered(BasaltError):
 
 @dataclass(eq=False)
 class OrderKeyBroken(BasaltError):
-    """A key for bolus orders cannot be read; without it no order is signed or believed."""
+    """A key for bolus orders cannot be read; without it no order is signed or authenticated."""
 
     path: str
     reason: str

@@ -57,7 +57,7 @@ FAILPOINTS: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "save_after": (_PUMP, "a step is kept, nobody told"),
     "claimed_before": (_PUMP, "a claim is heard, its epoch not kept"),
     "claimed_after": (_PUMP, "a new epoch is kept, the claimer not told"),
-    "dose_obeyed_before": (_PUMP, "the order of a bolus is heard, not believed yet"),
+    "dose_obeyed_before": (_PUMP, "the order of a bolus is received, not authenticated yet"),
     "dose_obeyed_after": (_PUMP, "a bolus has begun and is kept, not answered"),
     "obeyed_before": (_PUMP, "any other order is heard, not obeyed"),
     "obeyed_after": (_PUMP, "it is obeyed and kept, not answered"),

@@ -1,4 +1,4 @@
-"""Hands that look time zones up."""
+"""The effect handler that looks time zones up."""
 
 from core.kernel.decider import Effect
 from core.kernel.effects import ResolveZone
@@ -20,7 +20,7 @@ class ZoneLookupHandler:
         """Look a zone up; an unknown one has no transitions."""
         del pump
         if not isinstance(effect, ResolveZone):
-            raise TypeError(f"no hands for {type(effect).__name__}")
+            raise TypeError(f"no effect handler for {type(effect).__name__}")
         return resolved(effect.zone, since=effect.since)
 
 

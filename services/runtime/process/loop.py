@@ -61,7 +61,7 @@ class EffectHandler(Protocol):
 
 
 class Loop(Generic[StateT]):
-    """One decider with its journal, its bus, its hands and its senses."""
+    """One decider with its journal, its bus, its effect handler and its input sources."""
 
     def __init__(
         self,
@@ -185,7 +185,7 @@ class Loop(Generic[StateT]):
 
     async def _act(self, pump: PumpId, effect: Effect) -> None:
         if self._effect_handler is None:
-            raise TypeError(f"no hands for {type(effect).__name__}")
+            raise TypeError(f"no effect handler for {type(effect).__name__}")
         failpoint("effect_before")
         report = await self._effect_handler.handle(pump, effect)
         failpoint("effect_after")

@@ -42,14 +42,14 @@ class ServiceContext:
 
 @dataclass(frozen=True, slots=True)
 class ServiceWiring:
-    """The hands and senses of one service."""
+    """The effect handler and input sources of one service."""
 
     effect_handler: EffectHandler | None = None
     input_sources: Sequence[InputSource] = ()
 
 
 def no_wiring(context: ServiceContext) -> ServiceWiring:
-    """Give neither hands nor senses, for services that only hear and speak."""
+    """Give neither effect handler nor input sources, for services that only exchange messages."""
     del context
     return ServiceWiring()
 

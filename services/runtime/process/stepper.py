@@ -145,7 +145,7 @@ class Stepper(Generic[StateT]):
             failpoint("answer_after")
         for pump, effect in step.effects:
             if self._effect_handler is None:
-                raise TypeError(f"no hands for {type(effect).__name__}")
+                raise TypeError(f"no effect handler for {type(effect).__name__}")
             failpoint("effect_before")
             report = finish(self._effect_handler.handle(pump, effect))
             failpoint("effect_after")

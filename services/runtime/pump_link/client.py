@@ -64,7 +64,7 @@ class PumpCaller(ABC):
                 raise PumpTimeout(act="read")
 
     async def start_bolus(self, *, signed: SignedOrder) -> PumpStatus:
-        """Start a bolus that the pump believes; one dose id is executed once."""
+        """Start a bolus if the pump authenticates it; one dose id is executed once."""
         return await self._order(StartBolus(epoch=self._claimed(), signed=signed))
 
     async def stop_bolus(self, *, dose: DoseId) -> PumpStatus:

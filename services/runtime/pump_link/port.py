@@ -32,7 +32,7 @@ class PumpDevice(Protocol):
     async def start_bolus(self, *, signed: SignedOrder) -> PumpStatus:
         """Start a bolus of whole pulses that somebody answers for.
 
-        A dose id that the pump ever executed is refused, and an order that it does not believe.
+        A dose id that the pump ever executed is refused, and an order that fails authentication.
         """
         ...
 

@@ -82,7 +82,7 @@ class StartBolus(Order, frozen=True, kw_only=True, tag="start_bolus"):
     """Start a bolus."""
 
     signed: SignedOrder
-    """[-] executed once, if the pump believes it."""
+    """[-] executed once, if the pump authenticates it."""
 
 
 class StopBolus(Order, frozen=True, kw_only=True, tag="stop_bolus"):

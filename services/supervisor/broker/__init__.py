@@ -1,1 +1,1 @@
-"""nats-server: its configuration, permissions, stream and leash."""
+"""nats-server: its configuration, permissions, stream, and the guard that stops it."""

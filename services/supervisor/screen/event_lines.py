@@ -188,7 +188,7 @@ def _of_delivery(event: Event, zone: str) -> str:
         case DoseSettled(delivered=delivered, actor=actor):
             return f"unknown bolus settled by {actor}: {units(delivered)}"
         case OrderAuthenticationFailed(reason=reason, count=count):
-            return f"an order was not believed: {words(reason)}; {count} so far"
+            return f"an order failed authentication: {words(reason)}; {count} so far"
         case BolusRefused(amount=amount, reason=reason):
             return f"bolus of {units(amount)} not given: {words(reason)}"
         case BolusCancelled(actor=actor):

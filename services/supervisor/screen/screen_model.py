@@ -36,7 +36,7 @@ EVENTS_KEPT = 500
 """[-] ids of events kept to know a repeated one: a batch may be sent twice."""
 
 WHY_CHARS_MAX = 100
-"""[-] of the last words of a process on its line."""
+"""[-] of the last log lines of a process on its line."""
 
 BOARD_STEP_MU = MilliUnits(500)
 """[mU] of insulin on board from one line to the next."""
@@ -66,7 +66,7 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     restarts: int
     """[-] since the start."""
     why: str = ""
-    """[-] its last words, if it ended by itself and had any."""
+    """[-] the last lines of its log, if it ended by itself and had any."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""How orders that were not believed change what the actuator knows of one pump."""
+"""How orders that failed authentication change what the actuator knows of one pump."""
 
 from typing import Final
 
@@ -16,11 +16,11 @@ NOT_BELIEVED_ALARM: Final = "orders_not_believed"
 """[-] name of the alarm."""
 
 NOT_BELIEVED_MAX: Final = 3
-"""[-] orders that could not be believed before it is an alarm; source: R110."""
+"""[-] orders that failed authentication before an alarm is raised; source: R110."""
 
 
 evolve_trust: Final = EventHandlers[DeliveryState]()
-"""[-] what was not believed; whoever has seen the alarm ends it, and counting begins anew."""
+"""[-] orders that failed authentication; acknowledging the alarm restarts the count."""
 
 
 @evolve_trust.of

@@ -1,4 +1,4 @@
-"""The house's guards: named cuts that lead from a vendor's value to what is advised."""
+"""Basalt's own guards: named reductions that lead from a vendor's value to what is advised."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction

@@ -29,7 +29,7 @@ from services.runtime.platform.errors import PumpScriptBroken
 from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.fault_script import PumpScript, ScriptedFault, read_pump_script
 from services.virtual_pump.physical_ledger import (
-    WitnessedStore,
+    PhysicalLedgerStore,
     WorldLedger,
     WorldTotals,
     read_world,
@@ -53,8 +53,8 @@ def at(ms: int) -> Now:
     return Now(therapy=later(ms), real=later(ms), speed=1)
 
 
-def witnessed(store: PumpStore, path: Path, *, model: str, seed: int) -> WitnessedStore:
-    return WitnessedStore(store, WorldLedger(path, model=ERROR_MODELS[model], seed=seed))
+def with_ledger(store: PumpStore, path: Path, *, model: str, seed: int) -> PhysicalLedgerStore:
+    return PhysicalLedgerStore(store, WorldLedger(path, model=ERROR_MODELS[model], seed=seed))
 
 
 def a_host(store: PumpStore, *faults: ScriptedFault, ms: int = 0) -> PumpHost:
@@ -86,7 +86,7 @@ def dose(host: PumpHost, *, number: int, amount: int, ms: int) -> None:
 
 def a_day(path: Path, *, model: str = "freckmann", seed: int = 1, hours: int = 24) -> WorldTotals:
     """Let a pump give basal of 2 U/h, looked at every 7 min."""
-    host = a_host(witnessed(FakePumpStore(), path, model=model, seed=seed))
+    host = a_host(with_ledger(FakePumpStore(), path, model=model, seed=seed))
     begin(host)
     for minute in range(0, hours * 60 + 1, 7):
         host.run_until(now=later(minute * MINUTE_MS))
@@ -132,14 +132,14 @@ def killed_between_memory_and_ledger(path: Path) -> PumpHost:
     """Power goes when the memory has a bolus of 2 U and the world has not written it down."""
     store = FakePumpStore()
     file = path / "p.world"
-    host = a_host(witnessed(store, file, model="tandem_tslim", seed=3))
+    host = a_host(with_ledger(store, file, model="tandem_tslim", seed=3))
     dose(host, number=7, amount=1_000, ms=0)
     host.run_until(now=later(MINUTE_MS))
     host._store = store  # what follows is kept by the pump, and the world never hears of it
     dose(host, number=8, amount=1_000, ms=2 * MINUTE_MS)
     host.run_until(now=later(3 * MINUTE_MS))
     behind = read_world(file).counted
-    again = a_host(witnessed(store, file, model="tandem_tslim", seed=3), ms=4 * MINUTE_MS)
+    again = a_host(with_ledger(store, file, model="tandem_tslim", seed=3), ms=4 * MINUTE_MS)
     assert (1_000, 2_000) == (behind, again.memory.odometer)
     return again
 
@@ -149,7 +149,7 @@ def a_ledger_that_fell_behind_catches_up(path: Path) -> bool:
     host = killed_between_memory_and_ledger(path)
     world = read_world(path / "p.world")
     calm = path / "calm.world"
-    other = a_host(witnessed(FakePumpStore(), calm, model="tandem_tslim", seed=3))
+    other = a_host(with_ledger(FakePumpStore(), calm, model="tandem_tslim", seed=3))
     for number in (7, 8):
         dose(other, number=number, amount=1_000, ms=(number - 7) * 2 * MINUTE_MS)
     other.run_until(now=later(3 * MINUTE_MS))
@@ -171,10 +171,10 @@ def asks_no_seed(patch: Patch) -> None:
 
 
 def never_catches_up(patch: Patch) -> None:
-    def deaf(self: WitnessedStore, store: PumpStore, ledger: WorldLedger) -> None:
+    def deaf(self: PhysicalLedgerStore, store: PumpStore, ledger: WorldLedger) -> None:
         self._store, self._ledger = store, ledger
 
-    patch.setattr(services.virtual_pump.physical_ledger.WitnessedStore, "__init__", deaf)
+    patch.setattr(services.virtual_pump.physical_ledger.PhysicalLedgerStore, "__init__", deaf)
 
 
 PAIRS: list[tuple[Callable[[Path], bool], Callable[[Patch], None]]] = [
@@ -214,7 +214,7 @@ def test_a_system_accounts_for_what_was_counted_and_the_spread_is_the_pumps(tmp_
     """Nobody but the world knows what a stroke gave; the record equals the encoder's count."""
     system = FakeSystem()
     file = tmp_path / "p.world"
-    store = witnessed(system.pump_store, file, model="omnipod_5", seed=4)
+    store = with_ledger(system.pump_store, file, model="omnipod_5", seed=4)
     system.pump.host = PumpHost(store, identity=IDENTITY, now=system.clock.now())
     system.set_up()
     system.order(3_000)
@@ -232,7 +232,7 @@ def test_insulin_pressed_into_a_blocked_line_has_reached_nobody_until_it_is_open
 ) -> None:
     """It is counted when it is pressed: accounted is never less than what a body got (I1)."""
     file = tmp_path / "p.world"
-    store = witnessed(FakePumpStore(), file, model="ideal", seed=0)
+    store = with_ledger(FakePumpStore(), file, model="ideal", seed=0)
     host = a_host(store, ScriptedFault(fault="occlusion", from_odometer=MilliUnits(1_000)))
     dose(host, number=7, amount=10_000, ms=0)
     host.run_until(now=later(HOUR_MS))
@@ -249,19 +249,19 @@ def test_a_memory_put_back_takes_nothing_out_of_a_body(tmp_path: Path) -> None:
     """The pump has forgotten; the world has not."""
     memory, file = tmp_path / "p.nvm", world_path(tmp_path / "p.nvm")
     store = SqlitePumpStore(memory)
-    host = a_host(witnessed(store, file, model="ideal", seed=0))
+    host = a_host(with_ledger(store, file, model="ideal", seed=0))
     dose(host, number=7, amount=500, ms=0)
     host.run_until(now=later(MINUTE_MS))
     store.close()
     shutil.copy(memory, tmp_path / "old.nvm")
     store = SqlitePumpStore(memory)
-    host = a_host(witnessed(store, file, model="ideal", seed=0), ms=MINUTE_MS)
+    host = a_host(with_ledger(store, file, model="ideal", seed=0), ms=MINUTE_MS)
     dose(host, number=8, amount=1_000, ms=2 * MINUTE_MS)
     host.run_until(now=later(3 * MINUTE_MS))
     store.close()
     shutil.copy(tmp_path / "old.nvm", memory)
     store = SqlitePumpStore(memory)
-    host = a_host(witnessed(store, file, model="ideal", seed=0), ms=4 * MINUTE_MS)
+    host = a_host(with_ledger(store, file, model="ideal", seed=0), ms=4 * MINUTE_MS)
     forgotten = read_world(file).counted
     dose(host, number=9, amount=200, ms=5 * MINUTE_MS)
     host.run_until(now=later(6 * MINUTE_MS))
@@ -294,7 +294,7 @@ def test_a_stroke_that_is_neither_basal_nor_bolus_strays_by_pump_and_stroke_alon
 ) -> None:
     """A prime has no hour and no bolus to share a deviation with."""
     path = tmp_path / "prime.world"
-    host = a_host(witnessed(FakePumpStore(), path, model="medtronic_670g", seed=1))
+    host = a_host(with_ledger(FakePumpStore(), path, model="medtronic_670g", seed=1))
     keep(host, suspension.suspend(host.memory, now=NOON))
     primed = core.pump.physics.prime(host.memory, amount=MilliUnits(500), what="tube", now=NOON)
     keep(host, primed)
