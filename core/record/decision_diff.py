@@ -16,7 +16,7 @@ from schemas.delivery.delivery import (
     BasalDelivered,
     BolusDelivered,
     BolusProgressed,
-    BolusStarted,
+    BolusStartRequested,
     BolusStopped,
 )
 from schemas.delivery.mechanism import MotorRanUnasked
@@ -33,7 +33,7 @@ _ABSENT: Final = object()
 _BY_FIELD: Final[dict[type[Event], str]] = {
     BolusAdvised: "amount",
     BolusOrdered: "amount",
-    BolusStarted: "amount",
+    BolusStartRequested: "amount",
     BolusProgressed: "amount",
     BasalDelivered: "amount",
     InjectionRecorded: "amount",

@@ -16,7 +16,7 @@ from schemas.delivery.delivery import (
     BolusDelivered,
     BolusProgressed,
     BolusRefused,
-    BolusStarted,
+    BolusStartRequested,
     BolusStopped,
 )
 from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown, DoseSettled
@@ -155,7 +155,7 @@ def step_of(entry: Entry) -> tuple[DoseId, Step] | None:
             return dose, "withdraw"
         case BolusRefused(dose=dose):
             return dose, "refuse"
-        case BolusStarted(dose=dose, signed=signed):
+        case BolusStartRequested(dose=dose, signed=signed):
             return dose, "start_unsigned" if signed is None else "start"
         case BolusProgressed(dose=dose):
             return dose, "count"

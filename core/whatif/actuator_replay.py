@@ -16,7 +16,7 @@ from schemas.basal.plans import BasalPlanAccepted
 from schemas.delivery.delivery import (
     BasalDelivered,
     BolusRefused,
-    BolusStarted,
+    BolusStartRequested,
     DeliveryLimitsRefused,
     DeliveryLimitsSet,
     SetDeliveryLimits,
@@ -88,7 +88,9 @@ class ForkedDelivery:
             return []
         if isinstance(body, OfDose):
             event = self.doses.forked(body)
-            refused = self.check(event.dose, now) if isinstance(event, BolusStarted) else None
+            refused = (
+                self.check(event.dose, now) if isinstance(event, BolusStartRequested) else None
+            )
             if refused is not None:
                 self.doses.refuse(body.dose)
                 event = refused

@@ -15,7 +15,7 @@ from schemas.delivery.delivery import (
     BolusDelivered,
     BolusProgressed,
     BolusRefused,
-    BolusStarted,
+    BolusStartRequested,
     BolusStopped,
 )
 from schemas.delivery.unresolved_doses import (
@@ -31,7 +31,7 @@ PART_MS: Final = Milliseconds(5 * MINUTE_MS)
 """[ms] between the parts of an extended bolus that the record has not; project's own choice."""
 
 OfDose = (
-    BolusStarted
+    BolusStartRequested
     | BolusProgressed
     | BolusDelivered
     | BolusStopped
@@ -106,7 +106,7 @@ class Doses:
             return None
         named = msgspec.structs.replace(event, dose=pair.dose)
         match named:
-            case BolusStarted() | BolusRefused():
+            case BolusStartRequested() | BolusRefused():
                 return msgspec.structs.replace(named, amount=pair.ordered)
             case BolusProgressed():
                 return self._progressed(named, pair)
@@ -162,7 +162,7 @@ def given_alone(order: Entry) -> list[tuple[UtcMillis, Event]]:
     """
     body, dose = _of(order), DoseId(order.id)
     parts = max(1, body.duration // PART_MS)
-    started = BolusStarted(
+    started = BolusStartRequested(
         dose=dose,
         amount=body.amount,
         duration=body.duration,

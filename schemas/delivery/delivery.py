@@ -130,8 +130,11 @@ class BolusRefused(Refusal, frozen=True, kw_only=True, tag="bolus_refused.v1"):
     """[-] in words, where the pump said some."""
 
 
-class BolusStarted(Event, frozen=True, kw_only=True, tag="bolus_started.v1"):
-    """The intent, stored before the motor moves; from here the dose counts; said by actuator."""
+class BolusStartRequested(Event, frozen=True, kw_only=True, tag="bolus_start_requested.v1"):
+    """The intent to start a bolus, stored before the pump is asked; no proof that it started.
+
+    Published by actuator, consumed by bolus_advisor; from here on the dose counts in every limit.
+    """
 
     dose: DoseId
     """[-] the order."""

@@ -132,7 +132,8 @@ class PumpFound(Event, frozen=True, kw_only=True, tag="pump_found.v1"):
 class PumpChallenged(Event, frozen=True, kw_only=True, tag="pump_challenged.v1"):
     """What an order must carry for the pump to authenticate it.
 
-    Published by actuator, consumed by bolus_advisor, when the pump has drawn another challenge, and each hour, so that its own time is known.
+    Published by actuator, consumed by bolus_advisor: when the pump has drawn another challenge,
+    and each hour, so that its own time is known.
     """
 
     challenge: str

@@ -214,5 +214,5 @@ def upcast(
         step = known.get(str(fields["type"]))
         if step is None:
             return fields
-        fields = step(fields)
+        fields = {**step.fields(fields), "type": step.newer}
     raise ValueError(f"more than {UPCASTS_MAX} upcasts for {fields['type']!r}")

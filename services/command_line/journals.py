@@ -11,6 +11,7 @@ from core.deciders.registry import DECIDERS
 from schemas.message import Event, tag_of
 from schemas.units import EventId, PumpId, Speaker
 from schemas.wire import codec
+from schemas.wire.upcasts import tags_read_as
 from services.command_line.output.exit_codes import (
     REFUSED,
     UNKNOWN,
@@ -112,7 +113,7 @@ def all_of(
     store: Store, *, pump: PumpId, kinds: tuple[type[Event], ...]
 ) -> Iterator[tuple[EventId, Event]]:
     """Stream the events of some kinds that a journal has of a pump, heard or said, in its order."""
-    tags = {tag_of(kind) for kind in kinds}
+    tags = {tag for kind in kinds for tag in tags_read_as(tag_of(kind))}
     for _, row in store.rows(pump=pump):
         if tag_in_topic(row.topic) not in tags:
             continue

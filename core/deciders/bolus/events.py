@@ -38,7 +38,7 @@ from schemas.bolus.orders import (
 )
 from schemas.bolus.settings import BolusSettingsSet
 from schemas.corrections import CarbsCorrected, ReadingVoided
-from schemas.delivery.delivery import BolusStarted, DeliveryLimitsSet
+from schemas.delivery.delivery import BolusStartRequested, DeliveryLimitsSet
 from schemas.delivery.pump import DeliveryResumed, DeliverySuspended, PumpChallenged
 from schemas.delivery.unresolved_doses import PumpCountAccepted, PumpDoubted
 from schemas.glucose import GlucoseBeyondRange, GlucoseForecast, GlucoseMeasured, ReadingRejected
@@ -231,7 +231,7 @@ def _take_dose(state: BolusState, doses: DoseBook, entry: Entry) -> BolusState:
     body, change_counts = entry.body, state.change_counts
     if tells_of_insulin(state.doses, body):
         change_counts = change_counts._replace(doses=change_counts.doses + 1)
-    if isinstance(body, BolusStarted):
+    if isinstance(body, BolusStartRequested):
         state = msgspec.structs.replace(state, recent=remember(state.recent, body.amount))
     if isinstance(body, BolusOrdered):
         state = msgspec.structs.replace(state, unsigned=(*state.unsigned, DoseId(entry.id)))

@@ -7,7 +7,7 @@ from core.dosing.insulin_account.dose_account import DoseBook
 from core.kernel.decider import Entry
 from schemas.bolus.orders import BolusOrdered, InjectionRecorded
 from schemas.corrections import DoseCorrected
-from schemas.delivery.delivery import BolusProgressed, BolusStarted
+from schemas.delivery.delivery import BolusProgressed, BolusStartRequested
 from schemas.delivery.mechanism import MotorRanUnasked
 from schemas.message import version_of
 from schemas.units import Speaker
@@ -17,7 +17,7 @@ Unseen = Literal["dose_since", "carbs_since", "settings_since", "reading_voided"
 
 _NEW_INSULIN: Final = (
     BolusOrdered,
-    BolusStarted,
+    BolusStartRequested,
     InjectionRecorded,
     DoseCorrected,
     MotorRanUnasked,

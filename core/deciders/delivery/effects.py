@@ -14,7 +14,7 @@ from core.kernel.effects import (
     SuspendPump,
 )
 from schemas.basal.plans import BasalPlanAccepted
-from schemas.delivery.delivery import BolusCancelled, BolusStarted
+from schemas.delivery.delivery import BolusCancelled, BolusStartRequested
 from schemas.delivery.mechanism import FaultClearRequested, PrimeRequested
 from schemas.delivery.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
 from schemas.units import UtcMillis
@@ -23,7 +23,7 @@ from schemas.units import UtcMillis
 def delivery_effects(entry: Entry) -> tuple[Effect, ...]:
     """Name what must happen at the pump because of an event that is stored."""
     match entry.body:
-        case BolusStarted(signed=signed, start_by=start_by) if signed is not None:
+        case BolusStartRequested(signed=signed, start_by=start_by) if signed is not None:
             return (StartPumpBolus(signed=signed, start_by=start_by),)
         case BolusCancelled(dose=dose):
             return (StopPumpBolus(dose=dose),)

@@ -18,7 +18,7 @@ from schemas.delivery.delivery import (
     BolusCancelled,
     BolusRefusal,
     BolusRefused,
-    BolusStarted,
+    BolusStartRequested,
 )
 from schemas.delivery.device import PULSE_MU, PumpAnswered, SignedOrder
 from schemas.delivery.mechanism import MechanismRefused
@@ -100,7 +100,7 @@ def take_order(
     reason = _why_not(state, waiting, now)
     if reason is None:
         return (
-            BolusStarted(
+            BolusStartRequested(
                 dose=dose,
                 amount=order.amount,
                 duration=order.duration,

@@ -15,7 +15,7 @@ from schemas.delivery.delivery import (
     BolusDelivered,
     BolusProgressed,
     BolusRefused,
-    BolusStarted,
+    BolusStartRequested,
     BolusStopped,
 )
 from schemas.delivery.mechanism import MotorRanUnasked
@@ -54,7 +54,7 @@ def _take_order(book: DoseBook, order: BolusOrdered, entry: Entry) -> DoseBook:
 
 
 @fold_doses.of
-def _start(book: DoseBook, begun: BolusStarted, entry: Entry) -> DoseBook:
+def _start(book: DoseBook, begun: BolusStartRequested, entry: Entry) -> DoseBook:
     started = OpenDose(
         dose=begun.dose, amount=begun.amount, since=entry.at, is_extended=begun.duration > 0
     )

@@ -12,6 +12,7 @@ from core.record.provenance import Origin, explain, is_event_id
 from schemas.message import parse_event_id
 from schemas.units import EventId, PumpId, Speaker
 from schemas.wire import codec
+from schemas.wire.upcasts import newest_name
 from services.command_line.journals import Place, journal, record_file, recorded_pump
 from services.command_line.output.event_messages import moment
 from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed
@@ -54,7 +55,7 @@ def explain_event(arguments: argparse.Namespace) -> int:
 def _name(asked: str, lookup: Lookup, pump: PumpId) -> EventId:
     if is_event_id(asked):
         return EventId(asked)
-    name = lookup.newest(asked)
+    name = lookup.newest(newest_name(asked))
     if name is None:
         raise CommandFailed(
             f"pump {pump} has no event of the kind {asked!r}; say an id such as actuator:{pump}:7 "

@@ -15,6 +15,7 @@ from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
 from schemas.message import Event, name_of, tag_of
 from schemas.units import MgDl, PumpId, UtcMillis
 from schemas.wire import codec
+from schemas.wire.upcasts import newest_name
 from services.command_line.journals import journal, record_file, recorded_pump
 from services.command_line.output.exit_codes import DONE, wrong_input
 from services.command_line.output.options import choices
@@ -92,7 +93,8 @@ def _assert_of_use(arguments: argparse.Namespace) -> None:
 
 def _events(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
     """Give events one by one, as they were heard."""
-    wanted = {"changes": CHANGES, "gaps": GAPS}.get(arguments.what, frozenset(arguments.kind))
+    kinds = frozenset(newest_name(kind) for kind in arguments.kind)
+    wanted = {"changes": CHANGES, "gaps": GAPS}.get(arguments.what, kinds)
     if unknown := wanted - _KINDS:
         raise wrong_input(f"no event is of the kind {min(unknown)!r}; see 'basalt schema'")
     passed = arguments.after is None

@@ -21,6 +21,7 @@ class SealedEvent(msgspec.Struct, frozen=True, gc=False):
     subject: str
     head: StreamHead
     raw: msgspec.Raw
+    tag: str
 
 
 def seal(
@@ -35,6 +36,7 @@ def seal(
 ) -> SealedEvent:
     """Give an event the next version of its speaker and chain it to the one before."""
     head = after or NOTHING_HEARD
+    tag = tag_of(type(event))
     name = event_id(speaker=speaker, pump=pump, version=head.version + 1)
     raw = codec.encode_raw(event)
     envelope = Envelope(
@@ -52,7 +54,7 @@ def seal(
         id=name, at=when.therapy, speaker=speaker, sha256=sha256, heard=dict(heard), body=event
     )
     subject = event_subject(pump=pump, speaker=speaker, name=name_of(type(event)))
-    return SealedEvent(entry, data, subject, StreamHead(head.version + 1, sha256), raw)
+    return SealedEvent(entry, data, subject, StreamHead(head.version + 1, sha256), raw, tag)
 
 
 def read_back(data: bytes) -> SealedEvent:
@@ -65,8 +67,10 @@ def read_back(data: bytes) -> SealedEvent:
     speaker, pump, version = parse_event_id(envelope.id)
     sha256 = codec.sha256_hex(data)
     entry = event_entry(envelope, sha256)
-    subject = event_subject(pump=pump, speaker=speaker, name=name_of(type(entry.body)))
-    return SealedEvent(entry, data, subject, StreamHead(version, sha256), envelope.event)
+    # By the stored tag: it may be published already, under the name that it had then.
+    tag = codec.tag_in(envelope.event)
+    subject = event_subject(pump=pump, speaker=speaker, name=tag.rpartition(".")[0])
+    return SealedEvent(entry, data, subject, StreamHead(version, sha256), envelope.event, tag)
 
 
 def outgoing(sealed: SealedEvent, *, speaker: Speaker, pump: PumpId, trace: str) -> Outgoing:
@@ -75,7 +79,7 @@ def outgoing(sealed: SealedEvent, *, speaker: Speaker, pump: PumpId, trace: str)
         event_id=sealed.entry.id,
         speaker=speaker,
         pump=pump,
-        tag=tag_of(type(sealed.entry.body)),
+        tag=sealed.tag,
         at=sealed.entry.at,
         trace=trace,
         sha256=sealed.entry.sha256,

@@ -8,7 +8,7 @@ from core.kernel.decider import Entry
 from schemas.message import Envelope, Event, Now, WholeEnvelope, name_of, tag_of
 from schemas.units import Actor, CommandId, Speaker, UtcMillis
 from schemas.wire import codec
-from schemas.wire.upcasts import UPCASTS
+from schemas.wire.upcasts import UPCASTS, newest_tag
 from services.runtime.ports import Row
 
 INPUT = "heard "
@@ -52,9 +52,9 @@ _NAMES: Final = frozenset(name_of(kind) for kind in codec.EVENT_KINDS)
 _EVENT_NAMES: Final = {
     tag: name
     for tag in (*map(tag_of, codec.EVENT_KINDS), *UPCASTS)
-    if (name := tag.rpartition(".")[0]) in _NAMES
+    if (name := newest_tag(tag).rpartition(".")[0]) in _NAMES
 }
-"""[-] by tag, the older ones too: a topic is as old as its line."""
+"""[-] today's name by tag, older tags too: a topic is as old as its line."""
 
 
 class ReadEntry(msgspec.Struct, frozen=True, gc=False):

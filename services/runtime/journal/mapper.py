@@ -15,7 +15,7 @@ from core.kernel.decider import Entry
 from schemas.message import Command, Event, Report, tag_of
 from schemas.units import PumpId
 from schemas.wire import codec
-from schemas.wire.upcasts import UPCASTS
+from schemas.wire.upcasts import newest_tag
 from services.runtime.journal.entries import IMPORTED, INPUT, RowMetadata, read_row, tag_in_topic
 from services.runtime.journal.hash_chain import link_in, verify_next
 from services.runtime.platform.errors import JournalAltered
@@ -128,5 +128,5 @@ def _kind(topic: str) -> type[JournalLine]:
 def _assert_topic(topic: str, entry: Entry) -> None:
     """Refuse a topic that is not that of the message; one of an older release has an older tag."""
     tag, newest = tag_in_topic(topic), tag_of(type(entry.body))
-    if tag != newest and tag not in UPCASTS:
+    if newest_tag(tag) != newest:
         raise ValueError(f"the topic is not that of the message, which is a '{newest}'")

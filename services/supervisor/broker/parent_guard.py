@@ -1,10 +1,10 @@
 """Ends nats-server when the supervisor ends, however that ends.
 
 nats-server cannot watch its parent, and the kernel's own way (PR_SET_PDEATHSIG) exists on Linux
-alone and follows the thread that forked. This is a process of its own beside the broker, so that each of
-the three (supervisor, guard, broker) can be killed alone and nothing stays behind: it reads its
-standard input, which the supervisor holds open, and stops the broker when that ends. It holds a
-lock so that the next start can wait until the old broker has let go of its files.
+alone and follows the thread that forked. This is a process of its own beside the broker, so that
+each of the three (supervisor, guard, broker) can be killed alone and nothing stays behind: it
+reads its standard input, which the supervisor holds open, and stops the broker when that ends. It
+holds a lock so that the next start can wait until the old broker has let go of its files.
 
 It is run as a file and imports nothing of ours, so that it is up in 20 ms and costs 8 MB.
 """

@@ -7,7 +7,7 @@ from core.kernel.decider import Decider
 from schemas.basal.profiles import SetBasalProfile
 from schemas.bolus.settings import SetBolusSettings
 from schemas.delivery.delivery import SetDeliveryLimits
-from schemas.message import Command, name_of
+from schemas.message import Command, name_of, tag_of
 from schemas.record import ReportProcess, ReportStorage
 from schemas.units import PumpId, Speaker
 from schemas.wire.subjects import (
@@ -19,6 +19,7 @@ from schemas.wire.subjects import (
     service_endpoint,
     speaker_filter,
 )
+from schemas.wire.upcasts import tags_read_as
 from services.runtime.catch_up.peer_heads import peers_to_ask
 
 ANY_PUMP = PumpId("*")
@@ -71,7 +72,9 @@ def permissions() -> dict[str, Permissions]:
 
 def _of_decider(decider: Decider[object]) -> Permissions:
     me = decider.name
-    emits = [f"basalt.*.event.{me}.{name_of(kind)}" for kind in decider.emits]
+    # Older names too: what an older release stored and did not publish yet keeps its subject.
+    names = {tag.rpartition(".")[0] for kind in decider.emits for tag in tags_read_as(tag_of(kind))}
+    emits = [f"basalt.*.event.{me}.{name}" for name in names]
     asks = sorted(
         {name for one in (me, *decider.subscribes_to) for name in peers_to_ask(one, by=me)}
     )

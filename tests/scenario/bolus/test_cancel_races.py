@@ -16,7 +16,7 @@ from schemas.delivery.delivery import (
     BolusCancelled,
     BolusDelivered,
     BolusRefused,
-    BolusStarted,
+    BolusStartRequested,
     BolusStopped,
     CancelBolus,
 )
@@ -117,7 +117,7 @@ def test_what_was_cancelled_before_its_signature_never_starts(loses: Any) -> Non
     system = cancelled_before_the_signature(loses)
 
     assert ["cancelled"] == [one.reason for one in system.said_of("actuator", BolusRefused)]
-    assert [] == system.said_of("actuator", BolusStarted)
+    assert [] == system.said_of("actuator", BolusStartRequested)
     assert (0, ()) == (system.view("actuator").bolus_total, system.state("actuator").cancelled)
     assert () == system.lives().wrong
     assert system.odometer == system.accounted()
@@ -135,7 +135,7 @@ def test_the_mutant_that_starts_what_was_cancelled_is_caught(
 
     monkeypatch.setattr(core.deciders.delivery.orders, "take_order", forgets)
 
-    assert cancelled_before_the_signature(None).said_of("actuator", BolusStarted)
+    assert cancelled_before_the_signature(None).said_of("actuator", BolusStartRequested)
 
 
 def test_the_mutant_whose_wish_outlives_the_dose_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from schemas.bolus.orders import BolusOrdered, BolusOrderSigned, OrderBolus
 from schemas.delivery.delivery import (
     BolusDelivered,
     BolusRefused,
-    BolusStarted,
+    BolusStartRequested,
     BolusStopped,
     CancelBolus,
     DeliveryGap,
@@ -134,7 +134,7 @@ def test_an_actuator_killed_in_mid_bolus_finds_it_again(system: FakeSystem) -> N
     assert 1 == len(system.said_of("actuator", BolusUnknown))
     assert ["running"] == [e.outcome for e in system.said_of("actuator", BolusReconciled)]
     assert [3_000] == [dose.delivered for dose in system.said_of("actuator", BolusDelivered)]
-    assert 1 == len(system.said_of("actuator", BolusStarted))
+    assert 1 == len(system.said_of("actuator", BolusStartRequested))
     assert system.odometer == system.accounted()
 
 

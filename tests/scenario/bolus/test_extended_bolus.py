@@ -13,7 +13,7 @@ from schemas.bolus.orders import (
     OrderPreset,
     SetBolusPreset,
 )
-from schemas.delivery.delivery import BolusDelivered, BolusStarted, BolusStopped, CancelBolus
+from schemas.delivery.delivery import BolusDelivered, BolusStartRequested, BolusStopped, CancelBolus
 from schemas.delivery.pump import FillReservoir, ReservoirFillRequested, SuspendDelivery
 from schemas.message import Outcome
 from schemas.units import HOUR_MS, MINUTE_MS, Grams, Milliseconds, MilliUnits
@@ -136,7 +136,7 @@ def test_a_restart_of_the_actuator_neither_repeats_nor_loses_it(system: FakeSyst
     system.restart("actuator")
     system.run(ms=HOUR_MS)
 
-    assert 1 == len(system.said_of("actuator", BolusStarted))
+    assert 1 == len(system.said_of("actuator", BolusStartRequested))
     assert 2_000 == given(system)
     assert ("delivered", 2_000) in ended(system)
     assert 0 == system.view("actuator").unknown_doses
@@ -329,4 +329,6 @@ def test_the_reservoir_must_hold_what_is_promised_too(system: FakeSystem) -> Non
     small.settle()
 
     assert outcome.accepted
-    assert [] == [one for one in small.said_of("actuator", BolusStarted) if one.amount == 1_050]
+    assert [] == [
+        one for one in small.said_of("actuator", BolusStartRequested) if one.amount == 1_050
+    ]

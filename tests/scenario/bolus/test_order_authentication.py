@@ -18,7 +18,7 @@ from schemas.bolus.orders import (
     BolusOrderWithdrawn,
     OrderBolus,
 )
-from schemas.delivery.delivery import BolusRefused, BolusStarted
+from schemas.delivery.delivery import BolusRefused, BolusStartRequested
 from schemas.delivery.device import PumpOrder, PumpStatus, SignedOrder
 from schemas.delivery.pump import PumpChallenged
 from schemas.delivery.unresolved_doses import OrderAuthenticationFailed
@@ -259,7 +259,7 @@ def test_the_actuator_refuses_and_alarms_after_three(
     assert ["orders_not_believed"] == [
         event.alarm for event in said if isinstance(event, AlarmRaised)
     ]
-    assert not [event for event in said if isinstance(event, BolusStarted)]
+    assert not [event for event in said if isinstance(event, BolusStartRequested)]
 
 
 def believes_everybody(patch: Patch) -> None:
@@ -272,7 +272,7 @@ def test_the_mutant_that_believes_everybody_is_caught(busy: FakeSystem, monkeypa
 
     said = forged_by_the_bus(busy, STRANGER)
 
-    assert [event for event in said if isinstance(event, BolusStarted)]
+    assert [event for event in said if isinstance(event, BolusStartRequested)]
 
 
 def test_the_mutant_pump_that_believes_everybody_is_caught(
@@ -290,7 +290,7 @@ def test_an_order_is_signed_by_the_advisor_and_started(system: FakeSystem) -> No
     outcome = system.order(500)
     system.run(ms=MINUTE_MS)
 
-    (started,) = system.said_of("actuator", BolusStarted)
+    (started,) = system.said_of("actuator", BolusStartRequested)
     assert outcome.accepted
     assert SIGNER.public == started.signed.key
     assert 500 == system.odometer - system.view("actuator").basal_total
@@ -360,7 +360,7 @@ def test_two_parts_of_a_dual_bolus_are_both_believed(system: FakeSystem) -> None
     system.ask(asked, to="bolus_advisor")
     system.run(ms=2 * HOUR_MS)
 
-    assert 2 == len(system.said_of("actuator", BolusStarted))
+    assert 2 == len(system.said_of("actuator", BolusStartRequested))
     assert 2_000 == system.view("actuator").bolus_total
 
 

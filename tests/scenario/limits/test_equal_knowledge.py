@@ -11,7 +11,7 @@ import core.deciders.delivery.pending_orders
 from core.deciders.delivery.pending_orders import Known, WaitingOrder, is_heard_equal
 from schemas.alarms import AcknowledgeAlarm
 from schemas.bolus.orders import BolusOrdered, OrderBolus, RecordInjection
-from schemas.delivery.delivery import BolusRefused, BolusStarted
+from schemas.delivery.delivery import BolusRefused, BolusStartRequested
 from schemas.message import Command, Deadline
 from schemas.units import HOUR_MS, MINUTE_MS, DoseId, Milliseconds, MilliUnits, Speaker
 from support.simulated.fake_system import LIMITS, START, FakeSystem
@@ -137,7 +137,7 @@ def test_a_dual_bolus_within_the_limits_is_given_in_both_halves(system: FakeSyst
     system.ask(SMALLER_DUAL, to="bolus_advisor")
     system.run(ms=2 * HOUR_MS)
 
-    assert [4_000, 4_000] == [one.amount for one in system.said_of("actuator", BolusStarted)]
+    assert [4_000, 4_000] == [one.amount for one in system.said_of("actuator", BolusStartRequested)]
     assert 8_000 == system.view("actuator").bolus_total
     assert [] == alarms(system)
 

@@ -13,7 +13,7 @@ from core.models.insulin.on_board import Delivered
 from schemas.alarms import AlarmRaised
 from schemas.bolus.advice import BolusAdvised, RequestAdvice
 from schemas.bolus.orders import BolusOrdered, OrderBolus
-from schemas.delivery.delivery import BolusRefused, BolusStarted, DeliveryLimitsSet
+from schemas.delivery.delivery import BolusRefused, BolusStartRequested, DeliveryLimitsSet
 from schemas.units import DAY_MS, HOUR_MS, Grams, MilliUnits, Speaker, UtcMillis
 from support.simulated.fake_system import LIMITS, FakeSystem
 
@@ -96,4 +96,4 @@ def test_the_actuator_finds_a_difference_of_its_own(
         refused.reason for refused in system.said_of("actuator", BolusRefused)
     ]
     assert "limits_disagree" in [alarm.alarm for alarm in system.said_of("actuator", AlarmRaised)]
-    assert [] == system.said_of("actuator", BolusStarted)
+    assert [] == system.said_of("actuator", BolusStartRequested)

@@ -13,7 +13,7 @@ from core.pump.memory import PumpMemory
 from schemas.alarms import AcknowledgeAlarm
 from schemas.basal.profiles import SetTemporaryRate
 from schemas.bolus.orders import OrderBolus
-from schemas.delivery.delivery import BolusStarted, CancelBolus
+from schemas.delivery.delivery import BolusStartRequested, CancelBolus
 from schemas.delivery.device import PULSE_MU, PumpRecord
 from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
 from schemas.glucose import RecordReading
@@ -147,7 +147,7 @@ def check(system: FakeSystem, moved: dict[str, int]) -> None:
 def look(system: FakeSystem) -> None:
     """At any instant: no dose without a stored intent, and none given that is not accounted."""
     ledger = system.pump_store.history(after=0)
-    intents = {event.dose for event in system.said_of("actuator", BolusStarted)}
+    intents = {event.dose for event in system.said_of("actuator", BolusStartRequested)}
     assert {one.dose for one in ledger if one.kind == "bolus_started"} <= intents
     given: Counter[Any] = Counter()
     for one in ledger:

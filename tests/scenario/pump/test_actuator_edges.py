@@ -24,7 +24,7 @@ from schemas.delivery.delivery import (
     BolusCancelled,
     BolusDelivered,
     BolusRefused,
-    BolusStarted,
+    BolusStartRequested,
     DeliveryGap,
     DeliveryLimitsSet,
 )
@@ -155,7 +155,7 @@ def test_what_nothing_is_against_is_started(state: DeliveryState, order: BolusOr
     """The intent says all that the pump will be told."""
     (started,) = take_order(state, alone(order), sign_ordered(DOSE, order), NOW)
 
-    assert isinstance(started, BolusStarted)
+    assert isinstance(started, BolusStartRequested)
     assert (DOSE, order.amount, order.duration, 3, order.start_by) == (
         started.dose,
         started.amount,

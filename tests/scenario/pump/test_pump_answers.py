@@ -6,7 +6,7 @@ import pytest
 
 from core.kernel.decider import Entry
 from schemas.bolus.orders import BolusOrderWithdrawn
-from schemas.delivery.delivery import BolusStarted, DeliveryGap
+from schemas.delivery.delivery import BolusStartRequested, DeliveryGap
 from schemas.delivery.mechanism import (
     BasalMissed,
     ClearPumpFault,
@@ -111,8 +111,8 @@ def test_a_start_from_before_signed_orders_counts_no_number() -> None:
     system.order(500)
     system.run(ms=5 * MINUTE_MS)
     state: Any = system.state("actuator")
-    (started,) = system.said_of("actuator", BolusStarted)
-    old = BolusStarted(
+    (started,) = system.said_of("actuator", BolusStartRequested)
+    old = BolusStartRequested(
         dose=DoseId("bolus_advisor:p1:800"),
         amount=MilliUnits(1_000),
         odometer=started.odometer,

@@ -8,7 +8,7 @@ import core.deciders.delivery.events.pump
 import core.deciders.delivery.pump_sync.history
 from core.formats.amounts import print_units
 from schemas.alarms import AlarmRaised
-from schemas.delivery.delivery import BolusDelivered, BolusRefused, BolusStarted, DeliveryGap
+from schemas.delivery.delivery import BolusDelivered, BolusRefused, BolusStartRequested, DeliveryGap
 from schemas.delivery.mechanism import BasalMissed
 from schemas.delivery.pump import DeliveryResumed, ResumeDelivery, SuspendDelivery
 from schemas.delivery.unresolved_doses import (
@@ -309,7 +309,7 @@ def test_the_mutant_that_trusts_any_count_is_caught(
 @pytest.mark.requirement("R103")
 def test_another_key_begins_to_count_anew(system: FakeSystem) -> None:
     """A new system on an old pump signs with a key of its own; old orders stay refused."""
-    used = system.said_of("actuator", BolusStarted)[0].signed
+    used = system.said_of("actuator", BolusStartRequested)[0].signed
     other = PumpIdentity(pump=PUMP, trusted=(STRANGER.public,))
     pump = FakePumpDevice(system.clock, identity=other, store=system.pump_store)
     status = finish(pump.claim())

@@ -177,4 +177,5 @@ def write(name: str, scenes: Mapping[str, Callable[[], FakeSystem]]) -> None:
 
 if __name__ == "__main__":
     write(sys.argv[1] if len(sys.argv) > 1 else version(), SCENES)
-    write("bad", BAD)
+    if not path_of("bad").exists():
+        write("bad", BAD)

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from schemas.delivery.delivery import BolusStarted
+from schemas.delivery.delivery import BolusStartRequested
 from schemas.units import DoseId
 from services.runtime.platform.failpoints import DIED, FAILPOINTS, VARIABLE
 from support.real.real_system import RealSystem
@@ -120,7 +120,7 @@ def look(system: RealSystem) -> None:
     state = system.fold("actuator")
     started = [one.dose for one in ledger if one.kind == "bolus_started" and one.dose is not None]
     assert_no_dose_twice(started)
-    assert set(started) <= {event.dose for event in system.said("actuator", BolusStarted)}
+    assert set(started) <= {event.dose for event in system.said("actuator", BolusStartRequested)}
     delivered = Counter[DoseId]()
     for one in ledger:
         if one.kind == "bolus" and one.dose is not None:

@@ -15,7 +15,7 @@ import msgspec
 
 from core.deciders.registry import DECIDERS
 from core.record.dose_lifecycle import SPEAKERS, lives_of
-from schemas.delivery.delivery import BolusStarted
+from schemas.delivery.delivery import BolusStartRequested
 from schemas.delivery.device import PumpRecord
 from schemas.message import Event, Now, parse_event_id
 from schemas.units import PumpId, Speaker
@@ -243,7 +243,7 @@ class RealSystem:
         """By the pump's own ledger each order moved the motor once at most."""
         self.assert_each_dose_once_by_ledger()
         started = [one.dose for one in self.ledger() if one.kind == "bolus_started"]
-        intents = [event.dose for event in self.said("actuator", BolusStarted)]
+        intents = [event.dose for event in self.said("actuator", BolusStartRequested)]
         assert len(set(intents)) == len(intents)
         assert set(started) <= set(intents)
 

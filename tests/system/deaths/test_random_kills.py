@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.delivery.delivery import BolusStarted
+from schemas.delivery.delivery import BolusStartRequested
 from support.real.busy_person import BusyPerson
 from support.real.crash_system import CrashFolder, assert_sound, kill, look, points_of, processes
 from support.real.real_system import RealSystem, let_it_rest, real_system
@@ -50,7 +50,9 @@ def survive(root: Path, *, seed: int, kills: int, depth: int) -> RealSystem:
     with real_system(root / "data", *SPEED, environment=folder.environment) as system:
         with BusyPerson(system):
             # A round in which nobody ever came to give a bolus would show nothing.
-            system.wait_until(lambda: system.said("actuator", BolusStarted), "a bolus has started")
+            system.wait_until(
+                lambda: system.said("actuator", BolusStartRequested), "a bolus has started"
+            )
             for number in range(kills):
                 strike(system, folder, lot, depth=depth)
                 time.sleep(lot.uniform(0, PAUSE_S_MAX))

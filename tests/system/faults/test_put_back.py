@@ -14,7 +14,7 @@ import pytest
 from core.deciders.record.decider import HISTORIAN
 from core.deciders.registry import DECIDERS
 from schemas.alarms import AlarmRaised
-from schemas.delivery.delivery import BolusDelivered, BolusStarted
+from schemas.delivery.delivery import BolusDelivered, BolusStartRequested
 from schemas.delivery.unresolved_doses import PumpDoubted
 from schemas.message import Event
 from services.runtime.catch_up.peer_heads import holders_of
@@ -95,15 +95,15 @@ def given_before(system: RealSystem) -> list[BolusDelivered]:
     rows = [
         event
         for event in system.said("actuator", Event)
-        if isinstance(event, BolusDelivered | BolusStarted)
+        if isinstance(event, BolusDelivered | BolusStartRequested)
     ]
-    last = max(at for at, event in enumerate(rows) if isinstance(event, BolusStarted))
+    last = max(at for at, event in enumerate(rows) if isinstance(event, BolusStartRequested))
     return [event for event in rows[:last] if isinstance(event, BolusDelivered)]
 
 
 def order_until_given(system: RealSystem) -> None:
     """Ask for a bolus; where the pump is doubted, name a reason and ask again."""
-    before = len(system.said("actuator", BolusStarted))
+    before = len(system.said("actuator", BolusStartRequested))
     asked = system.basalt("bolus", "0.5", "--confirm", check=False)
     if asked.returncode:
         assert "look at the pump" in asked.stderr, asked
@@ -121,7 +121,7 @@ def order_until_given(system: RealSystem) -> None:
             "boluses again",
         )
     system.wait_until(
-        lambda: len(system.said("actuator", BolusStarted)) > before, "the bolus has begun"
+        lambda: len(system.said("actuator", BolusStartRequested)) > before, "the bolus has begun"
     )
 
 

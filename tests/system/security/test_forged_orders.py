@@ -12,7 +12,7 @@ from nats.aio.client import Client
 
 from schemas.alarms import AlarmRaised
 from schemas.bolus.orders import BolusOrdered, BolusOrderSigned, OrderBolus
-from schemas.delivery.delivery import BolusDelivered, BolusStarted
+from schemas.delivery.delivery import BolusDelivered, BolusStartRequested
 from schemas.delivery.unresolved_doses import OrderAuthenticationFailed, OrderRefusedByPump
 from schemas.glucose import RecordReading
 from schemas.message import CommandEnvelope, Deadline, Envelope, event_id, name_of
@@ -132,7 +132,7 @@ async def test_a_recorded_command_is_obeyed_once_whenever_it_is_played(system: R
 async def test_the_pumps_own_line_believes_nobody_else(system: RealSystem) -> None:
     """Somebody on the machine, with the pump in hand: forged, replayed, for another pump."""
     await asyncio.to_thread(system.until_settled)
-    (*_, started) = system.said("actuator", BolusStarted)
+    (*_, started) = system.said("actuator", BolusStartRequested)
     before, device = doses(system), line(system)
     status = (await device.read(after=10**9)).status
     number = 10_000

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.delivery.delivery import BolusStarted
+from schemas.delivery.delivery import BolusStartRequested
 from support.real.postgres_server import PASSWORD, PostgresServer, postgres_server
 from support.real.real_system import RealSystem, let_it_rest, real_system
 
@@ -56,7 +56,7 @@ def survived(tmp_path_factory: pytest.TempPathFactory, server: PostgresServer) -
 def test_nothing_is_lost_or_given_twice(survived: RealSystem) -> None:
     """The pump's own ledger is the judge, as of journals in files."""
     let_it_rest(survived)  # ends when all that was pumped is accounted, and not before
-    assert survived.said("actuator", BolusStarted)
+    assert survived.said("actuator", BolusStartRequested)
     survived.assert_record_is_whole()
     survived.assert_each_dose_once()
     # A pulse of the basal rate between that look and the stop is accounted at the next start.

@@ -11,7 +11,7 @@ from schemas.message import event_id, parse_event_id, tag_of
 from schemas.units import DoseId, MgDl, MilliUnits, PumpId, Speaker, UtcMillis
 from schemas.wire import codec
 from schemas.wire.subjects import event_subject, is_reply_inbox, is_token, parse_subject
-from schemas.wire.upcasts import UPCASTS
+from schemas.wire.upcasts import UPCASTS, Upcast
 from support.repository import DATA
 
 TAGS = DATA / "tags-0.1.0.txt"
@@ -103,8 +103,8 @@ def test_an_unknown_field_of_a_newer_release_is_read_over() -> None:
 def test_old_events_are_brought_up_step_by_step() -> None:
     """v1 to v2 to v3, each step a function of its own."""
     steps = {
-        "meal.v1": lambda old: {"type": "meal.v2", "grams": old["g"]},
-        "meal.v2": lambda old: {**old, "type": "meal.v3", "fat": 0},
+        "meal.v1": Upcast("meal.v2", lambda old: {"grams": old["g"]}),
+        "meal.v2": Upcast("meal.v3", lambda old: {**old, "fat": 0}),
     }
 
     brought = codec.upcast(b'{"type":"meal.v1","g":40}', steps=steps)
@@ -116,7 +116,7 @@ def test_old_events_are_brought_up_step_by_step() -> None:
 def test_upcasts_that_lead_nowhere_are_found() -> None:
     """A circle of upcasts must not hang a replay."""
     with pytest.raises(ValueError, match="upcasts"):
-        codec.upcast(b'{"type":"a.v1"}', steps={"a.v1": lambda old: old})
+        codec.upcast(b'{"type":"a.v1"}', steps={"a.v1": Upcast("a.v1", lambda old: old)})
 
 
 def test_a_command_is_not_an_event() -> None:

@@ -18,7 +18,7 @@ from schemas.delivery.delivery import (
     BolusDelivered,
     BolusProgressed,
     BolusRefused,
-    BolusStarted,
+    BolusStartRequested,
     BolusStopped,
 )
 from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown, DoseSettled
@@ -49,7 +49,7 @@ def _give_up(
 
 
 @evolve_dose.of
-def _start(state: DeliveryState, begun: BolusStarted, entry: Entry) -> DeliveryState:
+def _start(state: DeliveryState, begun: BolusStartRequested, entry: Entry) -> DeliveryState:
     started = LastDose(
         dose=begun.dose,
         requested=begun.amount,
@@ -115,7 +115,7 @@ def _cancel(state: DeliveryState, cancelled: BolusCancelled, entry: Entry) -> De
     )
 
 
-def _numbered(state: DeliveryState, begun: BolusStarted) -> tuple[tuple[str, int], ...]:
+def _numbered(state: DeliveryState, begun: BolusStartRequested) -> tuple[tuple[str, int], ...]:
     if begun.signed is None:
         return state.numbers_started
     known = dict(state.numbers_started)

@@ -13,7 +13,7 @@ from schemas.delivery.delivery import (
     BolusDelivered,
     BolusProgressed,
     BolusRefused,
-    BolusStarted,
+    BolusStartRequested,
     BolusStopped,
     CancelBolus,
 )
@@ -110,8 +110,8 @@ SIGNED = SignedOrder(
 )
 
 
-def started(signed: SignedOrder | None) -> BolusStarted:
-    return BolusStarted(
+def started(signed: SignedOrder | None) -> BolusStartRequested:
+    return BolusStartRequested(
         dose=DOSE, amount=U, odometer=MilliUnits(0), epoch=1, start_by=BY, signed=signed
     )
 

@@ -10,7 +10,7 @@ from core.record.provenance import CAUSE, Known, Origin, explain, named_in
 from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RequestAdvice
 from schemas.bolus.orders import BolusOrdered, OrderBolus
 from schemas.bolus.settings import SetBolusSettings
-from schemas.delivery.delivery import BolusDelivered, BolusStarted
+from schemas.delivery.delivery import BolusDelivered, BolusStartRequested
 from schemas.delivery.device import PumpRead
 from schemas.glucose import RecordReading
 from schemas.message import Event, tag_of
@@ -76,7 +76,7 @@ def test_a_delivery_is_explained_down_to_reading_settings_and_person(system: Fak
 
 def test_the_cause_comes_first_and_has_its_latency(system: FakeSystem) -> None:
     """Of what led to it; of what it names there is none."""
-    started = tree(system, BolusStarted)
+    started = tree(system, BolusStartRequested)
 
     cause, *named = started.origins
     assert (CAUSE, True) == (cause.role, cause.latency is not None and cause.latency >= 0)
@@ -85,7 +85,7 @@ def test_the_cause_comes_first_and_has_its_latency(system: FakeSystem) -> None:
 
 def test_each_thing_stands_whole_once(system: FakeSystem) -> None:
     """Else the tree of a year's advice would be the year."""
-    found = tree(system, BolusStarted)
+    found = tree(system, BolusStartRequested)
 
     whole = [one.known.name for one in every(found) if one.known]
     assert len(set(whole)) == len(whole)
@@ -147,7 +147,7 @@ def test_the_tree_is_bounded(system: FakeSystem, monkeypatch: pytest.MonkeyPatch
 
 def test_ids_are_found_in_nested_fields(system: FakeSystem) -> None:
     """A signed order names its dose inside."""
-    (started, *_) = system.said_of("actuator", BolusStarted)
+    (started, *_) = system.said_of("actuator", BolusStartRequested)
 
     assert ("signed", started.dose) in list(named_in(started))
     assert [] == list(named_in(OrderBolus(amount=started.amount)))

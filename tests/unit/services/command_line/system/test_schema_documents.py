@@ -63,7 +63,7 @@ def test_a_broken_asyncapi_document_is_found() -> None:
     """A check that never fails checks nothing."""
     validator = jsonschema.Draft7Validator(json.loads(OFFICIAL.read_bytes()))
     broken = asyncapi()
-    broken["operations"]["actuator.says.bolus_started"]["action"] = "shout"
+    broken["operations"]["actuator.says.bolus_start_requested"]["action"] = "shout"
 
     assert not validator.is_valid(broken)
 

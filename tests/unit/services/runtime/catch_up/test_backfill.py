@@ -13,7 +13,7 @@ from core.deciders.record.decider import RECORD_DECIDER
 from core.kernel.decider import Decider
 from schemas.bolus.advice import RecordCarbs
 from schemas.bolus.orders import BolusOrdered, OrderBolus
-from schemas.delivery.delivery import BolusDelivered, BolusRefused, BolusStarted
+from schemas.delivery.delivery import BolusDelivered, BolusRefused, BolusStartRequested
 from schemas.delivery.pump import PumpFound
 from schemas.message import Now
 from schemas.record import Restarted
@@ -203,7 +203,7 @@ async def test_the_pump_is_read_anew_and_nothing_of_it_is_told_twice(system: Fak
     system.run(ms=10 * MINUTE_MS)
 
     assert [500, 1_000, 1_500] == [e.delivered for e in system.said_of("actuator", BolusDelivered)]
-    assert 3 == len(system.said_of("actuator", BolusStarted))
+    assert 3 == len(system.said_of("actuator", BolusStartRequested))
     assert 2 == len(system.said_of("actuator", PumpFound))
     assert system.odometer == system.accounted()
 

@@ -9,7 +9,7 @@ from core.kernel.decider import Decider, Entry, no_effects
 from core.kernel.errors import InvariantError
 from schemas.bolus.advice import AcceptAdvice, RequestAdvice
 from schemas.bolus.orders import BolusOrdered, OrderBolus
-from schemas.delivery.delivery import BolusStarted, CancelBolus
+from schemas.delivery.delivery import BolusStartRequested, CancelBolus
 from schemas.glucose import GlucoseMeasured, RecordReading
 from schemas.message import (
     Command,
@@ -255,7 +255,7 @@ def test_the_intent_is_stored_before_the_motor_moves(system: FakeSystem) -> None
     original = system.pump.start_bolus
 
     async def watched(**arguments: Any) -> Any:
-        stored_when_moved.append(bool(system.said_of("actuator", BolusStarted)))
+        stored_when_moved.append(bool(system.said_of("actuator", BolusStartRequested)))
         return await original(**arguments)
 
     system.pump.start_bolus = watched  # type: ignore[method-assign]  # to look at the moment
