@@ -1,4 +1,4 @@
-"""A fold as a table: what each kind of message does to a state."""
+"""Event handlers as a table: what each kind of message does to a state."""
 
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar, get_args, get_type_hints
@@ -16,11 +16,19 @@ class EventHandlers(Generic[StateT]):
     once, where a `match` asks each of its classes in turn, 0.1 to 0.3 us each.
     """
 
-    def __init__(self) -> None:
-        """Begin with no kind."""
-        self.by_kind: Final[dict[type, Callable[[StateT, Any, Entry], StateT]]] = {}
+    def __init__(self, *parts: "EventHandlers[StateT]") -> None:
+        """Begin with the handlers of other tables; with none, empty.
 
-    def of(self, fold: FoldT) -> FoldT:
+        Raises:
+            TypeError: two of them have a handler for one kind.
+        """
+        self.by_kind: Final[dict[type, Callable[[StateT, Any, Entry], StateT]]] = {}
+        for part in parts:
+            if twice := self.by_kind.keys() & part.by_kind.keys():
+                raise TypeError(f"two handlers for {sorted(kind.__name__ for kind in twice)}")
+            self.by_kind.update(part.by_kind)
+
+    def register(self, fold: FoldT) -> FoldT:
         """Register a function of (state, message, entry) for the kinds that its message may be.
 
         Raises:
@@ -29,7 +37,9 @@ class EventHandlers(Generic[StateT]):
         kind = tuple(get_type_hints(fold).values())[1]
         for one in get_args(kind) or (kind,):
             if not _is_message(one) or one in self.by_kind:
-                raise TypeError(f"{fold.__qualname__}: {one} is no kind, or has its fold already")
+                raise TypeError(
+                    f"{fold.__qualname__}: {one} is no kind of message, or has a handler already"
+                )
             self.by_kind[one] = fold
         return fold
 

@@ -126,27 +126,27 @@ def evolve_common(common: Common, entry: Entry, *, me: Speaker) -> Common:
 _fold: Final = EventHandlers[Common]()
 
 
-@_fold.of
+@_fold.register
 def _miss(common: Common, missing: HistoryMissing, entry: Entry) -> Common:
     del entry
     names = _with(common.missing_from, missing.speaker)
     return msgspec.structs.replace(common, missing_from=names)
 
 
-@_fold.of
+@_fold.register
 def _take_settled(common: Common, settled: HistorySettled, entry: Entry) -> Common:
     del entry
     left = tuple(other for other in common.missing_from if other != settled.speaker)
     return msgspec.structs.replace(common, missing_from=left)
 
 
-@_fold.of
+@_fold.register
 def _distrust(common: Common, forked: SpeakerForked, entry: Entry) -> Common:
     del entry
     return msgspec.structs.replace(common, forked=_with(common.forked, forked.speaker))
 
 
-@_fold.of
+@_fold.register
 def _sound(
     common: Common,
     said: AlarmRaised | AlarmRepeated | AlarmCleared | AlarmAcknowledged,

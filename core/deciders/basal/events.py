@@ -36,7 +36,7 @@ def evolve(state: BasalState, entry: Entry) -> BasalState:
 _fold: Final = EventHandlers[BasalState]()
 
 
-@_fold.of
+@_fold.register
 def _take_profile(state: BasalState, profile: BasalProfileSet, entry: Entry) -> BasalState:
     """Keep a profile; put it to use where it is activated, or is in use already."""
     base, name = state.newest, EventId(entry.id)
@@ -57,21 +57,21 @@ def _take_profile(state: BasalState, profile: BasalProfileSet, entry: Entry) -> 
     return msgspec.structs.replace(state, programme=changed)
 
 
-@_fold.of
+@_fold.register
 def _take_week(state: BasalState, week: BasalWeekSet, entry: Entry) -> BasalState:
     name = EventId(entry.id)
     waiting = msgspec.structs.replace(state.newest, days=week.days, settings=name)
     return msgspec.structs.replace(state, waiting=waiting)
 
 
-@_fold.of
+@_fold.register
 def _take_zone(state: BasalState, moved: BasalZoneSet, entry: Entry) -> BasalState:
     name = EventId(entry.id)
     waiting = msgspec.structs.replace(state.newest, zone=moved.zone, settings=name)
     return msgspec.structs.replace(state, waiting=waiting)
 
 
-@_fold.of
+@_fold.register
 def _refuse(
     state: BasalState, refused: BasalProfileRefused | BasalZoneRefused, entry: Entry
 ) -> BasalState:
@@ -81,13 +81,13 @@ def _refuse(
     return msgspec.structs.replace(state, waiting=None)
 
 
-@_fold.of
+@_fold.register
 def _look_up(state: BasalState, lookup: ZoneLookupRequested, entry: Entry) -> BasalState:
     del entry
     return msgspec.structs.replace(state, lookup=lookup)
 
 
-@_fold.of
+@_fold.register
 def _know_zone(state: BasalState, zone: ZoneResolved, entry: Entry) -> BasalState:
     del entry
     answered = state.lookup is not None and state.lookup.zone == zone.zone
@@ -98,25 +98,25 @@ def _know_zone(state: BasalState, zone: ZoneResolved, entry: Entry) -> BasalStat
     return msgspec.structs.replace(known, zone=zone)
 
 
-@_fold.of
+@_fold.register
 def _take_temporary(state: BasalState, temporary: TemporaryRateStarted, entry: Entry) -> BasalState:
     del entry
     return msgspec.structs.replace(state, temporary=temporary)
 
 
-@_fold.of
+@_fold.register
 def _end_temporary(state: BasalState, ended: TemporaryRateEnded, entry: Entry) -> BasalState:
     del ended, entry
     return msgspec.structs.replace(state, temporary=None)
 
 
-@_fold.of
+@_fold.register
 def _take_limits(state: BasalState, limits: DeliveryLimitsSet, entry: Entry) -> BasalState:
     del entry
     return msgspec.structs.replace(state, pump_model=limits.pump_model)
 
 
-@_fold.of
+@_fold.register
 def _take_plan(state: BasalState, plan: BasalPlanMade, entry: Entry) -> BasalState:
     """A plan puts the programme that it was made of in force."""
     known = msgspec.structs.replace(state, plan=plan, plan_id=EventId(entry.id))

@@ -76,7 +76,7 @@ def _fold(state: BolusState, entry: Entry) -> BolusState:
 _evolve: Final = EventHandlers[BolusState]()
 
 
-@_evolve.of
+@_evolve.register
 def _take_reading(
     state: BolusState,
     reading: GlucoseMeasured | GlucoseBeyondRange | ReadingRejected,
@@ -96,23 +96,23 @@ def _take_reading(
     )
 
 
-@_evolve.of
+@_evolve.register
 def _take_forecast(state: BolusState, forecast: GlucoseForecast, entry: Entry) -> BolusState:
     del entry
     return msgspec.structs.replace(state, forecast=forecast)
 
 
-@_evolve.of
+@_evolve.register
 def _take_settings(state: BolusState, settings: BolusSettingsSet, entry: Entry) -> BolusState:
     return msgspec.structs.replace(_marked(state), settings=settings, settings_id=EventId(entry.id))
 
 
-@_evolve.of
+@_evolve.register
 def _take_limits(state: BolusState, limits: DeliveryLimitsSet, entry: Entry) -> BolusState:
     return msgspec.structs.replace(_marked(state), limits=limits, limits_id=EventId(entry.id))
 
 
-@_evolve.of
+@_evolve.register
 def _take_zone(state: BolusState, moved: BasalZoneSet, entry: Entry) -> BolusState:
     del moved, entry
     return _marked(state)
@@ -124,7 +124,7 @@ def _marked(state: BolusState) -> BolusState:
     return msgspec.structs.replace(state, change_counts=change_counts)
 
 
-@_evolve.of
+@_evolve.register
 def _take_programme(state: BolusState, made: BasalPlanMade, entry: Entry) -> BolusState:
     del entry
     profile = profile_of(made)
@@ -134,14 +134,14 @@ def _take_programme(state: BolusState, made: BasalPlanMade, entry: Entry) -> Bol
     )
 
 
-@_evolve.of
+@_evolve.register
 def _take_plan(state: BolusState, accepted: BasalPlanAccepted, entry: Entry) -> BolusState:
     del entry
     ahead = msgspec.structs.replace(state.ahead, plan=pump_plan(accepted))
     return msgspec.structs.replace(state, ahead=ahead)
 
 
-@_evolve.of
+@_evolve.register
 def _take_carbs(
     state: BolusState, said: CarbsRecorded | CarbsCorrected, entry: Entry
 ) -> BolusState:
@@ -163,7 +163,7 @@ def _take_carbs(
     )
 
 
-@_evolve.of
+@_evolve.register
 def _take_out(state: BolusState, voided: ReadingVoided, entry: Entry) -> BolusState:
     """Know what would be known if a reading had never come; no advice from before it holds."""
     del entry
@@ -182,26 +182,26 @@ def _take_out(state: BolusState, voided: ReadingVoided, entry: Entry) -> BolusSt
     )
 
 
-@_evolve.of
+@_evolve.register
 def _take_preset(state: BolusState, preset: BolusPresetSet, entry: Entry) -> BolusState:
     del entry
     return msgspec.structs.replace(state, presets=with_preset(state.presets, preset))
 
 
-@_evolve.of
+@_evolve.register
 def _take_advice(state: BolusState, advised: BolusAdvised, entry: Entry) -> BolusState:
     advice = Advice(id=EventId(entry.id), advised=advised, change_counts=state.change_counts)
     advices = (*state.advices[-ADVICES_KEPT + 1 :], advice)
     return msgspec.structs.replace(state, advices=advices)
 
 
-@_evolve.of
+@_evolve.register
 def _use_advice(state: BolusState, accepted: AdviceAccepted, entry: Entry) -> BolusState:
     del entry
     return msgspec.structs.replace(state, advices=used(state.advices, accepted.advice))
 
 
-@_evolve.of
+@_evolve.register
 def _suspend(
     state: BolusState, said: DeliverySuspended | DeliveryResumed, entry: Entry
 ) -> BolusState:
@@ -209,19 +209,19 @@ def _suspend(
     return msgspec.structs.replace(state, suspended=isinstance(said, DeliverySuspended))
 
 
-@_evolve.of
+@_evolve.register
 def _doubt(state: BolusState, said: PumpDoubted | PumpCountAccepted, entry: Entry) -> BolusState:
     del entry
     return msgspec.structs.replace(state, is_pump_doubted=isinstance(said, PumpDoubted))
 
 
-@_evolve.of
+@_evolve.register
 def _take_challenge(state: BolusState, challenged: PumpChallenged, entry: Entry) -> BolusState:
     del entry
     return msgspec.structs.replace(state, challenged=challenged)
 
 
-@_evolve.of
+@_evolve.register
 def _see_signed(state: BolusState, signed: BolusOrderSigned, entry: Entry) -> BolusState:
     del entry
     return _no_more_unsigned(state, signed.dose)

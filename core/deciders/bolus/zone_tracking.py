@@ -67,13 +67,13 @@ def fold_clock(clock: LocalClock, entry: Entry, *, me: Speaker) -> LocalClock:
 _fold: Final = EventHandlers[LocalClock]()
 
 
-@_fold.of
+@_fold.register
 def _set_zone(clock: LocalClock, said: BolusSettingsSet | BasalZoneSet, entry: Entry) -> LocalClock:
     del entry
     return msgspec.structs.replace(clock, zone=said.zone)
 
 
-@_fold.of
+@_fold.register
 def _follow(clock: LocalClock, profile: BasalProfileSet, entry: Entry) -> LocalClock:
     del entry
     if not profile.activate or not clock.zone:
@@ -81,7 +81,7 @@ def _follow(clock: LocalClock, profile: BasalProfileSet, entry: Entry) -> LocalC
     return msgspec.structs.replace(clock, zone=profile.zone)
 
 
-@_fold.of
+@_fold.register
 def _go_back(
     clock: LocalClock, refused: BasalZoneRefused | BasalProfileRefused, entry: Entry
 ) -> LocalClock:
@@ -91,7 +91,7 @@ def _go_back(
     return msgspec.structs.replace(clock, zone=clock.known.zone)
 
 
-@_fold.of
+@_fold.register
 def _learn(clock: LocalClock, found: ZoneResolved, entry: Entry) -> LocalClock:
     del entry
     known = found if found.transitions else clock.known

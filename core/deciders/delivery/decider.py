@@ -10,7 +10,6 @@ import msgspec
 from core.deciders.delivery.effects import delivery_effects
 from core.deciders.delivery.enforce_running import halt_extended, hold_again
 from core.deciders.delivery.events.apply import evolve
-from core.deciders.delivery.events.restore_detection import accept_count
 from core.deciders.delivery.orders import (
     cancel,
     doubt_all,
@@ -23,6 +22,7 @@ from core.deciders.delivery.plan_capping import accept_plan, model_lacks, must_c
 from core.deciders.delivery.pump_sync.conditions import CONTROL_LOST, UNREACHABLE
 from core.deciders.delivery.pump_sync.history import OWN_ACTOR, decide_reading
 from core.deciders.delivery.pump_sync.mechanism import clear_fault, prime, remind, remind_at
+from core.deciders.delivery.pump_sync.restore_detection import accept_count
 from core.deciders.delivery.state import ACTUATOR, DeliveryState, initial
 from core.deciders.delivery.view import view
 from core.dosing.limits.limits import limits_problem

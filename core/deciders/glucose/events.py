@@ -62,7 +62,7 @@ def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
 _fold: Final = EventHandlers[GlucoseState]()
 
 
-@_fold.of
+@_fold.register
 def _take_reading(
     state: GlucoseState, reading: GlucoseMeasured | GlucoseBeyondRange, entry: Entry
 ) -> GlucoseState:
@@ -80,7 +80,7 @@ def _take_reading(
     )
 
 
-@_fold.of
+@_fold.register
 def _take_out(state: GlucoseState, voided: ReadingVoided, entry: Entry) -> GlucoseState:
     """Know what would be known if a reading had never come."""
     del entry
@@ -93,31 +93,31 @@ def _take_out(state: GlucoseState, voided: ReadingVoided, entry: Entry) -> Gluco
     )
 
 
-@_fold.of
+@_fold.register
 def _reject(state: GlucoseState, rejected: ReadingRejected, entry: Entry) -> GlucoseState:
     del rejected, entry
     return msgspec.structs.replace(state, rejected=state.rejected + 1)
 
 
-@_fold.of
+@_fold.register
 def _take_forecast(state: GlucoseState, forecast: GlucoseForecast, entry: Entry) -> GlucoseState:
     del entry
     return _seen(state, fold_forecast(state.snapshot, forecast))
 
 
-@_fold.of
+@_fold.register
 def _take_carbs(state: GlucoseState, carbs: CarbsRecorded, entry: Entry) -> GlucoseState:
     del entry
     return _seen(state, fold_meal(state.snapshot, carbs.eaten_at))
 
 
-@_fold.of
+@_fold.register
 def _correct_carbs(state: GlucoseState, corrected: CarbsCorrected, entry: Entry) -> GlucoseState:
     del entry
     return _seen(state, fold_corrected_meal(state.snapshot, corrected))
 
 
-@_fold.of
+@_fold.register
 def _take_insulin(
     state: GlucoseState, part: BasalDelivered | BolusProgressed, entry: Entry
 ) -> GlucoseState:
@@ -125,7 +125,7 @@ def _take_insulin(
     return _seen(state, fold_insulin(state.snapshot, at=part.ends_at, amount=part.amount))
 
 
-@_fold.of
+@_fold.register
 def _take_order(state: GlucoseState, order: BolusOrdered, entry: Entry) -> GlucoseState:
     """Remember a correction: what is beyond the meal of an advice, or an own amount when high."""
     latest, snapshot = state.latest, state.snapshot
@@ -136,7 +136,7 @@ def _take_order(state: GlucoseState, order: BolusOrdered, entry: Entry) -> Gluco
     return _seen(state, fold_correction(snapshot, entry.at)) if corrects else state
 
 
-@_fold.of
+@_fold.register
 def _change_set(
     state: GlucoseState, changed: ReservoirFilled | PumpPrimed, entry: Entry
 ) -> GlucoseState:
@@ -144,7 +144,7 @@ def _change_set(
     return _seen(state, fold_set_change(state.snapshot, changed.at))
 
 
-@_fold.of
+@_fold.register
 def _take_settings(state: GlucoseState, alerts: GlucoseAlertsSet, entry: Entry) -> GlucoseState:
     del entry
     return _seen(state, msgspec.structs.replace(state.snapshot, settings=settings_of(alerts)))
@@ -170,7 +170,7 @@ def _take_alarm(state: GlucoseState, entry: Entry) -> GlucoseState:
 _sound: Final = EventHandlers[Soundings]()
 
 
-@_sound.of
+@_sound.register
 def _raise(annunciations: Soundings, raised: AlarmRaised, entry: Entry) -> Soundings:
     names: list[AlertName] = [known for known in RULES if known == raised.alarm]
     if not names:
@@ -181,13 +181,13 @@ def _raise(annunciations: Soundings, raised: AlarmRaised, entry: Entry) -> Sound
     return (*annunciations, sounding)
 
 
-@_sound.of
+@_sound.register
 def _clear(annunciations: Soundings, cleared: AlarmCleared, entry: Entry) -> Soundings:
     del entry
     return tuple(one for one in annunciations if one.name != cleared.alarm)
 
 
-@_sound.of
+@_sound.register
 def _repeat(annunciations: Soundings, again: AlarmRepeated, entry: Entry) -> Soundings:
     return tuple(
         msgspec.structs.replace(
@@ -203,13 +203,13 @@ def _repeat(annunciations: Soundings, again: AlarmRepeated, entry: Entry) -> Sou
     )
 
 
-@_sound.of
+@_sound.register
 def _snooze(annunciations: Soundings, snoozed: AlarmSnoozed, entry: Entry) -> Soundings:
     del entry
     return _silence(annunciations, snoozed.alarm, until=snoozed.until)
 
 
-@_sound.of
+@_sound.register
 def _acknowledge(annunciations: Soundings, seen: AlarmAcknowledged, entry: Entry) -> Soundings:
     minutes = next(
         (RULES[one.name].snooze_min for one in annunciations if one.name == seen.alarm), 0

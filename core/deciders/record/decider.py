@@ -154,13 +154,13 @@ def _count(state: RecordState, entry: Entry) -> RecordState:
 _fold: Final = EventHandlers[RecordState]()
 
 
-@_fold.of
+@_fold.register
 def _take_checkpoint(state: RecordState, made: CheckpointMade, entry: Entry) -> RecordState:
     del made, entry
     return msgspec.structs.replace(state, checkpoint_events=state.events, next_checkpoint_at=None)
 
 
-@_fold.of
+@_fold.register
 def _take_speed(state: RecordState, changed: SpeedChanged, entry: Entry) -> RecordState:
     del entry
     return msgspec.structs.replace(state, speed=changed.speed)

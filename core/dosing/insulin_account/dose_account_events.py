@@ -30,7 +30,7 @@ fold_doses: Final = EventHandlers[DoseBook]()
 """[-] what each event does to the account of doses."""
 
 
-@fold_doses.of
+@fold_doses.register
 def _count_basal(book: DoseBook, part: BasalDelivered, entry: Entry) -> DoseBook:
     del entry
     counted = Delivered(starts_at=part.starts_at, ends_at=part.ends_at, amount=part.amount)
@@ -41,7 +41,7 @@ def _count_basal(book: DoseBook, part: BasalDelivered, entry: Entry) -> DoseBook
     )
 
 
-@fold_doses.of
+@fold_doses.register
 def _take_order(book: DoseBook, order: BolusOrdered, entry: Entry) -> DoseBook:
     ordered = OpenDose(
         dose=DoseId(entry.id),
@@ -53,7 +53,7 @@ def _take_order(book: DoseBook, order: BolusOrdered, entry: Entry) -> DoseBook:
     return _open(book, ordered)
 
 
-@fold_doses.of
+@fold_doses.register
 def _start(book: DoseBook, begun: BolusStartRequested, entry: Entry) -> DoseBook:
     started = OpenDose(
         dose=begun.dose, amount=begun.amount, since=entry.at, is_extended=begun.duration > 0
@@ -62,7 +62,7 @@ def _start(book: DoseBook, begun: BolusStartRequested, entry: Entry) -> DoseBook
     return _change(counted, begun.dose, is_started=True)
 
 
-@fold_doses.of
+@fold_doses.register
 def _count_bolus(book: DoseBook, part: BolusProgressed, entry: Entry) -> DoseBook:
     del entry
     opened = next((known for known in book.open if known.dose == part.dose), None)
@@ -82,7 +82,7 @@ def _count_bolus(book: DoseBook, part: BolusProgressed, entry: Entry) -> DoseBoo
     return _change(added, part.dose, delivered=part.delivered)
 
 
-@fold_doses.of
+@fold_doses.register
 def _inject(book: DoseBook, said: InjectionRecorded, entry: Entry) -> DoseBook:
     injected = BolusPart(
         dose=DoseId(entry.id),
@@ -94,12 +94,12 @@ def _inject(book: DoseBook, said: InjectionRecorded, entry: Entry) -> DoseBook:
     return msgspec.structs.replace(book, boluses=(*book.boluses, injected))
 
 
-@fold_doses.of
+@fold_doses.register
 def _take_correction(book: DoseBook, corrected: DoseCorrected, entry: Entry) -> DoseBook:
     return _correct(book, corrected, EventId(entry.id))
 
 
-@fold_doses.of
+@fold_doses.register
 def _count_unasked(book: DoseBook, ran: MotorRanUnasked, entry: Entry) -> DoseBook:
     unasked = BolusPart(dose=DoseId(entry.id), starts_at=ran.at, ends_at=ran.at, amount=ran.amount)
     return msgspec.structs.replace(
@@ -109,13 +109,13 @@ def _count_unasked(book: DoseBook, ran: MotorRanUnasked, entry: Entry) -> DoseBo
     )
 
 
-@fold_doses.of
+@fold_doses.register
 def _doubt(book: DoseBook, doubted: BolusUnknown, entry: Entry) -> DoseBook:
     del entry
     return _change(book, doubted.dose, is_unknown=True)
 
 
-@fold_doses.of
+@fold_doses.register
 def _reconcile(book: DoseBook, found: BolusReconciled, entry: Entry) -> DoseBook:
     del entry
     if found.outcome == "running":
@@ -125,18 +125,18 @@ def _reconcile(book: DoseBook, found: BolusReconciled, entry: Entry) -> DoseBook
     return close(book, found.dose)
 
 
-@fold_doses.of
+@fold_doses.register
 def _take_settled(book: DoseBook, settled: DoseSettled, entry: Entry) -> DoseBook:
     return _settle(book, settled, entry.at)
 
 
-@fold_doses.of
+@fold_doses.register
 def _end(book: DoseBook, ended: BolusDelivered | BolusStopped, entry: Entry) -> DoseBook:
     del entry
     return close(_replace_word(book, ended.dose, None), ended.dose)
 
 
-@fold_doses.of
+@fold_doses.register
 def _give_up(book: DoseBook, ended: BolusRefused | BolusOrderWithdrawn, entry: Entry) -> DoseBook:
     del entry
     return close(book, ended.dose)

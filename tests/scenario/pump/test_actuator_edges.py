@@ -7,7 +7,7 @@ import pytest
 
 from core.deciders.delivery.decider import DELIVERY_DECIDER
 from core.deciders.delivery.events.apply import evolve
-from core.deciders.delivery.events.history_pages import newer
+from core.deciders.delivery.history_pages import newer
 from core.deciders.delivery.orders import take_answer, take_order
 from core.deciders.delivery.pending_orders import WaitingOrder
 from core.deciders.delivery.pump_sync.history import decide_reading

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Final
 
-from core.deciders.delivery.events.restore_detection import doubted
+from core.deciders.delivery.pump_sync.restore_detection import doubted
 from core.deciders.glucose.alert_rules import RULES
 from core.kernel.alarm_catalogue import PUMP_ALARMS, process_down
 from core.kernel.alarms import Condition, PumpAction

@@ -386,7 +386,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R110": Row(
         "refuse, keep basal, alarm after three",
-        "core/deciders/delivery/events/trust.py:NOT_BELIEVED_MAX",
+        "core/deciders/delivery/events/doses.py:NOT_BELIEVED_MAX",
         "test_the_mutant_that_hears_no_refusal_is_caught",
     ),
 }

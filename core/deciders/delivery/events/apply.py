@@ -1,16 +1,20 @@
 """How each entry changes what the actuator knows of one pump."""
 
+from typing import Final
+
 import msgspec
 
-from core.deciders.delivery.events.doses import evolve_dose
-from core.deciders.delivery.events.mechanism import evolve_mechanism
-from core.deciders.delivery.events.pump import evolve_pump
-from core.deciders.delivery.events.trust import evolve_trust
+from core.deciders.delivery.events.doses import DOSE_HANDLERS
+from core.deciders.delivery.events.pump import PUMP_HANDLERS
 from core.deciders.delivery.pending_orders import note
 from core.deciders.delivery.state import ACTUATOR, DeliveryState
 from core.dosing.insulin_account.dose_account_events import fold_doses
 from core.kernel.decider import Entry
+from core.kernel.event_handlers import EventHandlers
 from core.kernel.shared_decisions import evolve_common
+
+DELIVERY_EVENTS: Final = EventHandlers[DeliveryState](DOSE_HANDLERS, PUMP_HANDLERS)
+"""[-] the one table of the actuator: each kind of event or report stands in it once."""
 
 
 def evolve(state: DeliveryState, entry: Entry) -> DeliveryState:
@@ -21,14 +25,13 @@ def evolve(state: DeliveryState, entry: Entry) -> DeliveryState:
 
 
 def _fold(state: DeliveryState, entry: Entry) -> DeliveryState:
-    doses = fold_doses(state.doses, entry)
-    if doses is not state.doses:
-        state = msgspec.structs.replace(state, doses=doses)
-    state = evolve_trust(state, entry)
+    account = fold_doses(state.doses, entry)
+    if account is not state.doses:
+        state = msgspec.structs.replace(state, doses=account)
     common = evolve_common(state.common, entry, me=ACTUATOR)
     if common is not state.common:
-        return msgspec.structs.replace(state, common=common)
-    return evolve_pump(evolve_dose(evolve_mechanism(state, entry), entry), entry)
+        state = msgspec.structs.replace(state, common=common)
+    return DELIVERY_EVENTS(state, entry)
 
 
 def _limits_otherwise(before: DeliveryState, after: DeliveryState) -> bool:

@@ -1,4 +1,4 @@
-"""How the course of a dose changes what the actuator knows of it."""
+"""How orders and doses change what the actuator knows: waiting, open, unknown, ended, forged."""
 
 from typing import Final
 
@@ -8,9 +8,10 @@ from core.deciders.delivery.events.odometer import move
 from core.deciders.delivery.pending_orders import with_order
 from core.deciders.delivery.state import DeliveryState, Sent
 from core.dosing.insulin_account.last_bolus import LastDose, LastDoseState
-from core.dosing.order_protocol.authentication import number_of
+from core.dosing.order_protocol.authentication import LATE, number_of
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
+from schemas.alarms import AlarmCleared
 from schemas.bolus.orders import BolusOrdered, BolusOrderWithdrawn
 from schemas.bolus.settings import BolusSettingsSet
 from schemas.delivery.delivery import (
@@ -21,26 +22,38 @@ from schemas.delivery.delivery import (
     BolusStartRequested,
     BolusStopped,
 )
-from schemas.delivery.unresolved_doses import BolusReconciled, BolusUnknown, DoseSettled
-from schemas.units import DoseId, MilliUnits
+from schemas.delivery.unresolved_doses import (
+    BolusReconciled,
+    BolusUnknown,
+    DoseSettled,
+    OrderAuthenticationFailed,
+    OrderRefusedByPump,
+)
+from schemas.units import DoseId, MilliUnits, UtcMillis
 
-evolve_dose: Final = EventHandlers[DeliveryState]()
-"""[-] what each event of a dose does to what is known of it."""
+NOT_BELIEVED_ALARM: Final = "orders_not_believed"
+"""[-] name of the alarm."""
+
+NOT_BELIEVED_MAX: Final = 3
+"""[-] orders that failed authentication before an alarm is raised; source: R110."""
+
+DOSE_HANDLERS: Final = EventHandlers[DeliveryState]()
+"""[-] what each event and report about orders and doses does."""
 
 
-@evolve_dose.of
+@DOSE_HANDLERS.register
 def _wait(state: DeliveryState, order: BolusOrdered, entry: Entry) -> DeliveryState:
     waiting = with_order(state.waiting, entry, order)
     return msgspec.structs.replace(state, waiting=waiting)
 
 
-@evolve_dose.of
+@DOSE_HANDLERS.register
 def _set_insulin(state: DeliveryState, settings: BolusSettingsSet, entry: Entry) -> DeliveryState:
     del entry
     return msgspec.structs.replace(state, insulin=settings.insulin)
 
 
-@evolve_dose.of
+@DOSE_HANDLERS.register
 def _give_up(
     state: DeliveryState, ended: BolusOrderWithdrawn | BolusRefused, entry: Entry
 ) -> DeliveryState:
@@ -48,7 +61,7 @@ def _give_up(
     return _end(_no_more_waiting(state, ended.dose), ended.dose)
 
 
-@evolve_dose.of
+@DOSE_HANDLERS.register
 def _start(state: DeliveryState, begun: BolusStartRequested, entry: Entry) -> DeliveryState:
     started = LastDose(
         dose=begun.dose,
@@ -68,7 +81,7 @@ def _start(state: DeliveryState, begun: BolusStartRequested, entry: Entry) -> De
     )
 
 
-@evolve_dose.of
+@DOSE_HANDLERS.register
 def _progress(state: DeliveryState, part: BolusProgressed, entry: Entry) -> DeliveryState:
     del entry
     moved = move(state, part)
@@ -77,14 +90,14 @@ def _progress(state: DeliveryState, part: BolusProgressed, entry: Entry) -> Deli
     return _last(moved, part.dose, "running", part.delivered)
 
 
-@evolve_dose.of
+@DOSE_HANDLERS.register
 def _settle(state: DeliveryState, settled: DoseSettled, entry: Entry) -> DeliveryState:
     del entry
     answered = _last(state, settled.dose, "settled", settled.delivered)
     return _stranger(answered, settled.dose, settled.counted)
 
 
-@evolve_dose.of
+@DOSE_HANDLERS.register
 def _reconcile(state: DeliveryState, found: BolusReconciled, entry: Entry) -> DeliveryState:
     del entry
     if found.outcome not in ("failed", "expired"):
@@ -92,13 +105,13 @@ def _reconcile(state: DeliveryState, found: BolusReconciled, entry: Entry) -> De
     return _over(state, found, "stopped")
 
 
-@evolve_dose.of
+@DOSE_HANDLERS.register
 def _doubt(state: DeliveryState, doubted: BolusUnknown, entry: Entry) -> DeliveryState:
     del entry
     return _last(state, doubted.dose, "unknown", doubted.least)
 
 
-@evolve_dose.of
+@DOSE_HANDLERS.register
 def _finish(
     state: DeliveryState, ended: BolusDelivered | BolusStopped, entry: Entry
 ) -> DeliveryState:
@@ -106,13 +119,35 @@ def _finish(
     return _over(state, ended, "delivered" if isinstance(ended, BolusDelivered) else "stopped")
 
 
-@evolve_dose.of
+@DOSE_HANDLERS.register
 def _cancel(state: DeliveryState, cancelled: BolusCancelled, entry: Entry) -> DeliveryState:
     del entry
     others = tuple(known for known in state.cancelled if known != cancelled.dose)
     return msgspec.structs.replace(
         state, cancelled=(*others, cancelled.dose), acting=(*state.acting, "stop_bolus")
     )
+
+
+@DOSE_HANDLERS.register
+def _doubt_order(
+    state: DeliveryState, doubted: OrderAuthenticationFailed, entry: Entry
+) -> DeliveryState:
+    return _counted(state, doubted.count, doubted.reason, at=entry.at)
+
+
+@DOSE_HANDLERS.register
+def _pump_refused(state: DeliveryState, refused: OrderRefusedByPump, entry: Entry) -> DeliveryState:
+    read = max(state.history_sequence, refused.history_sequence)
+    known = msgspec.structs.replace(state, history_sequence=read)
+    return _counted(known, refused.count, refused.reason, at=entry.at)
+
+
+@DOSE_HANDLERS.register
+def _begin_anew(state: DeliveryState, cleared: AlarmCleared, entry: Entry) -> DeliveryState:
+    del entry
+    if cleared.alarm != NOT_BELIEVED_ALARM:
+        return state
+    return msgspec.structs.replace(state, not_believed=0, late_at=())
 
 
 def _numbered(state: DeliveryState, begun: BolusStartRequested) -> tuple[tuple[str, int], ...]:
@@ -162,3 +197,8 @@ def _known(state: DeliveryState, dose: DoseId) -> DeliveryState:
 def _stranger(state: DeliveryState, dose: DoseId, counted: MilliUnits) -> DeliveryState:
     strangers = (*_known(state, dose).strangers, (dose, counted))
     return msgspec.structs.replace(state, strangers=strangers)
+
+
+def _counted(state: DeliveryState, count: int, reason: str, *, at: UtcMillis) -> DeliveryState:
+    late_at = (*state.late_at, at)[-NOT_BELIEVED_MAX:] if reason in LATE else state.late_at
+    return msgspec.structs.replace(state, not_believed=count, late_at=late_at)

@@ -1,12 +1,11 @@
-"""How plans, strokes and the line to the pump change what the actuator knows of it."""
+"""How plans, pulses, the mechanism and the line to the pump change what the actuator knows."""
 
 from typing import Final
 
 import msgspec
 
-from core.deciders.delivery.events.history_pages import joined
 from core.deciders.delivery.events.odometer import dry_at, move, move_plain
-from core.deciders.delivery.events.restore_detection import numbers_accepted
+from core.deciders.delivery.history_pages import joined
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.plan_revisions import pump_plan, pump_plan_id
 from core.kernel.decider import Entry
@@ -15,7 +14,14 @@ from schemas.basal.plans import BasalPlanAccepted, BasalPlanLoaded
 from schemas.basal.profiles import BasalPlanMade
 from schemas.delivery.delivery import BasalDelivered, DeliveryGap, DeliveryLimitsSet
 from schemas.delivery.device import PumpAnswered, PumpRead, PumpReading, PumpSuperseded
-from schemas.delivery.mechanism import MotorRanUnasked, PumpPrimed
+from schemas.delivery.mechanism import (
+    FaultClearRequested,
+    MotorRanUnasked,
+    PrimeRequested,
+    PumpFaultCleared,
+    PumpFaulted,
+    PumpPrimed,
+)
 from schemas.delivery.pump import (
     DeliveryResumed,
     DeliverySuspended,
@@ -30,24 +36,27 @@ from schemas.delivery.pump import (
 )
 from schemas.delivery.unresolved_doses import PumpCountAccepted, PumpDoubted
 from schemas.record import Restarted
-from schemas.units import EventId
+from schemas.units import EventId, MilliUnits
 
-evolve_pump: Final = EventHandlers[DeliveryState]()
-"""[-] what each event and report of the pump does to what is known of it."""
+CYCLES_MAX = 3
+"""[-] faults in 10 min that keep the motor off, and that are remembered; source: R69."""
+
+PUMP_HANDLERS: Final = EventHandlers[DeliveryState]()
+"""[-] what each event and report about plans, pulses, mechanism and pump line does."""
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _limit(state: DeliveryState, limits: DeliveryLimitsSet, entry: Entry) -> DeliveryState:
     del entry
     return msgspec.structs.replace(state, limits=limits)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _hear_plan(state: DeliveryState, made: BasalPlanMade, entry: Entry) -> DeliveryState:
     return msgspec.structs.replace(state, plan_heard=(EventId(entry.id), made))
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _accept_plan(state: DeliveryState, accepted: BasalPlanAccepted, entry: Entry) -> DeliveryState:
     del entry
     return msgspec.structs.replace(
@@ -60,26 +69,34 @@ def _accept_plan(state: DeliveryState, accepted: BasalPlanAccepted, entry: Entry
     )
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _load_plan(state: DeliveryState, loaded: BasalPlanLoaded, entry: Entry) -> DeliveryState:
     del entry
     name = EventId(pump_plan_id(loaded.plan, loaded.revision))
     return msgspec.structs.replace(state, plan_loaded=name)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _flow(state: DeliveryState, part: BasalDelivered, entry: Entry) -> DeliveryState:
     del entry
     return move(state, part)
 
 
-@evolve_pump.of
-def _move(state: DeliveryState, moved: PumpPrimed | MotorRanUnasked, entry: Entry) -> DeliveryState:
+@PUMP_HANDLERS.register
+def _prime(state: DeliveryState, primed: PumpPrimed, entry: Entry) -> DeliveryState:
     del entry
-    return move_plain(state, moved, moved.at)
+    total = MilliUnits(state.primed_total + primed.amount)
+    moved = move_plain(state, primed, primed.at)
+    return msgspec.structs.replace(moved, primed_total=total)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
+def _run_unasked(state: DeliveryState, ran: MotorRanUnasked, entry: Entry) -> DeliveryState:
+    del entry
+    return move_plain(state, ran, ran.at)
+
+
+@PUMP_HANDLERS.register
 def _ask_to_suspend(
     state: DeliveryState, asked: SuspendRequested | ResumeRequested, entry: Entry
 ) -> DeliveryState:
@@ -92,37 +109,78 @@ def _ask_to_suspend(
     )
 
 
-@evolve_pump.of
-def _suspend(
-    state: DeliveryState, said: DeliverySuspended | DeliveryResumed, entry: Entry
-) -> DeliveryState:
+@PUMP_HANDLERS.register
+def _suspend(state: DeliveryState, said: DeliverySuspended, entry: Entry) -> DeliveryState:
     del entry
-    now_suspended, wanted = isinstance(said, DeliverySuspended), state.wants_suspended
     return msgspec.structs.replace(
         state,
-        suspended=now_suspended,
-        # The pump ended it by itself; what was asked for since has an end of its own.
-        resume_at=state.resume_at if now_suspended or wanted else None,
-        wants_suspended=None if wanted == now_suspended else wanted,
+        suspended=True,
+        stopped_at=state.stopped_at or said.at,
+        wants_suspended=None if state.wants_suspended is True else state.wants_suspended,
     )
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
+def _resume(state: DeliveryState, said: DeliveryResumed, entry: Entry) -> DeliveryState:
+    del entry
+    return msgspec.structs.replace(
+        state,
+        suspended=False,
+        stopped_at=said.at if state.fault is not None else None,
+        # The pump ended it by itself; what was asked for since has an end of its own.
+        resume_at=state.resume_at if state.wants_suspended else None,
+        wants_suspended=None if state.wants_suspended is False else state.wants_suspended,
+    )
+
+
+@PUMP_HANDLERS.register
+def _fault(state: DeliveryState, faulted: PumpFaulted, entry: Entry) -> DeliveryState:
+    del entry
+    return msgspec.structs.replace(
+        state,
+        fault=faulted.fault,
+        faulted_at=(*state.faulted_at, faulted.at)[-CYCLES_MAX:],
+        stopped_at=state.stopped_at or faulted.at,
+    )
+
+
+@PUMP_HANDLERS.register
+def _clear_fault(state: DeliveryState, cleared: PumpFaultCleared, entry: Entry) -> DeliveryState:
+    del entry
+    stopped_at = cleared.at if state.suspended else None
+    return msgspec.structs.replace(state, fault=None, stopped_at=stopped_at)
+
+
+@PUMP_HANDLERS.register
+def _ask_to_clear(state: DeliveryState, asked: FaultClearRequested, entry: Entry) -> DeliveryState:
+    del asked, entry
+    return msgspec.structs.replace(state, acting=(*state.acting, "clear_fault"))
+
+
+@PUMP_HANDLERS.register
+def _ask_to_prime(state: DeliveryState, asked: PrimeRequested, entry: Entry) -> DeliveryState:
+    del asked, entry
+    return msgspec.structs.replace(state, acting=(*state.acting, "prime"))
+
+
+@PUMP_HANDLERS.register
 def _fill(state: DeliveryState, filled: ReservoirFilled, entry: Entry) -> DeliveryState:
     del entry
     return msgspec.structs.replace(state, reservoir=filled.amount, dry_at=None)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _count_gap(state: DeliveryState, gap: DeliveryGap, entry: Entry) -> DeliveryState:
     del gap, entry
     return msgspec.structs.replace(state, gaps=state.gaps + 1)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _find(state: DeliveryState, found: PumpFound, entry: Entry) -> DeliveryState:
+    is_off = found.suspended or state.fault is not None
     return msgspec.structs.replace(
         state,
+        stopped_at=(state.stopped_at or entry.at) if is_off else None,
         is_connected=True,
         odometer=found.odometer,
         reservoir=found.reservoir,
@@ -131,13 +189,13 @@ def _find(state: DeliveryState, found: PumpFound, entry: Entry) -> DeliveryState
     )
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _lose(state: DeliveryState, lost: PumpLost, entry: Entry) -> DeliveryState:
     del lost, entry
     return msgspec.structs.replace(state, is_connected=False)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _doubt(state: DeliveryState, doubted: PumpDoubted, entry: Entry) -> DeliveryState:
     del entry
     known = msgspec.structs.replace(state, is_doubted=True)
@@ -151,20 +209,20 @@ def _doubt(state: DeliveryState, doubted: PumpDoubted, entry: Entry) -> Delivery
     )
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _accept_count(state: DeliveryState, accepted: PumpCountAccepted, entry: Entry) -> DeliveryState:
     del accepted, entry
-    numbers = numbers_accepted(state)
+    numbers = _numbers_accepted(state)
     return msgspec.structs.replace(state, is_doubted=False, numbers_started=numbers)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _read_clock(state: DeliveryState, read: PumpClockRead, entry: Entry) -> DeliveryState:
     del entry
     return msgspec.structs.replace(state, pump_ahead=read.ahead)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _take_challenge(
     state: DeliveryState, challenged: PumpChallenged, entry: Entry
 ) -> DeliveryState:
@@ -172,19 +230,19 @@ def _take_challenge(
     return msgspec.structs.replace(state, challenged=challenged)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _lose_control(state: DeliveryState, lost: PumpControlLost, entry: Entry) -> DeliveryState:
     del lost, entry
     return msgspec.structs.replace(state, is_superseded=True)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _restart(state: DeliveryState, restarted: Restarted, entry: Entry) -> DeliveryState:
     del restarted, entry
     return msgspec.structs.replace(state, is_connected=False, is_superseded=False, acting=())
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _read(state: DeliveryState, read: PumpRead, entry: Entry) -> DeliveryState:
     del entry
     status = read.reading.status
@@ -197,7 +255,7 @@ def _read(state: DeliveryState, read: PumpRead, entry: Entry) -> DeliveryState:
     )
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _take_answer(state: DeliveryState, answer: PumpAnswered, entry: Entry) -> DeliveryState:
     del entry
     act = answer.act
@@ -206,7 +264,7 @@ def _take_answer(state: DeliveryState, answer: PumpAnswered, entry: Entry) -> De
     return msgspec.structs.replace(state, acting=acting)
 
 
-@evolve_pump.of
+@PUMP_HANDLERS.register
 def _supersede(state: DeliveryState, superseded: PumpSuperseded, entry: Entry) -> DeliveryState:
     del superseded, entry
     return msgspec.structs.replace(state, acting=())
@@ -216,3 +274,14 @@ def read_up_to(known: int, reading: PumpReading) -> int:
     """Give the last record accounted after a reading; one that does not join on adds nothing."""
     taken = joined(reading.history, after=known)
     return taken[-1].sequence if taken else known
+
+
+def _numbers_accepted(state: DeliveryState) -> tuple[tuple[str, int], ...]:
+    """Give the numbers of orders, by key, that are no news any more once the count is accepted.
+
+    Without the pump's own among them the next reading would doubt it again.
+    """
+    started = dict(state.numbers_started)
+    for key, number in state.order_numbers:
+        started[key] = max(number, started.get(key, 0))
+    return tuple(sorted(started.items()))

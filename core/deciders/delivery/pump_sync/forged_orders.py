@@ -7,7 +7,7 @@ restarts of a year never add up to one; forgeries add up until somebody has seen
 
 from typing import Final
 
-from core.deciders.delivery.events.trust import NOT_BELIEVED_ALARM, NOT_BELIEVED_MAX
+from core.deciders.delivery.events.doses import NOT_BELIEVED_ALARM, NOT_BELIEVED_MAX
 from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.authentication import LATE

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
-from core.deciders.delivery.events.history_pages import joined, newer
-from core.deciders.delivery.events.restore_detection import doubt, went_back
+from core.deciders.delivery.history_pages import joined, newer
 from core.deciders.delivery.plan_capping import accepted_again
 from core.deciders.delivery.pump_sync.clock_offset import (
     by_our_clock,
@@ -29,6 +28,7 @@ from core.deciders.delivery.pump_sync.mechanism import (
     tell_mechanism,
 )
 from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
+from core.deciders.delivery.pump_sync.restore_detection import doubt, went_back
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.plan_revisions import plan_of, revision_of
 from core.kernel.alarms import clear_alarm, raise_alarm

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from core.deciders.delivery.events.mechanism import CYCLES_MAX
+from core.deciders.delivery.events.pump import CYCLES_MAX
 from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
 from core.deciders.delivery.state import DeliveryState
 from core.kernel.alarm_catalogue import PUMP_ALARMS, condition_of

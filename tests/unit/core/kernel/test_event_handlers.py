@@ -20,7 +20,7 @@ def test_each_kind_of_a_union_has_its_fold_and_others_give_the_same_back() -> No
     """The entry comes along, for its time and id."""
     folds = EventHandlers[tuple[int, ...]]()
 
-    @folds.of
+    @folds.register
     def lose(state: tuple[int, ...], said: PumpLost | PumpControlLost, entry: Entry) -> Any:
         del said
         return (*state, entry.at)
@@ -37,15 +37,15 @@ def test_two_folds_of_one_kind_are_refused() -> None:
     """One of them would be forgotten in silence."""
     folds = EventHandlers[int]()
 
-    @folds.of
+    @folds.register
     def once(state: int, said: PumpLost, entry: Entry) -> int:
         return state
 
     def twice(state: int, said: PumpLost | BasalDelivered, entry: Entry) -> int:
         return state
 
-    with pytest.raises(TypeError, match="twice: .*PumpLost.* has its fold already"):
-        folds.of(twice)
+    with pytest.raises(TypeError, match="twice: .*PumpLost.* has a handler already"):
+        folds.register(twice)
     assert folds.by_kind == {PumpLost: once}
 
 
@@ -56,4 +56,21 @@ def test_a_fold_of_no_kind_is_refused() -> None:
         return state
 
     with pytest.raises(TypeError, match="of_anything"):
-        EventHandlers[int]().of(of_anything)
+        EventHandlers[int]().register(of_anything)
+
+
+def test_a_table_of_two_parts_knows_the_kinds_of_both_and_each_once() -> None:
+    """A second handler of a kind would run or not by the order of the parts."""
+    lost, flowed = EventHandlers[int](), EventHandlers[int]()
+
+    @lost.register
+    def lose(state: int, said: PumpLost, entry: Entry) -> int:
+        return state + 1
+
+    @flowed.register
+    def flow(state: int, said: BasalDelivered, entry: Entry) -> int:
+        return state + 2
+
+    assert {PumpLost: lose, BasalDelivered: flow} == EventHandlers[int](lost, flowed).by_kind
+    with pytest.raises(TypeError, match="PumpLost"):
+        EventHandlers[int](lost, lost)

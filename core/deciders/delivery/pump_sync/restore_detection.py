@@ -49,17 +49,6 @@ def accept_count(state: DeliveryState, asked: AcceptPumpCount, actor: str) -> tu
     return (accepted, *clear_alarm(state.common.alarms, DOUBTED))
 
 
-def numbers_accepted(state: DeliveryState) -> tuple[tuple[str, int], ...]:
-    """Give the numbers of orders, by key, that are no news any more once the count is accepted.
-
-    Without the pump's own among them the next reading would doubt it again.
-    """
-    started = dict(state.numbers_started)
-    for key, number in state.order_numbers:
-        started[key] = max(number, started.get(key, 0))
-    return tuple(sorted(started.items()))
-
-
 def went_back(state: DeliveryState, status: PumpStatus) -> bool:
     """Say whether the pump's count lies before what was accounted of it."""
     if status.history_sequence != state.history_sequence:
