@@ -2,10 +2,15 @@
 
 from typing import Final
 
-import msgspec
-
 from core.deciders.basal.events import evolve
-from core.deciders.basal.state import BASAL_SCHEDULER, BasalState, initial, refuse_zone, view
+from core.deciders.basal.state import (
+    BASAL_SCHEDULER,
+    BasalState,
+    Programme,
+    initial,
+    refuse_zone,
+    view,
+)
 from core.deciders.basal.temporary_rates import refused_rate
 from core.kernel.decider import Decider, Entry
 from core.kernel.effects import zone_effects
@@ -151,16 +156,19 @@ def _take_zone(state: BasalState, zone: ZoneResolved, now: Now) -> tuple[Event, 
     if waiting is not None and waiting.zone == zone.zone:
         if not zone.transitions:
             return (refuse_zone(waiting),)
-        taken = msgspec.structs.replace(state, programme=waiting, zone=zone)
-        return _plan(taken, taken.temporary, now)
-    if state.programme.zone != zone.zone or not zone.transitions:
+        return _plan(waiting, zone, state.temporary, now)
+    if not zone.transitions:
         return ()
-    return _plan(msgspec.structs.replace(state, zone=zone), state.temporary, now)
+    return _plan(state.programme, zone, state.temporary, now)
 
 
-def _plan(state: BasalState, temporary: TemporaryRateStarted | None, now: Now) -> tuple[Event, ...]:
+def _plan(
+    programme: Programme,
+    zone: ZoneResolved | None,
+    temporary: TemporaryRateStarted | None,
+    now: Now,
+) -> tuple[Event, ...]:
     """Make the plan anew; without the zone's transitions it follows when they are there."""
-    programme, zone = state.programme, state.zone
     if not programme.days or zone is None or zone.zone != programme.zone:
         return ()
     steps = plan_steps(programme.week, zone.transitions, temporary=temporary, start=now.therapy)
@@ -201,14 +209,14 @@ def _set_temporary(
         because=asked.because,
     )
     ended = (TemporaryRateEnded(reason="superseded"),) if state.temporary else ()
-    return (*ended, started, *_plan(state, started, now))
+    return (*ended, started, *_plan(state.programme, state.zone, started, now))
 
 
 def _cancel_temporary(state: BasalState, actor: str, because: str, now: Now) -> tuple[Event, ...]:
     if state.temporary is None or now.therapy >= state.temporary.ends_at:
         return (TemporaryRateRefused(reason="none_runs"),)
     ended = TemporaryRateEnded(reason="cancelled", actor=actor, because=because)
-    return (ended, *_plan(state, None, now))
+    return (ended, *_plan(state.programme, state.zone, None, now))
 
 
 def _on_time(state: BasalState, now: Now) -> tuple[Event, ...]:
@@ -218,7 +226,11 @@ def _on_time(state: BasalState, now: Now) -> tuple[Event, ...]:
         ended, temporary = (TemporaryRateEnded(reason="expired"),), None
     due = _renewal_at(state)
     if ended or (due is not None and now.therapy >= due):
-        return (*ended, *_plan(state, temporary, now), *_extend_zone(state, now))
+        return (
+            *ended,
+            *_plan(state.programme, state.zone, temporary, now),
+            *_extend_zone(state, now),
+        )
     return ()
 
 

@@ -14,6 +14,7 @@ from core.dosing.advice.advise import CARBS_G_MAX, advise
 from core.dosing.advice.projection import forecast
 from core.dosing.advice.settings import settings_problem
 from core.kernel.decider import Decider, Entry
+from core.kernel.pending_events import PendingEvents
 from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.models.pump_models import PUMP_MODELS, spreads_in_words
 from schemas.basal.profiles import ZoneLookupRequested
@@ -116,7 +117,8 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
 def _look_ahead(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
     """Say where a new reading leads if it is the newest, and the others without one."""
     renewed = decide_clock(state.clock, state.common.alarms, entry, now)
-    known = evolve(state, entry)
+    pending = PendingEvents(state, now, speaker=BOLUS_ADVISOR, evolve=evolve).take(entry)
+    known = pending.state
     if isinstance(entry.body, GlucoseMeasured) and known.reading_id != entry.id:
         return renewed
     ahead = forecast(advice_inputs_of(known), now)

@@ -5,11 +5,10 @@ What the actuator may say and what it obeys.
 
 from typing import Final
 
-import msgspec
-
 from core.deciders.delivery.effects import delivery_effects
 from core.deciders.delivery.enforce_running import halt_extended, hold_again
 from core.deciders.delivery.events.apply import evolve
+from core.deciders.delivery.events.pending import pending_after
 from core.deciders.delivery.orders import (
     cancel,
     doubt_all,
@@ -189,7 +188,7 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case BolusOrderWithdrawn() as withdrawn:
             return withdraw(state, withdrawn)
         case InjectionRecorded() | DoseCorrected():
-            return hold_again(evolve(state, entry), now)
+            return hold_again(pending_after(state, now).take(entry).state, now)
         case PumpRead(reading=reading, read_at=read_at):
             return decide_reading(state, reading, now, read_at=read_at)
         case PumpAnswered() as answer:
@@ -312,10 +311,12 @@ def _set_limits(
         on_board=asked.on_board,
         lockout=asked.lockout,
     )
-    stopped = halt_extended(msgspec.structs.replace(state, limits=limits), now)
-    if heard is None:
-        return (limits, *stopped)
-    return (limits, *stopped, *accept_plan(state, *heard, limits, now))
+    pending = pending_after(state, now)
+    pending.add(limits)
+    pending.add(*halt_extended(pending.state, now))
+    if heard is not None:
+        pending.add(*accept_plan(state, *heard, limits, now))
+    return tuple(pending.events)
 
 
 def _take_plan(

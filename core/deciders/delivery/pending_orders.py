@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from core.kernel.decider import Entry
+from core.kernel.pending_events import PENDING_ID_PREFIX
 from schemas.bolus.orders import BolusOrdered, BolusOrderSigned, BolusOrderWithdrawn
 from schemas.message import version_of
 from schemas.units import DoseId, MilliUnits, Speaker
@@ -71,7 +72,7 @@ def _is_other_half(first: WaitingOrder, second: WaitingOrder) -> bool:
 
 def note(known: Known, entry: Entry, *, changed: bool) -> Known:
     """Note an event of a speaker, and whether it changed what the limits are computed from."""
-    if entry.speaker is None or entry.id.startswith("draft:"):
+    if entry.speaker is None or entry.id.startswith(PENDING_ID_PREFIX):
         return known
     counts = changed and not isinstance(entry.body, ORDERS)
     if not counts and entry.speaker != SCHEDULER:

@@ -3,8 +3,6 @@
 from collections.abc import Set
 from typing import Final
 
-import msgspec
-
 from core.deciders.glucose.alert_annunciation import (
     Annunciation,
     AnnunciationChange,
@@ -17,27 +15,21 @@ from core.deciders.glucose.state import (
     GLUCOSE_INGEST,
     GlucoseState,
     initial,
-    settings_of,
     view,
 )
 from core.dosing.glucose_history.retained_readings import (
     arrival_of,
     comes_again,
     device_of,
-    snapshot_without,
     void,
 )
 from core.dosing.glucose_history.snapshot import (
     GlucoseSnapshot,
-    fold_corrected_meal,
-    fold_forecast,
-    fold_reading,
-    fold_set_change,
-    reading_of,
 )
 from core.formats.glucose_values import GlucoseText, parse_glucose
 from core.kernel.decider import Decider, Entry, no_effects
 from core.kernel.errors import GlucoseTextError
+from core.kernel.pending_events import PendingEvents
 from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.models.glucose_quality import DOUBLED_MS
 from schemas.alarms import (
@@ -100,12 +92,8 @@ def _decide(state: GlucoseState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _judge(state, asked, now)
         case Tick():
             return _alerts(state, state.snapshot, now)
-        case GlucoseForecast() as forecast:
-            return _alerts(state, fold_forecast(state.snapshot, forecast), now)
-        case ReservoirFilled(at=at) | PumpPrimed(at=at):
-            return _alerts(state, fold_set_change(state.snapshot, at), now)
-        case CarbsCorrected() as corrected:
-            return _alerts(state, fold_corrected_meal(state.snapshot, corrected), now)
+        case GlucoseForecast() | ReservoirFilled() | PumpPrimed() | CarbsCorrected():
+            return _alerts(state, _pending(state, now).take(entry).state.snapshot, now)
         case VoidReading() as wrong:
             return _void(state, wrong, str(entry.actor), now)
         case SnoozeAlarm(alarm=alarm):
@@ -114,6 +102,10 @@ def _decide(state: GlucoseState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return _set_alerts(state, wanted, str(entry.actor), now)
         case _:
             return ()
+
+
+def _pending(state: GlucoseState, now: Now) -> PendingEvents[GlucoseState]:
+    return PendingEvents(state, now, speaker=GLUCOSE_INGEST, evolve=evolve)
 
 
 def _judge(state: GlucoseState, asked: RecordReading, now: Now) -> tuple[Event, ...]:
@@ -132,8 +124,10 @@ def _judge(state: GlucoseState, asked: RecordReading, now: Now) -> tuple[Event, 
     event = _reading(asked, value)
     if state.latest is not None and asked.measured_at <= state.latest.measured_at:
         return (event,)
-    snapshot = fold_reading(state.snapshot, reading_of(event, now=now.therapy))
-    return (event, *_alerts(state, snapshot, now))
+    pending = _pending(state, now)
+    pending.add(event)
+    pending.add(*_alerts(state, pending.state.snapshot, now))
+    return tuple(pending.events)
 
 
 def _read(asked: RecordReading) -> GlucoseText | None:
@@ -198,12 +192,14 @@ def _void(state: GlucoseState, asked: VoidReading, actor: str, now: Now) -> tupl
     found = void(state.readings, asked, actor=actor, speaker=GLUCOSE_INGEST, now=now)
     if isinstance(found, VoidingRefused):
         return (found,)
-    snapshot = snapshot_without(state.snapshot, state.readings, found.reading)
     since = arrival_of(state.readings, found.reading)
     doubted: frozenset[AlertName] = frozenset(
         one.name for one in state.annunciations if one.raised_at >= since
     )
-    return (found, *_alerts(state, snapshot, now, doubted=doubted))
+    pending = _pending(state, now)
+    pending.add(found)
+    pending.add(*_alerts(state, pending.state.snapshot, now, doubted=doubted))
+    return tuple(pending.events)
 
 
 def _alerts(
@@ -270,8 +266,10 @@ def _set_alerts(
         actor=actor,
         because=asked.because,
     )
-    snapshot = msgspec.structs.replace(state.snapshot, settings=settings_of(changed))
-    return (changed, *_alerts(state, snapshot, now))
+    pending = _pending(state, now)
+    pending.add(changed)
+    pending.add(*_alerts(state, pending.state.snapshot, now))
+    return tuple(pending.events)
 
 
 def _wake_at(state: GlucoseState) -> UtcMillis | None:

@@ -201,8 +201,7 @@ def test_the_mutant_that_looks_at_the_line_alone_is_caught(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It would say nothing until glucose falls."""
-    for module in (core.deciders.glucose.decider, core.deciders.glucose.events):
-        monkeypatch.setattr(module, "fold_forecast", lambda snapshot, _: snapshot)
+    monkeypatch.setattr(core.deciders.glucose.events, "fold_forecast", lambda snapshot, _: snapshot)
     system = system_at_noon()
     a_low_that_no_line_shows(system)
 

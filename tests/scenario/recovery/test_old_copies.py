@@ -257,7 +257,7 @@ def test_the_mutant_that_accepts_no_numbers_is_caught(
 ) -> None:
     """The pump would be doubted again at the next reading."""
     monkeypatch.setattr(
-        core.deciders.delivery.events.pump, "numbers_accepted", lambda s: s.numbers_started
+        core.deciders.delivery.events.pump, "_numbers_accepted", lambda s: s.numbers_started
     )
 
     put_back_and_accept(system)

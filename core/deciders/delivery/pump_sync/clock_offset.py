@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
+from core.deciders.delivery.events.pending import DeliveryEvents
 from core.deciders.delivery.state import DeliveryState
 from core.kernel.alarms import Condition, clear_alarm, raise_alarm
 from schemas.delivery.device import PlanStep, PumpPlan, PumpRecord, PumpStatus
@@ -58,7 +58,7 @@ def has_drifted(state: DeliveryState, status: PumpStatus, read_at: Now | None) -
     return measured_ahead(state, status, read_at) != state.pump_ahead
 
 
-def tell_ahead(pending: PendingEvents, ahead: Milliseconds) -> None:
+def add_ahead(pending: DeliveryEvents, ahead: Milliseconds) -> None:
     """Tell that the pump's clock is by so much ahead, if that is news, and alarm while it is."""
     if ahead == pending.state.pump_ahead:
         return
@@ -70,8 +70,8 @@ def tell_ahead(pending: PendingEvents, ahead: Milliseconds) -> None:
     )
 
 
-def tell_clock(
-    pending: PendingEvents, status: PumpStatus, fresh: tuple[PumpRecord, ...], read_at: Now | None
+def add_clock(
+    pending: DeliveryEvents, status: PumpStatus, fresh: tuple[PumpRecord, ...], read_at: Now | None
 ) -> None:
     """Before new records are accounted: tell what of the difference they do not explain.
 
@@ -81,10 +81,10 @@ def tell_clock(
     state = pending.state
     expected = msgspec.structs.replace(state, pump_ahead=Milliseconds(state.pump_ahead + explained))
     unexplained = measured_ahead(expected, status, read_at) - expected.pump_ahead
-    tell_ahead(pending, Milliseconds(state.pump_ahead + unexplained))
+    add_ahead(pending, Milliseconds(state.pump_ahead + unexplained))
 
 
-def by_our_clock(pending: PendingEvents, record: PumpRecord) -> PumpRecord:
+def by_our_clock(pending: DeliveryEvents, record: PumpRecord) -> PumpRecord:
     """Give a record with the times that this service's clock had then; none lies in the future."""
     now, ahead = pending.now.therapy, pending.state.pump_ahead
     return msgspec.structs.replace(
@@ -104,7 +104,7 @@ def by_pumps_clock(plan: PumpPlan, *, ahead: Milliseconds) -> PumpPlan:
     return PumpPlan(plan=plan.plan, steps=steps, ends_at=UtcMillis(plan.ends_at + ahead))
 
 
-def tell_session(pending: PendingEvents, status: PumpStatus, read_at: Now | None) -> None:
+def add_session(pending: DeliveryEvents, status: PumpStatus, read_at: Now | None) -> None:
     """Tell what orders must bear: when the pump drew anew, each hour, and when its count drifts."""
     known, real = pending.state.challenged, (read_at or pending.now).real
     is_old = known is None or known.challenge != status.challenge

@@ -1,6 +1,6 @@
 """What the actuator alarms about the pump, and what of it the pump's registers alone tell."""
 
-from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
+from core.deciders.delivery.events.pending import DeliveryEvents
 from core.kernel.alarm_catalogue import PUMP_ALARMS
 from core.kernel.alarms import Condition, clear_alarm, raise_alarm
 from schemas.delivery.device import PumpStatus
@@ -74,7 +74,7 @@ BALANCE_BROKEN = PUMP_ALARMS["balance_broken"]
 BATTERY_LOW = PUMP_ALARMS["battery_low"]
 
 
-def tell_conditions(pending: PendingEvents, status: PumpStatus) -> None:
+def add_conditions(pending: DeliveryEvents, status: PumpStatus) -> None:
     """Raise what holds by the pump's registers, and clear what does not any more."""
     conditions: tuple[tuple[Condition, bool], ...] = (
         (RESERVOIR_EMPTY, "reservoir_empty" in status.alarms),

@@ -8,7 +8,7 @@ restarts of a year never add up to one; forgeries add up until somebody has seen
 from typing import Final
 
 from core.deciders.delivery.events.doses import NOT_BELIEVED_ALARM, NOT_BELIEVED_MAX
-from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
+from core.deciders.delivery.events.pending import DeliveryEvents
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.authentication import LATE
 from core.kernel.alarms import Condition, raise_alarm
@@ -44,7 +44,7 @@ def authentication_failed(
     return (said, *_alarm(state, problem, now))
 
 
-def tell_refused_by_pump(pending: PendingEvents, record: PumpRecord) -> None:
+def add_refused_by_pump(pending: DeliveryEvents, record: PumpRecord) -> None:
     """Tell of an order that came on the pump's own line and that it refused by itself."""
     reason, _, dose = record.detail.partition(" ")
     count = _count(pending.state, reason)

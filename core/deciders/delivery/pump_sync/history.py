@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from typing import Final, Literal
 
+from core.deciders.delivery.events.pending import DeliveryEvents, pending_after
 from core.deciders.delivery.history_pages import joined, newer
 from core.deciders.delivery.plan_capping import accepted_again
 from core.deciders.delivery.pump_sync.clock_offset import (
+    add_ahead,
+    add_clock,
+    add_session,
     by_our_clock,
-    tell_ahead,
-    tell_clock,
-    tell_session,
 )
 from core.deciders.delivery.pump_sync.conditions import (
     BROKEN_OFF,
@@ -17,17 +18,16 @@ from core.deciders.delivery.pump_sync.conditions import (
     COUNTS_DIFFER,
     UNASKED,
     UNREACHABLE,
-    tell_conditions,
+    add_conditions,
 )
-from core.deciders.delivery.pump_sync.forged_orders import tell_refused_by_pump
+from core.deciders.delivery.pump_sync.forged_orders import add_refused_by_pump
 from core.deciders.delivery.pump_sync.mechanism import (
     SUSPENDED,
+    add_mechanism,
     missed_while_dry,
     missed_while_off,
     missed_while_suspended,
-    tell_mechanism,
 )
-from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
 from core.deciders.delivery.pump_sync.restore_detection import doubt, went_back
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.plan_revisions import plan_of, revision_of
@@ -94,23 +94,23 @@ def decide_reading(
     doubted = doubt(state, reading.status, has_hole=has_hole)
     if went_back(state, reading.status):
         return doubted
-    pending = PendingEvents(state, now)
+    pending = pending_after(state, now)
     pending.add(*doubted)
-    tell_clock(pending, reading.status, fresh, read_at)
+    add_clock(pending, reading.status, fresh, read_at)
     for told in fresh:
         record = by_our_clock(pending, told)
         if record.ends_at > state.recount_until:
-            _tell_record(pending, record)
+            _add_record(pending, record)
         if told.kind == "clock_set":
             set_on = told.ends_at - told.starts_at
-            tell_ahead(pending, Milliseconds(pending.state.pump_ahead + set_on))
+            add_ahead(pending, Milliseconds(pending.state.pump_ahead + set_on))
     known = fresh[-1].sequence if fresh else state.history_sequence
     if known == reading.status.history_sequence:
         _compare(pending, reading, fresh, read_at)
     return tuple(pending.events)
 
 
-def _tell_record(pending: PendingEvents, record: PumpRecord) -> None:
+def _add_record(pending: DeliveryEvents, record: PumpRecord) -> None:
     match record.kind:
         case "basal":
             pending.add(
@@ -124,7 +124,7 @@ def _tell_record(pending: PendingEvents, record: PumpRecord) -> None:
                 )
             )
         case "bolus" | "bolus_started" | "bolus_ended":
-            _tell_bolus(pending, record)
+            _add_bolus(pending, record)
         case "suspended":
             pending.add(DeliverySuspended(at=record.starts_at))
         case "resumed":
@@ -144,12 +144,12 @@ def _tell_record(pending: PendingEvents, record: PumpRecord) -> None:
                 gap = DeliveryGap(starts_at=off_at, ends_at=record.ends_at)
                 pending.add(gap, *missed_while_off(pending.state, gap))
         case "order_refused":
-            tell_refused_by_pump(pending, record)
+            add_refused_by_pump(pending, record)
         case _:
-            tell_mechanism(pending, record)
+            add_mechanism(pending, record)
 
 
-def _tell_bolus(pending: PendingEvents, record: PumpRecord) -> None:
+def _add_bolus(pending: DeliveryEvents, record: PumpRecord) -> None:
     dose = record.dose or DoseId("")
     opened = next((one for one in pending.state.doses.open if one.dose == dose), None)
     unknown = opened is not None and opened.is_unknown
@@ -220,7 +220,7 @@ def _is_unasked(state: DeliveryState, dose: DoseId) -> bool:
 
 
 def _compare(
-    pending: PendingEvents, reading: PumpReading, fresh: Sequence[PumpRecord], read_at: Now | None
+    pending: DeliveryEvents, reading: PumpReading, fresh: Sequence[PumpRecord], read_at: Now | None
 ) -> None:
     status, before = reading.status, pending.state
     for dose in before.doses.unknown:
@@ -249,12 +249,12 @@ def _compare(
         for over in (UNREACHABLE, CONTROL_LOST):
             # Who reads under an epoch of its own again is not superseded any more.
             pending.add(*clear_alarm(before.common.alarms, over.alarm))
-    tell_session(pending, status, read_at)
-    tell_conditions(pending, reading.status)
+    add_session(pending, status, read_at)
+    add_conditions(pending, reading.status)
     _ask_again(pending, reading)
 
 
-def _compare_words(pending: PendingEvents, status: PumpStatus) -> None:
+def _compare_words(pending: DeliveryEvents, status: PumpStatus) -> None:
     """Let the pump end what a person answered for and it never got."""
     state = pending.state
     for dose, _ in state.doses.settled:
@@ -270,7 +270,7 @@ def running(status: PumpStatus) -> tuple[DoseId, ...]:
     return tuple(one.dose for one in (status.extended, status.bolus) if one is not None)
 
 
-def _ask_again(pending: PendingEvents, reading: PumpReading) -> None:
+def _ask_again(pending: DeliveryEvents, reading: PumpReading) -> None:
     """Repeat what was asked of the pump and was lost: a plan, a suspension, a cancel."""
     status, state = reading.status, pending.state
     ask: list[Callable[[], Event]] = []

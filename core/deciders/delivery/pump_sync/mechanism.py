@@ -2,8 +2,8 @@
 
 from typing import Literal
 
+from core.deciders.delivery.events.pending import DeliveryEvents
 from core.deciders.delivery.events.pump import CYCLES_MAX
-from core.deciders.delivery.pump_sync.provisional_state import PendingEvents
 from core.deciders.delivery.state import DeliveryState
 from core.kernel.alarm_catalogue import PUMP_ALARMS, condition_of
 from core.kernel.alarms import clear_alarm, is_active, raise_alarm
@@ -85,7 +85,7 @@ def remind(state: DeliveryState, now: Now) -> tuple[Event, ...]:
     return raise_alarm(state.common.alarms, SUSPENDED)
 
 
-def tell_mechanism(pending: PendingEvents, record: PumpRecord) -> None:
+def add_mechanism(pending: DeliveryEvents, record: PumpRecord) -> None:
     """Tell what a record of the pump's history says of its mechanism."""
     at, amount = record.starts_at, record.amount
     match record.kind:
