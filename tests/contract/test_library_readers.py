@@ -267,21 +267,14 @@ def test_without_the_chain_a_changed_line_is_taken(
     assert 1_000 != body.delivered
 
 
-@pytest.mark.parametrize(
-    ("topic", "says"),
-    [
-        ("nobody_knows.v1", "the topic is not that of the message"),
-        ("bolus_stopped.v1", "the topic is not that of the message"),
-        ("os:system", "the topic is not that of the message"),
-    ],
-)
+@pytest.mark.parametrize("topic", ["nobody_knows.v1", "bolus_stopped.v1", "os:system"])
 def test_a_topic_that_is_not_that_of_the_message_is_refused(
-    stored: list[StoredEvent], topic: str, emits: str
+    stored: list[StoredEvent], topic: str
 ) -> None:
     """By a filter on topics a follower would count what is something else."""
     found = next(row for row in stored if row.topic == "bolus_delivered.v1")
 
-    with pytest.raises(MapperDeserialisationError, match=emits):
+    with pytest.raises(MapperDeserialisationError, match="the topic is not that of the message"):
         mapped([replace(found, topic=topic)])
 
 

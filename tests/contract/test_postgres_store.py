@@ -156,7 +156,7 @@ def test_a_reader_makes_nothing(postgres: PostgresServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "emits"),
     [
         ("password", "password authentication failed"),
         ("database", "does not exist"),
