@@ -31,7 +31,7 @@ class JournalLine(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] position among the lines of that pump, from 1 on, without a hole."""
     topic: str
     """[-] tag of the message, with the prefix of its kind of line."""
-    head: RowMetadata
+    metadata: RowMetadata
     """[-] when, where and after which line."""
     entry: Entry
     """[-] the message, and who sent it."""
@@ -96,7 +96,7 @@ class JournalMapper(Mapper[Any]):
             originator_id=pump,
             originator_version=row.position,
             topic=row.topic,
-            head=read.head,
+            metadata=read.head,
             entry=read.entry,
             data=read.data,
         )
