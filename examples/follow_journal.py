@@ -17,6 +17,7 @@ from eventsourcing.projection import EventSourcedProjectionRunner
 from eventsourcing.system import Follower
 
 from schemas.delivery.delivery import BolusDelivered, BolusStopped
+from schemas.wire.upcasts import tags_read_as
 from services.runtime.journal.mapper import OwnEvent
 
 LOOK_S = 0.2
@@ -58,7 +59,7 @@ class Tally(Aggregate):
 class Tallies(Follower[UUID]):
     """Counts each bolus once: a count and its position in the journal are one transaction."""
 
-    topics = ("bolus_delivered.v1", "bolus_stopped.v1")
+    topics = tuple(tags_read_as("bolus_delivered.v1") | tags_read_as("bolus_stopped.v1"))
     pull_section_size = SECTION_LINES
 
     @singledispatchmethod

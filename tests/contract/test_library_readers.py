@@ -1,6 +1,7 @@
 """A journal read by the eventsourcing library's own means, as somebody outside Basalt reads it."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ from services.runtime.journal.postgres.store import PostgresStore
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.journal.store_copy import copy_journal
 from services.runtime.ports import Commit, Row, Store
+from support.history.golden_history import path_of, unpacked, versions
 from support.real.postgres_server import PASSWORD, PostgresServer
 from support.simulated.fake_system import PUMP, FakeSystem
 
@@ -234,7 +236,11 @@ def mapped(rows: list[StoredEvent]) -> list[JournalLine]:
 
 @pytest.fixture
 def stored(lived: Store) -> list[StoredEvent]:
-    return [StoredEvent(row.pump, row.position, row.topic, row.state) for _, row in lived.rows()]
+    return [stored_event(row) for _, row in lived.rows()]
+
+
+def stored_event(row: Row) -> StoredEvent:
+    return StoredEvent(row.pump, row.position, row.topic, row.state)
 
 
 def changed(row: StoredEvent, at: int) -> StoredEvent:
@@ -285,6 +291,18 @@ def test_a_message_of_a_newer_release_is_refused(stored: list[StoredEvent]) -> N
 
     with pytest.raises(MapperDeserialisationError, match="bolus_delivered.v9"):
         mapped([replace(found, topic="bolus_delivered.v9", state=state)])
+
+
+def test_lines_of_every_release_are_mapped() -> None:
+    """A data folder is followed through updates: the golden histories hold every event."""
+    found: Counter[type[JournalLine]] = Counter()
+
+    for name in (*versions(), "bad"):
+        for store in unpacked(path_of(name).read_bytes()).values():
+            lines = mapped([stored_event(row) for _, row in store.rows()])
+            found.update(type(line) for line in lines)
+
+    assert {OwnEvent, InputMessage, ImportedMessage} == set(found)
 
 
 def test_a_follower_may_begin_anywhere_and_leave_lines_out(stored: list[StoredEvent]) -> None:

@@ -127,6 +127,6 @@ def _kind(topic: str) -> type[JournalLine]:
 
 def _assert_topic(topic: str, entry: Entry) -> None:
     """Refuse a topic that is not that of the message; one of an older release has an older tag."""
-    tag, newest = tag_in_topic(topic), tag_of(type(entry.body))
-    if newest_tag(tag) != newest:
+    newest = tag_of(type(entry.body))
+    if newest_tag(tag_in_topic(topic)) != newest:
         raise ValueError(f"the topic is not that of the message, which is a '{newest}'")
