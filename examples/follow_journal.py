@@ -92,7 +92,9 @@ def refuse_older_copy(journal: Journal, tallies: Tallies) -> None:
 def show(tallies: Tallies, pump: str, *, shown: str) -> str:
     """Print what a pump was given, if that is not what was printed last."""
     tally = tallies.tally(pump)
-    text = f"{tally.boluses} boluses, {tally.delivered / 1000:.2f} U" if tally else "no bolus yet"
+    text = "no bolus yet"
+    if tally:
+        text = f"boluses {tally.boluses}, delivered {tally.delivered / 1000:.2f} U"
     if text != shown:
         print(f"pump {pump}: {text}", flush=True)
     return text

@@ -137,7 +137,7 @@ def test_a_follower_counts_each_bolus_once_over_its_own_death(follower: Follower
     with follower.following() as next_line:
         assert "pump demo: no bolus yet" == next_line()
         follower.type(block("sh run"))
-        assert "pump demo: 1 boluses, 0.50 U" == next_line()
+        assert "pump demo: boluses 1, delivered 0.50 U" == next_line()
     follower.system.basalt("bolus", "0.3")
     follower.system.wait_until(lambda: len(given(follower)) == 2, "both are given")
 
@@ -146,8 +146,11 @@ def test_a_follower_counts_each_bolus_once_over_its_own_death(follower: Follower
         follower.system.basalt("bolus", "0.2")
         seen.append(next_line())
 
-    assert ["pump demo: 2 boluses, 0.80 U", "pump demo: 3 boluses, 1.00 U"] == seen
-    assert "pump demo: 3 boluses, 1.00 U" == follower.once()
+    assert [
+        "pump demo: boluses 2, delivered 0.80 U",
+        "pump demo: boluses 3, delivered 1.00 U",
+    ] == seen
+    assert "pump demo: boluses 3, delivered 1.00 U" == follower.once()
     assert [500, 300, 200] == [event.delivered for event in given(follower)]
 
 
