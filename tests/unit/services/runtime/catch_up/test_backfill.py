@@ -18,7 +18,7 @@ from schemas.delivery.pump import PumpFound
 from schemas.message import Now
 from schemas.record import Restarted
 from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker, UtcMillis
-from services.runtime.catch_up import backfill, startup
+from services.runtime.catch_up import backfill, peer_heads, startup
 from services.runtime.catch_up.startup import Startup
 from services.runtime.decider_host import processor
 from services.runtime.decider_host.outbox import Outbox
@@ -37,7 +37,9 @@ HISTORIAN = Speaker("historian")
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else is there to answer: to ask again at once gives the same as to wait."""
     monkeypatch.setattr(backfill, "PATIENCE_PAUSE_S", 0.0)
+    monkeypatch.setattr(peer_heads, "PAUSE_S", 0.0)
 
 
 @pytest.fixture
