@@ -6,6 +6,8 @@ MAKEFLAGS += --no-builtin-rules
 
 PYTHON ?= python3
 ARGS ?=
+PART ?= all
+AGAIN ?=
 BIN := .venv/bin
 READY_RUN := .venv/.ready-run
 READY := .venv/.ready
@@ -13,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help run test check format coverage mutants nightly golden pages lock clean
+.PHONY: help run test check format coverage mutants nightly results golden pages lock clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -46,12 +48,11 @@ mutants: $(READY) ## Change limits, pulses, boluses and insulin 6200 times; 95 %
 	@$(BIN)/mutmut run --max-children 2 $(ARGS)
 	@$(BIN)/python -m bench.mutants
 
-nightly: $(READY) ## Run the property tests with 5000 examples each, then 1000 random kills, 100 nested ones, every set of stores put back, three days without a broker, and a year that replays.
-	@$(BIN)/python -m pytest -n 2 --hypothesis-profile nightly tests/property tests/unit tests/scenario $(ARGS)
-	@NIGHTLY_KILLS=1000 NIGHTLY_NESTED=100 $(BIN)/python -m pytest -s tests/system/deaths/test_random_kills.py
-	@NIGHTLY_SUBSETS=1 $(BIN)/python -m pytest -s tests/system/faults/test_put_back.py
-	@NIGHTLY_DAYS=365 $(BIN)/python -m pytest -s tests/scenario/record/test_lived_days.py
-	@NIGHTLY_AWAY_H=72 $(BIN)/python -m pytest -s tests/system/faults/test_broker_away.py
+nightly: $(READY) ## Run what takes long, in parts of an hour; PART=list shows them, PART=name runs one, AGAIN=1 once more.
+	@PYTHONPATH=tests $(BIN)/python -m support.nightly.run $(PART) $(if $(AGAIN),--again) $(ARGS)
+
+results: $(READY) ## Add up what the nightly runs tried and found.
+	@PYTHONPATH=tests $(BIN)/python -m support.nightly.results
 
 golden: $(READY) ## Write the golden history of the version that is being made; never of a released one.
 	@cd tests && ../$(BIN)/python -m support.history.golden_history

@@ -10,7 +10,7 @@ import difflib
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -59,11 +59,16 @@ class Mutant(NamedTuple):
 
     @property
     def group(self) -> str:
-        return next(
-            group
-            for group, prefixes in GROUPS.items()
-            if any(self.module.startswith(prefix) for prefix in prefixes)
-        )
+        return group_of(self.module)
+
+
+def group_of(module: str) -> str:
+    """Name the group that a module belongs to."""
+    return next(
+        group
+        for group, prefixes in GROUPS.items()
+        if any(module.startswith(prefix) for prefix in prefixes)
+    )
 
 
 def mutants() -> list[Mutant]:
@@ -101,6 +106,12 @@ def _differences(before: list[str], after: list[str]) -> Iterator[str]:
             yield f"{line[0]} {line[1:].strip()}"
 
 
+def without_reason(survivors: Sequence[Mutant]) -> list[Mutant]:
+    """Give the survivors that have no reason in docs/mutants.md."""
+    reasons = REASONS.read_text()
+    return [one for one in survivors if f"`{one.name}`" not in reasons]
+
+
 def main() -> int:
     """Print the table; 0 where every group is well and every survivor has its reason."""
     found = mutants()
@@ -114,8 +125,7 @@ def main() -> int:
     for group, share in shares.items():
         table.add_row(group, str(counts[group]), str(left[group]), f"{share:.1%}")
     Console().print(table)
-    reasons = REASONS.read_text()
-    unexplained = [one for one in survivors if f"`{one.name}`" not in reasons]
+    unexplained = without_reason(survivors)
     for one in unexplained:
         print(f"| `{one.name}` | `{change(one)}` |  |")
     if unexplained:

@@ -6,6 +6,7 @@ The profiles have no deadline, because machines are noisy.
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import Phase, settings
@@ -24,6 +25,38 @@ settings.register_profile(
     phases=(Phase.explicit, Phase.generate),
 )
 settings.load_profile("default")
+
+
+LEFT_TO_NIGHTLY = pytest.StashKey[int]()
+LEFT = "left_to_nightly"
+"""[-] where a worker of xdist tells how many tests it left out."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option that also runs what takes long."""
+    parser.addoption("--nightly", action="store_true", help="also what only make nightly runs")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave to `make nightly` what is marked so, and count it."""
+    if config.getoption("--nightly"):
+        return
+    left = [item for item in items if item.get_closest_marker("nightly")]
+    items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+    config.stash[LEFT_TO_NIGHTLY] = len(left)
+    getattr(config, "workeroutput", {})[LEFT] = len(left)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a worker of xdist has counted; each has collected all."""
+    node.config.stash[LEFT_TO_NIGHTLY] = getattr(node, "workeroutput", {}).get(LEFT, 0)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Say how many tests were left out, so that nobody takes a part for the whole."""
+    if left := config.stash.get(LEFT_TO_NIGHTLY, 0):
+        terminalreporter.write_line(f"{left} tests are left to make nightly")
 
 
 def pytest_sessionstart() -> None:

@@ -1,0 +1,212 @@
+"""What `make nightly` runs: parts of at most an hour, each in steps that are done or not done.
+
+A step is one command with a seed of its own. The seed follows from the number of the run, so that
+each run draws other numbers and any of them can be drawn again.
+"""
+
+import sys
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from bench.mutants import GROUPS, group_of
+from support.repository import ROOT
+
+PYTEST: Final = (sys.executable, "-m", "pytest")
+EXAMPLES: Final = 5_000
+"""[-] of each property; source: the profile `nightly` in tests/conftest.py."""
+
+KILLS: Final = 1_000
+"""[-] at any instant, in rounds."""
+
+NESTED_KILLS: Final = 100
+"""[-] each followed by deaths during the recovery, in rounds."""
+
+KILLS_A_ROUND: Final = 50
+"""[-] in one system, which then rests and is checked."""
+
+STORES_MAX: Final = 6
+"""[-] stores that are put back together; there are six."""
+
+DAYS: Final = 365
+"""[d] lived through and replayed."""
+
+AWAY_H: Final = 72
+"""[h] without a broker."""
+
+SEEDS_A_RUN: Final = 1_000
+"""[-] between the first seeds of two runs; source: more than the steps of any part."""
+
+KILLS_FILE: Final = "tests/system/deaths/test_random_kills.py"
+PUT_BACK_FILE: Final = "tests/system/faults/test_put_back.py"
+DAYS_FILE: Final = "tests/scenario/record/test_lived_days.py"
+AWAY_FILE: Final = "tests/system/faults/test_broker_away.py"
+OWN_PARTS: Final = frozenset({KILLS_FILE, PUT_BACK_FILE})
+"""[-] files whose enumerations are parts of their own."""
+
+
+class Step(NamedTuple):
+    """One command that is run as a whole, or run again."""
+
+    name: str
+    words: Sequence[str]
+    environment: Mapping[str, str]
+    amounts: Mapping[str, int]
+    """[-] what it tries, by what is counted: kills, days, examples of each property."""
+    modules: Sequence[str] = ()
+    """[-] whose mutants it tries; empty for a run of pytest."""
+
+
+class Part(NamedTuple):
+    """What is run in an hour at most, under one name."""
+
+    name: str
+    what: str
+    steps: Callable[[int], Sequence[Step]]
+    """[-] all steps, for the first seed of a run."""
+
+
+def first_seed(run: int) -> int:
+    """Give the seed of the first step of a run, counted from 1."""
+    return (run - 1) * SEEDS_A_RUN + 1
+
+
+def _properties(seed: int) -> Sequence[Step]:
+    return [
+        Step(
+            name=path,
+            words=(
+                *PYTEST,
+                *("-q", "-n", "2", "--hypothesis-profile", "nightly"),
+                f"--hypothesis-seed={seed + number}",
+                path,
+            ),
+            environment={},
+            amounts={"examples of each property": EXAMPLES},
+        )
+        for number, path in enumerate(_files_with("@given", "StateMachine"))
+    ]
+
+
+def _enumerations(seed: int) -> Sequence[Step]:
+    del seed
+    return [
+        Step(
+            name=path,
+            words=(*PYTEST, "-q", "--nightly", "-m", "nightly", path),
+            environment={},
+            amounts={},
+        )
+        for path in _files_with("mark.nightly")
+        if path not in OWN_PARTS
+    ]
+
+
+def _kills(seed: int) -> Sequence[Step]:
+    return [
+        _round("NIGHTLY_KILLS", "test_kills_at_random_instants", seed + number)
+        for number in range(KILLS // KILLS_A_ROUND)
+    ]
+
+
+def _nested(seed: int) -> Sequence[Step]:
+    return [
+        _round("NIGHTLY_NESTED", "test_kills_during_recovery", seed + number)
+        for number in range(NESTED_KILLS // KILLS_A_ROUND)
+    ]
+
+
+def _round(variable: str, test: str, seed: int) -> Step:
+    return Step(
+        name=f"seed {seed}",
+        words=(*PYTEST, "-q", "-s", "--nightly", f"{KILLS_FILE}::{test}"),
+        environment={variable: str(KILLS_A_ROUND), "NIGHTLY_SEED": str(seed)},
+        amounts={"kills": KILLS_A_ROUND},
+    )
+
+
+def _put_back(seed: int) -> Sequence[Step]:
+    del seed
+    return [
+        Step(
+            name=f"{size} of {STORES_MAX} stores",
+            words=(*PYTEST, "-q", "-s", "-n", "2", "--nightly", PUT_BACK_FILE),
+            environment={"NIGHTLY_STORES": str(size)},
+            amounts={},
+        )
+        for size in range(1, STORES_MAX + 1)
+    ]
+
+
+def _year(seed: int) -> Sequence[Step]:
+    del seed
+    return [
+        Step(
+            name=f"{DAYS} days",
+            words=(*PYTEST, "-q", "-s", DAYS_FILE),
+            environment={"NIGHTLY_DAYS": str(DAYS)},
+            amounts={"days": DAYS},
+        )
+    ]
+
+
+def _broker_away(seed: int) -> Sequence[Step]:
+    del seed
+    return [
+        Step(
+            name=f"{AWAY_H} hours",
+            words=(*PYTEST, "-q", "-s", AWAY_FILE),
+            environment={"NIGHTLY_AWAY_H": str(AWAY_H)},
+            amounts={"hours without a broker": AWAY_H},
+        )
+    ]
+
+
+def _mutants_of(group: str) -> Callable[[int], Sequence[Step]]:
+    def steps(seed: int) -> Sequence[Step]:
+        del seed
+        return [
+            Step(
+                name=module,
+                words=(str(Path(sys.executable).with_name("mutmut")), "run", f"{module}.*"),
+                environment={},
+                amounts={},
+                modules=(module,),
+            )
+            for module in mutated_modules()
+            if group_of(module) == group
+        ]
+
+    return steps
+
+
+def mutated_modules() -> Sequence[str]:
+    """Name every module that mutmut changes, as pyproject.toml lists them, sorted."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        patterns = tomllib.load(file)["tool"]["mutmut"]["only_mutate"]
+    paths = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    names = (path.relative_to(ROOT).with_suffix("").parts for path in paths)
+    return sorted(".".join(parts) for parts in names if parts[-1] != "__init__")
+
+
+def _files_with(*words: str) -> Sequence[str]:
+    """Name the files of tests in which one of these words stands, sorted."""
+    paths = sorted((ROOT / "tests").rglob("test_*.py"))
+    texts = (
+        (path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8")) for path in paths
+    )
+    return [name for name, text in texts if any(word in text for word in words)]
+
+
+PARTS: Final = (
+    Part("properties", f"{EXAMPLES} examples of each property", _properties),
+    Part("enumerations", "all cases of which make test runs one of each kind", _enumerations),
+    Part("kills", f"{KILLS} kills at any instant", _kills),
+    Part("nested-kills", f"{NESTED_KILLS} kills, and deaths during each recovery", _nested),
+    Part("put-back", "every set of stores put back from an older copy", _put_back),
+    Part("year", f"{DAYS} days by the real deciders, replayed", _year),
+    Part("broker-away", f"{AWAY_H} hours without a broker", _broker_away),
+    *(Part(f"mutants-{group}", f"mutants of {group}", _mutants_of(group)) for group in GROUPS),
+)
+"""[-] in the order in which all of them are run."""
