@@ -26,9 +26,6 @@ NESTED_KILLS: Final = 100
 KILLS_A_ROUND: Final = 50
 """[-] in one system, which then rests and is checked."""
 
-STORES_MAX: Final = 6
-"""[-] stores that are put back together; there are six."""
-
 DAYS: Final = 365
 """[d] lived through and replayed."""
 
@@ -39,11 +36,8 @@ SEEDS_A_RUN: Final = 1_000
 """[-] between the first seeds of two runs; source: more than the steps of any part."""
 
 KILLS_FILE: Final = "tests/system/deaths/test_random_kills.py"
-PUT_BACK_FILE: Final = "tests/system/faults/test_put_back.py"
 DAYS_FILE: Final = "tests/scenario/record/test_lived_days.py"
 AWAY_FILE: Final = "tests/system/faults/test_broker_away.py"
-OWN_PARTS: Final = frozenset({KILLS_FILE, PUT_BACK_FILE})
-"""[-] files whose enumerations are parts of their own."""
 
 
 class Step(NamedTuple):
@@ -94,49 +88,36 @@ def _enumerations(seed: int) -> Sequence[Step]:
     return [
         Step(
             name=path,
-            words=(*PYTEST, "-q", "--nightly", "-m", "nightly", path),
+            words=(*PYTEST, "-q", "-n", "2", "--nightly", "-m", "nightly", path),
             environment={},
             amounts={},
         )
         for path in _files_with("mark.nightly")
-        if path not in OWN_PARTS
+        if path != KILLS_FILE
     ]
 
 
 def _kills(seed: int) -> Sequence[Step]:
     return [
-        _round("NIGHTLY_KILLS", "test_kills_at_random_instants", seed + number)
+        _round("test_kills_at_random_instants", seed + number)
         for number in range(KILLS // KILLS_A_ROUND)
     ]
 
 
 def _nested(seed: int) -> Sequence[Step]:
     return [
-        _round("NIGHTLY_NESTED", "test_kills_during_recovery", seed + number)
+        _round("test_kills_during_recovery", seed + number)
         for number in range(NESTED_KILLS // KILLS_A_ROUND)
     ]
 
 
-def _round(variable: str, test: str, seed: int) -> Step:
+def _round(test: str, seed: int) -> Step:
     return Step(
         name=f"seed {seed}",
         words=(*PYTEST, "-q", "-s", "--nightly", f"{KILLS_FILE}::{test}"),
-        environment={variable: str(KILLS_A_ROUND), "NIGHTLY_SEED": str(seed)},
+        environment={"NIGHTLY_KILLS": str(KILLS_A_ROUND), "NIGHTLY_SEED": str(seed)},
         amounts={"kills": KILLS_A_ROUND},
     )
-
-
-def _put_back(seed: int) -> Sequence[Step]:
-    del seed
-    return [
-        Step(
-            name=f"{size} of {STORES_MAX} stores",
-            words=(*PYTEST, "-q", "-s", "-n", "2", "--nightly", PUT_BACK_FILE),
-            environment={"NIGHTLY_STORES": str(size)},
-            amounts={},
-        )
-        for size in range(1, STORES_MAX + 1)
-    ]
 
 
 def _year(seed: int) -> Sequence[Step]:
@@ -204,7 +185,6 @@ PARTS: Final = (
     Part("enumerations", "all cases of which make test runs one of each kind", _enumerations),
     Part("kills", f"{KILLS} kills at any instant", _kills),
     Part("nested-kills", f"{NESTED_KILLS} kills, and deaths during each recovery", _nested),
-    Part("put-back", "every set of stores put back from an older copy", _put_back),
     Part("year", f"{DAYS} days by the real deciders, replayed", _year),
     Part("broker-away", f"{AWAY_H} hours without a broker", _broker_away),
     *(Part(f"mutants-{group}", f"mutants of {group}", _mutants_of(group)) for group in GROUPS),

@@ -1,8 +1,8 @@
-"""K1 and K2 at random: kills at any instant, and kills during recovery. Opt-in, for `make nightly`.
+"""K1 and K2 at random: kills at any instant, and kills during recovery; `make nightly` runs it.
 
-    NIGHTLY_KILLS=1000 NIGHTLY_NESTED=100 pytest -s tests/system/deaths/test_random_kills.py
+    NIGHTLY_SEED=7 NIGHTLY_KILLS=50 pytest -s --nightly tests/system/deaths/test_random_kills.py
 
-Each round has a seed of its own, printed before it begins: NIGHTLY_SEED goes on from a round.
+In `make test` each process is killed in test_kill_any.py, and at each point in test_failpoints.py.
 """
 
 import os
@@ -17,13 +17,11 @@ from support.real.busy_person import BusyPerson
 from support.real.crash_system import CrashFolder, assert_sound, kill, look, points_of, processes
 from support.real.real_system import RealSystem, let_it_rest, real_system
 
-pytestmark = pytest.mark.system
+pytestmark = [pytest.mark.system, pytest.mark.nightly]
 
-KILLS = int(os.environ.get("NIGHTLY_KILLS", "0"))
-NESTED = int(os.environ.get("NIGHTLY_NESTED", "0"))
 SEED = int(os.environ.get("NIGHTLY_SEED", "1"))
-ROUND = 50
-"""[-] kills in one system, which then rests and is checked."""
+KILLS = int(os.environ.get("NIGHTLY_KILLS", "50"))
+"""[-] in one system, which then rests and is checked."""
 
 DEPTH = 3
 """[-] deaths of one process in a row: one at any instant, the others while it recovers."""
@@ -64,15 +62,11 @@ def survive(root: Path, *, seed: int, kills: int, depth: int) -> RealSystem:
     return system
 
 
-@pytest.mark.skipif(not KILLS, reason="NIGHTLY_KILLS says how many; make nightly does")
-@pytest.mark.parametrize("seed", range(SEED, SEED + -(-KILLS // ROUND)))
-def test_kills_at_random_instants(seed: int, tmp_path: Path) -> None:
+def test_kills_at_random_instants(tmp_path: Path) -> None:
     """What no list of points has thought of."""
-    assert_sound(survive(tmp_path, seed=seed, kills=min(KILLS, ROUND), depth=1))
+    assert_sound(survive(tmp_path, seed=SEED, kills=KILLS, depth=1))
 
 
-@pytest.mark.skipif(not NESTED, reason="NIGHTLY_NESTED says how many; make nightly does")
-@pytest.mark.parametrize("seed", range(SEED, SEED + -(-NESTED // ROUND)))
-def test_kills_during_recovery(seed: int, tmp_path: Path) -> None:
+def test_kills_during_recovery(tmp_path: Path) -> None:
     """Recovery is code too, and it runs when all else has failed."""
-    assert_sound(survive(tmp_path, seed=seed, kills=min(NESTED, ROUND), depth=DEPTH))
+    assert_sound(survive(tmp_path, seed=SEED, kills=KILLS, depth=DEPTH))

@@ -1,13 +1,10 @@
-"""Stores put back from an older copy, each alone; `make nightly` tries every set of them (D5, B10).
+"""Stores put back from an older copy, each alone; `make nightly` tries every set (D5, B10)."""
 
-NIGHTLY_SUBSETS=1 pytest tests/system/faults/test_put_back.py
-"""
-
-import os
 import shutil
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -38,10 +35,12 @@ class Copies(NamedTuple):
     new: Path
 
 
-def sets_of_stores() -> list[tuple[str, ...]]:
-    """Give each store alone; on demand all the others too, those of everything last."""
-    sizes = range(1, len(STORES) + 1) if os.environ.get("NIGHTLY_SUBSETS") else (1,)
-    return [stores for size in sizes for stores in combinations(STORES, size)]
+def sets_of_stores() -> Iterator[Any]:
+    """Give each store alone, and for `make nightly` all other sets, that of everything last."""
+    for size in range(1, len(STORES) + 1):
+        marks = pytest.mark.nightly if size > 1 else ()
+        for stores in combinations(STORES, size):
+            yield pytest.param(stores, marks=marks, id="+".join(stores))
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +126,7 @@ def order_until_given(system: RealSystem) -> None:
 
 @pytest.mark.requirement("R97")
 @pytest.mark.requirement("R45")
-@pytest.mark.parametrize("stores", sets_of_stores(), ids="+".join)
+@pytest.mark.parametrize("stores", sets_of_stores())
 def test_stores_put_back_give_nothing_before_all_is_accounted(
     copies: Copies, tmp_path: Path, stores: tuple[str, ...]
 ) -> None:
