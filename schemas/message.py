@@ -63,8 +63,9 @@ class Envelope(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     """[-] id of the event, command or report that led to it."""
     previous: str = ""
     """[-] SHA-256 (hex) of the stored bytes of this speaker's event before it for this pump."""
-    heard: dict[str, int] = {}
-    """[-] highest version of each other speaker known then; for checking, not for order."""
+    versions_seen: dict[str, int] = msgspec.field(default_factory=dict, name="heard")
+    """[-] highest version of each other speaker known then (a version vector); the historian puts
+    events in causal order by it after a loss."""
     event: msgspec.Raw
     """[-] the event itself, tagged."""
 
@@ -82,7 +83,7 @@ class WholeEnvelope(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] id of the event, command or report that led to it."""
     previous: str = ""
     """[-] SHA-256 (hex) of the stored bytes of this speaker's event before it for this pump."""
-    heard: dict[str, int] = {}
+    versions_seen: dict[str, int] = msgspec.field(default_factory=dict, name="heard")
     """[-] highest version of each other speaker known then."""
     event: Event
     """[-] the event itself."""

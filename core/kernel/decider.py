@@ -23,7 +23,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] who asked, for commands only."""
     sha256: str = ""
     """[-] hash (hex) of the stored bytes, for events only."""
-    heard: dict[str, int] = {}
+    versions_seen: dict[str, int] = {}
     """[-] newest version of each other speaker that its speaker knew, for events only."""
     body: Event | Command | Report
     """[-] the message itself."""

@@ -44,7 +44,7 @@ class Schedule:
 
 
 def fork_schedule(
-    turns: Iterable[DecisionRecord],
+    decisions: Iterable[DecisionRecord],
     *,
     pump: PumpId,
     since: UtcMillis,
@@ -70,17 +70,17 @@ def fork_schedule(
     run = Run(BASAL_DECIDER, pump=pump, zone_of=zone_of)
     schedule = Schedule()
     is_begun = False
-    for turn in turns:
-        if turn.now.therapy < since:
-            run.share(turn)
+    for decision in decisions:
+        if decision.now.therapy < since:
+            run.share(decision)
             continue
-        if until is not None and turn.now.therapy >= until:
+        if until is not None and decision.now.therapy >= until:
             break
         if not is_begun:
-            _begin(run, schedule, since, turn.now, other, limits)
+            _begin(run, schedule, since, decision.now, other, limits)
             is_begun = True
-        _add(schedule, run.wake(until=turn.now.therapy))
-        _take(run, schedule, turn, other)
+        _add(schedule, run.wake(until=decision.now.therapy))
+        _take(run, schedule, decision, other)
     if not is_begun:
         _begin(run, schedule, since, run.now, other, limits)
     if until is not None:
@@ -109,21 +109,23 @@ def _begin(
     _add(schedule, [(one, now) for one in said])
 
 
-def _take(run: Run[BasalState], schedule: Schedule, turn: DecisionRecord, other: Other) -> None:
-    heard = turn.heard
+def _take(run: Run[BasalState], schedule: Schedule, decision: DecisionRecord, other: Other) -> None:
+    heard = decision.input
     if heard is None:
-        run.adopt(turn)
+        run.adopt(decision)
         return
-    schedule.replaced.update(one.id for one in turn.said)
+    schedule.replaced.update(one.id for one in decision.said)
     said: list[Entry] = []
     is_awaited = run.is_answer(heard)
     if other.profile is not None and isinstance(heard.body, SetBasalProfile | SetBasalWeek):
         text = tag_of(type(heard.body))
-        schedule.rows.append(Row(at=turn.now.therapy, kind="left_out", cause=heard.id, text=text))
+        schedule.rows.append(
+            Row(at=decision.now.therapy, kind="left_out", cause=heard.id, text=text)
+        )
     elif is_awaited and not (other.limits and isinstance(heard.body, DeliveryLimitsSet)):
-        said = run.hear(heard, turn.now, recorded=turn.said)
-    run.follow(turn)
-    schedule.words.extend(Word(one, turn.now, twin) for one, twin in twins(said, turn.said))
+        said = run.hear(heard, decision.now, recorded=decision.said)
+    run.follow(decision)
+    schedule.words.extend(Word(one, decision.now, twin) for one, twin in twins(said, decision.said))
 
 
 def twins(said: Iterable[Entry], recorded: Iterable[Entry]) -> list[tuple[Entry, str | None]]:

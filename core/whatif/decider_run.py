@@ -38,36 +38,36 @@ class Run(Generic[StateT]):
         self._zone_of = zone_of
         self._awaited: Counter[str] = Counter()
 
-    def follow(self, turn: DecisionRecord) -> None:
+    def follow(self, decision: DecisionRecord) -> None:
         """Fold a turn of the record."""
-        if turn.heard is not None:
-            self.recorded = self.decider.evolve(self.recorded, turn.heard)
-        for said in turn.said:
+        if decision.input is not None:
+            self.recorded = self.decider.evolve(self.recorded, decision.input)
+        for said in decision.said:
             self.recorded = self.decider.evolve(self.recorded, said)
-        self.now = turn.now
+        self.now = decision.now
 
-    def share(self, turn: DecisionRecord) -> None:
+    def share(self, decision: DecisionRecord) -> None:
         """Fold a turn from before the fork: both sides are one."""
-        self.follow(turn)
+        self.follow(decision)
         self.forked = self.recorded
-        self._count(turn)
+        self._count(decision)
 
-    def adopt(self, turn: DecisionRecord) -> None:
+    def adopt(self, decision: DecisionRecord) -> None:
         """Take the same own past over on both sides."""
-        self.follow(turn)
-        for said in turn.said:
+        self.follow(decision)
+        for said in decision.said:
             self.forked = self.decider.evolve(self.forked, said)
-        self._count(turn)
+        self._count(decision)
 
-    def _count(self, turn: DecisionRecord) -> None:
-        for said in turn.said:
+    def _count(self, decision: DecisionRecord) -> None:
+        for said in decision.said:
             if said.speaker != self.decider.name:
                 continue
             self.version = max(self.version, version_of(said.id))
             if isinstance(said.body, ZoneLookupRequested):
                 self._awaited[said.body.zone] += 1
-        if turn.heard is not None:
-            self.is_answer(turn.heard)
+        if decision.input is not None:
+            self.is_answer(decision.input)
 
     def is_answer(self, heard: Entry) -> bool:
         """Take a recorded answer of a lookup; false where the fork waits for none such."""

@@ -94,17 +94,17 @@ class People:
         return msgspec.structs.replace(
             self._renamed(accepted),
             amount=forked if accepted.amount == advised else accepted.amount,
-            heard=self._heard(accepted.heard),
+            versions_seen=self._seen_in_fork(accepted.versions_seen),
         )
 
-    def _heard(self, heard: Mapping[str, int]) -> dict[str, int]:
+    def _seen_in_fork(self, seen: Mapping[str, int]) -> dict[str, int]:
         """Give what somebody saw in the fork who saw in the record as much as this."""
-        if not heard:
+        if not seen:
             return {}
         for recorded, forked in reversed(self._seen):
-            if all(heard.get(speaker, 0) >= version for speaker, version in recorded.items()):
-                return {**heard, **forked}
-        return dict(heard)
+            if all(seen.get(speaker, 0) >= version for speaker, version in recorded.items()):
+                return {**seen, **forked}
+        return dict(seen)
 
 
 def settings_of(set_: BolusSettingsSet, other: Other) -> SetBolusSettings:

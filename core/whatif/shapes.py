@@ -30,7 +30,7 @@ ZoneOf = Callable[[ZoneLookupRequested], ZoneResolved]
 class DecisionRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One entry that a service decided on, and what it said because of it."""
 
-    heard: Entry | None = None
+    input: Entry | None = None
     """[-] none for own events that were taken over without deciding."""
     now: Now
     """[-] the time that `decide` got."""

@@ -65,9 +65,9 @@ def fork(
     Raises:
         ForkRefused: the record does not reach there, or a setting is refused.
     """
-    turns = iter(advisor)
+    decisions = iter(advisor)
     simulation = _Simulation(pump, since=since, other=other, zone_of=zone_of, day_of=day_of)
-    first = simulation.share(turns)
+    first = simulation.share(decisions)
     simulation.begin(first.now)
     schedule = fork_schedule(
         scheduler,
@@ -79,16 +79,16 @@ def fork(
         zone_of=zone_of,
     )
     simulation.schedule(schedule)
-    for turn in _with(first, turns):
-        if until is not None and turn.now.therapy >= until:
+    for decision in _with(first, decisions):
+        if until is not None and decision.now.therapy >= until:
             break
-        simulation.take(turn)
+        simulation.take(decision)
     return simulation.end(until)
 
 
-def _with(first: DecisionRecord, turns: Iterator[DecisionRecord]) -> Iterator[DecisionRecord]:
+def _with(first: DecisionRecord, decisions: Iterator[DecisionRecord]) -> Iterator[DecisionRecord]:
     yield first
-    yield from turns
+    yield from decisions
 
 
 class _Simulation:
@@ -104,18 +104,18 @@ class _Simulation:
         self._both = Comparison(since=since, day_of=day_of)
         self._waiting = Waiting()
 
-    def share(self, turns: Iterator[DecisionRecord]) -> DecisionRecord:
+    def share(self, decisions: Iterator[DecisionRecord]) -> DecisionRecord:
         """Fold what came before the fork; give the first turn after it."""
         began: UtcMillis | None = None
-        for turn in turns:
+        for decision in decisions:
             if began is None:
-                began = turn.now.therapy
+                began = decision.now.therapy
                 if self._since < began:
                     raise ForkRefused("before_record", at=began)
-            if turn.now.therapy >= self._since:
-                return turn
-            self.run.share(turn)
-            for entry in (turn.heard, *turn.said):
+            if decision.now.therapy >= self._since:
+                return decision
+            self.run.share(decision)
+            for entry in (decision.input, *decision.said):
                 if entry is not None and entry.speaker in _ACCOUNTED:
                     self.delivery.take(entry)
         raise ForkRefused("after_record", at=self.run.now.therapy)
@@ -149,21 +149,21 @@ class _Simulation:
         self._both.add(schedule.rows)
         self._waiting.schedule(schedule)
 
-    def take(self, turn: DecisionRecord) -> None:
+    def take(self, decision: DecisionRecord) -> None:
         """Go on by one turn of the advisor's record."""
-        now = turn.now
+        now = decision.now
         self._pass_time(now)
-        heard = turn.heard
+        heard = decision.input
         if heard is None:
-            self.run.adopt(turn)
+            self.run.adopt(decision)
             return
-        self._both.record((heard, *turn.said))
+        self._both.record((heard, *decision.said))
         said: list[Entry] = []
         for entry in self._in_the_fork(heard, now):
-            said.extend(self._tell(entry, now, recorded=turn.said))
-        said.extend(self._carried(heard, turn, said))
-        self._pair(heard, turn, said)
-        self.run.follow(turn)
+            said.extend(self._tell(entry, now, recorded=decision.said))
+        said.extend(self._carried(heard, decision, said))
+        self._pair(heard, decision, said)
+        self.run.follow(decision)
         self._people.see(self.run.recorded, self.run.forked)
 
     def _pass_time(self, now: Now) -> None:
@@ -236,27 +236,27 @@ class _Simulation:
         self._both.measures.take_forked(said)
         self.delivery.take(said)
 
-    def _carried(self, heard: Entry, turn: DecisionRecord, said: list[Entry]) -> list[Entry]:
+    def _carried(self, heard: Entry, decision: DecisionRecord, said: list[Entry]) -> list[Entry]:
         """Keep what was eaten, though the fork refused what it was recorded with."""
         if not isinstance(heard.body, AcceptAdvice):
             return []
-        eaten = [one.body for one in turn.said if isinstance(one.body, CarbsRecorded)]
+        eaten = [one.body for one in decision.said if isinstance(one.body, CarbsRecorded)]
         has_said = any(isinstance(one.body, CarbsRecorded) for one in said)
         if has_said or self.run.forked.carbs_total > self.run.recorded.carbs_total:
             return []
         kept: list[Entry] = []
         for meal in eaten:
-            kept.append(self.run.say(meal, turn.now))
+            kept.append(self.run.say(meal, decision.now))
             self._hear_own(kept[-1])
-            self._both.carry(meal, at=turn.now.therapy, cause=heard.id)
+            self._both.carry(meal, at=decision.now.therapy, cause=heard.id)
         return kept
 
-    def _pair(self, asked: Entry, turn: DecisionRecord, said: list[Entry]) -> None:
+    def _pair(self, asked: Entry, decision: DecisionRecord, said: list[Entry]) -> None:
         """Put the advices and orders of both sides beside each other."""
-        self._people.note(said, turn.said)
-        for order in self.delivery.doses.pair(said, turn.said):
-            self._give_alone(order, turn.now)
-        self._both.compare(asked, recorded=turn.said, forked=said, of=self.run.recorded)
+        self._people.note(said, decision.said)
+        for order in self.delivery.doses.pair(said, decision.said):
+            self._give_alone(order, decision.now)
+        self._both.compare(asked, recorded=decision.said, forked=said, of=self.run.recorded)
 
     def _give_alone(self, order: Entry, now: Now) -> None:
         """Sign and give an order that the record has not."""

@@ -245,7 +245,7 @@ class AcceptAdvice(Command, frozen=True, kw_only=True, tag="accept_advice.v1"):
 
     advice: EventId
     """[-] the BolusAdvised accepted."""
-    heard: dict[str, int] = {}
+    versions_seen: dict[str, int] = msgspec.field(default_factory=dict, name="heard")
     """[-] newest version of each speaker that the person had seen, as the advisor's view says it; a
     dose, carbs or settings beyond it refuse. Empty for what the advice itself had heard."""
     amount: MilliUnits | None = None

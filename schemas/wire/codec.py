@@ -151,7 +151,7 @@ def decode_whole(data: bytes) -> WholeEnvelope:
             recorded_at=outside.recorded_at,
             cause=outside.cause,
             previous=outside.previous,
-            heard=outside.heard,
+            versions_seen=outside.versions_seen,
             event=decode_event(outside.event),
         )
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
+from core.deciders.delivery.poll_rules import must_fence, must_read_soon, must_report
 from core.deciders.delivery.pump_sync.clock_offset import POLL_REAL_MS_MAX, has_drifted
 from core.deciders.delivery.state import DeliveryState
 from schemas.delivery.device import (
@@ -86,19 +87,18 @@ class PumpPoller:
 
     async def _read(self, put: Put) -> float:
         state = self._state()
-        if not self._claimed or self._must_fence(state):
+        if not self._claimed or must_fence(state):
             await self._claim(state)
         asked_at = self._clock.now().real
         reading = await self._read_own(state)
         now = self._clock.now()
         read_at = now if now.real - asked_at <= POLL_REAL_MS_MAX else None
-        if self._is_news(reading, state) or has_drifted(state, reading.status, read_at):
+        is_news = must_report(reading, state, reported=self._reported)
+        if is_news or has_drifted(state, reading.status, read_at):
             self._reported = reading.status
             failpoint("reading_before")
             await put(Reported(self._pump, PumpRead(reading=reading, read_at=read_at)))
-        behind = reading.status.history_sequence > state.history_sequence
-        is_busy = behind or reading.status.bolus is not None or state.doses.is_pressing
-        return READ_BUSY_S if is_busy else READ_S
+        return READ_BUSY_S if must_read_soon(reading, state) else READ_S
 
     async def _claim(self, state: DeliveryState) -> None:
         """Raise the epoch; one that was superseded meanwhile does not take the pump back."""
@@ -116,29 +116,3 @@ class PumpPoller:
         if is_other:
             raise PumpSupersededError(epoch=reading.status.epoch)
         return reading
-
-    def _must_fence(self, state: DeliveryState) -> bool:
-        """Say whether a dose is unknown under the epoch that still drives."""
-        doubtful = {dose.dose for dose in state.doses.unknown}
-        doubtful |= {dose for dose, _ in state.doses.settled}
-        return any(one.dose in doubtful and one.epoch == state.epoch for one in state.sent)
-
-    def _is_news(self, reading: PumpReading, state: DeliveryState) -> bool:
-        if reading.history or not state.is_connected or state.doses.unknown:
-            return True
-        before, after = self._reported, reading.status
-        if before is None:
-            return True
-        return (before.suspended, before.plan, before.alarms, before.epoch) != (
-            after.suspended,
-            after.plan,
-            after.alarms,
-            after.epoch,
-        ) or self._unconfirmed(state)
-
-    def _unconfirmed(self, state: DeliveryState) -> bool:
-        """Say whether something was asked of the pump that it has not confirmed."""
-        if state.acting:
-            return False
-        plan_waits = state.plan is not None and state.plan.plan != state.plan_loaded
-        return plan_waits or state.wants_suspended is not None or bool(state.cancelled)

@@ -83,7 +83,7 @@ def _why_not(
         state.newest_changes,
         change_counts=state.change_counts,
         advised=advice.change_counts,
-        heard=asked.heard,
+        heard=asked.versions_seen,
     )
     if not_seen is not None:
         return AcceptanceRefused(advice=advice.id, reason=not_seen)

@@ -38,7 +38,7 @@ class BolusView(msgspec.Struct, frozen=True, kw_only=True):
     """[-] kept by name, sorted."""
     forecast: GlucoseForecast | None = None
     """[-] the newest; of a reading that may be old."""
-    heard: dict[str, int] = {}
+    versions_seen: dict[str, int] = msgspec.field(default_factory=dict, name="heard")
     """[-] newest event of each speaker that told of a dose, carbs or settings shown here; who
     accepts an advice says by it what they had seen."""
 
@@ -63,5 +63,5 @@ def view(state: BolusState, now: Now) -> BolusView:
         zone=state.clock.zone or None,
         presets=state.presets,
         forecast=state.forecast,
-        heard=state.newest_changes.heard,
+        versions_seen=state.newest_changes.heard,
     )

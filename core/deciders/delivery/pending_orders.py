@@ -1,8 +1,8 @@
 """Orders that wait for their signature, and whether advisor and actuator knew the same of them.
 
-A refusal by a limit proves a fault only at equal `heard`: the advisor knew, when it ordered, all
-that the actuator's limits are computed from now. What it had not heard yet it could not count; such
-an order is refused with the limit's name and nobody is alarmed.
+A refusal by a limit proves a fault only at equal `versions_seen`: the advisor knew, when it
+ordered, all that the actuator's limits are computed from now. What it had not heard yet it could
+not count; such an order is refused with the limit's name and nobody is alarmed.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class WaitingOrder(NamedTuple):
     """[-] its name."""
     order: BolusOrdered
     """[-] what is to be given."""
-    heard: Mapping[str, int]
+    versions_seen: Mapping[str, int]
     """[-] newest version of each other speaker that the advisor knew; empty in drafts and tests."""
     beside: DoseId | None = None
     """[-] the other half of a dual bolus."""
@@ -51,7 +51,7 @@ def with_order(
     waiting: tuple[WaitingOrder, ...], entry: Entry, order: BolusOrdered
 ) -> tuple[WaitingOrder, ...]:
     """Add an order; the two halves of a dual bolus, said one after the other, know each other."""
-    new = WaitingOrder(DoseId(entry.id), order, entry.heard, whole=order.amount)
+    new = WaitingOrder(DoseId(entry.id), order, entry.versions_seen, whole=order.amount)
     if not waiting or not _is_other_half(waiting[-1], new):
         return (*waiting, new)
     first, whole = waiting[-1], MilliUnits(waiting[-1].order.amount + order.amount)
@@ -93,8 +93,8 @@ def is_heard_equal(known: Known, waiting: WaitingOrder) -> bool:
     here, of the scheduler none that the actuator lacks, and it said nothing that counts after the
     order itself. An order that says nothing of what was heard is taken at its word.
     """
-    if not waiting.heard:
+    if not waiting.versions_seen:
         return True
-    heard = {**waiting.heard, ADVISOR: version_of(waiting.dose)}
+    heard = {**waiting.versions_seen, ADVISOR: version_of(waiting.dose)}
     is_behind = any(heard.get(speaker, 0) < version for speaker, version in known.counted)
     return not is_behind and heard.get(SCHEDULER, 0) <= known.scheduler

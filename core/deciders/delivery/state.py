@@ -1,4 +1,4 @@
-"""What the actuator knows of one pump, and how each entry changes it."""
+"""What the actuator knows of one pump."""
 
 from typing import Final, NamedTuple
 

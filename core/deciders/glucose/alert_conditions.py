@@ -1,4 +1,4 @@
-"""What a person must be told about glucose: which alerts stand, when they sound, when they end."""
+"""Which conditions of glucose a person must be alerted to at an instant."""
 
 from collections.abc import Callable, Sequence, Set
 from typing import Final

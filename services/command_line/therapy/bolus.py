@@ -52,7 +52,7 @@ def accept(arguments: argparse.Namespace) -> int:
             advice, heard = await _newest(session, ask=not arguments.yes)
         wanted = AcceptAdvice(
             advice=EventId(advice),
-            heard=heard,
+            versions_seen=heard,
             amount=arguments.amount,
             confirmed=arguments.confirm,
         )

@@ -59,7 +59,7 @@ async def backfill(
     for speaker in processor.decider.subscribes_to:
         first = heads.get(speaker, NOTHING_HEARD).version + 1
         events = await _all(bus, speaker, peers_to_ask(speaker, by=me), pump, first=first)
-        last = own[-1].envelope.heard.get(speaker, 0)
+        last = own[-1].envelope.versions_seen.get(speaker, 0)
         heard[speaker] = [past for past in events if past.version <= last]
         later[speaker] = [past for past in events if past.version > last]
     failpoint("history_fetched")

@@ -45,13 +45,18 @@ def seal(
         recorded_at=when.real,
         cause=cause,
         previous=head.sha256,
-        heard=heard,
+        versions_seen=heard,
         event=raw,
     )
     data = codec.encode(envelope)
     sha256 = codec.sha256_hex(data)
     entry = Entry(
-        id=name, at=when.therapy, speaker=speaker, sha256=sha256, heard=dict(heard), body=event
+        id=name,
+        at=when.therapy,
+        speaker=speaker,
+        sha256=sha256,
+        versions_seen=dict(heard),
+        body=event,
     )
     subject = event_subject(pump=pump, speaker=speaker, name=name_of(type(event)))
     return SealedEvent(entry, data, subject, StreamHead(head.version + 1, sha256), raw, tag)

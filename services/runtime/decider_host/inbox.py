@@ -174,8 +174,8 @@ def _accept_event(
     except codec.DECODE_ERRORS as error:
         return malformed(arrived, parts.pump, str(error))
     own = heads.get(policy.name, NOTHING_HEARD).version
-    if envelope.heard.get(policy.name, 0) > own:
-        raise RestoredFromOldCopy(pump, own, envelope.heard[policy.name])
+    if envelope.versions_seen.get(policy.name, 0) > own:
+        raise RestoredFromOldCopy(pump, own, envelope.versions_seen[policy.name])
     head = heads.get(speaker, NOTHING_HEARD)
     match classify(head=head, version=version, envelope=envelope, sha256=sha256):
         case SequenceCheck.DROP:

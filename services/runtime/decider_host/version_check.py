@@ -47,7 +47,7 @@ def first_not_seen(
 
     What nobody could give (`given_up`) is not waited for any more.
     """
-    for name, version in sorted(envelope.heard.items()):
+    for name, version in sorted(envelope.versions_seen.items()):
         speaker = Speaker(name)
         known = max(heads.get(speaker, NOTHING_HEARD).version, given_up.get(speaker, 0))
         if speaker in of and version > known:

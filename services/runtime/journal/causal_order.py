@@ -116,7 +116,7 @@ def stands_alone(page: Sequence[Past], *, known: Mapping[Speaker, int]) -> bool:
 
 def _unheard(past: Past, done: Mapping[Speaker, int]) -> dict[Speaker, int]:
     """Give what the speaker of an event had heard and those who wait for it have not."""
-    heard = {Speaker(name): version for name, version in past.envelope.heard.items()}
+    heard = {Speaker(name): version for name, version in past.envelope.versions_seen.items()}
     return {
         name: version for name, version in heard.items() if name in done and version > done[name]
     }

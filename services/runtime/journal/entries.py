@@ -148,6 +148,6 @@ def _said(envelope: Envelope | WholeEnvelope, sha256: str, body: Event) -> Entry
         at=envelope.at,
         speaker=Speaker(envelope.id.partition(":")[0]),
         sha256=sha256,
-        heard=envelope.heard,
+        versions_seen=envelope.versions_seen,
         body=body,
     )

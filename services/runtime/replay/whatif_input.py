@@ -41,7 +41,7 @@ def decision_records(store: Store, *, pump: PumpId) -> Iterator[DecisionRecord]:
 def _decision(heard: ReadEntry | None, said: list[ReadEntry]) -> Iterator[DecisionRecord]:
     if heard is not None:
         entries = tuple(one.entry for one in said)
-        yield DecisionRecord(heard=heard.entry, now=heard.now, said=entries)
+        yield DecisionRecord(input=heard.entry, now=heard.now, said=entries)
 
 
 _WALLS = (BolusSettingsSet, BasalProfileSet, BasalZoneSet)

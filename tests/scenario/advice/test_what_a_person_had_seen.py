@@ -26,7 +26,7 @@ def news(system: FakeSystem, what: str) -> Command:
 
 
 def seen(system: FakeSystem) -> dict[str, int]:
-    heard: dict[str, int] = system.view("bolus_advisor").heard
+    heard: dict[str, int] = system.view("bolus_advisor").versions_seen
     return heard
 
 
@@ -35,7 +35,7 @@ def refused_with_what_was_seen_before(system: FakeSystem, what: str) -> str:
     before = seen(system)
     system.ask(news(system, what), to="bolus_advisor")
     advice = system.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor").events[0]
-    return system.ask(AcceptAdvice(advice=advice, heard=before), to="bolus_advisor").reason
+    return system.ask(AcceptAdvice(advice=advice, versions_seen=before), to="bolus_advisor").reason
 
 
 @pytest.mark.parametrize("what", [PEN, MEAL, SETTINGS])
@@ -51,14 +51,16 @@ def test_who_has_seen_all_or_says_nothing_is_not_refused(system: FakeSystem, wha
     advice = system.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor").events[0]
 
     empty = AcceptAdvice(advice=advice)
-    full = AcceptAdvice(advice=advice, heard=seen(system))
+    full = AcceptAdvice(advice=advice, versions_seen=seen(system))
     later = system.ask(news(system, what), to="bolus_advisor")
 
     assert later.accepted
     assert what == system.ask(empty, to="bolus_advisor").reason
     assert what == system.ask(full, to="bolus_advisor").reason
     again = system.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor").events[0]
-    assert system.ask(AcceptAdvice(advice=again, heard=seen(system)), to="bolus_advisor").accepted
+    assert system.ask(
+        AcceptAdvice(advice=again, versions_seen=seen(system)), to="bolus_advisor"
+    ).accepted
 
 
 def test_a_speaker_left_out_was_not_seen_at_all(system: FakeSystem) -> None:
@@ -66,7 +68,7 @@ def test_a_speaker_left_out_was_not_seen_at_all(system: FakeSystem) -> None:
     advice = system.ask(RequestAdvice(carbs=Grams(40)), to="bolus_advisor").events[0]
     advisor = {"bolus_advisor": seen(system)["bolus_advisor"]}
 
-    outcome = system.ask(AcceptAdvice(advice=advice, heard=advisor), to="bolus_advisor")
+    outcome = system.ask(AcceptAdvice(advice=advice, versions_seen=advisor), to="bolus_advisor")
 
     assert "settings_since" == outcome.reason
 

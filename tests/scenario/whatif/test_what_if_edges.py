@@ -229,10 +229,10 @@ def test_who_had_seen_all_in_the_record_has_seen_all_in_the_fork(system: FakeSys
     at = minutes(system, 1)
     eat(system, 40, glucose="110")
     minutes(system, 20)
-    seen = system.view("bolus_advisor").heard
-    eat(system, 20, heard=seen)
+    seen = system.view("bolus_advisor").versions_seen
+    eat(system, 20, versions_seen=seen)
     minutes(system, 20)
-    stale = eat(system, 30, heard={"actuator": 1})
+    stale = eat(system, 30, versions_seen={"actuator": 1})
     minutes(system, 20)
 
     found = forked(system, at, settings=whole_day(carb_ratio=8_000))
@@ -356,7 +356,7 @@ def test_a_past_that_was_taken_over_is_the_same_on_both_sides(system: FakeSystem
             if turn.now.therapy < at:
                 taken.append(turn)
                 continue
-            for entry in (turn.heard, *turn.said):
+            for entry in (turn.input, *turn.said):
                 if entry is not None and isinstance(entry.body, Event):
                     taken.append(DecisionRecord(now=turn.now, said=(entry,)))
         return taken

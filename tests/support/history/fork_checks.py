@@ -11,7 +11,7 @@ FORKS = 3
 
 def assert_fork_is_the_record(scheduler: Store, advisor: Store, *, pump: PumpId) -> None:
     """Fork a history at some instants without other settings: nothing differs, to the milliunit."""
-    times = [turn.now.therapy for turn in decision_records(advisor, pump=pump)]
+    times = [decision.now.therapy for decision in decision_records(advisor, pump=pump)]
     for part in range(FORKS):
         since = UtcMillis(times[0] + (times[-1] - times[0]) * part // FORKS)
         found = what_if(

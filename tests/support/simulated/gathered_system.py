@@ -118,7 +118,7 @@ def too_early(store: FakeStore) -> list[str]:
         entry = read_row(row).entry
         if entry.speaker in (None, HISTORIAN):
             continue
-        if any(version > known.get(name, 0) for name, version in entry.heard.items()):
+        if any(version > known.get(name, 0) for name, version in entry.versions_seen.items()):
             wrong.append(entry.id)
         known[str(entry.speaker)] = parse_event_id(entry.id)[2]
     return wrong

@@ -65,8 +65,11 @@ def _describe(schema: dict[str, Any], kind: type[msgspec.Struct]) -> dict[str, A
     for parent in reversed(kind.__mro__):
         if parent.__module__.startswith(ROOMS):
             docs |= _field_docs(parent.__module__).get(parent.__name__, {})
+    texts = {
+        one.encode_name: docs[one.name] for one in msgspec.structs.fields(kind) if one.name in docs
+    }
     properties = {
-        name: _described(field, docs[name]) if name in docs else field
+        name: _described(field, texts[name]) if name in texts else field
         for name, field in schema["properties"].items()
     }
     # Python 3.13 takes the indentation out of a docstring, those before it leave it in.

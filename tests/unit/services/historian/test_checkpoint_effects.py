@@ -122,5 +122,5 @@ async def test_they_are_written_at_the_start_too(system: FakeSystem, tmp_path: P
 
 async def test_they_perform_nothing_else(system: FakeSystem) -> None:
     """An effect without hands must not pass in silence."""
-    with pytest.raises(TypeError, match="no hands for Effect"):
+    with pytest.raises(TypeError, match="no effect handler for Effect"):
         await effect_handler(system, None).handle(PumpId("p1"), Effect())

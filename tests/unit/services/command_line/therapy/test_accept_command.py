@@ -64,7 +64,9 @@ def test_what_was_shown_is_what_was_heard(
     asked = argparse.Namespace(advice=named, yes=True, amount=None, confirm=False, no_wait=True)
 
     assert 1 == services.command_line.therapy.bolus.accept(asked)
-    assert [("bolus_advisor:p1:9", expected)] == [(one.advice, one.heard) for one in screen.sent]
+    assert [("bolus_advisor:p1:9", expected)] == [
+        (one.advice, one.versions_seen) for one in screen.sent
+    ]
     assert '"accepted": false' in capsys.readouterr().out
 
 

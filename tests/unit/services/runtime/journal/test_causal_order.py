@@ -28,7 +28,7 @@ def past(speaker: Speaker, version: int, *, at: int, **heard: int) -> Past:
         at=UtcMillis(at),
         recorded_at=UtcMillis(at),
         cause="report:1",
-        heard=heard,
+        versions_seen=heard,
         event=codec.encode_raw(HistorySettled(speaker="actuator", actor="person:test")),
     )
     return Past(codec.encode(envelope), envelope, version)

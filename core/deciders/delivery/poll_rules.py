@@ -1,0 +1,47 @@
+"""Which readings of the pump are reported, how soon to read again, and when to claim it anew."""
+
+from core.deciders.delivery.state import DeliveryState
+from schemas.delivery.device import PumpReading, PumpStatus
+
+
+def must_fence(state: DeliveryState) -> bool:
+    """Say whether a dose is unknown under the epoch that still drives the pump.
+
+    Only a later epoch makes the pump's word on it final: no command sent before can act then.
+    """
+    doubtful = {dose.dose for dose in state.doses.unknown}
+    doubtful |= {dose for dose, _ in state.doses.settled}
+    return any(one.dose in doubtful and one.epoch == state.epoch for one in state.sent)
+
+
+def must_report(reading: PumpReading, state: DeliveryState, *, reported: PumpStatus | None) -> bool:
+    """Say whether a reading changes anything that the actuator decides by.
+
+    Args:
+        reading: of now.
+        state: of the actuator.
+        reported: the status that was reported last; None after a silence.
+    """
+    if reading.history or not state.is_connected or state.doses.unknown or reported is None:
+        return True
+    after = reading.status
+    return (reported.suspended, reported.plan, reported.alarms, reported.epoch) != (
+        after.suspended,
+        after.plan,
+        after.alarms,
+        after.epoch,
+    ) or _is_unconfirmed(state)
+
+
+def must_read_soon(reading: PumpReading, state: DeliveryState) -> bool:
+    """Say whether insulin is on its way, or the actuator has not accounted for all records."""
+    is_behind = reading.status.history_sequence > state.history_sequence
+    return is_behind or reading.status.bolus is not None or state.doses.is_pressing
+
+
+def _is_unconfirmed(state: DeliveryState) -> bool:
+    """Say whether something was asked of the pump that it has not confirmed."""
+    if state.acting:
+        return False
+    plan_waits = state.plan is not None and state.plan.plan != state.plan_loaded
+    return plan_waits or state.wants_suspended is not None or bool(state.cancelled)
