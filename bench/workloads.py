@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from core.deciders.glucose.decider import GLUCOSE_DECIDER
-from core.kernel.decider import Decider, Entry, no_effects
+from core.kernel.decider import Decider, Entry
 from schemas.bolus.advice import CarbsRecorded
 from schemas.glucose import GlucoseMeasured, RecordReading
 from schemas.message import CommandEnvelope, Deadline, Event, Now
@@ -98,28 +98,38 @@ class _Count(msgspec.Struct, frozen=True):
     """[-] events so far."""
 
 
-def _decide(state: _Count, entry: Entry, now: Now) -> tuple[Event, ...]:
-    if not isinstance(entry.body, GlucoseMeasured):
-        return ()
-    return (CarbsRecorded(grams=Grams(10), eaten_at=now.therapy, actor="bench"),)
+class _Echo(Decider[_Count]):
+    """One event said for each heard, and nothing thought."""
+
+    name = ADVISOR
+    subscribes_to = (INGEST,)
+    emits = (CarbsRecorded,)
+    handles = ()
+
+    def initial(self, pump: PumpId) -> _Count:
+        """Begin to count."""
+        return _Count()
+
+    def decide(self, state: _Count, entry: Entry, now: Now) -> tuple[Event, ...]:
+        """Say something of each reading."""
+        if not isinstance(entry.body, GlucoseMeasured):
+            return ()
+        return (CarbsRecorded(grams=Grams(10), eaten_at=now.therapy, actor="bench"),)
+
+    def evolve(self, state: _Count, entry: Entry) -> _Count:
+        """Count."""
+        return _Count(state.heard + 1)
+
+    def wake_at(self, state: _Count) -> UtcMillis | None:
+        """Never."""
+        return None
+
+    def view(self, state: _Count, now: Now) -> _Count:
+        """Show the count."""
+        return state
 
 
-def _evolve(state: _Count, entry: Entry) -> _Count:
-    return _Count(state.heard + 1)
-
-
-ECHO = Decider(
-    name=ADVISOR,
-    subscribes_to=(INGEST,),
-    emits=(CarbsRecorded,),
-    handles=(),
-    initial=lambda _: _Count(),
-    decide=_decide,
-    evolve=_evolve,
-    wake_at=lambda _: None,
-    effects=no_effects,
-    view=lambda state, _: state,
-)
+ECHO = _Echo()
 """[-] one event said for each heard, and nothing thought: what is left is the runtime."""
 
 WORKLOADS = (

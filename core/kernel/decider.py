@@ -1,7 +1,6 @@
 """The shape that every decider has: pure functions, and the names of what it hears and says."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
 
 import msgspec
@@ -36,33 +35,48 @@ class Effect(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 StateT = TypeVar("StateT")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decider(Generic[StateT]):
+class Decider(ABC, Generic[StateT]):
     """One service's thinking: pure, with time as an argument.
 
-    decide gives at most 500 events and never changes anything; evolve folds one entry;
-    wake_at names the next instant of therapy time at which a Tick has something to do; effects
-    names what must happen because of an event of its own; view shows the state to a person.
+    A subclass names what it exchanges and implements the six functions; the host calls nothing
+    else. It has no state of its own: one instance serves every pump.
     """
 
     name: Speaker
+    """[-] whose events they are; the service of the same name runs it."""
     subscribes_to: tuple[Speaker, ...]
+    """[-] the speakers whose events it hears, all of them."""
     keeps_commands: bool = False
     """[-] it keeps the commands to those that it hears as well, without deciding anything."""
     emits: tuple[type[Event], ...]
+    """[-] every kind of event that it may publish."""
     handles: tuple[type[Command], ...]
-    initial: Callable[[PumpId], StateT]
-    decide: Callable[[StateT, Entry, Now], tuple[Event, ...]]
-    evolve: Callable[[StateT, Entry], StateT]
-    wake_at: Callable[[StateT], UtcMillis | None]
-    effects: Callable[[Entry], tuple[Effect, ...]]
-    view: Callable[[StateT, Now], msgspec.Struct]
+    """[-] every kind of command that it obeys or refuses."""
 
+    @abstractmethod
+    def initial(self, pump: PumpId) -> StateT:
+        """Give what is known of a pump before anything was heard."""
 
-def no_effects(entry: Entry) -> tuple[Effect, ...]:
-    """Name no effect, for deciders that only speak."""
-    del entry
-    return ()
+    @abstractmethod
+    def decide(self, state: StateT, entry: Entry, now: Now) -> tuple[Event, ...]:
+        """Give the events that follow from a message, at most 500; change nothing."""
+
+    @abstractmethod
+    def evolve(self, state: StateT, entry: Entry) -> StateT:
+        """Give the state after an entry, heard or said."""
+
+    @abstractmethod
+    def wake_at(self, state: StateT) -> UtcMillis | None:
+        """Give the next instant of therapy time [ms] at which a Tick has something to do."""
+
+    def effects(self, entry: Entry) -> tuple[Effect, ...]:
+        """Name what must happen in the world because of a stored event of its own: nothing."""
+        del entry
+        return ()
+
+    @abstractmethod
+    def view(self, state: StateT, now: Now) -> msgspec.Struct:
+        """Give the state as a person sees it."""
 
 
 def is_past(deadline: Deadline, *, now: Now) -> bool:

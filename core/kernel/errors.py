@@ -1,9 +1,21 @@
 """What can go wrong in the thinking itself."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 
-class CoreError(Exception):
+class FieldsInText(Exception):
+    """An exception whose message is made of its fields."""
+
+    TEXT: ClassVar[str] = ""
+    """[-] the message, with the names of fields in braces; without one, the arguments."""
+
+    def __str__(self) -> str:
+        """Give the message."""
+        return self.TEXT.format(**vars(self)) if self.TEXT else super().__str__()
+
+
+class CoreError(FieldsInText):
     """Anything that core raises by intent."""
 
 
@@ -21,9 +33,7 @@ class TextError(CoreError):
     reason: str
     text: str
 
-    def __str__(self) -> str:
-        """Say why, and show the text."""
-        return f"{self.reason}: {self.text!r}"
+    TEXT = "{reason}: {text!r}"
 
 
 class AmountError(TextError):
@@ -41,9 +51,7 @@ class GlucoseFileError(CoreError):
     name: str
     reason: str
 
-    def __str__(self) -> str:
-        """Say which file, and why."""
-        return f"{self.name}: {self.reason}"
+    TEXT = "{name}: {reason}"
 
 
 @dataclass(eq=False)
@@ -52,9 +60,7 @@ class CheckpointBroken(CoreError):
 
     reason: str
 
-    def __str__(self) -> str:
-        """Say why."""
-        return self.reason
+    TEXT = "{reason}"
 
 
 @dataclass(eq=False)
@@ -66,6 +72,4 @@ class ScenarioError(CoreError):
     reason: str
     """[-] what is wrong with it."""
 
-    def __str__(self) -> str:
-        """Say which field, and why."""
-        return f"{self.reason} - at `{self.path}`"
+    TEXT = "{reason} - at `{path}`"

@@ -5,34 +5,13 @@ from typing import Final, Literal
 import msgspec
 
 from core.pump.memory import BolusInMotion, PumpMemory, PumpStep
-from schemas.delivery.device import PULSE_MU, PumpRecord
+from schemas.delivery.device import PULSE_MU, PumpRecord, RecordKind
 from schemas.units import DoseId, MilliUnits, UtcMillis
 
 BolusEnd = Literal[
     "delivered", "stopped", "suspended", "reservoir_empty", "power_lost", "occlusion", "fault"
 ]
 """[-] how a bolus ended."""
-
-RecordKind = Literal[
-    "basal",
-    "bolus_started",
-    "bolus",
-    "bolus_ended",
-    "suspended",
-    "resumed",
-    "plan_loaded",
-    "filled",
-    "powered",
-    "trusted",
-    "primed",
-    "unasked",
-    "released",
-    "fault",
-    "fault_cleared",
-    "order_refused",
-    "clock_set",
-]
-"""[-] the kinds of `schemas.delivery.device.PumpRecord`."""
 
 Slot = Literal["extended", "bolus"]
 """[-] what can run at the same time: one of each."""

@@ -164,6 +164,4 @@ class ForkRefused(CoreError):
     at: UtcMillis = UtcMillis(0)
     """[ms] begin of the record, or its end."""
 
-    def __str__(self) -> str:
-        """Say why."""
-        return self.reason
+    TEXT = "{reason}"

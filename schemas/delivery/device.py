@@ -132,30 +132,34 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     """[-] what the pump itself alarms about, sorted: 'plan_runs_out', 'reservoir_empty', ..."""
 
 
+RecordKind = Literal[
+    "basal",
+    "bolus_started",
+    "bolus",
+    "bolus_ended",
+    "suspended",
+    "resumed",
+    "plan_loaded",
+    "filled",
+    "powered",
+    "trusted",
+    "primed",
+    "unasked",
+    "released",
+    "fault",
+    "fault_cleared",
+    "order_refused",
+    "clock_set",
+]
+"""[-] the kinds of a `PumpRecord`."""
+
+
 class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line of the pump's own history, in non-volatile memory, numbered without holes."""
 
     sequence: int
     """[-] 1, 2, 3, ..."""
-    kind: Literal[
-        "basal",
-        "bolus_started",
-        "bolus",
-        "bolus_ended",
-        "suspended",
-        "resumed",
-        "plan_loaded",
-        "filled",
-        "powered",
-        "trusted",
-        "primed",
-        "unasked",
-        "released",
-        "fault",
-        "fault_cleared",
-        "order_refused",
-        "clock_set",
-    ]
+    kind: RecordKind
     """[-] what happened; 'basal', 'bolus', 'primed' and 'unasked' moved insulin, 'powered' is a
     start of the pump, 'trusted' a change of the keys whose orders it takes, 'released' what had
     been moved into a blocked line and was counted then, 'order_refused' a signed bolus order that

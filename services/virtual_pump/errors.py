@@ -2,19 +2,13 @@
 
 from dataclasses import dataclass
 
-from services.runtime.platform.errors import BasaltError
+from services.runtime.platform.errors import BasaltError, PathError
 
 
-@dataclass(eq=False)
-class PumpMemoryError(BasaltError):
+class PumpMemoryError(PathError):
     """The memory file is in use, broken, or not a pump's; the pump does not start or stops."""
 
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        """Say it in one line."""
-        return f"pump memory {self.path}: {self.reason}"
+    TEXT = "pump memory {path}: {reason}"
 
 
 @dataclass(eq=False)
@@ -23,6 +17,4 @@ class PumpAddressInUse(BasaltError):
 
     address: str
 
-    def __str__(self) -> str:
-        """Say it in one line."""
-        return f"{self.address}: another process listens there"
+    TEXT = "{address}: another process listens there"

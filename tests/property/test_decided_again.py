@@ -1,6 +1,5 @@
 """Whatever was asked in whatever order, corrections among it: each decision is made again alike."""
 
-import dataclasses
 from typing import Any
 
 import pytest
@@ -30,6 +29,7 @@ from schemas.units import (
 )
 from services.runtime.audit.redecide import verify_decisions
 from services.runtime.replay.replay import replay
+from support.simulated.changed_decider import changed
 from support.simulated.fake_system import PUMP, FakeSystem
 
 ADVISOR, ACTUATOR, INGEST = "bolus_advisor", "actuator", "glucose_ingest"
@@ -217,7 +217,7 @@ def test_the_mutant_that_decides_nothing_any_more_is_caught(
     life = DecidedAgain()
     a_slip_of_the_pen(life)
     decider = DECIDERS[Speaker(ADVISOR)]
-    silent = dataclasses.replace(decider, decide=lambda *_: ())
+    silent = changed(decider, decide=lambda *_: ())
     monkeypatch.setitem(DECIDERS, decider.name, silent)
 
     with pytest.raises(AssertionError):

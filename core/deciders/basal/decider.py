@@ -6,13 +6,14 @@ from core.deciders.basal.events import evolve
 from core.deciders.basal.state import (
     BASAL_SCHEDULER,
     BasalState,
+    BasalView,
     Programme,
     initial,
     refuse_zone,
     view,
 )
 from core.deciders.basal.temporary_rates import refused_rate
-from core.kernel.decider import Decider, Entry
+from core.kernel.decider import Decider, Effect, Entry
 from core.kernel.effects import zone_effects
 from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.models.calendar_days import days_between
@@ -49,6 +50,7 @@ from schemas.record import Restarted
 from schemas.units import (
     HOUR_MS,
     Milliseconds,
+    PumpId,
     Speaker,
     UtcMillis,
 )
@@ -253,10 +255,12 @@ def _wake_at(state: BasalState) -> UtcMillis | None:
     return min((at for at in wakes if at is not None), default=None)
 
 
-BASAL_DECIDER: Final = Decider(
-    name=BASAL_SCHEDULER,
-    subscribes_to=(Speaker("actuator"),),
-    emits=(
+class BasalDecider(Decider[BasalState]):
+    """The thinking of the service basal_scheduler."""
+
+    name = BASAL_SCHEDULER
+    subscribes_to = (Speaker("actuator"),)
+    emits = (
         *COMMON_EVENTS,
         BasalProfileSet,
         BasalProfileRefused,
@@ -269,20 +273,40 @@ BASAL_DECIDER: Final = Decider(
         TemporaryRateStarted,
         TemporaryRateEnded,
         TemporaryRateRefused,
-    ),
-    handles=(
+    )
+    handles = (
         *COMMON_COMMANDS,
         SetBasalProfile,
         SetBasalWeek,
         SetBasalZone,
         SetTemporaryRate,
         CancelTemporaryRate,
-    ),
-    initial=initial,
-    decide=_decide,
-    evolve=evolve,
-    wake_at=_wake_at,
-    effects=zone_effects,
-    view=view,
-)
+    )
+
+    def initial(self, pump: PumpId) -> BasalState:
+        """Know nothing yet."""
+        return initial(pump)
+
+    def decide(self, state: BasalState, entry: Entry, now: Now) -> tuple[Event, ...]:
+        """Say what follows from a message."""
+        return _decide(state, entry, now)
+
+    def evolve(self, state: BasalState, entry: Entry) -> BasalState:
+        """Fold an entry."""
+        return evolve(state, entry)
+
+    def wake_at(self, state: BasalState) -> UtcMillis | None:
+        """Give when time alone has something to do [ms]."""
+        return _wake_at(state)
+
+    def effects(self, entry: Entry) -> tuple[Effect, ...]:
+        """Name what must happen in the world."""
+        return zone_effects(entry)
+
+    def view(self, state: BasalState, now: Now) -> BasalView:
+        """Show the state to a person."""
+        return view(state, now)
+
+
+BASAL_DECIDER: Final = BasalDecider()
 """[-] the thinking of the service basal_scheduler."""

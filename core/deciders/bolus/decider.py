@@ -8,12 +8,12 @@ from core.deciders.bolus.order_signing import bolus_effects, take_signed, withdr
 from core.deciders.bolus.orders import accept, disagreement, order_own, order_preset
 from core.deciders.bolus.presets import set_preset
 from core.deciders.bolus.state import BOLUS_ADVISOR, BolusState, advice_inputs_of, initial
-from core.deciders.bolus.view import view
+from core.deciders.bolus.view import BolusView, view
 from core.deciders.bolus.zone_tracking import decide_clock
 from core.dosing.advice.advise import CARBS_G_MAX, advise
 from core.dosing.advice.projection import forecast
 from core.dosing.advice.settings import settings_problem
-from core.kernel.decider import Decider, Entry
+from core.kernel.decider import Decider, Effect, Entry
 from core.kernel.pending_events import PendingEvents
 from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.models.pump_models import PUMP_MODELS, spreads_in_words
@@ -60,6 +60,7 @@ from schemas.record import Restarted
 from schemas.units import (
     HOUR_MS,
     Milliseconds,
+    PumpId,
     Speaker,
     UtcMillis,
 )
@@ -173,10 +174,12 @@ def _wake_at(state: BolusState) -> UtcMillis | None:
     return state.clock.renew_at
 
 
-BOLUS_DECIDER: Final = Decider(
-    name=BOLUS_ADVISOR,
-    subscribes_to=(Speaker("glucose_ingest"), Speaker("basal_scheduler"), Speaker("actuator")),
-    emits=(
+class BolusDecider(Decider[BolusState]):
+    """The thinking of the service bolus_advisor."""
+
+    name = BOLUS_ADVISOR
+    subscribes_to = (Speaker("glucose_ingest"), Speaker("basal_scheduler"), Speaker("actuator"))
+    emits = (
         *COMMON_EVENTS,
         BolusSettingsSet,
         BolusSettingsRefused,
@@ -200,8 +203,8 @@ BOLUS_DECIDER: Final = Decider(
         BolusPresetSet,
         BolusPresetRefused,
         GlucoseForecast,
-    ),
-    handles=(
+    )
+    handles = (
         *COMMON_COMMANDS,
         SetBolusSettings,
         RecordCarbs,
@@ -213,12 +216,32 @@ BOLUS_DECIDER: Final = Decider(
         OrderBolus,
         SetBolusPreset,
         OrderPreset,
-    ),
-    initial=initial,
-    decide=_decide,
-    evolve=evolve,
-    wake_at=_wake_at,
-    effects=bolus_effects,
-    view=view,
-)
+    )
+
+    def initial(self, pump: PumpId) -> BolusState:
+        """Know nothing yet."""
+        return initial(pump)
+
+    def decide(self, state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
+        """Say what follows from a message."""
+        return _decide(state, entry, now)
+
+    def evolve(self, state: BolusState, entry: Entry) -> BolusState:
+        """Fold an entry."""
+        return evolve(state, entry)
+
+    def wake_at(self, state: BolusState) -> UtcMillis | None:
+        """Give when time alone has something to do [ms]."""
+        return _wake_at(state)
+
+    def effects(self, entry: Entry) -> tuple[Effect, ...]:
+        """Name what must happen in the world."""
+        return bolus_effects(entry)
+
+    def view(self, state: BolusState, now: Now) -> BolusView:
+        """Show the state to a person."""
+        return view(state, now)
+
+
+BOLUS_DECIDER: Final = BolusDecider()
 """[-] the thinking of the service bolus_advisor."""

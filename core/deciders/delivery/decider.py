@@ -23,10 +23,10 @@ from core.deciders.delivery.pump_sync.history import OWN_ACTOR, decide_reading
 from core.deciders.delivery.pump_sync.mechanism import clear_fault, prime, remind, remind_at
 from core.deciders.delivery.pump_sync.restore_detection import accept_count
 from core.deciders.delivery.state import ACTUATOR, DeliveryState, initial
-from core.deciders.delivery.view import view
+from core.deciders.delivery.view import DeliveryView, view
 from core.dosing.limits.limits import limits_problem
 from core.kernel.alarms import raise_alarm, reannounce, reannounce_at
-from core.kernel.decider import Decider, Entry
+from core.kernel.decider import Decider, Effect, Entry
 from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS, decide_common
 from core.models.pump_models import PUMP_MODELS
 from schemas.alarms import AlarmRepeated
@@ -100,9 +100,9 @@ from schemas.delivery.unresolved_doses import (
 )
 from schemas.message import Command, Event, Now
 from schemas.record import Restarted, Tick
-from schemas.units import DAY_MS, MINUTE_MS, EventId, MilliUnits, Speaker, UtcMillis
+from schemas.units import DAY_MS, MINUTE_MS, EventId, MilliUnits, PumpId, Speaker, UtcMillis
 
-DELIVERY_SAYS: Final[tuple[type[Event], ...]] = (
+DELIVERY_EVENT_KINDS: Final[tuple[type[Event], ...]] = (
     *COMMON_EVENTS,
     AlarmRepeated,
     DeliveryLimitsSet,
@@ -151,7 +151,7 @@ DELIVERY_SAYS: Final[tuple[type[Event], ...]] = (
 )
 """[-] events of the actuator."""
 
-DELIVERY_OBEYS: Final[tuple[type[Command], ...]] = (
+DELIVERY_COMMAND_KINDS: Final[tuple[type[Command], ...]] = (
     *COMMON_COMMANDS,
     SetDeliveryLimits,
     CancelBolus,
@@ -329,16 +329,38 @@ def _take_plan(
     return accept_plan(state, name, made, state.limits, now)
 
 
-DELIVERY_DECIDER: Final = Decider(
-    name=ACTUATOR,
-    subscribes_to=(Speaker("basal_scheduler"), Speaker("bolus_advisor")),
-    emits=DELIVERY_SAYS,
-    handles=DELIVERY_OBEYS,
-    initial=initial,
-    decide=_decide,
-    evolve=evolve,
-    wake_at=_wake_at,
-    effects=delivery_effects,
-    view=view,
-)
+class DeliveryDecider(Decider[DeliveryState]):
+    """The thinking of the service actuator."""
+
+    name = ACTUATOR
+    subscribes_to = (Speaker("basal_scheduler"), Speaker("bolus_advisor"))
+    emits = DELIVERY_EVENT_KINDS
+    handles = DELIVERY_COMMAND_KINDS
+
+    def initial(self, pump: PumpId) -> DeliveryState:
+        """Know nothing yet."""
+        return initial(pump)
+
+    def decide(self, state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
+        """Say what follows from a message."""
+        return _decide(state, entry, now)
+
+    def evolve(self, state: DeliveryState, entry: Entry) -> DeliveryState:
+        """Fold an entry."""
+        return evolve(state, entry)
+
+    def wake_at(self, state: DeliveryState) -> UtcMillis | None:
+        """Give when time alone has something to do [ms]."""
+        return _wake_at(state)
+
+    def effects(self, entry: Entry) -> tuple[Effect, ...]:
+        """Name what must happen in the world."""
+        return delivery_effects(entry)
+
+    def view(self, state: DeliveryState, now: Now) -> DeliveryView:
+        """Show the state to a person."""
+        return view(state, now)
+
+
+DELIVERY_DECIDER: Final = DeliveryDecider()
 """[-] the thinking of the service actuator."""

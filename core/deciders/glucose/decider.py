@@ -14,6 +14,7 @@ from core.deciders.glucose.events import evolve
 from core.deciders.glucose.state import (
     GLUCOSE_INGEST,
     GlucoseState,
+    GlucoseView,
     initial,
     view,
 )
@@ -27,7 +28,7 @@ from core.dosing.glucose_history.snapshot import (
     GlucoseSnapshot,
 )
 from core.formats.glucose_values import GlucoseText, parse_glucose
-from core.kernel.decider import Decider, Entry, no_effects
+from core.kernel.decider import Decider, Entry
 from core.kernel.errors import GlucoseTextError
 from core.kernel.pending_events import PendingEvents
 from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS, decide_common
@@ -56,7 +57,7 @@ from schemas.glucose import (
 )
 from schemas.message import Event, Now
 from schemas.record import Tick
-from schemas.units import HOUR_MS, MINUTE_MS, MgDl, Milliseconds, Speaker, UtcMillis
+from schemas.units import HOUR_MS, MINUTE_MS, MgDl, Milliseconds, PumpId, Speaker, UtcMillis
 
 GLUCOSE_MG_DL_MIN = MgDl(10)
 """[mg/dL] below it no living person measures; source: Loop's manual entry, 10 to 600."""
@@ -276,10 +277,12 @@ def _wake_at(state: GlucoseState) -> UtcMillis | None:
     return look_again_at(state.annunciations, state.snapshot, now=state.looked_at)
 
 
-GLUCOSE_DECIDER: Final = Decider(
-    name=GLUCOSE_INGEST,
-    subscribes_to=(Speaker("bolus_advisor"), Speaker("actuator")),
-    emits=(
+class GlucoseDecider(Decider[GlucoseState]):
+    """The thinking of the service glucose_ingest."""
+
+    name = GLUCOSE_INGEST
+    subscribes_to = (Speaker("bolus_advisor"), Speaker("actuator"))
+    emits = (
         *COMMON_EVENTS,
         GlucoseMeasured,
         GlucoseBeyondRange,
@@ -290,13 +293,29 @@ GLUCOSE_DECIDER: Final = Decider(
         AlarmSnoozed,
         GlucoseAlertsSet,
         GlucoseAlertsRefused,
-    ),
-    handles=(*COMMON_COMMANDS, RecordReading, VoidReading, SnoozeAlarm, SetGlucoseAlerts),
-    initial=initial,
-    decide=_decide,
-    evolve=evolve,
-    wake_at=_wake_at,
-    effects=no_effects,
-    view=view,
-)
+    )
+    handles = (*COMMON_COMMANDS, RecordReading, VoidReading, SnoozeAlarm, SetGlucoseAlerts)
+
+    def initial(self, pump: PumpId) -> GlucoseState:
+        """Know nothing yet."""
+        return initial(pump)
+
+    def decide(self, state: GlucoseState, entry: Entry, now: Now) -> tuple[Event, ...]:
+        """Say what follows from a message."""
+        return _decide(state, entry, now)
+
+    def evolve(self, state: GlucoseState, entry: Entry) -> GlucoseState:
+        """Fold an entry."""
+        return evolve(state, entry)
+
+    def wake_at(self, state: GlucoseState) -> UtcMillis | None:
+        """Give when time alone has something to do [ms]."""
+        return _wake_at(state)
+
+    def view(self, state: GlucoseState, now: Now) -> GlucoseView:
+        """Show the state to a person."""
+        return view(state, now)
+
+
+GLUCOSE_DECIDER: Final = GlucoseDecider()
 """[-] the thinking of the service glucose_ingest."""

@@ -181,22 +181,44 @@ def _view(state: RecordState, now: Now) -> RecordView:
     )
 
 
-RECORD_DECIDER: Final = Decider(
-    name=HISTORIAN,
-    subscribes_to=(
+class RecordDecider(Decider[RecordState]):
+    """The thinking of the service historian."""
+
+    name = HISTORIAN
+    subscribes_to = (
         Speaker("glucose_ingest"),
         Speaker("basal_scheduler"),
         Speaker("bolus_advisor"),
         Speaker("actuator"),
-    ),
-    keeps_commands=True,
-    emits=(*COMMON_EVENTS, CheckpointMade, SpeedChanged, ProcessReported, StorageReported),
-    handles=(*COMMON_COMMANDS, ReportProcess, ReportStorage),
-    initial=_initial,
-    decide=_decide,
-    evolve=_evolve,
-    wake_at=_wake_at,
-    effects=_effects,
-    view=_view,
-)
+    )
+    keeps_commands = True
+    emits = (*COMMON_EVENTS, CheckpointMade, SpeedChanged, ProcessReported, StorageReported)
+    handles = (*COMMON_COMMANDS, ReportProcess, ReportStorage)
+
+    def initial(self, pump: PumpId) -> RecordState:
+        """Know nothing yet."""
+        return _initial(pump)
+
+    def decide(self, state: RecordState, entry: Entry, now: Now) -> tuple[Event, ...]:
+        """Say what follows from a message."""
+        return _decide(state, entry, now)
+
+    def evolve(self, state: RecordState, entry: Entry) -> RecordState:
+        """Fold an entry."""
+        return _evolve(state, entry)
+
+    def wake_at(self, state: RecordState) -> UtcMillis | None:
+        """Give when time alone has something to do [ms]."""
+        return _wake_at(state)
+
+    def effects(self, entry: Entry) -> tuple[Effect, ...]:
+        """Name what must happen in the world."""
+        return _effects(entry)
+
+    def view(self, state: RecordState, now: Now) -> RecordView:
+        """Show the state to a person."""
+        return _view(state, now)
+
+
+RECORD_DECIDER: Final = RecordDecider()
 """[-] the thinking of the service historian."""

@@ -2,9 +2,30 @@
 
 from dataclasses import dataclass
 
+from core.kernel.errors import FieldsInText
 
-class BasaltError(Exception):
+
+class BasaltError(FieldsInText):
     """Anything that the runtime raises by intent."""
+
+
+@dataclass(eq=False)
+class ReasonError(BasaltError):
+    """Something failed for a reason that says all."""
+
+    reason: str
+
+    TEXT = "{reason}"
+
+
+@dataclass(eq=False)
+class PathError(BasaltError):
+    """Something is wrong with a file, a store or a server."""
+
+    path: str
+    reason: str
+
+    TEXT = "{path}: {reason}"
 
 
 @dataclass(eq=False)
@@ -14,15 +35,8 @@ class PumpTimeout(BasaltError):
     act: str
 
 
-@dataclass(eq=False)
-class PumpRefusedError(BasaltError):
+class PumpRefusedError(ReasonError):
     """The pump answered no, with its reason; nothing was done."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        """Give the reason."""
-        return self.reason
 
 
 @dataclass(eq=False)
@@ -31,16 +45,11 @@ class PumpSupersededError(BasaltError):
 
     epoch: int
 
-    def __str__(self) -> str:
-        """Name the epoch."""
-        return f"epoch {self.epoch} drives the pump"
+    TEXT = "epoch {epoch} drives the pump"
 
 
-@dataclass(eq=False)
-class PublishUnknown(BasaltError):
+class PublishUnknown(ReasonError):
     """The broker did not answer in time: what was sent may or may not be stored."""
-
-    reason: str
 
 
 @dataclass(eq=False)
@@ -74,16 +83,8 @@ class SecondWriter(BasaltError):
     detail: str
 
 
-@dataclass(eq=False)
-class StoreBroken(BasaltError):
+class StoreBroken(PathError):
     """The journal cannot be opened or read."""
-
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        """Name the file and what is wrong with it."""
-        return f"{self.path}: {self.reason}"
 
 
 @dataclass(eq=False)
@@ -91,54 +92,28 @@ class StoreMissing(StoreBroken):
     """There is no such journal."""
 
 
-@dataclass(eq=False)
-class CopyRefused(BasaltError):
+class CopyRefused(ReasonError):
     """A journal is not copied, or its copy is not what it should be."""
 
-    reason: str
 
-    def __str__(self) -> str:
-        """Say why."""
-        return self.reason
-
-
-@dataclass(eq=False)
-class StoreUrlWrong(BasaltError):
+class StoreUrlWrong(ReasonError):
     """What was said of a store names none."""
-
-    reason: str
-
-    def __str__(self) -> str:
-        """Say what it looks like."""
-        return self.reason
 
 
 class ArchiveBroken(BasaltError):
     """A file is no archive, is cut short, or cannot be made of this record."""
 
 
-@dataclass(eq=False)
-class StoreUnreachable(BasaltError):
+class StoreUnreachable(PathError):
     """The server of a journal does not answer, or went away: the process ends and comes back."""
 
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        """Name the server and what it said last."""
-        return f"{self.path} is not reachable: {self.reason}"
+    TEXT = "{path} is not reachable: {reason}"
 
 
-@dataclass(eq=False)
-class StoreUnwritable(BasaltError):
+class StoreUnwritable(PathError):
     """A step could not be stored: nothing of it has happened, and the process ends."""
 
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        """Name the file, what went wrong, and what to look at."""
-        return f"{self.path} cannot be written: {self.reason}; is the disk full?"
+    TEXT = "{path} cannot be written: {reason}; is the disk full?"
 
 
 @dataclass(eq=False)
@@ -149,36 +124,22 @@ class JournalAltered(BasaltError):
     position: int
     reason: str
 
-    def __str__(self) -> str:
-        """Name the place, and what helps."""
-        return (
-            f"line {self.position} of pump {self.pump}: {self.reason}; put the journal aside and "
-            "start again: the past is taken over from the others"
-        )
+    TEXT = (
+        "line {position} of pump {pump}: {reason}; put the journal aside and "
+        "start again: the past is taken over from the others"
+    )
 
 
-@dataclass(eq=False)
-class OrderKeyBroken(BasaltError):
+class OrderKeyBroken(PathError):
     """A key for bolus orders cannot be read; without it no order is signed or authenticated."""
 
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        """Name the file and what is wrong with it."""
-        return f"order key {self.path}: {self.reason}"
+    TEXT = "order key {path}: {reason}"
 
 
-@dataclass(eq=False)
-class PumpScriptBroken(BasaltError):
+class PumpScriptBroken(PathError):
     """A script of faults for a virtual pump cannot be read."""
 
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        """Name the file and what is wrong with it."""
-        return f"script of faults {self.path}: {self.reason}"
+    TEXT = "script of faults {path}: {reason}"
 
 
 @dataclass(eq=False)
@@ -186,16 +147,10 @@ class PumpPowerLost(BasaltError):
     """The pump has lost its power in this very moment: nothing is said and nothing saved."""
 
 
-@dataclass(eq=False)
-class BusKeyBroken(BasaltError):
+class BusKeyBroken(PathError):
     """The seed of a broker's user cannot be read; without it nobody connects."""
 
-    path: str
-    reason: str
-
-    def __str__(self) -> str:
-        """Name the file and what is wrong with it."""
-        return f"key {self.path}: {self.reason}"
+    TEXT = "key {path}: {reason}"
 
 
 @dataclass(eq=False)
@@ -205,9 +160,7 @@ class BusUnreachable(BasaltError):
     url: str
     reason: str
 
-    def __str__(self) -> str:
-        """Name the broker and what is wrong with it."""
-        return f"{self.url}: {self.reason}"
+    TEXT = "{url}: {reason}"
 
 
 @dataclass(eq=False)
@@ -218,13 +171,11 @@ class RestoredFromOldCopy(BasaltError):
     own: int
     known: int
 
-    def __str__(self) -> str:
-        """Say how far the journal goes, how far the world, and what helps."""
-        return (
-            f"the journal knows {self.own} own events of pump {self.pump}, the others {self.known};"
-            " those between are asked for at each start, and nobody gives them: put back a newer "
-            "copy of it, or start the historian"
-        )
+    TEXT = (
+        "the journal knows {own} own events of pump {pump}, the others {known};"
+        " those between are asked for at each start, and nobody gives them: put back a newer "
+        "copy of it, or start the historian"
+    )
 
 
 @dataclass(eq=False)
@@ -233,6 +184,4 @@ class ZoneError(BasaltError):
 
     zone: str
 
-    def __str__(self) -> str:
-        """Name the zone, and say what a name looks like."""
-        return f"no time zone is called {self.zone!r}; names look like Europe/Berlin"
+    TEXT = "no time zone is called {zone!r}; names look like Europe/Berlin"

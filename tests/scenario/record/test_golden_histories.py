@@ -1,6 +1,5 @@
 """Golden histories of every released version are decided again, for ever; a bad one is told."""
 
-import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -34,6 +33,7 @@ from support.history.golden_history import (
     views_path,
 )
 from support.history.golden_scenes import SCENES
+from support.simulated.changed_decider import changed
 from support.simulated.mutant_pairs import Patch, is_caught
 
 NEWEST = next(iter(versions()))
@@ -159,7 +159,7 @@ def _changed(decider: Any, kind: type[Event], fields: dict[str, Any]) -> Any:
             for one in decider.decide(*given)
         )
 
-    return dataclasses.replace(decider, decide=decide)
+    return changed(decider, decide=decide)
 
 
 def without_an_alert(patch: Patch) -> None:
@@ -180,7 +180,7 @@ def forgetful(patch: Patch) -> None:
     def evolve(state: Any, entry: Any) -> Any:
         return state if isinstance(entry.body, BasalDelivered) else decider.evolve(state, entry)
 
-    patch.setitem(DECIDERS, name, dataclasses.replace(decider, evolve=evolve))
+    patch.setitem(DECIDERS, name, changed(decider, evolve=evolve))
 
 
 RULES: list[Callable[[Patch], None]] = [

@@ -1,6 +1,5 @@
 """Days by the real deciders replay equal: a week at each run, a year where NIGHTLY_DAYS says so."""
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from services.runtime.audit.redecide import verify_decisions
 from services.runtime.replay.record_fold import RecordFold
 from services.runtime.replay.replay import known_by, replay
 from services.runtime.replay.snapshots import SnapshotMaker, Snapshots, differing
+from support.simulated.changed_decider import changed
 from support.simulated.fake_system import PUMP, FakeSystem
 from support.simulated.lived_days import LivedDays
 
@@ -96,7 +96,7 @@ def test_the_mutant_whose_fold_forgets_is_caught(
     def forgetful(state: Any, entry: Entry) -> Any:
         return state if entry.id.endswith("99") else evolve(state, entry)
 
-    mutant = dataclasses.replace(DELIVERY_DECIDER, evolve=forgetful)
+    mutant = changed(DELIVERY_DECIDER, evolve=forgetful)
     monkeypatch.setitem(DECIDERS, DELIVERY_DECIDER.name, mutant)
     now: Now = system.clock.now()
     replayed = replay(system.stores[HISTORIAN], pump=PUMP, at=now.therapy)

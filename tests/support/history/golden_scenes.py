@@ -1,7 +1,6 @@
 """What golden histories are made of: short lives that say as many kinds of events as they can."""
 
 import copy
-import dataclasses
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -58,6 +57,7 @@ from services.runtime.platform.errors import PumpRefusedError
 from services.runtime.process.stepper import finish
 from services.virtual_pump.fault_script import ScriptedFault
 from services.virtual_pump.in_process_pump import FakePumpDevice
+from support.simulated.changed_decider import changed
 from support.simulated.fake_system import IDENTITY, LIMITS, PROFILE, PUMP, SETTINGS, FakeSystem
 from support.simulated.signed_orders import STRANGER, pump_order, sign
 
@@ -342,7 +342,7 @@ def written_by_bad_code() -> FakeSystem:
         return tuple(said)
 
     system = FakeSystem()
-    system.services[decider.name].processor.decider = dataclasses.replace(decider, decide=badly)
+    system.services[decider.name].processor.decider = changed(decider, decide=badly)
     system.set_up()
     for value in ("140", "150", "160", "170"):
         read(system, value, "meter")

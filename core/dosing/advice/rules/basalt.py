@@ -1,6 +1,6 @@
 """Basalt's own rule: insulin on board reduces a correction, never the meal (ADR 0012)."""
 
-from core.dosing.advice.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_units
+from core.dosing.advice.rules.shape import ZERO, Asked, Reckoned, RuleSet, floor_units, three_terms
 from schemas.bolus.advice import AdviceReason
 
 
@@ -19,17 +19,12 @@ def _reckon(asked: Asked) -> Reckoned:
     if correction < 0:
         reasons.append("negative_correction")
     total = asked.food + correction - on_board
-    return Reckoned(
+    return three_terms(
         food=asked.food,
         correction=correction,
-        terms=(
-            Term(name="food", amount=asked.food),
-            Term(name="correction", amount=correction),
-            Term(name="insulin_on_board", amount=-on_board),
-        ),
-        meal_part=max(ZERO, asked.food + min(ZERO, correction)),
+        on_board=on_board,
         vendor=floor_units(total, asked.step),
-        reasons=tuple(reasons),
+        reasons=reasons,
     )
 
 

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from core.dosing.advice.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_units
+from core.dosing.advice.rules.shape import ZERO, Asked, Reckoned, RuleSet, floor_units, three_terms
 from schemas.bolus.advice import AdviceReason
 
 NO_CORRECTION_UG_DL = 70_000
@@ -29,17 +29,12 @@ def _reckon(asked: Asked) -> Reckoned:
     refused = glucose is not None and glucose < NO_MEAL_UG_DL
     if refused:
         reasons.append("below_55")
-    return Reckoned(
+    return three_terms(
         food=food,
         correction=correction,
-        terms=(
-            Term(name="food", amount=food),
-            Term(name="correction", amount=correction),
-            Term(name="insulin_on_board", amount=-on_board),
-        ),
-        meal_part=max(ZERO, food + min(ZERO, correction)),
+        on_board=on_board,
         vendor=None if refused else floor_units(food + correction - on_board, asked.step),
-        reasons=tuple(reasons),
+        reasons=reasons,
     )
 
 

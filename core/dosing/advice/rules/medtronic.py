@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from core.dosing.advice.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_to
+from core.dosing.advice.rules.shape import ZERO, Asked, Reckoned, RuleSet, floor_to, three_terms
 from schemas.bolus.advice import AdviceReason
 from schemas.units import MilliUnits
 
@@ -26,17 +26,12 @@ def _reckon(asked: Asked) -> Reckoned:
     if correction < 0:
         reasons.append("negative_correction")
     total = max(ZERO, food + correction - on_board)
-    return Reckoned(
+    return three_terms(
         food=food,
         correction=correction,
-        terms=(
-            Term(name="food", amount=food),
-            Term(name="correction", amount=correction),
-            Term(name="insulin_on_board", amount=-on_board),
-        ),
-        meal_part=max(ZERO, food + min(ZERO, correction)),
+        on_board=on_board,
         vendor=MilliUnits(int(total)),
-        reasons=tuple(reasons),
+        reasons=reasons,
     )
 
 

@@ -1,6 +1,6 @@
 """The shape that every bolus rule set has: what it is asked, and what it answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -139,6 +139,37 @@ class Reckoned(msgspec.Struct, frozen=True, kw_only=True):
     def exact(self) -> Fraction:
         """Give the sum before rounding [mU], 0 or more."""
         return max(ZERO, sum((term.amount for term in self.terms), ZERO))
+
+
+def three_terms(
+    *,
+    food: Fraction,
+    correction: Fraction,
+    on_board: Fraction,
+    vendor: MilliUnits | None,
+    reasons: Sequence[AdviceReason],
+) -> Reckoned:
+    """Answer with food + correction - insulin on board, as most rule sets do.
+
+    Args:
+        food: [mU] for the meal.
+        correction: [mU] before insulin on board, negative below the target.
+        on_board: [mU] subtracted, 0 or more.
+        vendor: [mU] the vendor's own value.
+        reasons: codes, in the order in which they came up.
+    """
+    return Reckoned(
+        food=food,
+        correction=correction,
+        terms=(
+            Term(name="food", amount=food),
+            Term(name="correction", amount=correction),
+            Term(name="insulin_on_board", amount=-on_board),
+        ),
+        meal_part=max(ZERO, food + min(ZERO, correction - on_board)),
+        vendor=vendor,
+        reasons=tuple(reasons),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

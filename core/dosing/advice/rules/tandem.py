@@ -1,6 +1,6 @@
 """Tandem t:slim: three cases by glucose; told at second hand, so labelled unverified."""
 
-from core.dosing.advice.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_units
+from core.dosing.advice.rules.shape import ZERO, Asked, Reckoned, RuleSet, floor_units, three_terms
 from schemas.bolus.advice import AdviceReason
 
 STEP_MU = 10
@@ -25,17 +25,12 @@ def _reckon(asked: Asked) -> Reckoned:
         on_board = min(correction, max(0, asked.iob) + ZERO)
     if on_board > 0:
         reasons.append("insulin_on_board_subtracted")
-    return Reckoned(
+    return three_terms(
         food=food,
         correction=correction,
-        terms=(
-            Term(name="food", amount=food),
-            Term(name="correction", amount=correction),
-            Term(name="insulin_on_board", amount=-on_board),
-        ),
-        meal_part=max(ZERO, food + min(ZERO, correction - on_board)),
+        on_board=on_board,
         vendor=floor_units(food + correction - on_board, STEP_MU),
-        reasons=tuple(reasons),
+        reasons=reasons,
     )
 
 

@@ -1,6 +1,6 @@
 """Ypsomed mylife, method 1: insulin on board is subtracted from everything."""
 
-from core.dosing.advice.rules.shape import ZERO, Asked, Reckoned, RuleSet, Term, floor_units
+from core.dosing.advice.rules.shape import ZERO, Asked, Reckoned, RuleSet, floor_units, three_terms
 from schemas.bolus.advice import AdviceReason
 
 
@@ -15,17 +15,12 @@ def _reckon(asked: Asked) -> Reckoned:
         reasons.append("insulin_on_board_subtracted")
     if correction < 0:
         reasons.append("negative_correction")
-    return Reckoned(
+    return three_terms(
         food=food,
         correction=correction,
-        terms=(
-            Term(name="food", amount=food),
-            Term(name="correction", amount=correction),
-            Term(name="insulin_on_board", amount=-on_board),
-        ),
-        meal_part=max(ZERO, food + min(ZERO, correction - on_board)),
+        on_board=on_board,
         vendor=floor_units(food + correction - on_board, asked.step),
-        reasons=tuple(reasons),
+        reasons=reasons,
     )
 
 

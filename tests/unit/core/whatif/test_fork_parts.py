@@ -1,6 +1,5 @@
 """The parts of a fork: doses in the same share, basal with its gaps, wakes of its own."""
 
-import dataclasses
 from typing import Any
 
 import msgspec
@@ -38,6 +37,7 @@ from schemas.units import (
     PumpId,
     UtcMillis,
 )
+from support.simulated.changed_decider import changed
 
 PUMP = PumpId("p1")
 
@@ -147,7 +147,7 @@ def waking(*, most: int, ticks: list[Entry]) -> Run[Any]:
         return Waking(min(state.heard + 1, most))
 
     basal: Any = BASAL_DECIDER
-    decider: Any = dataclasses.replace(
+    decider: Any = changed(
         basal,
         initial=lambda pump: Waking(),
         decide=decide,

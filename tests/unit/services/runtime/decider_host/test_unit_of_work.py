@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.deciders.glucose.decider import GLUCOSE_DECIDER
-from core.kernel.decider import Decider, Entry, no_effects
+from core.kernel.decider import Decider, Entry
 from core.kernel.errors import InvariantError
 from schemas.bolus.advice import AcceptAdvice, RequestAdvice
 from schemas.bolus.orders import BolusOrdered, OrderBolus
@@ -26,6 +26,7 @@ from services.runtime.decider_host.processor import DeciderProcessor, Reported
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.platform.errors import SecondWriter
 from services.runtime.ports import Arrived
+from support.simulated.changed_decider import changed
 from support.simulated.fake_system import LIMITS, PUMP, SETTINGS, FakeSystem
 
 NOW = Now(therapy=UtcMillis(1_000_000_000_000), real=UtcMillis(1_000_000_000_000), speed=1)
@@ -179,9 +180,7 @@ def test_a_decider_may_say_only_what_it_says() -> None:
 
 
 def _with(decider: Decider[Any], **changes: Any) -> Decider[Any]:
-    fields = {name: getattr(decider, name) for name in decider.__dataclass_fields__}
-    fields["effects"] = no_effects
-    return Decider(**{**fields, **changes})
+    return changed(decider, **{"effects": lambda entry: (), **changes})
 
 
 @pytest.mark.requirement("R87")
