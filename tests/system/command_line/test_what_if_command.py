@@ -44,10 +44,14 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealSystem]:
         yield system
 
 
-def test_both_sides_of_a_running_system_are_shown(running: RealSystem) -> None:
-    """Nothing is stopped, nothing is written; the caveat stands below."""
-    begin = set_up_at(running)
+@pytest.fixture(scope="module")
+def begin(running: RealSystem) -> str:
+    """The instant from which on all tests ask, whether the system still runs or not."""
+    return set_up_at(running)
 
+
+def test_both_sides_of_a_running_system_are_shown(running: RealSystem, begin: str) -> None:
+    """Nothing is stopped, nothing is written; the caveat stands below."""
     same = running.basalt("whatif", "--from", begin, "--all")
     other = running.basalt("whatif", "--from", begin, "--rules", "loop", "--insulin", "walsh:4h")
 
@@ -62,7 +66,7 @@ def test_both_sides_of_a_running_system_are_shown(running: RealSystem) -> None:
 
 
 def test_files_of_other_settings_are_those_of_the_other_commands(
-    running: RealSystem, tmp_path: Path
+    running: RealSystem, begin: str, tmp_path: Path
 ) -> None:
     """What `settings show`, `profile show` and `limits show` print can be changed and asked."""
     files = {name: tmp_path / f"{name}.json" for name in ("settings", "profile", "limits")}
@@ -73,7 +77,7 @@ def test_files_of_other_settings_are_those_of_the_other_commands(
     files["limits"].write_text(json.dumps(OTHER_LIMITS))
     words = [word for name, path in files.items() for word in (f"--{name}", str(path))]
 
-    done = running.basalt("whatif", "--from", set_up_at(running), "--json", *words)
+    done = running.basalt("whatif", "--from", begin, "--json", *words)
 
     found: Any = json.loads(done.stdout)
     advice = next(row for row in found["fork"]["rows"] if row["kind"] == "advice")
@@ -85,9 +89,10 @@ def test_files_of_other_settings_are_those_of_the_other_commands(
     assert found["zone"] == asked["zone"]
 
 
-def test_the_journals_of_a_stopped_system_are_enough(running: RealSystem, tmp_path: Path) -> None:
+def test_the_journals_of_a_stopped_system_are_enough(
+    running: RealSystem, begin: str, tmp_path: Path
+) -> None:
     """A table, a picture, and the same in the JSON; then every mistake with its sentence."""
-    begin = set_up_at(running)
     assert running.stop() == 0
     picture = tmp_path / "both.svg"
 
@@ -124,12 +129,11 @@ def test_the_journals_of_a_stopped_system_are_enough(running: RealSystem, tmp_pa
     ],
 )
 def test_a_mistake_is_one_sentence(
-    running: RealSystem, tmp_path: Path, words: tuple[str, ...], code: int, text: str
+    running: RealSystem, begin: str, tmp_path: Path, words: tuple[str, ...], code: int, text: str
 ) -> None:
     """And its exit code says whose."""
     broken = tmp_path / "broken.json"
     broken.write_text('{"single": "2",\n "hourly" "15"}')
-    begin = set_up_at(running)
     spelled = [word.replace("BEGIN", begin).replace("BROKEN", str(broken)) for word in words]
 
     done = running.basalt("whatif", *spelled, check=False)

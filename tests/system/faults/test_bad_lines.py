@@ -58,10 +58,10 @@ def assert_well(system: ProxiedSystem) -> None:
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        ("actuator", "cut"),
         ("actuator", "half open"),
-        ("actuator", "deaf"),
         ("actuator", "mute"),
+        pytest.param("actuator", "cut", marks=pytest.mark.nightly),
+        pytest.param("actuator", "deaf", marks=pytest.mark.nightly),
         ("bolus_advisor", "half open"),
     ],
 )

@@ -70,7 +70,14 @@ def test_steps_of_the_wall_clock_in_mid_bolus_move_nothing(tmp_path: Path) -> No
 
 
 @pytest.mark.requirement("R85")
-@pytest.mark.parametrize("by_s", [10 * YEAR_S, -10 * YEAR_S, -3_600])
+@pytest.mark.parametrize(
+    "by_s",
+    [
+        -3_600,
+        pytest.param(-10 * YEAR_S, marks=pytest.mark.nightly),
+        pytest.param(10 * YEAR_S, marks=pytest.mark.nightly),
+    ],
+)
 def test_a_wall_clock_that_was_set_between_two_runs_loses_nothing(
     tmp_path: Path, by_s: float
 ) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import resource
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,22 +100,28 @@ def judged(system: RealSystem) -> int:
     return len({read_past(data).envelope.cause for data in said if b'"cause":"flood-' in data})
 
 
-@pytest.fixture(params=["descriptors", "memory"])
-def little(request: pytest.FixtureRequest) -> Iterator[tuple[int, int]]:
-    """Which limit, and how low: what a process that runs already uses nearly up."""
-    yield {
-        "descriptors": (resource.RLIMIT_NOFILE, 12),
-        "memory": (resource.RLIMIT_AS, 64 * 1024 * 1024),
-    }[request.param]
+LITTLE = {
+    "descriptors": (resource.RLIMIT_NOFILE, 12),
+    "memory": (resource.RLIMIT_AS, 64 * 1024 * 1024),
+}
+"""[-] which limit, and how low: what a process that runs already uses nearly up."""
 
 
 @pytest.mark.requirement("R44")
-@pytest.mark.parametrize("name", ["actuator", "virtual_pump"])
+@pytest.mark.parametrize(
+    ("name", "little"),
+    [
+        ("actuator", "descriptors"),
+        ("virtual_pump", "memory"),
+        pytest.param("actuator", "memory", marks=pytest.mark.nightly),
+        pytest.param("virtual_pump", "descriptors", marks=pytest.mark.nightly),
+    ],
+)
 def test_a_process_that_gets_no_more_of_it_ends_or_goes_on_and_is_made_good(
-    tmp_path: Path, name: str, little: tuple[int, int]
+    tmp_path: Path, name: str, little: str
 ) -> None:
     """In mid-bolus; nothing twice, nothing lost, and all is well when there is room (K4)."""
-    which, size = little
+    which, size = LITTLE[little]
     free = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     with real_system(tmp_path / "data", *QUIET) as system:
         system.basalt("bolus", "5")

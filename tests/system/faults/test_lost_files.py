@@ -15,6 +15,15 @@ from support.real.real_system import RealSystem, let_it_rest, real_system
 pytestmark = pytest.mark.system
 
 QUIET = ("--speed", "60", "--no-person")
+EACH = (
+    "actuator",
+    "bolus_advisor",
+    "historian",
+    pytest.param("basal_scheduler", marks=pytest.mark.nightly),
+    pytest.param("glucose_ingest", marks=pytest.mark.nightly),
+)
+"""[-] who drives the pump, who decides, who keeps the record; in `make nightly` everybody."""
+
 LOST = ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator", "historian")
 
 
@@ -46,7 +55,7 @@ def alarms(system: RealSystem) -> set[str]:
 
 
 @pytest.mark.requirement("R97")
-@pytest.mark.parametrize("name", LOST)
+@pytest.mark.parametrize("name", EACH)
 def test_a_service_whose_journal_is_gone_takes_its_past_over(
     lived: Path, tmp_path: Path, name: str
 ) -> None:
@@ -79,7 +88,14 @@ def test_a_service_whose_journal_is_gone_takes_its_past_over(
 
 @pytest.mark.requirement("R97")
 @pytest.mark.requirement("R45")
-@pytest.mark.parametrize("name", ["basal_scheduler", "bolus_advisor", "actuator"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "actuator",
+        pytest.param("basal_scheduler", marks=pytest.mark.nightly),
+        pytest.param("bolus_advisor", marks=pytest.mark.nightly),
+    ],
+)
 def test_a_journal_and_the_stream_gone_together_come_back_from_the_historian(
     lived: Path, tmp_path: Path, name: str
 ) -> None:

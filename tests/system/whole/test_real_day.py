@@ -1,4 +1,6 @@
-"""A day of the real trace on real processes at speed 600, then replayed."""
+"""Hours of the real trace on real processes at speed 600, then replayed; nightly a whole day."""
+
+from typing import NamedTuple
 
 import msgspec
 import pytest
@@ -6,20 +8,41 @@ import pytest
 from schemas.bolus.advice import AdviceAccepted, BolusAdvised
 from schemas.bolus.orders import BolusOrdered
 from schemas.glucose import GlucoseMeasured
-from schemas.units import DAY_MS, HOUR_MS
+from schemas.units import HOUR_MS
 from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
 
-DAY_S = DAY_MS / 1000 / 600
+SPEED = 600
+BEGIN = 1_489_587_059_000  # 2017-03-15 07:11 in Los Angeles
+
+
+class Span(NamedTuple):
+    """How long is lived, and what a person eats in it."""
+
+    hours: int
+    meals: int
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(Span(6, 2), id="breakfast and lunch"),
+        pytest.param(Span(24, 3), id="a whole day", marks=pytest.mark.nightly),
+    ],
+)
+def span(request: pytest.FixtureRequest) -> Span:
+    chosen: Span = request.param
+    return chosen
 
 
 @pytest.fixture(scope="module")
-def day(tmp_path_factory: pytest.TempPathFactory) -> RealSystem:
-    """Let the scripted person live a day: three meals, advice, acceptance."""
+def day(tmp_path_factory: pytest.TempPathFactory, span: Span) -> RealSystem:
+    """Let the scripted person live some hours: meals, advice, acceptance."""
     folder = tmp_path_factory.mktemp("day") / "data"
-    with real_system(folder, "--speed", "600", "--for", f"{DAY_S:.0f}s") as system:
-        assert system.process.wait(timeout=DAY_S + 60) == 0
+    lasts_s = span.hours * HOUR_MS / 1000 / SPEED
+    with real_system(folder, "--speed", f"{SPEED}", "--for", f"{lasts_s:.0f}s") as system:
+        assert system.process.wait(timeout=2 * lasts_s + 120) == 0
     let_it_rest(system)
     return system
 
@@ -37,15 +60,15 @@ def test_the_record_is_whole_and_equals_the_pumps_ledger(day: RealSystem) -> Non
     day.assert_accounted()
 
 
-def test_the_person_ate_and_dosed_three_times(day: RealSystem) -> None:
-    """The day was lived, not only survived."""
-    assert len(day.said("bolus_advisor", AdviceAccepted)) >= 3
-    assert len(day.said("bolus_advisor", BolusOrdered)) >= 3
-    assert len(day.said("bolus_advisor", BolusAdvised)) >= 3
-    assert len(day.said("glucose_ingest", GlucoseMeasured)) >= 250
+def test_the_person_ate_and_dosed_at_each_meal(day: RealSystem, span: Span) -> None:
+    """The hours were lived, not only survived."""
+    assert len(day.said("bolus_advisor", AdviceAccepted)) >= span.meals
+    assert len(day.said("bolus_advisor", BolusOrdered)) >= span.meals
+    assert len(day.said("bolus_advisor", BolusAdvised)) >= span.meals
+    assert len(day.said("glucose_ingest", GlucoseMeasured)) >= span.hours * 10
 
 
-def test_the_command_line_replays_any_hour(day: RealSystem) -> None:
+def test_the_command_line_replays_any_hour(day: RealSystem, span: Span) -> None:
     """`basalt replay --at` shows the state of then, from the record alone."""
     noon = "2017-03-15T12:00:00-07:00"
 
@@ -54,4 +77,4 @@ def test_the_command_line_replays_any_hour(day: RealSystem) -> None:
 
     text, text_later = str(shown), str(later)
     assert text != text_later
-    assert day.last_now().therapy - 1_489_604_400_000 > 10 * HOUR_MS
+    assert day.last_now().therapy - BEGIN > (span.hours - 1) * HOUR_MS
