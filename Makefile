@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help run test check format coverage mutants nightly results golden pages lock clean
+.PHONY: help run test check format coverage mutants nightly results golden pages docs lock clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -57,9 +57,15 @@ results: $(READY) ## Add up what the nightly runs tried and found.
 golden: $(READY) ## Write the golden history of the version that is being made; never of a released one.
 	@cd tests && ../$(BIN)/python -m support.history.golden_history
 
-pages: $(READY) ## Write docs/requirements.md and docs/alarms.md anew.
+pages: $(READY) ## Write the pages of docs/ that follow from code: requirements, alarms, events, doses.
 	@cd tests && ../$(BIN)/python -m support.pages.requirement_table
 	@cd tests && ../$(BIN)/python -m support.pages.alarm_page
+	@cd tests && ../$(BIN)/python -m support.pages.event_page
+	@cd tests && ../$(BIN)/python -m support.pages.dose_page
+
+docs: $(READY) ## Build the documentation as a site in docs/_build; a broken reference fails.
+	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo 'docs/_build/html/index.html'
 
 lock: $(READY) ## Write both lock files anew from pyproject.toml, for every Python; keeps pins that still fit.
 	$(LOCK) --extra build --output-file requirements.lock $(ARGS) pyproject.toml

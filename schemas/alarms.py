@@ -1,4 +1,4 @@
-"""Alarms: said by the speaker that found the cause, acknowledged by a command to that speaker."""
+"""Alarms: published by the speaker that found the cause; acknowledged by a command to it."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ AlarmAudience = Literal["person", "operator"]
 
 
 class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised.v1"):
-    """Something that somebody must know; said by any decider, once for each cause."""
+    """Something that somebody must know; published by any decider, once for each cause."""
 
     alarm: str
     """[-] the condition, for instance 'glucose_low'; one is active at most once."""
@@ -23,7 +23,7 @@ class AlarmRaised(Event, frozen=True, kw_only=True, tag="alarm_raised.v1"):
 
 
 class AlarmRepeated(Event, frozen=True, kw_only=True, tag="alarm_repeated.v1"):
-    """It still stands and nobody has reacted; said by the decider that raised the alarm."""
+    """It still stands and nobody has reacted; published by the decider that raised the alarm."""
 
     alarm: str
     """[-] the condition."""
@@ -34,7 +34,7 @@ class AlarmRepeated(Event, frozen=True, kw_only=True, tag="alarm_repeated.v1"):
 
 
 class SnoozeAlarm(Command, frozen=True, kw_only=True, tag="snooze_alarm.v1"):
-    """Be silent about it for a while; obeyed by the decider that raised it."""
+    """Be silent about it for a while; handled by the decider that raised it."""
 
     alarm: str
     """[-] the condition."""
@@ -52,7 +52,7 @@ class AlarmSnoozed(Event, frozen=True, kw_only=True, tag="alarm_snoozed.v1"):
 
 
 class AlarmCleared(Event, frozen=True, kw_only=True, tag="alarm_cleared.v1"):
-    """The cause is gone; said by the decider that raised the alarm."""
+    """The cause is gone; published by the decider that raised the alarm."""
 
     alarm: str
     """[-] the condition."""
@@ -68,14 +68,14 @@ class AlarmAcknowledged(Event, frozen=True, kw_only=True, tag="alarm_acknowledge
 
 
 class AcknowledgeAlarm(Command, frozen=True, kw_only=True, tag="acknowledge_alarm.v1"):
-    """Somebody has seen the alarm; obeyed by the decider that raised it."""
+    """Somebody has seen the alarm; handled by the decider that raised it."""
 
     alarm: str
     """[-] the condition."""
 
 
 class AcknowledgementRefused(Refusal, frozen=True, kw_only=True, tag="acknowledgement_refused.v1"):
-    """There was nothing to acknowledge; said by any decider."""
+    """There was nothing to acknowledge; published by any decider."""
 
     alarm: str
     """[-] the condition named."""

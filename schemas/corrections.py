@@ -1,4 +1,4 @@
-"""What can be said of a record that was wrong: never an overwrite, always somebody's word."""
+"""Messages about a record that was wrong: never an overwrite, always somebody's word."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from schemas.units import DoseId, EventId, Grams, MilliUnits, UtcMillis
 
 
 class VoidReading(Command, frozen=True, kw_only=True, tag="void_reading.v1"):
-    """Count a reading that was wrong no more; obeyed by glucose_ingest."""
+    """Count a reading that was wrong no more; handled by glucose_ingest."""
 
     reading: EventId
     """[-] the event of the reading."""
@@ -17,7 +17,7 @@ class VoidReading(Command, frozen=True, kw_only=True, tag="void_reading.v1"):
 
 
 class ReadingVoided(Event, frozen=True, kw_only=True, tag="reading_voided.v1"):
-    """A reading was wrong and counts no more; it stays recorded; said by glucose_ingest."""
+    """A reading was wrong and counts no more; it stays recorded; published by glucose_ingest."""
 
     reading: EventId
     """[-] the event of the reading."""
@@ -34,7 +34,7 @@ class ReadingVoided(Event, frozen=True, kw_only=True, tag="reading_voided.v1"):
 
 
 class VoidingRefused(Refusal, frozen=True, kw_only=True, tag="voiding_refused.v1"):
-    """The reading counts as before; said by glucose_ingest."""
+    """The reading counts as before; published by glucose_ingest."""
 
     reading: str
     """[-] as named, at most 64 characters."""
@@ -43,7 +43,7 @@ class VoidingRefused(Refusal, frozen=True, kw_only=True, tag="voiding_refused.v1
 
 
 class CorrectDose(Command, frozen=True, kw_only=True, tag="correct_dose.v1"):
-    """Count another amount by pen or syringe than was recorded; obeyed by bolus_advisor."""
+    """Count another amount by pen or syringe than was recorded; handled by bolus_advisor."""
 
     dose: DoseId
     """[-] the InjectionRecorded."""
@@ -56,7 +56,7 @@ class CorrectDose(Command, frozen=True, kw_only=True, tag="correct_dose.v1"):
 
 
 class DoseCorrected(Event, frozen=True, kw_only=True, tag="dose_corrected.v1"):
-    """Insulin by pen was recorded wrong; said by bolus_advisor; it counts so in every account.
+    """Insulin by pen was recorded wrong; published by bolus_advisor; it counts so in every account.
 
     What the pump counted is never corrected: its count is the fact, and no limit becomes looser.
     """
@@ -80,7 +80,7 @@ class DoseCorrected(Event, frozen=True, kw_only=True, tag="dose_corrected.v1"):
 
 
 class DoseCorrectionRefused(Refusal, frozen=True, kw_only=True, tag="dose_correction_refused.v1"):
-    """The dose counts as before; said by bolus_advisor."""
+    """The dose counts as before; published by bolus_advisor."""
 
     dose: str
     """[-] as named, at most 64 characters."""
@@ -96,7 +96,7 @@ class DoseCorrectionRefused(Refusal, frozen=True, kw_only=True, tag="dose_correc
 
 
 class CorrectCarbs(Command, frozen=True, kw_only=True, tag="correct_carbs.v1"):
-    """Count other carbohydrate than was recorded; obeyed by bolus_advisor."""
+    """Count other carbohydrate than was recorded; handled by bolus_advisor."""
 
     carbs: EventId
     """[-] the CarbsRecorded."""
@@ -109,7 +109,7 @@ class CorrectCarbs(Command, frozen=True, kw_only=True, tag="correct_carbs.v1"):
 
 
 class CarbsCorrected(Event, frozen=True, kw_only=True, tag="carbs_corrected.v1"):
-    """Carbohydrate was recorded wrong; said by bolus_advisor, heard by glucose_ingest."""
+    """Carbohydrate was recorded wrong; published by bolus_advisor, consumed by glucose_ingest."""
 
     carbs: EventId
     """[-] the CarbsRecorded."""
@@ -132,7 +132,7 @@ class CarbsCorrected(Event, frozen=True, kw_only=True, tag="carbs_corrected.v1")
 
 
 class CarbsCorrectionRefused(Refusal, frozen=True, kw_only=True, tag="carbs_correction_refused.v1"):
-    """Carbohydrate counts as before; said by bolus_advisor."""
+    """Carbohydrate counts as before; published by bolus_advisor."""
 
     carbs: str
     """[-] as named, at most 64 characters."""

@@ -1,6 +1,6 @@
-"""What can be said of glucose: readings as they came, beyond the meter's range, and refused.
+"""Messages about glucose: readings as they came, beyond the meter's range, and refused.
 
-What can be said of glucose to come.
+Messages about glucose to come.
 """
 
 from typing import Literal
@@ -18,7 +18,7 @@ RejectionReason = Literal[
 
 
 class RecordReading(Command, frozen=True, kw_only=True, tag="record_reading.v1"):
-    """A meter, a sensor or a person brings one reading; obeyed by glucose_ingest."""
+    """A meter, a sensor or a person brings one reading; handled by glucose_ingest."""
 
     measured_at: UtcMillis
     """[ms] when the device measured, therapy time."""
@@ -33,7 +33,7 @@ class RecordReading(Command, frozen=True, kw_only=True, tag="record_reading.v1")
 
 
 class GlucoseMeasured(Event, frozen=True, kw_only=True, tag="glucose_measured.v1"):
-    """A plausible reading; said by glucose_ingest, heard by all who look at glucose."""
+    """A plausible reading; published by glucose_ingest, consumed by all who look at glucose."""
 
     measured_at: UtcMillis
     """[ms] when the device measured, therapy time."""
@@ -54,7 +54,7 @@ class GlucoseMeasured(Event, frozen=True, kw_only=True, tag="glucose_measured.v1
 
 
 class GlucoseBeyondRange(Event, frozen=True, kw_only=True, tag="glucose_beyond_range.v1"):
-    """The device showed LOW or HIGH, which is not a number; said by glucose_ingest."""
+    """The device showed LOW or HIGH, which is not a number; published by glucose_ingest."""
 
     measured_at: UtcMillis
     """[ms] when the device measured, therapy time."""
@@ -69,7 +69,7 @@ class GlucoseBeyondRange(Event, frozen=True, kw_only=True, tag="glucose_beyond_r
 
 
 class SetGlucoseAlerts(Command, frozen=True, kw_only=True, tag="set_glucose_alerts.v1"):
-    """Alert by these thresholds from now on; obeyed by glucose_ingest."""
+    """Alert by these thresholds from now on; handled by glucose_ingest."""
 
     urgent_low: MgDl = MgDl(54)
     """[mg/dL] 40 to 100; below it."""
@@ -92,7 +92,7 @@ class SetGlucoseAlerts(Command, frozen=True, kw_only=True, tag="set_glucose_aler
 
 
 class GlucoseAlertsSet(Event, frozen=True, kw_only=True, tag="glucose_alerts_set.v1"):
-    """The thresholds of alerts have changed; said by glucose_ingest."""
+    """The thresholds of alerts have changed; published by glucose_ingest."""
 
     urgent_low: MgDl
     """[mg/dL] below it."""
@@ -117,7 +117,7 @@ class GlucoseAlertsSet(Event, frozen=True, kw_only=True, tag="glucose_alerts_set
 
 
 class GlucoseAlertsRefused(Refusal, frozen=True, kw_only=True, tag="glucose_alerts_refused.v1"):
-    """The thresholds stay as they were; said by glucose_ingest."""
+    """The thresholds stay as they were; published by glucose_ingest."""
 
     reason: Literal["out_of_range"]
     """[-] why."""
@@ -126,7 +126,7 @@ class GlucoseAlertsRefused(Refusal, frozen=True, kw_only=True, tag="glucose_aler
 
 
 class ReadingRejected(Refusal, frozen=True, kw_only=True, tag="reading_rejected.v1"):
-    """A reading that nobody may dose by; said by glucose_ingest."""
+    """A reading that nobody may dose by; published by glucose_ingest."""
 
     measured_at: UtcMillis
     """[ms] the time that the device claimed, therapy time."""
@@ -150,7 +150,7 @@ class ForecastPoint(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class GlucoseForecast(Event, frozen=True, kw_only=True, tag="glucose_forecast.v1"):
-    """Where insulin, carbohydrate and momentum lead from a reading; said by bolus_advisor.
+    """Where insulin, carbohydrate and momentum lead from a reading; published by bolus_advisor.
 
     Insulin counts relative to the profile, doses of unknown outcome in full. No advice follows
     from it: it is for the eye, and for the alert about a low to come.

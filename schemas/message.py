@@ -11,7 +11,7 @@ EVENTS_PER_DECISION_MAX = 500
 
 
 class Event(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """Something that happened, said by one service and stored for ever."""
+    """Something that happened, published by one service and stored for ever."""
 
 
 class Refusal(Event, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,4 +1,4 @@
-"""What can be said of the record itself: faults in what was heard, and checkpoints."""
+"""Messages about the record itself: faults in what was heard, and checkpoints."""
 
 from typing import Literal
 
@@ -25,7 +25,7 @@ FaultName = Literal[
 
 
 class MessageQuarantined(Event, frozen=True, kw_only=True, tag="message_quarantined.v1"):
-    """Something arrived that cannot be understood; said by the decider that heard it."""
+    """Something arrived that cannot be understood; published by the decider that heard it."""
 
     subject: str
     """[-] where it arrived."""
@@ -38,7 +38,10 @@ class MessageQuarantined(Event, frozen=True, kw_only=True, tag="message_quaranti
 
 
 class CommandRefused(Refusal, frozen=True, kw_only=True, tag="command_refused.v1"):
-    """A command that is not obeyed whatever it asks; said by the decider that it was sent to."""
+    """A command that is not obeyed whatever it asks.
+
+    Published by the decider that it was sent to.
+    """
 
     command: str
     """[-] its id."""
@@ -73,7 +76,7 @@ class SpeakerForked(Event, frozen=True, kw_only=True, tag="speaker_forked.v1"):
 
 
 class CheckpointMade(Event, frozen=True, kw_only=True, tag="checkpoint_made.v1"):
-    """The record of a pump stood so; said by the historian."""
+    """The record of a pump stood so; published by the historian."""
 
     events: int
     """[-] events in the record."""
@@ -152,7 +155,7 @@ class RuntimeFault(Report, frozen=True, kw_only=True, tag="runtime_fault.v1"):
 
 
 class SettleHistory(Command, frozen=True, kw_only=True, tag="settle_history.v1"):
-    """A person has checked the pump: go on although events are missing; obeyed by any decider."""
+    """A person has checked the pump: go on although events are missing; handled by any decider."""
 
     speaker: str
     """[-] whose history is given up."""
@@ -177,7 +180,7 @@ class ClockChanged(Report, frozen=True, kw_only=True, tag="clock_changed.v1"):
 
 
 class SpeedChanged(Event, frozen=True, kw_only=True, tag="speed_changed.v1"):
-    """Therapy time runs at another speed from now on; said by the historian."""
+    """Therapy time runs at another speed from now on; published by the historian."""
 
     speed: int
     """[-] 1 to 600."""
@@ -186,7 +189,7 @@ class SpeedChanged(Event, frozen=True, kw_only=True, tag="speed_changed.v1"):
 
 
 class ReportProcess(Command, frozen=True, kw_only=True, tag="report_process.v1"):
-    """How a process of this system is; sent by whoever watches over it, obeyed by historian."""
+    """How a process of this system is; sent by whoever watches over it, handled by historian."""
 
     process: str
     """[-] 1 to 40 characters; its name, for instance 'actuator'."""
@@ -204,7 +207,7 @@ class ReportProcess(Command, frozen=True, kw_only=True, tag="report_process.v1")
 
 
 class ProcessReported(Event, frozen=True, kw_only=True, tag="process_reported.v1"):
-    """A process of this system stands still, or goes on; said by historian."""
+    """A process of this system stands still, or goes on; published by historian."""
 
     process: str
     """[-] its name."""
@@ -217,7 +220,7 @@ class ProcessReported(Event, frozen=True, kw_only=True, tag="process_reported.v1
 
 
 class ReportStorage(Command, frozen=True, kw_only=True, tag="report_storage.v1"):
-    """How much room is left for the journals; sent by whoever watches it, obeyed by historian."""
+    """How much room is left for the journals; sent by whoever watches it, handled by historian."""
 
     free_mib: int
     """[MiB] 0 or more, of the disk that holds the data folder."""
@@ -229,7 +232,7 @@ class ReportStorage(Command, frozen=True, kw_only=True, tag="report_storage.v1")
 
 
 class StorageReported(Event, frozen=True, kw_only=True, tag="storage_reported.v1"):
-    """Room for the journals runs out, or there is enough again; said by historian."""
+    """Room for the journals runs out, or there is enough again; published by historian."""
 
     free_mib: int
     """[MiB] left."""

@@ -1,1 +1,1 @@
-"""What can be said of basal insulin."""
+"""Messages about basal insulin."""

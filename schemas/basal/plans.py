@@ -1,4 +1,4 @@
-"""What can be said of a basal plan on its way to the pump: accepted, cut, refused, loaded."""
+"""Messages about a basal plan on its way to the pump: accepted, cut, refused, loaded."""
 
 from typing import Literal
 
@@ -36,7 +36,7 @@ class BasalCut(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class BasalPlanAccepted(Event, frozen=True, kw_only=True, tag="basal_plan_accepted.v1"):
-    """The plan passed the limits and goes to the pump; said by actuator."""
+    """The plan passed the limits and goes to the pump; published by actuator."""
 
     plan: EventId
     """[-] the BasalPlanMade."""
@@ -57,7 +57,7 @@ class BasalPlanAccepted(Event, frozen=True, kw_only=True, tag="basal_plan_accept
 
 
 class BasalPlanRefused(Refusal, frozen=True, kw_only=True, tag="basal_plan_refused.v1"):
-    """The plan does not go to the pump, which keeps the one it has; said by actuator."""
+    """The plan does not go to the pump, which keeps the one it has; published by actuator."""
 
     plan: EventId
     """[-] the BasalPlanMade."""
@@ -66,7 +66,7 @@ class BasalPlanRefused(Refusal, frozen=True, kw_only=True, tag="basal_plan_refus
 
 
 class BasalPlanLoaded(Event, frozen=True, kw_only=True, tag="basal_plan_loaded.v1"):
-    """The pump delivers by this plan; said by actuator."""
+    """The pump delivers by this plan; published by actuator."""
 
     plan: EventId
     """[-] the BasalPlanMade."""

@@ -1,4 +1,4 @@
-"""What can be said of basal insulin: profiles, temporary rates, and the plan that follows."""
+"""Messages about basal insulin: profiles, temporary rates, and the plan that follows."""
 
 from typing import Literal
 
@@ -28,7 +28,7 @@ class ProfileSegment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class SetBasalProfile(Command, frozen=True, kw_only=True, tag="set_basal_profile.v1"):
-    """Keep this profile, and deliver by it from now on; obeyed by basal_scheduler."""
+    """Keep this profile, and deliver by it from now on; handled by basal_scheduler."""
 
     name: str
     """[-] 1 to 64 characters; a profile of that name is replaced."""
@@ -43,7 +43,7 @@ class SetBasalProfile(Command, frozen=True, kw_only=True, tag="set_basal_profile
 
 
 class BasalProfileSet(Event, frozen=True, kw_only=True, tag="basal_profile_set.v1"):
-    """A profile is taken; in force with the first plan made of it; said by basal_scheduler."""
+    """A profile is taken; in force with the first plan made of it; published by basal_scheduler."""
 
     name: str
     """[-] 1 to 64 characters."""
@@ -60,7 +60,7 @@ class BasalProfileSet(Event, frozen=True, kw_only=True, tag="basal_profile_set.v
 
 
 class SetBasalWeek(Command, frozen=True, kw_only=True, tag="set_basal_week.v1"):
-    """Deliver by one of the profiles kept on each day of the week; obeyed by basal_scheduler."""
+    """Deliver by one of the profiles kept on each day of the week; handled by basal_scheduler."""
 
     days: tuple[str, ...]
     """[-] seven names, Monday first."""
@@ -69,7 +69,7 @@ class SetBasalWeek(Command, frozen=True, kw_only=True, tag="set_basal_week.v1"):
 
 
 class BasalWeekSet(Event, frozen=True, kw_only=True, tag="basal_week_set.v1"):
-    """Each day has its profile, in force with the next plan; said by basal_scheduler."""
+    """Each day has its profile, in force with the next plan; published by basal_scheduler."""
 
     days: tuple[str, ...]
     """[-] seven names, Monday first."""
@@ -80,7 +80,7 @@ class BasalWeekSet(Event, frozen=True, kw_only=True, tag="basal_week_set.v1"):
 
 
 class SetBasalZone(Command, frozen=True, kw_only=True, tag="set_basal_zone.v1"):
-    """The person travels: from now on the clock of another zone; obeyed by basal_scheduler."""
+    """The person travels: from now on the clock of another zone; handled by basal_scheduler."""
 
     zone: str
     """[-] IANA name."""
@@ -89,7 +89,7 @@ class SetBasalZone(Command, frozen=True, kw_only=True, tag="set_basal_zone.v1"):
 
 
 class BasalZoneSet(Event, frozen=True, kw_only=True, tag="basal_zone_set.v1"):
-    """Profiles run by another clock, in force with the next plan; said by basal_scheduler."""
+    """Profiles run by another clock, in force with the next plan; published by basal_scheduler."""
 
     zone: str
     """[-] IANA name."""
@@ -100,14 +100,14 @@ class BasalZoneSet(Event, frozen=True, kw_only=True, tag="basal_zone_set.v1"):
 
 
 class BasalWeekRefused(Refusal, frozen=True, kw_only=True, tag="basal_week_refused.v1"):
-    """The week stays as it was; said by basal_scheduler."""
+    """The week stays as it was; published by basal_scheduler."""
 
     reason: Literal["days_wrong", "no_such_profile", "no_profile", "lookup_running"]
     """[-] why."""
 
 
 class BasalZoneRefused(Refusal, frozen=True, kw_only=True, tag="basal_zone_refused.v1"):
-    """The clock stays as it was; said by basal_scheduler."""
+    """The clock stays as it was; published by basal_scheduler."""
 
     zone: str
     """[-] as asked."""
@@ -116,7 +116,7 @@ class BasalZoneRefused(Refusal, frozen=True, kw_only=True, tag="basal_zone_refus
 
 
 class ZoneLookupRequested(Event, frozen=True, kw_only=True, tag="zone_lookup_requested.v1"):
-    """The transitions of a zone are needed; said by basal_scheduler and bolus_advisor."""
+    """The transitions of a zone are needed; published by basal_scheduler and bolus_advisor."""
 
     zone: str
     """[-] IANA name."""
@@ -125,7 +125,7 @@ class ZoneLookupRequested(Event, frozen=True, kw_only=True, tag="zone_lookup_req
 
 
 class BasalProfileRefused(Refusal, frozen=True, kw_only=True, tag="basal_profile_refused.v1"):
-    """The profile stays as it was; said by basal_scheduler."""
+    """The profile stays as it was; published by basal_scheduler."""
 
     name: str
     """[-] of the profile refused."""
@@ -149,7 +149,7 @@ class ZoneTransition(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ZoneResolved(Report, frozen=True, kw_only=True, tag="zone_resolved.v1"):
-    """The service looked a zone up, for core reads no files; heard by who asked."""
+    """The service looked a zone up, for core reads no files; consumed by who asked."""
 
     zone: str
     """[-] IANA name."""
@@ -162,7 +162,7 @@ class ZoneResolved(Report, frozen=True, kw_only=True, tag="zone_resolved.v1"):
 
 
 class SetTemporaryRate(Command, frozen=True, kw_only=True, tag="set_temporary_rate.v1"):
-    """Deliver another rate for a while, one of the two given; obeyed by basal_scheduler."""
+    """Deliver another rate for a while, one of the two given; handled by basal_scheduler."""
 
     percent: int | None = None
     """[%] of the profile, 0 to 250, or as far as the pump model takes it."""
@@ -175,7 +175,7 @@ class SetTemporaryRate(Command, frozen=True, kw_only=True, tag="set_temporary_ra
 
 
 class TemporaryRateStarted(Event, frozen=True, kw_only=True, tag="temporary_rate_started.v1"):
-    """Another rate runs for a while; said by basal_scheduler; supersedes one that runs."""
+    """Another rate runs for a while; published by basal_scheduler; supersedes one that runs."""
 
     percent: int | None = None
     """[%] of the profile."""
@@ -192,7 +192,7 @@ class TemporaryRateStarted(Event, frozen=True, kw_only=True, tag="temporary_rate
 
 
 class TemporaryRateEnded(Event, frozen=True, kw_only=True, tag="temporary_rate_ended.v1"):
-    """The profile runs again, or the next temporary rate; said by basal_scheduler."""
+    """The profile runs again, or the next temporary rate; published by basal_scheduler."""
 
     reason: Literal["expired", "cancelled", "superseded"]
     """[-] why."""
@@ -203,7 +203,7 @@ class TemporaryRateEnded(Event, frozen=True, kw_only=True, tag="temporary_rate_e
 
 
 class TemporaryRateRefused(Refusal, frozen=True, kw_only=True, tag="temporary_rate_refused.v1"):
-    """No temporary rate was set or cancelled; said by basal_scheduler."""
+    """No temporary rate was set or cancelled; published by basal_scheduler."""
 
     reason: Literal[
         "no_profile",
@@ -221,14 +221,17 @@ class TemporaryRateRefused(Refusal, frozen=True, kw_only=True, tag="temporary_ra
 
 
 class CancelTemporaryRate(Command, frozen=True, kw_only=True, tag="cancel_temporary_rate.v1"):
-    """The profile again from now on; obeyed by basal_scheduler."""
+    """The profile again from now on; handled by basal_scheduler."""
 
     because: str = ""
     """[-] the person's reason, in words."""
 
 
 class BasalPlanMade(Event, frozen=True, kw_only=True, tag="basal_plan_made.v1"):
-    """What the pump is to deliver, in UTC, temporary rate included; said by basal_scheduler."""
+    """What the pump is to deliver, in UTC, temporary rate included.
+
+    Published by basal_scheduler.
+    """
 
     profile: EventId
     """[-] the BasalProfileSet of its first step."""

@@ -1,1 +1,1 @@
-"""What can be said of boluses before they are given."""
+"""Messages about boluses before they are given."""

@@ -1,4 +1,4 @@
-"""What can be said of boluses before they are given: carbohydrate and advice."""
+"""Messages about boluses before they are given: carbohydrate and advice."""
 
 from typing import Literal
 
@@ -19,7 +19,7 @@ from schemas.units import (
 
 
 class RecordCarbs(Command, frozen=True, kw_only=True, tag="record_carbs.v1"):
-    """Somebody eats, without asking for advice; obeyed by bolus_advisor."""
+    """Somebody eats, without asking for advice; handled by bolus_advisor."""
 
     grams: Grams
     """[g] 1 to 300."""
@@ -28,7 +28,7 @@ class RecordCarbs(Command, frozen=True, kw_only=True, tag="record_carbs.v1"):
 
 
 class CarbsRecorded(Event, frozen=True, kw_only=True, tag="carbs_recorded.v1"):
-    """Carbohydrate eaten; said by bolus_advisor."""
+    """Carbohydrate eaten; published by bolus_advisor."""
 
     grams: Grams
     """[g] 1 to 300."""
@@ -43,7 +43,7 @@ class CarbsRecorded(Event, frozen=True, kw_only=True, tag="carbs_recorded.v1"):
 
 
 class CarbsRefused(Refusal, frozen=True, kw_only=True, tag="carbs_refused.v1"):
-    """Carbohydrate that is not recorded; said by bolus_advisor."""
+    """Carbohydrate that is not recorded; published by bolus_advisor."""
 
     reason: Literal["out_of_range", "time_out_of_range"]
     """[-] why."""
@@ -179,7 +179,7 @@ class Clamp(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class BolusAdvised(Event, frozen=True, kw_only=True, tag="bolus_advised.v1"):
-    """How much insulin, with every term; said by bolus_advisor; a person decides."""
+    """How much insulin, with every term; published by bolus_advisor; a person decides."""
 
     amount: MilliUnits
     """[mU] what is advised, whole pulses, 0 or more."""
@@ -230,7 +230,7 @@ class BolusAdvised(Event, frozen=True, kw_only=True, tag="bolus_advised.v1"):
 
 
 class AdviceRefused(Refusal, frozen=True, kw_only=True, tag="advice_refused.v1"):
-    """No amount can be advised; said by bolus_advisor."""
+    """No amount can be advised; published by bolus_advisor."""
 
     reason: AdviceRefusal
     """[-] why."""
@@ -241,7 +241,7 @@ class AdviceRefused(Refusal, frozen=True, kw_only=True, tag="advice_refused.v1")
 
 
 class AcceptAdvice(Command, frozen=True, kw_only=True, tag="accept_advice.v1"):
-    """Give what was advised; obeyed by bolus_advisor as a compare-and-swap."""
+    """Give what was advised; handled by bolus_advisor as a compare-and-swap."""
 
     advice: EventId
     """[-] the BolusAdvised accepted."""
@@ -255,7 +255,7 @@ class AcceptAdvice(Command, frozen=True, kw_only=True, tag="accept_advice.v1"):
 
 
 class AdviceAccepted(Event, frozen=True, kw_only=True, tag="advice_accepted.v1"):
-    """A person took the advice; said by bolus_advisor with the order."""
+    """A person took the advice; published by bolus_advisor with the order."""
 
     advice: EventId
     """[-] the BolusAdvised."""
@@ -268,7 +268,10 @@ class AdviceAccepted(Event, frozen=True, kw_only=True, tag="advice_accepted.v1")
 
 
 class AcceptanceRefused(Refusal, frozen=True, kw_only=True, tag="acceptance_refused.v1"):
-    """Nothing is ordered; said by bolus_advisor; a new advice follows where one is possible."""
+    """Nothing is ordered.
+
+    Published by bolus_advisor; a new advice follows where one is possible.
+    """
 
     advice: str
     """[-] as named."""

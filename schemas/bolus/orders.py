@@ -1,4 +1,4 @@
-"""What can be said of bolus orders, given once by the actuator, and of insulin by pen."""
+"""Messages about bolus orders, given once by the actuator, and of insulin by pen."""
 
 from typing import Literal
 
@@ -9,7 +9,7 @@ from schemas.units import DoseId, EventId, Milliseconds, MilliUnits, UtcMillis
 
 
 class OrderBolus(Command, frozen=True, kw_only=True, tag="order_bolus.v1"):
-    """Give an amount of the person's own; obeyed by bolus_advisor through the same limits."""
+    """Give an amount of the person's own; handled by bolus_advisor through the same limits."""
 
     amount: MilliUnits
     """[mU] whole pulses, in all."""
@@ -22,7 +22,7 @@ class OrderBolus(Command, frozen=True, kw_only=True, tag="order_bolus.v1"):
 
 
 class SetBolusPreset(Command, frozen=True, kw_only=True, tag="set_bolus_preset.v1"):
-    """Keep an amount by a name, for a quick bolus; obeyed by bolus_advisor."""
+    """Keep an amount by a name, for a quick bolus; handled by bolus_advisor."""
 
     name: str
     """[-] 1 to 64 characters; a preset of that name is replaced."""
@@ -35,7 +35,7 @@ class SetBolusPreset(Command, frozen=True, kw_only=True, tag="set_bolus_preset.v
 
 
 class BolusPresetSet(Event, frozen=True, kw_only=True, tag="bolus_preset_set.v1"):
-    """A preset was kept, or forgotten; said by bolus_advisor."""
+    """A preset was kept, or forgotten; published by bolus_advisor."""
 
     name: str
     """[-] 1 to 64 characters."""
@@ -50,7 +50,7 @@ class BolusPresetSet(Event, frozen=True, kw_only=True, tag="bolus_preset_set.v1"
 
 
 class BolusPresetRefused(Refusal, frozen=True, kw_only=True, tag="bolus_preset_refused.v1"):
-    """The presets stay as they were; said by bolus_advisor."""
+    """The presets stay as they were; published by bolus_advisor."""
 
     name: str
     """[-] as asked, at most 64 characters."""
@@ -59,7 +59,7 @@ class BolusPresetRefused(Refusal, frozen=True, kw_only=True, tag="bolus_preset_r
 
 
 class OrderPreset(Command, frozen=True, kw_only=True, tag="order_preset.v1"):
-    """Give a preset, through the same limits; obeyed by bolus_advisor."""
+    """Give a preset, through the same limits; handled by bolus_advisor."""
 
     name: str
     """[-] of the preset."""
@@ -68,7 +68,10 @@ class OrderPreset(Command, frozen=True, kw_only=True, tag="order_preset.v1"):
 
 
 class BolusOrdered(Event, frozen=True, kw_only=True, tag="bolus_ordered.v1"):
-    """The actuator is to give this once; its event id is the dose id; said by bolus_advisor."""
+    """The actuator is to give this once; its event id is the dose id.
+
+    Published by bolus_advisor.
+    """
 
     amount: MilliUnits
     """[mU] whole pulses, 50 to 25000."""
@@ -97,7 +100,7 @@ class BolusOrdered(Event, frozen=True, kw_only=True, tag="bolus_ordered.v1"):
 
 
 class OrderSigned(Report, frozen=True, kw_only=True, tag="order_signed.v1"):
-    """What came of signing an order; heard by bolus_advisor, whose process has the key."""
+    """What came of signing an order; consumed by bolus_advisor, whose process has the key."""
 
     dose: DoseId
     """[-] the order."""
@@ -108,7 +111,7 @@ class OrderSigned(Report, frozen=True, kw_only=True, tag="order_signed.v1"):
 
 
 class BolusOrderSigned(Event, frozen=True, kw_only=True, tag="bolus_order_signed.v1"):
-    """Somebody with a key answers for the order; only now it may start; said by bolus_advisor."""
+    """Somebody with a key answers for the order; only now it may start; published by bolus_advisor."""
 
     dose: DoseId
     """[-] the order."""
@@ -119,7 +122,7 @@ class BolusOrderSigned(Event, frozen=True, kw_only=True, tag="bolus_order_signed
 
 
 class BolusOrderWithdrawn(Event, frozen=True, kw_only=True, tag="bolus_order_withdrawn.v1"):
-    """An order that nobody signed will never be given; said by bolus_advisor."""
+    """An order that nobody signed will never be given; published by bolus_advisor."""
 
     dose: DoseId
     """[-] the order."""
@@ -128,7 +131,7 @@ class BolusOrderWithdrawn(Event, frozen=True, kw_only=True, tag="bolus_order_wit
 
 
 class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
-    """An amount of the person's own is not ordered; said by bolus_advisor."""
+    """An amount of the person's own is not ordered; published by bolus_advisor."""
 
     amount: int
     """[mU] as asked."""
@@ -160,7 +163,7 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
 
 
 class RecordInjection(Command, frozen=True, kw_only=True, tag="record_injection.v1"):
-    """Insulin was given by pen or syringe; obeyed by bolus_advisor."""
+    """Insulin was given by pen or syringe; handled by bolus_advisor."""
 
     amount: MilliUnits
     """[mU] 1 to 100000."""
@@ -169,7 +172,7 @@ class RecordInjection(Command, frozen=True, kw_only=True, tag="record_injection.
 
 
 class InjectionRecorded(Event, frozen=True, kw_only=True, tag="injection_recorded.v1"):
-    """Insulin that no pump gave; it counts in limits and on board; said by bolus_advisor."""
+    """Insulin that no pump gave; it counts in limits and on board; published by bolus_advisor."""
 
     amount: MilliUnits
     """[mU] 1 to 100000."""
@@ -184,7 +187,7 @@ class InjectionRecorded(Event, frozen=True, kw_only=True, tag="injection_recorde
 
 
 class InjectionRefused(Refusal, frozen=True, kw_only=True, tag="injection_refused.v1"):
-    """An injection that is not recorded; said by bolus_advisor."""
+    """An injection that is not recorded; published by bolus_advisor."""
 
     reason: Literal["out_of_range", "time_out_of_range"]
     """[-] why."""

@@ -1,4 +1,4 @@
-"""What can be said of a person's bolus settings: ratios, targets, insulin, rule set."""
+"""Messages about a person's bolus settings: ratios, targets, insulin, rule set."""
 
 from typing import Literal
 
@@ -56,7 +56,7 @@ class TargetSegment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class SetBolusSettings(Command, frozen=True, kw_only=True, tag="set_bolus_settings.v2"):
-    """Advise by these settings from now on, none has a default; obeyed by bolus_advisor."""
+    """Advise by these settings from now on, none has a default; handled by bolus_advisor."""
 
     zone: str
     """[-] IANA name of the zone whose wall clock the segments mean."""
@@ -77,7 +77,7 @@ class SetBolusSettings(Command, frozen=True, kw_only=True, tag="set_bolus_settin
 
 
 class BolusSettingsSet(Event, frozen=True, kw_only=True, tag="bolus_settings_set.v2"):
-    """The advisor's settings have changed; said by bolus_advisor."""
+    """The advisor's settings have changed; published by bolus_advisor."""
 
     zone: str
     """[-] IANA name of the zone whose wall clock the segments mean."""
@@ -100,7 +100,7 @@ class BolusSettingsSet(Event, frozen=True, kw_only=True, tag="bolus_settings_set
 
 
 class BolusSettingsRefused(Refusal, frozen=True, kw_only=True, tag="bolus_settings_refused.v1"):
-    """The settings stay as they were; said by bolus_advisor."""
+    """The settings stay as they were; published by bolus_advisor."""
 
     reason: Literal["out_of_range", "segments_wrong", "unknown_rules"]
     """[-] why."""

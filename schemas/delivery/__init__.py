@@ -1,1 +1,1 @@
-"""What can be said of insulin as it is given, and of the pump."""
+"""Messages about insulin as it is given, and of the pump."""

@@ -1,4 +1,4 @@
-"""What can be said of insulin as it is given: limits, boluses, basal, suspension, the pump."""
+"""Messages about insulin as it is given: limits, boluses, basal, suspension, the pump."""
 
 from typing import Literal
 
@@ -30,7 +30,7 @@ class Lockout(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class SetDeliveryLimits(Command, frozen=True, kw_only=True, tag="set_delivery_limits.v1"):
-    """Hard limits of this person's pump, none has a default; obeyed by actuator."""
+    """Hard limits of this person's pump, none has a default; handled by actuator."""
 
     single: MilliUnits
     """[mU] largest bolus, 50 to 25000."""
@@ -57,7 +57,7 @@ class SetDeliveryLimits(Command, frozen=True, kw_only=True, tag="set_delivery_li
 
 
 class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_set.v1"):
-    """The hard limits have changed; said by actuator, heard by bolus_advisor."""
+    """The hard limits have changed; published by actuator, consumed by bolus_advisor."""
 
     single: MilliUnits
     """[mU] largest bolus."""
@@ -86,7 +86,7 @@ class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_s
 
 
 class DeliveryLimitsRefused(Refusal, frozen=True, kw_only=True, tag="delivery_limits_refused.v1"):
-    """The limits stay as they were; said by actuator."""
+    """The limits stay as they were; published by actuator."""
 
     reason: Literal["out_of_range", "pump_cannot_give_profile"]
     """[-] why."""
@@ -118,7 +118,7 @@ BolusRefusal = Literal[
 
 
 class BolusRefused(Refusal, frozen=True, kw_only=True, tag="bolus_refused.v1"):
-    """The order is not given, not a pulse of it; said by actuator."""
+    """The order is not given, not a pulse of it; published by actuator."""
 
     dose: DoseId
     """[-] the order."""
@@ -157,7 +157,7 @@ class BolusStartRequested(Event, frozen=True, kw_only=True, tag="bolus_start_req
 
 
 class BolusProgressed(Event, frozen=True, kw_only=True, tag="bolus_progressed.v1"):
-    """Pulses of a bolus were counted by the pump; said by actuator."""
+    """Pulses of a bolus were counted by the pump; published by actuator."""
 
     dose: DoseId
     """[-] the order."""
@@ -182,7 +182,7 @@ class BolusProgressed(Event, frozen=True, kw_only=True, tag="bolus_progressed.v1
 
 
 class BolusDelivered(Event, frozen=True, kw_only=True, tag="bolus_delivered.v1"):
-    """The whole amount was given; said by actuator."""
+    """The whole amount was given; published by actuator."""
 
     dose: DoseId
     """[-] the order."""
@@ -197,7 +197,7 @@ class BolusDelivered(Event, frozen=True, kw_only=True, tag="bolus_delivered.v1")
 
 
 class BolusStopped(Event, frozen=True, kw_only=True, tag="bolus_stopped.v1"):
-    """A part was given, and no more will be; said by actuator."""
+    """A part was given, and no more will be; published by actuator."""
 
     dose: DoseId
     """[-] the order."""
@@ -222,7 +222,7 @@ class BolusStopped(Event, frozen=True, kw_only=True, tag="bolus_stopped.v1"):
 
 
 class BasalDelivered(Event, frozen=True, kw_only=True, tag="basal_delivered.v1"):
-    """Basal pulses were counted by the pump; said by actuator."""
+    """Basal pulses were counted by the pump; published by actuator."""
 
     starts_at: UtcMillis
     """[ms] start of the stretch that they account for."""
@@ -243,7 +243,7 @@ class BasalDelivered(Event, frozen=True, kw_only=True, tag="basal_delivered.v1")
 
 
 class DeliveryGap(Event, frozen=True, kw_only=True, tag="delivery_gap.v1"):
-    """The pump was off: no insulin flowed, and nothing is made up; said by actuator."""
+    """The pump was off: no insulin flowed, and nothing is made up; published by actuator."""
 
     starts_at: UtcMillis
     """[ms] last instant the pump knows it was on."""
@@ -252,14 +252,14 @@ class DeliveryGap(Event, frozen=True, kw_only=True, tag="delivery_gap.v1"):
 
 
 class CancelBolus(Command, frozen=True, kw_only=True, tag="cancel_bolus.v1"):
-    """Stop the bolus that runs; obeyed by actuator."""
+    """Stop the bolus that runs; handled by actuator."""
 
     dose: DoseId | None = None
     """[-] this one only; none for whichever runs."""
 
 
 class BolusCancelled(Event, frozen=True, kw_only=True, tag="bolus_cancelled.v1"):
-    """A person wants the bolus stopped; what was given by then follows; said by actuator."""
+    """A person wants the bolus stopped; what was given by then follows; published by actuator."""
 
     dose: DoseId
     """[-] the order."""

@@ -198,7 +198,7 @@ PumpAnswerResult = Literal["done", "refused", "unknown"]
 
 
 class PumpRead(Report, frozen=True, kw_only=True, tag="pump_read.v1"):
-    """The device was read and something had changed; heard by the actuator."""
+    """The device was read and something had changed; consumed by the actuator."""
 
     reading: PumpReading
     """[-] status and new history."""
@@ -207,21 +207,24 @@ class PumpRead(Report, frozen=True, kw_only=True, tag="pump_read.v1"):
 
 
 class PumpUnreachable(Report, frozen=True, kw_only=True, tag="pump_unreachable.v1"):
-    """The device did not answer; reported once until it answers again; heard by the actuator."""
+    """The device did not answer; reported once until it answers again; consumed by the actuator."""
 
     reason: str
     """[-] in words."""
 
 
 class PumpSuperseded(Report, frozen=True, kw_only=True, tag="pump_superseded.v1"):
-    """The device refused this controller's epoch: another one drives it; heard by the actuator."""
+    """The device refused this controller's epoch: another one drives it.
+
+    Consumed by the actuator.
+    """
 
     epoch: int
     """[-] the epoch that drives."""
 
 
 class PumpAnswered(Report, frozen=True, kw_only=True, tag="pump_answered.v1"):
-    """What came of one command to the device; heard by the actuator."""
+    """What came of one command to the device; consumed by the actuator."""
 
     act: PumpAct
     """[-] the command."""

@@ -1,4 +1,4 @@
-"""What can be said of the pump's mechanism: faults that stop the motor, primes, strokes unasked."""
+"""Messages about the pump's mechanism: faults that stop the motor, primes, strokes unasked."""
 
 from typing import Literal
 
@@ -9,7 +9,10 @@ PrimeWhat = Literal["tube", "cannula"]
 
 
 class PumpFaulted(Event, frozen=True, kw_only=True, tag="pump_faulted.v1"):
-    """The motor is off until somebody clears it; said by actuator, heard by bolus_advisor."""
+    """The motor is off until somebody clears it.
+
+    Published by actuator, consumed by bolus_advisor.
+    """
 
     fault: str
     """[-] as the pump names it, for instance 'occlusion'."""
@@ -18,14 +21,14 @@ class PumpFaulted(Event, frozen=True, kw_only=True, tag="pump_faulted.v1"):
 
 
 class ClearPumpFault(Command, frozen=True, kw_only=True, tag="clear_pump_fault.v1"):
-    """Somebody has mended what stopped the motor; obeyed by actuator."""
+    """Somebody has mended what stopped the motor; handled by actuator."""
 
     because: str = ""
     """[-] what was done, in words."""
 
 
 class FaultClearRequested(Event, frozen=True, kw_only=True, tag="fault_clear_requested.v1"):
-    """The pump is told that its motor may turn again; said by actuator."""
+    """The pump is told that its motor may turn again; published by actuator."""
 
     actor: str
     """[-] who asked."""
@@ -34,7 +37,7 @@ class FaultClearRequested(Event, frozen=True, kw_only=True, tag="fault_clear_req
 
 
 class PumpFaultCleared(Event, frozen=True, kw_only=True, tag="pump_fault_cleared.v1"):
-    """The motor may turn again; what it missed is not made up; said by actuator."""
+    """The motor may turn again; what it missed is not made up; published by actuator."""
 
     fault: str
     """[-] what had stopped it."""
@@ -45,7 +48,7 @@ class PumpFaultCleared(Event, frozen=True, kw_only=True, tag="pump_fault_cleared
 class OcclusionReleased(Event, frozen=True, kw_only=True, tag="occlusion_released.v1"):
     """What was pressed into a blocked line flows now; it was counted when it was pressed.
 
-    Said by actuator.
+    Published by actuator.
     """
 
     amount: MilliUnits
@@ -55,7 +58,7 @@ class OcclusionReleased(Event, frozen=True, kw_only=True, tag="occlusion_release
 
 
 class PrimePump(Command, frozen=True, kw_only=True, tag="prime_pump.v1"):
-    """Fill tube or cannula while the pump stands; obeyed by actuator."""
+    """Fill tube or cannula while the pump stands; handled by actuator."""
 
     amount: MilliUnits
     """[mU] whole pulses, 50 to 30000."""
@@ -64,7 +67,7 @@ class PrimePump(Command, frozen=True, kw_only=True, tag="prime_pump.v1"):
 
 
 class PrimeRequested(Event, frozen=True, kw_only=True, tag="prime_requested.v1"):
-    """The pump is told to fill tube or cannula; said by actuator."""
+    """The pump is told to fill tube or cannula; published by actuator."""
 
     amount: MilliUnits
     """[mU] whole pulses."""
@@ -75,7 +78,7 @@ class PrimeRequested(Event, frozen=True, kw_only=True, tag="prime_requested.v1")
 
 
 class PumpPrimed(Event, frozen=True, kw_only=True, tag="pump_primed.v1"):
-    """Insulin left the reservoir and entered no body: it is never on board; said by actuator."""
+    """Insulin left the reservoir and entered no body: it is never on board; published by actuator."""
 
     amount: MilliUnits
     """[mU] whole pulses."""
@@ -96,7 +99,7 @@ class PumpPrimed(Event, frozen=True, kw_only=True, tag="pump_primed.v1"):
 class MotorRanUnasked(Event, frozen=True, kw_only=True, tag="motor_ran_unasked.v1"):
     """The motor moved insulin that nobody had asked for; it counts like any other.
 
-    Said by actuator, heard by bolus_advisor.
+    Published by actuator, consumed by bolus_advisor.
     """
 
     amount: MilliUnits
@@ -116,7 +119,7 @@ class MotorRanUnasked(Event, frozen=True, kw_only=True, tag="motor_ran_unasked.v
 class BasalMissed(Event, frozen=True, kw_only=True, tag="basal_missed.v1"):
     """While the pump stood, was off, empty or had a fault, programmed basal did not flow.
 
-    Said by actuator.
+    Published by actuator.
     """
 
     starts_at: UtcMillis
@@ -130,7 +133,7 @@ class BasalMissed(Event, frozen=True, kw_only=True, tag="basal_missed.v1"):
 
 
 class MechanismRefused(Refusal, frozen=True, kw_only=True, tag="mechanism_refused.v1"):
-    """A prime, or the clearing of a fault, that is not done; said by actuator."""
+    """A prime, or the clearing of a fault, that is not done; published by actuator."""
 
     name: Literal["prime", "clear_fault"]
     """[-] which."""

@@ -1,4 +1,4 @@
-"""What can be said of the pump itself: suspension, its reservoir, and the line to it."""
+"""Messages about the pump itself: suspension, its reservoir, and the line to it."""
 
 from typing import Literal
 
@@ -7,7 +7,7 @@ from schemas.units import Milliseconds, MilliUnits, UtcMillis
 
 
 class SuspendDelivery(Command, frozen=True, kw_only=True, tag="suspend_delivery.v1"):
-    """Stop all insulin, a running bolus included; obeyed by actuator."""
+    """Stop all insulin, a running bolus included; handled by actuator."""
 
     duration: Milliseconds = Milliseconds(0)
     """[ms] 1 min to 24 h, then basal flows again by itself; 0 until somebody resumes."""
@@ -16,14 +16,14 @@ class SuspendDelivery(Command, frozen=True, kw_only=True, tag="suspend_delivery.
 
 
 class ResumeDelivery(Command, frozen=True, kw_only=True, tag="resume_delivery.v1"):
-    """Deliver basal again; a stopped bolus stays stopped; obeyed by actuator."""
+    """Deliver basal again; a stopped bolus stays stopped; handled by actuator."""
 
     because: str = ""
     """[-] the person's reason, in words."""
 
 
 class SuspendRequested(Event, frozen=True, kw_only=True, tag="suspend_requested.v1"):
-    """Somebody stops the pump; the pump is told next; said by actuator."""
+    """Somebody stops the pump; the pump is told next; published by actuator."""
 
     actor: str
     """[-] who asked."""
@@ -36,7 +36,7 @@ class SuspendRequested(Event, frozen=True, kw_only=True, tag="suspend_requested.
 
 
 class ResumeRequested(Event, frozen=True, kw_only=True, tag="resume_requested.v1"):
-    """Somebody starts the pump again; the pump is told next; said by actuator."""
+    """Somebody starts the pump again; the pump is told next; published by actuator."""
 
     actor: str
     """[-] who asked."""
@@ -45,21 +45,21 @@ class ResumeRequested(Event, frozen=True, kw_only=True, tag="resume_requested.v1
 
 
 class DeliverySuspended(Event, frozen=True, kw_only=True, tag="delivery_suspended.v1"):
-    """The pump says that it stands; said by actuator."""
+    """The pump says that it stands; published by actuator."""
 
     at: UtcMillis
     """[ms] since when, by the pump's history."""
 
 
 class DeliveryResumed(Event, frozen=True, kw_only=True, tag="delivery_resumed.v1"):
-    """The pump says that it delivers again; said by actuator."""
+    """The pump says that it delivers again; published by actuator."""
 
     at: UtcMillis
     """[ms] since when, by the pump's history."""
 
 
 class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_command_refused.v1"):
-    """A cancel, suspend, resume or fill that had nothing to do; said by actuator."""
+    """A cancel, suspend, resume or fill that had nothing to do; published by actuator."""
 
     name: Literal["cancel", "suspend", "resume", "fill"]
     """[-] which."""
@@ -77,7 +77,7 @@ class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_c
 
 
 class FillReservoir(Command, frozen=True, kw_only=True, tag="fill_reservoir.v1"):
-    """A full reservoir was put in; obeyed by actuator."""
+    """A full reservoir was put in; handled by actuator."""
 
     amount: MilliUnits
     """[mU] 1 to 300000."""
@@ -88,7 +88,7 @@ class FillReservoir(Command, frozen=True, kw_only=True, tag="fill_reservoir.v1")
 
 
 class ReservoirFillRequested(Event, frozen=True, kw_only=True, tag="reservoir_fill_requested.v1"):
-    """The pump is told of a new reservoir; said by actuator."""
+    """The pump is told of a new reservoir; published by actuator."""
 
     amount: MilliUnits
     """[mU] 1 to 300000."""
@@ -101,7 +101,7 @@ class ReservoirFillRequested(Event, frozen=True, kw_only=True, tag="reservoir_fi
 
 
 class ReservoirFilled(Event, frozen=True, kw_only=True, tag="reservoir_filled.v1"):
-    """The pump counts down from here; said by actuator."""
+    """The pump counts down from here; published by actuator."""
 
     amount: MilliUnits
     """[mU] 1 to 300000."""
@@ -110,14 +110,14 @@ class ReservoirFilled(Event, frozen=True, kw_only=True, tag="reservoir_filled.v1
 
 
 class PumpLost(Event, frozen=True, kw_only=True, tag="pump_lost.v1"):
-    """The pump does not answer; it goes on by its plan; said by actuator."""
+    """The pump does not answer; it goes on by its plan; published by actuator."""
 
     reason: str
     """[-] in words."""
 
 
 class PumpFound(Event, frozen=True, kw_only=True, tag="pump_found.v1"):
-    """The pump answers; its registers at that instant; said by actuator."""
+    """The pump answers; its registers at that instant; published by actuator."""
 
     odometer: MilliUnits
     """[mU] by the pump's count."""
@@ -147,7 +147,7 @@ class PumpChallenged(Event, frozen=True, kw_only=True, tag="pump_challenged.v1")
 class PumpClockRead(Event, frozen=True, kw_only=True, tag="pump_clock_read.v1"):
     """The pump's clock runs by another time than this service's: its times are corrected by it.
 
-    Said by actuator when the difference has changed by a minute or more.
+    Published by actuator when the difference has changed by a minute or more.
     """
 
     ahead: Milliseconds
@@ -155,7 +155,10 @@ class PumpClockRead(Event, frozen=True, kw_only=True, tag="pump_clock_read.v1"):
 
 
 class PumpControlLost(Event, frozen=True, kw_only=True, tag="pump_control_lost.v1"):
-    """Another controller drives the pump: this one stays silent from now on; said by actuator."""
+    """Another controller drives the pump: this one stays silent from now on.
+
+    Published by actuator.
+    """
 
     epoch: int
     """[-] the epoch that drives."""

@@ -18,7 +18,7 @@ OrderProblem = Literal[
 
 
 class OrderAuthenticationFailed(Refusal, frozen=True, kw_only=True, tag="order_not_believed.v1"):
-    """Somebody wanted insulin given and could not prove that they may; said by actuator."""
+    """Somebody wanted insulin given and could not prove that they may; published by actuator."""
 
     dose: DoseId
     """[-] the order named."""
@@ -32,7 +32,10 @@ class OrderAuthenticationFailed(Refusal, frozen=True, kw_only=True, tag="order_n
 
 
 class OrderRefusedByPump(Event, frozen=True, kw_only=True, tag="order_refused_by_pump.v1"):
-    """A bolus order on the pump's line failed the pump's own authentication; said by actuator."""
+    """A bolus order on the pump's line failed the pump's own authentication.
+
+    Published by actuator.
+    """
 
     dose: str
     """[-] the order named, at most 200 characters, whatever it was."""
@@ -47,7 +50,7 @@ class OrderRefusedByPump(Event, frozen=True, kw_only=True, tag="order_refused_by
 
 
 class BolusUnknown(Event, frozen=True, kw_only=True, tag="bolus_unknown.v1"):
-    """What became of a dose is not known: it counts as given in every limit; said by actuator."""
+    """What became of a dose is not known: it counts as given in every limit; published by actuator."""
 
     dose: DoseId
     """[-] the order."""
@@ -64,7 +67,7 @@ class BolusUnknown(Event, frozen=True, kw_only=True, tag="bolus_unknown.v1"):
 
 
 class BolusReconciled(Event, frozen=True, kw_only=True, tag="bolus_reconciled.v1"):
-    """The pump's own count settled an unknown dose; said by actuator."""
+    """The pump's own count settled an unknown dose; published by actuator."""
 
     dose: DoseId
     """[-] the order."""
@@ -76,7 +79,7 @@ class BolusReconciled(Event, frozen=True, kw_only=True, tag="bolus_reconciled.v1
 
 
 class SettleDose(Command, frozen=True, kw_only=True, tag="settle_dose.v1"):
-    """A person has looked at the pump and says what an unknown dose came to; obeyed by actuator."""
+    """A person has looked at the pump and says what an unknown dose came to; handled by actuator."""
 
     dose: DoseId
     """[-] the order."""
@@ -89,7 +92,7 @@ class SettleDose(Command, frozen=True, kw_only=True, tag="settle_dose.v1"):
 class DoseSettled(Event, frozen=True, kw_only=True, tag="dose_settled.v1"):
     """A person answers for what an unknown dose came to, until the pump itself tells.
 
-    Said by actuator, heard by bolus_advisor.
+    Published by actuator, consumed by bolus_advisor.
     """
 
     dose: DoseId
@@ -109,7 +112,7 @@ class DoseSettled(Event, frozen=True, kw_only=True, tag="dose_settled.v1"):
 
 
 class SettlementRefused(Refusal, frozen=True, kw_only=True, tag="settlement_refused.v1"):
-    """The dose stays as it is; said by actuator."""
+    """The dose stays as it is; published by actuator."""
 
     dose: DoseId
     """[-] as named."""
@@ -123,7 +126,7 @@ is missing in the pump's history."""
 
 
 class PumpDoubted(Event, frozen=True, kw_only=True, tag="pump_doubted.v1"):
-    """Pump and record contradict each other: no bolus until a person has looked; said by actuator.
+    """Pump and record contradict each other: no bolus until a person has looked; published by actuator.
 
     Basal goes on by the plan, and what the pump delivers from here on is accounted.
     """
@@ -143,14 +146,14 @@ class PumpDoubted(Event, frozen=True, kw_only=True, tag="pump_doubted.v1"):
 
 
 class AcceptPumpCount(Command, frozen=True, kw_only=True, tag="accept_pump_count.v1"):
-    """A person has looked at the pump: go on from its count; obeyed by actuator."""
+    """A person has looked at the pump: go on from its count; handled by actuator."""
 
     because: str = ""
     """[-] what the person saw, in words."""
 
 
 class PumpCountAccepted(Event, frozen=True, kw_only=True, tag="pump_count_accepted.v1"):
-    """Boluses are possible again, in a person's name; said by actuator, heard by bolus_advisor."""
+    """Boluses are possible again, in a person's name; published by actuator, consumed by bolus_advisor."""
 
     pump_odometer: MilliUnits
     """[mU] from which it goes on."""
@@ -161,7 +164,7 @@ class PumpCountAccepted(Event, frozen=True, kw_only=True, tag="pump_count_accept
 
 
 class PumpCountRefused(Refusal, frozen=True, kw_only=True, tag="pump_count_refused.v1"):
-    """There was nothing to accept; said by actuator."""
+    """There was nothing to accept; published by actuator."""
 
     reason: Literal["not_doubted", "pump_unreachable"]
     """[-] why."""
