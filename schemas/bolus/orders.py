@@ -111,7 +111,10 @@ class OrderSigned(Report, frozen=True, kw_only=True, tag="order_signed.v1"):
 
 
 class BolusOrderSigned(Event, frozen=True, kw_only=True, tag="bolus_order_signed.v1"):
-    """Somebody with a key answers for the order; only now it may start; published by bolus_advisor."""
+    """Somebody with a key answers for the order; only now it may start.
+
+    Published by bolus_advisor.
+    """
 
     dose: DoseId
     """[-] the order."""

@@ -78,7 +78,10 @@ class PrimeRequested(Event, frozen=True, kw_only=True, tag="prime_requested.v1")
 
 
 class PumpPrimed(Event, frozen=True, kw_only=True, tag="pump_primed.v1"):
-    """Insulin left the reservoir and entered no body: it is never on board; published by actuator."""
+    """Insulin left the reservoir and entered no body: it is never on board.
+
+    Published by actuator.
+    """
 
     amount: MilliUnits
     """[mU] whole pulses."""

@@ -50,7 +50,10 @@ class OrderRefusedByPump(Event, frozen=True, kw_only=True, tag="order_refused_by
 
 
 class BolusUnknown(Event, frozen=True, kw_only=True, tag="bolus_unknown.v1"):
-    """What became of a dose is not known: it counts as given in every limit; published by actuator."""
+    """What became of a dose is not known: it counts as given in every limit.
+
+    Published by actuator.
+    """
 
     dose: DoseId
     """[-] the order."""
@@ -79,7 +82,10 @@ class BolusReconciled(Event, frozen=True, kw_only=True, tag="bolus_reconciled.v1
 
 
 class SettleDose(Command, frozen=True, kw_only=True, tag="settle_dose.v1"):
-    """A person has looked at the pump and says what an unknown dose came to; handled by actuator."""
+    """A person has looked at the pump and says what an unknown dose came to.
+
+    Handled by actuator.
+    """
 
     dose: DoseId
     """[-] the order."""
@@ -126,7 +132,9 @@ is missing in the pump's history."""
 
 
 class PumpDoubted(Event, frozen=True, kw_only=True, tag="pump_doubted.v1"):
-    """Pump and record contradict each other: no bolus until a person has looked; published by actuator.
+    """Pump and record contradict each other: no bolus until a person has looked.
+
+    Published by actuator.
 
     Basal goes on by the plan, and what the pump delivers from here on is accounted.
     """
@@ -153,7 +161,10 @@ class AcceptPumpCount(Command, frozen=True, kw_only=True, tag="accept_pump_count
 
 
 class PumpCountAccepted(Event, frozen=True, kw_only=True, tag="pump_count_accepted.v1"):
-    """Boluses are possible again, in a person's name; published by actuator, consumed by bolus_advisor."""
+    """Boluses are possible again, in a person's name.
+
+    Published by actuator, consumed by bolus_advisor.
+    """
 
     pump_odometer: MilliUnits
     """[mU] from which it goes on."""
