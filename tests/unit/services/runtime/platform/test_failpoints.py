@@ -84,7 +84,7 @@ def test_a_process_dies_once_at_its_own_point_the_nth_time(
 
 def test_the_document_lists_every_point() -> None:
     """What is said to be tested is what is tested."""
-    text = (ROOT / "docs/crash-points.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/failpoints.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1:4] for line in text.splitlines() if line.startswith("| `")]
 
     listed = {
