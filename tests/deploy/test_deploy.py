@@ -24,13 +24,14 @@ from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import SystemClock
 from services.runtime.process.service_endpoint import Health
 from services.supervisor.broker.permissions import permissions
+from support.real.patience import PATIENCE_S
 from support.repository import ROOT
 
 DEPLOY = ROOT / "deploy"
 SERVER = pathlib.Path(sys.executable).with_name("nats-server")
 UNIT = "basalt@.service"
 
-TRIES_MAX = 200
+TRIES_MAX = round(PATIENCE_S / 0.1)
 """[-] looks at a process that starts, 0.1 s apart."""
 
 HARDENING = {
@@ -51,7 +52,7 @@ def prepare(*words: str | pathlib.Path) -> subprocess.CompletedProcess[str]:
         [sys.executable, DEPLOY / "prepare.py", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -266,7 +267,7 @@ def running(command: list[str], folder: pathlib.Path) -> Iterator[None]:
     finally:
         process.terminate()
         try:
-            process.wait(10)
+            process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

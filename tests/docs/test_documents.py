@@ -15,6 +15,7 @@ import pytest
 
 from services.command_line.grammar.parser import make_parser
 from services.runtime.platform.data_folder import DataFolder
+from support.real.patience import PATIENCE_S
 from support.repository import ROOT
 
 TOP = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")
@@ -40,10 +41,7 @@ ARCHITECTURE_BYTES_MAX = 10_000
 README_LINES_MAX = 120
 """[lines] of README.md; source: what somebody reads before they decide to try it."""
 
-READY_S = 60.0
-"""[s] until a system on a busy machine is ready."""
-
-COMMANDS_S = 120.0
+COMMANDS_S = 2 * PATIENCE_S
 """[s] for all commands of the README together."""
 
 
@@ -190,7 +188,7 @@ def test_the_commands_of_the_readme_do_what_it_says(tmp_path: pathlib.Path) -> N
         done = [_type(block, data) for block in blocks]
     finally:
         up.send_signal(signal.SIGINT)
-        up.wait(30)
+        up.wait(PATIENCE_S)
 
     assert 1 == len(done)
     assert 0 == done[0].returncode, done[0].stdout + done[0].stderr
@@ -209,7 +207,7 @@ def _start(data: DataFolder) -> subprocess.Popen[bytes]:
 
 
 def _wait_until_ready(up: subprocess.Popen[bytes], data: DataFolder) -> None:
-    for _ in range(round(READY_S / 0.1)):
+    for _ in range(round(PATIENCE_S / 0.1)):
         if data.running.exists():
             return
         assert up.poll() is None, (data.path.parent / "up.log").read_text()

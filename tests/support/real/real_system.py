@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,11 +27,10 @@ from services.runtime.platform.data_folder import DataFolder
 from services.runtime.ports import Row, Store
 from services.runtime.replay.replay import replay
 from support.history.fork_checks import assert_fork_is_the_record
+from support.real.patience import PATIENCE_S, until
 from support.real.system_on_record import assert_replays
 
 BIN = Path(sys.executable).parent
-READY_S = 60.0
-POLL_S = 0.1
 
 
 class RealSystem:
@@ -57,15 +55,14 @@ class RealSystem:
     def wait_ready(self) -> None:
         self.wait_until(lambda: self.folder.running.exists(), "the system is ready")
 
-    def wait_until(self, holds: Any, what: str, *, s: float = READY_S) -> None:
+    def wait_until(self, holds: Any, what: str, *, s: float = PATIENCE_S) -> None:
         """Poll for something that other processes do; fail with the log when it never comes."""
-        for _ in range(int(s / POLL_S)):
-            if self.process.poll() is not None:
-                raise AssertionError(f"basalt up ended: {self.text()}")
-            if holds():
-                return
-            time.sleep(POLL_S)
-        raise AssertionError(f"never: {what}; {self.text()[-3000:]}")
+        if not until(holds, s=s, first=self._assert_it_runs):
+            raise AssertionError(f"never: {what}; {self.text()[-3000:]}")
+
+    def _assert_it_runs(self) -> None:
+        if self.process.poll() is not None:
+            raise AssertionError(f"basalt up ended: {self.text()}")
 
     def text(self) -> str:
         return self.log.read_text(errors="replace")
@@ -80,7 +77,12 @@ class RealSystem:
             *arguments[1:],
         ]
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=60, check=False, env=self.environment
+            command,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+            env=self.environment,
         )
         if check:
             assert done.returncode == 0, (arguments, done.stdout, done.stderr)
@@ -112,7 +114,18 @@ class RealSystem:
         """Ctrl-C, and wait for the end."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=30)
+        return self.process.wait(timeout=PATIENCE_S)
+
+    def rest_and_stop(self) -> None:
+        """Suspend, so that no pulse comes any more; wait until everybody knows everything; stop.
+
+        Otherwise a pulse between the last look and the stop is in the pump's ledger alone.
+        """
+        self.wait_until(
+            lambda: self.basalt("suspend", check=False).returncode == 0, "delivery is suspended"
+        )
+        self.wait_until(self.has_come_to_rest, "everybody knows everything")
+        assert self.stop() == 0
 
     @contextmanager
     def journal(self, name: str) -> Iterator[Store]:

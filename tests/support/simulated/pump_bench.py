@@ -24,13 +24,13 @@ from services.runtime.pump_link.stream_client import StreamPumpDevice
 from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.in_process_pump import FakePumpDevice
 from services.virtual_pump.state_store import FakePumpStore
+from support.real.patience import PATIENCE_S
 from support.repository import ROOT
 from support.simulated.signed_orders import SIGNER, identity
 
 SPEED = 60
 """[-] a bolus of 25 U takes 1000 s of therapy: 17 s, long enough to be cut short."""
 FILL_U = 200
-READY_S_MAX = 20.0
 POLLS_MAX = 2_000
 
 
@@ -119,7 +119,7 @@ class ProcessBench:
             stdin=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(READY_S_MAX):
+        async with asyncio.timeout(PATIENCE_S):
             while b"virtual_pump.listening" not in (line := await self._stderr().readline()):
                 assert line, "the pump ended before it listened"
 

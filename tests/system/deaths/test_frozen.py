@@ -13,7 +13,7 @@ from schemas.alarms import AlarmCleared, AlarmRaised
 from schemas.bolus.orders import BolusOrdered
 from schemas.delivery.delivery import BolusDelivered, BolusRefused
 from support.real.crash_system import assert_sound, look
-from support.real.real_system import let_it_rest, real_system
+from support.real.real_system import real_system
 
 pytestmark = pytest.mark.system
 
@@ -57,8 +57,7 @@ def test_an_actuator_that_stood_still_gives_nothing_late(tmp_path: Path) -> None
         given = system.basalt("bolus", "0.6")
         system.until_settled()
         look(system)
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     assert ["expired"] == [event.reason for event in system.said("actuator", BolusRefused)]
     assert [500, 600] == [event.amount for event in system.said("bolus_advisor", BolusOrdered)]
@@ -85,8 +84,7 @@ def test_whoever_stands_still_in_mid_bolus_goes_on_with_it(tmp_path: Path, who: 
             time.sleep(LATE_S)
         look(system)
         system.until_settled()
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     assert [5_000] == [event.delivered for event in system.said("actuator", BolusDelivered)]
     assert_sound(system)

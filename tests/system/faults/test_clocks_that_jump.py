@@ -112,8 +112,7 @@ def test_services_whose_wall_clocks_are_hours_apart_agree(tmp_path: Path) -> Non
     with real_system(tmp_path / "data", *QUIET, environment=clocks.environment) as system:
         system.basalt("bolus", "0.5")
         system.until_settled()
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     assert [500] == [event.delivered for event in system.said("actuator", BolusDelivered)]
     assert_sound(system)
@@ -136,8 +135,7 @@ def test_a_machine_that_slept_for_ten_minutes_makes_nothing_up(tmp_path: Path) -
             "boluses again",
         )
         system.until_settled()
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     assert system.said("actuator", DeliveryGap)
     assert made_up < 6_000

@@ -11,7 +11,7 @@ import pytest
 
 from schemas.alarms import AlarmCleared, AlarmRaised
 from support.real.crash_system import assert_sound, look
-from support.real.real_system import RealSystem, let_it_rest, real_system
+from support.real.real_system import RealSystem, real_system
 
 pytestmark = pytest.mark.system
 
@@ -70,8 +70,7 @@ def test_a_flipped_bit_is_told_and_nothing_is_dosed_upon_it(tmp_path: Path) -> N
             "boluses again",
         )
         system.until_settled()
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     assert refused.returncode != 0
     assert (1, True) == (verified.returncode, "it is not what was written there" in verified.stderr)
@@ -123,8 +122,7 @@ def test_a_full_disk_is_told_and_nothing_is_given_twice_or_lost(tmp_path: Path, 
         )
         system.wait_until(lambda: line in system.text(), "the full disk is told")
         system.until_settled()
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     assert name != "actuator" or refused.returncode != 0
     assert 500 + 600 < system.pumped()

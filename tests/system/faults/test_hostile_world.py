@@ -25,6 +25,7 @@ from schemas.units import HOUR_MS, MINUTE_MS
 from schemas.wire.subjects import STREAM
 from services.runtime.journal.entries import read_row
 from services.virtual_pump.physical_ledger import read_world, world_path
+from support.real.patience import PATIENCE_S
 from support.real.real_system import RealSystem, let_it_rest, real_system
 
 pytestmark = pytest.mark.system
@@ -60,8 +61,7 @@ def test_an_order_whose_answer_fails_is_unknown_and_settled_by_the_count(tmp_pat
                 lambda n=number: len(system.said("actuator", BolusUnknown)) > n, "it is unknown"
             )
             system.until_settled()
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     unknown = [event.dose for event in system.said("actuator", BolusUnknown)]
     settled = system.said("actuator", BolusReconciled)
@@ -108,8 +108,7 @@ def test_a_mechanical_fault_is_told_within_ten_seconds_and_cleared_by_a_person(
             system.basalt("clear", "--because", "set changed")
             system.basalt("bolus", "0.5", "--confirm")
             system.until_settled()
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     assert [*MECHANICAL] == [event.alarm for event in system.said("actuator", AlarmRaised)]
     assert [*MECHANICAL] == [event.fault for event in system.said("actuator", PumpFaulted)]
@@ -173,7 +172,7 @@ def test_of_two_actuators_exactly_one_drives(tmp_path: Path) -> None:
             time.sleep(3)
         finally:
             rival.terminate()
-            rival.wait(10)
+            rival.wait(PATIENCE_S)
         assert system.stop() == 0
 
     doses = [one.dose for one in system.ledger() if one.kind == "bolus_started"]
@@ -202,8 +201,7 @@ def test_a_broker_that_freezes_is_noticed_and_nothing_is_lost(tmp_path: Path) ->
             lambda: system.basalt("bolus", "0.5", check=False).returncode == 0, "boluses again"
         )
         system.until_settled()
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     assert noticed_s < 10
     system.assert_record_is_whole()
@@ -272,8 +270,7 @@ def test_nobody_can_delete_the_stream_and_without_it_nothing_is_given_twice(
         until_challenged(system, not_by=last)
         system.basalt("bolus", "0.8")
         system.until_settled()
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     assert [500, 600, 700, 800] == [
         event.delivered for event in system.said("actuator", BolusDelivered)

@@ -19,8 +19,9 @@ import psycopg
 import pytest
 
 from schemas.delivery.delivery import BolusDelivered
+from support.real.patience import PATIENCE_S
 from support.real.postgres_server import PASSWORD, PostgresServer, postgres_server
-from support.real.real_system import READY_S, RealSystem, real_system
+from support.real.real_system import RealSystem, real_system
 
 pytestmark = pytest.mark.system
 
@@ -67,7 +68,7 @@ class Follower:
     def once(self) -> str:
         """Count what is new and end, exactly as it is printed in the document."""
         done = self._start()
-        text, _ = done.communicate(timeout=60)
+        text, _ = done.communicate(timeout=PATIENCE_S)
         assert done.returncode == 0, text
         return text.strip()
 
@@ -80,7 +81,7 @@ class Follower:
         reader = Thread(target=lambda out: deque(map(lines.put, out)), args=[process.stdout])
         reader.start()
         try:
-            yield lambda: lines.get(timeout=READY_S).strip()
+            yield lambda: lines.get(timeout=PATIENCE_S).strip()
         finally:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
@@ -94,7 +95,7 @@ class Follower:
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=READY_S,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

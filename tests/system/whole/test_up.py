@@ -6,16 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.system
+from support.real.patience import PATIENCE_S, until
 
-START_S = 40.0
-"""[s] that a start may take on a machine that runs other tests as well."""
+pytestmark = pytest.mark.system
 
 _UP = """
 import sys
@@ -33,7 +32,7 @@ def command(folder: Path, *more: str) -> list[str]:
 
 def run(folder: Path, *more: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        command(folder, *more), capture_output=True, text=True, timeout=2 * START_S, check=False
+        command(folder, *more), capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 
@@ -53,13 +52,9 @@ def processes_of(folder: Path) -> dict[str, int]:
     return found
 
 
-def until(condition: object, *, within_s: float) -> bool:
-    """Look again and again whether something has become true."""
-    for _ in range(round(within_s / 0.1)):
-        if callable(condition) and condition():
-            return True
-        time.sleep(0.1)
-    return False
+def runs(folder: Path, name: str, *, but_not: int = 0) -> bool:
+    """Say whether a process of this name runs, and is another than the one before."""
+    return processes_of(folder).get(name, but_not) != but_not
 
 
 @pytest.fixture
@@ -69,7 +64,7 @@ def running(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     with subprocess.Popen(
         command(folder, "0"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
-        assert until((folder / "running.json").exists, within_s=START_S)
+        assert until((folder / "running.json").exists)
         yield process
         process.kill()
 
@@ -104,7 +99,7 @@ def test_a_pump_of_another_name_goes_on_without_being_named_again(tmp_path: Path
 
     runs = [
         subprocess.run(
-            [*basalt, *pump], capture_output=True, text=True, timeout=2 * START_S, check=False
+            [*basalt, *pump], capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
         for pump in (["--pump", "other"], [], ["--pump", "demo"])
     ]
@@ -125,7 +120,7 @@ def test_each_line_of_a_trace_that_is_no_reading_is_named(tmp_path: Path) -> Non
         [*basalt, "--no-screen", "--for", "3s", "--glucose", str(trace), "--speed", "60"],
         capture_output=True,
         text=True,
-        timeout=2 * START_S,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -151,7 +146,7 @@ def test_ctrl_c_stops_everything_and_says_what_was_delivered(
 ) -> None:
     """A person must be able to stop it, and see what came of it."""
     running.send_signal(signal.SIGINT)
-    out, _ = running.communicate(timeout=START_S)
+    out, _ = running.communicate(timeout=PATIENCE_S)
 
     assert 0 == running.returncode
     assert out.splitlines()[-1].startswith("stopped; delivered ")
@@ -166,7 +161,7 @@ def test_a_killed_supervisor_leaves_no_process(
     running.kill()
     running.wait()
 
-    assert until(lambda: not processes_of(tmp_path / "data"), within_s=5)
+    assert until(lambda: not processes_of(tmp_path / "data"))
 
 
 def test_each_killed_process_comes_back_and_the_rest_goes_on(
@@ -180,10 +175,10 @@ def test_each_killed_process_comes_back_and_the_rest_goes_on(
     assert wanted <= before.keys()
 
     for name in before:
-        assert until(lambda n=name: n in processes_of(folder), within_s=15), name
+        assert until(partial(runs, folder, name)), name
         pid = processes_of(folder)[name]
         os.kill(pid, signal.SIGKILL)
-        assert until(lambda n=name, p=pid: processes_of(folder).get(n, p) != p, within_s=15), name
+        assert until(partial(runs, folder, name, but_not=pid)), name
 
     assert running.poll() is None
 

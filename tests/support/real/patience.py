@@ -1,0 +1,30 @@
+"""How long a test waits for what other processes do: for the fact, with a generous limit."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+PATIENCE_S: Final = 180.0
+"""[s] on a machine that is busy with other work; only a test that fails waits it out."""
+
+POLL_S: Final = 0.1
+"""[s] between two looks, or as long as a look takes: looking must not slow down what is seen."""
+
+
+def until(
+    holds: Callable[[], Any], *, s: float = PATIENCE_S, first: Callable[[], None] = lambda: None
+) -> bool:
+    """Look again and again whether something has become true; say whether it has.
+
+    Args:
+        holds: gives something true when it is so.
+        s: [s] at least, after which nothing is expected any more.
+        first: is called before each look, to fail where waiting is in vain.
+    """
+    for _ in range(round(s / POLL_S)):
+        first()
+        before = time.perf_counter()
+        if holds():
+            return True
+        time.sleep(max(POLL_S, time.perf_counter() - before))
+    return False
