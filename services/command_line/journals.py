@@ -122,6 +122,15 @@ def all_of(
             yield EventId(entry.id), entry.body
 
 
+def said_by(
+    service: Speaker, chosen: Choices, *, kinds: tuple[type[Event], ...]
+) -> list[tuple[EventId, Event]]:
+    """Read what a service has said of the pump, out of its own journal in the data folder."""
+    folder = DataFolder(chosen.data)
+    with journal(kept_journal(folder, service)) as store:
+        return list(all_of(store, pump=chosen.pump or running_pump(folder), kinds=kinds))
+
+
 def running_pump(folder: DataFolder) -> PumpId:
     """Name the pump of the system that runs.
 

@@ -1,5 +1,6 @@
 """One connection for one command: found by the data folder, closed at the end."""
 
+import argparse
 import asyncio
 import json
 import sys
@@ -16,7 +17,7 @@ from schemas.units import Actor, CommandId, PumpId, Speaker
 from schemas.wire import codec
 from services.command_line.output.event_messages import refused, tell
 from services.command_line.output.exit_codes import DONE, REFUSED, unreachable, wrong_input
-from services.command_line.output.options import Choices
+from services.command_line.output.options import Choices, choices
 from services.runtime.nats.client import BusClient, OutcomeUnknown, ServiceAbsent
 from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import SystemClock, read_clock_record
@@ -97,6 +98,15 @@ class Session:
         return DONE if outcome.accepted else REFUSED
 
 
+def send_command(arguments: argparse.Namespace, command: Command, *, to: Speaker) -> int:
+    """Connect, send one command, print what came of it; give the exit code."""
+
+    async def work(session: Session) -> int:
+        return await session.handle(command, to=to)
+
+    return run_session(choices(arguments), work)
+
+
 def said(outcome: Outcome) -> tuple[Event, ...]:
     """Decode what was said because of a command."""
     return tuple(codec.decode_event(raw) for raw in outcome.said)
@@ -115,7 +125,7 @@ def print_json(value: object) -> None:
     print(json.dumps(json.loads(codec.encode(value)), indent=2, ensure_ascii=False))
 
 
-def run_session(choices: Choices, work: Callable[[Session], Awaitable[int]]) -> int:
+def run_session(chosen: Choices, work: Callable[[Session], Awaitable[int]]) -> int:
     """Connect, do one thing, disconnect; give the exit code.
 
     Raises:
@@ -123,28 +133,28 @@ def run_session(choices: Choices, work: Callable[[Session], Awaitable[int]]) -> 
     """
 
     async def connected() -> int:
-        async with session(choices) as opened:
+        async with session(chosen) as opened:
             return await work(opened)
 
     return asyncio.run(connected())
 
 
 @asynccontextmanager
-async def session(choices: Choices) -> AsyncIterator[Session]:
+async def session(chosen: Choices) -> AsyncIterator[Session]:
     """Connect to the system that runs on the data folder."""
     configure_logs(service="command_line", level="CRITICAL")
-    folder = DataFolder(choices.data)
+    folder = DataFolder(chosen.data)
     try:
         running = folder.read_running()
         clock = SystemClock(record=read_clock_record(folder.clock))
     except NotRunning as error:
         raise unreachable(str(error)) from error
     except (OSError, msgspec.DecodeError) as error:
-        raise unreachable(f"the data folder {choices.data} cannot be read: {error}") from error
+        raise unreachable(f"the data folder {chosen.data} cannot be read: {error}") from error
     client = BusClient(
         url=running.url,
         credentials=Credentials(USER, folder.seed(USER)),
-        actor=Actor(choices.actor),
+        actor=Actor(chosen.actor),
         clock=clock,
     )
     try:
@@ -159,9 +169,9 @@ async def session(choices: Choices) -> AsyncIterator[Session]:
             client=client,
             clock=clock,
             running=running,
-            pump=choices.pump or running.pump,
-            data=choices.data,
-            as_json=choices.json,
+            pump=chosen.pump or running.pump,
+            data=chosen.data,
+            as_json=chosen.json,
         )
         if opened.pump != running.pump:
             await opened.must_know_pump()

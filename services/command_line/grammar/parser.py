@@ -1,44 +1,57 @@
-"""The grammar of the `basalt` command; imports nothing heavy, so that help is quick."""
+"""The parser of `basalt`: verbs in groups, and the arguments of those that were typed."""
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Collection
 from pathlib import Path
+from typing import Final, NoReturn
 
-from services.command_line.grammar.calc import add_calc
-from services.command_line.grammar.corrections import add_corrections
-from services.command_line.grammar.pump import add_doubt, add_mechanism
-from services.command_line.grammar.record import add_record
-from services.command_line.grammar.shared import DATA_VARIABLE, OneLineParser, add_shared
-from services.command_line.grammar.system import add_readings, add_system
-from services.command_line.grammar.therapy import (
-    add_alerts,
-    add_bolus,
-    add_files,
-    add_person,
-    add_therapy,
+from services.command_line.grammar.verb_parser import (
+    DATA_VARIABLE,
+    HelpLines,
+    OneLineParser,
+    add_shared,
+    fill_parser,
 )
+from services.command_line.grammar.verbs import GROUPS, VERBS
 
-Handler = Callable[[argparse.Namespace], int]
-"""Does one command; gives the exit code."""
-
-EXITS = """exit codes:
+EXITS: Final = """exit codes:
   0  done
   1  refused, or a check found a difference; the reason is said in words
   2  the command line or a file is wrong; nothing was sent
-  3  the system is not reachable, or it is not known what came of it: look before asking again
+  3  the system is not reachable, or it is not known what came of it: look
+     before asking again
 
-Instants are ISO 8601 with Z or an offset and mean therapy time, which 'basalt status' shows.
-For research and integration; not a medical device."""
+Instants are ISO 8601 with Z or an offset and mean therapy time, which
+'basalt status' shows. For research and integration; not a medical device."""
+
+_UNKNOWN: Final = "argument COMMAND: invalid choice"
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Make the parser of all commands; the handler's name stands in `handler`."""
-    parser = OneLineParser(
+class _TopParser(OneLineParser):
+    """The parser of the word that is the verb."""
+
+    def error(self, message: str) -> NoReturn:
+        """Name the verb that is nearest to one that is none."""
+        if message.startswith(_UNKNOWN):
+            word = message.split()[4]
+            message = f"no such command: {word}{_nearest(word)}"
+        super().error(message)
+
+
+def make_parser(typed: Collection[str] | None = None) -> argparse.ArgumentParser:
+    """Make the parser; what does a verb stands in `handler`.
+
+    Args:
+        typed: the words of the command line, among them the verb: no other verb is imported. None
+            for the parser of every verb.
+    """
+    parser = _TopParser(
         prog="basalt",
-        description="Runs and speaks to the dosing software of an insulin pump.",
+        usage="basalt [--data DIR] [--pump ID] [--actor WHO] [--json] COMMAND ...",
+        description=f"Runs and speaks to the dosing software of an insulin pump.\n\n{_groups()}",
         epilog=EXITS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpLines,
         allow_abbrev=False,
     )
     user = os.environ.get("USER", "somebody")
@@ -48,21 +61,40 @@ def make_parser() -> argparse.ArgumentParser:
         actor=f"person:{user}",
         json=False,
     )
+    commands = parser.add_subparsers(
+        title="command",
+        metavar="COMMAND",
+        required=True,
+        dest="command",
+        prog="basalt",
+        parser_class=OneLineParser,
+        help="one of those above; 'basalt COMMAND --help' says what it takes",
+    )
+    for verb in VERBS.values():
+        if typed is None or verb.name in typed:
+            one = commands.add_parser(verb.name, formatter_class=HelpLines, allow_abbrev=False)
+            fill_parser(one, verb.load())
     add_shared(parser)
-    commands = parser.add_subparsers(metavar="COMMAND", required=True, dest="command")
-    for add in (
-        add_system,
-        add_person,
-        add_corrections,
-        add_alerts,
-        add_bolus,
-        add_therapy,
-        add_files,
-        add_readings,
-        add_record,
-        add_doubt,
-        add_mechanism,
-        add_calc,
-    ):
-        add(commands)
     return parser
+
+
+def _groups() -> str:
+    """List every verb with its line, in its group."""
+    width = max(map(len, VERBS))
+    return "\n\n".join(
+        "\n".join(
+            [
+                f"{group}: {text}",
+                *(f"  {v.name:<{width}}  {v.summary}" for v in VERBS.values() if v.group == group),
+            ]
+        )
+        for group, text in GROUPS.items()
+    )
+
+
+def _nearest(quoted: str) -> str:
+    """Name the verb that was probably meant; nothing where none is near."""
+    import difflib
+
+    near = difflib.get_close_matches(quoted.strip("'"), VERBS, n=1)
+    return f", the nearest is '{near[0]}'" if near else ""

@@ -1,1 +1,1 @@
-"""What is asked of the record."""
+"""What is asked of the record: its state, its reasons, its soundness, and what would have been."""

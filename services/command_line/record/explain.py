@@ -1,4 +1,4 @@
-"""`basalt explain`: what an event came from, as a tree."""
+"""Print what an event came from: readings, settings, limits, people and services."""
 
 import argparse
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from schemas.message import parse_event_id
 from schemas.units import EventId, PumpId, Speaker
 from schemas.wire import codec
 from schemas.wire.upcasts import newest_name
+from services.command_line.grammar.common_options import add_store
 from services.command_line.journals import Place, journal, record_file, recorded_pump
 from services.command_line.output.event_messages import moment
 from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed
@@ -25,6 +26,11 @@ from services.runtime.platform.errors import StoreMissing
 from services.runtime.ports import Store
 from services.runtime.replay.lookup import Lookup
 
+EXAMPLE: Final = """
+basalt explain bolus_advised
+basalt explain actuator:demo:7 --json
+"""
+
 _MISSING: Final = {
     "not_recorded": "not in this record",
     "shown_before": "shown above",
@@ -32,7 +38,13 @@ _MISSING: Final = {
 }
 
 
-def explain_event(arguments: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the event, and which record."""
+    parser.add_argument("event", metavar="EVENT", help="its id, or a kind for the newest of it")
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Print the tree behind an event, or the newest of a kind."""
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)

@@ -1,8 +1,12 @@
-"""`basalt history`: what was said of a pump, and what each day came to."""
+"""List what was said of a pump, what somebody changed, what is not known, or add up days.
+
+Glucose is added up as well.
+"""
 
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -16,6 +20,7 @@ from schemas.message import Event, name_of, tag_of
 from schemas.units import MgDl, PumpId, UtcMillis
 from schemas.wire import codec
 from schemas.wire.upcasts import newest_name
+from services.command_line.grammar.common_options import add_period, add_store
 from services.command_line.journals import journal, record_file, recorded_pump
 from services.command_line.output.exit_codes import DONE, wrong_input
 from services.command_line.output.options import choices
@@ -27,6 +32,14 @@ from services.runtime.platform.errors import ZoneError
 from services.runtime.platform.zones import local_time
 from services.runtime.ports import Store
 from services.runtime.replay.lookup import events_of
+
+EXAMPLE: Final = """
+basalt history events --kind bolus_ordered --from 2026-03-01T00:00:00Z
+basalt history changes
+basalt history days --zone Europe/Berlin --format csv
+basalt history glucose
+basalt history events --format parquet --output events.parquet
+"""
 
 UTC: Final = "UTC"
 """[-] whose days are counted where none is said."""
@@ -67,7 +80,35 @@ GAPS: Final = frozenset(
 _KINDS: Final = frozenset(name_of(kind) for kind in codec.EVENT_KINDS)
 
 
-def history(arguments: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the question, what narrows it down, and the form of the answer."""
+    parser.add_argument(
+        "what",
+        choices=("events", "changes", "gaps", "days", "glucose"),
+        help="the question; events is all of them",
+    )
+    parser.add_argument(
+        "--kind", action="append", default=[], metavar="KIND", help="only this, alarm_raised"
+    )
+    add_period(parser, since="from then", until="before then")
+    parser.add_argument("--by", dest="actor_is", metavar="WHO", help="only what this actor did")
+    parser.add_argument("--cause", metavar="ID", help="only what this command or event led to")
+    parser.add_argument("--after", metavar="EVENT", help="go on behind this one")
+    parser.add_argument("--limit", type=int, metavar="N", help="so many at most")
+    parser.add_argument("--zone", metavar="ZONE", help="of days: Europe/Berlin; UTC")
+    parser.add_argument(
+        "--format",
+        choices=("table", "csv", "jsonl", "parquet"),
+        default="table",
+        help="%(default)s; parquet needs --output and the extra 'parquet'",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="into a file, whole or not at all"
+    )
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Answer one question about the record."""
     _assert_of_use(arguments)
     chosen = choices(arguments)

@@ -1,7 +1,7 @@
-"""The record read again: the state of a pump at a time."""
+"""Fold the record of a pump and print its state, whether the system runs or not."""
 
 import argparse
-from typing import Any
+from typing import Any, Final
 
 from core.deciders.basal.state import BasalView
 from core.deciders.bolus.view import BolusView
@@ -13,6 +13,8 @@ from core.dosing.insulin_account.last_bolus import LastDose
 from core.formats.amounts import print_rate, print_units
 from schemas.units import MilliUnits, MilliUnitsPerHour
 from schemas.wire import codec
+from services.command_line.grammar import value_types
+from services.command_line.grammar.common_options import add_store
 from services.command_line.journals import (
     journal,
     known_service,
@@ -27,8 +29,26 @@ from services.command_line.output.tables import print_table
 from services.runtime.platform.data_folder import DataFolder
 from services.runtime.replay.replay import known_by, replay
 
+EXAMPLE: Final = """
+basalt replay --pump p1 --at 2026-03-01T07:30:00Z
+basalt replay --known-by bolus_advisor --at 2026-03-01T07:30:00Z
+"""
 
-def replay_record(arguments: argparse.Namespace) -> int:
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the instant, whose knowledge, and which record."""
+    parser.add_argument(
+        "--at", type=value_types.instant, metavar="TIME", help="state then; the newest"
+    )
+    parser.add_argument(
+        "--known-by",
+        metavar="SERVICE",
+        help="not what happened until then but what this service knew of it, by its own journal",
+    )
+    add_store(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Fold a pump's record and print its state."""
     chosen = choices(arguments)
     folder = DataFolder(chosen.data)

@@ -1,4 +1,4 @@
-"""`basalt calc`: a scenario in JSON on standard input, its result on standard output."""
+"""Compute what a scenario asks for, from JSON to JSON; needs no running system."""
 
 import argparse
 import dataclasses
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -24,11 +24,38 @@ from services.command_line.system.schema_export.fields import whole_schema
 from services.runtime.platform import zones
 from services.runtime.platform.errors import ZoneError
 
+EXAMPLE: Final = """
+basalt calc iob --example | basalt calc iob
+basalt calc iob scenario.json
+basalt calc bolus scenario.json --rules all
+basalt calc iob --lines < scenarios.jsonl > results.jsonl
+"""
+
 CHUNK_BYTES = 1024 * 1024
 """[bytes] read at once; less comes back as soon as a pipe has less, so that answers flow."""
 
 
-def calc(arguments: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the kind, its scenario, and what else can be asked of a kind."""
+    parser.add_argument("kind", nargs="?", metavar="KIND", help="which calculation; see --list")
+    parser.add_argument("file", nargs="?", metavar="FILE", default="-", help="-, standard input")
+    parser.add_argument(
+        "--rules",
+        metavar="NAME",
+        help="bolus only: by this rule set, or all; not the scenario's",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--list", action="store_true", help="name the kinds")
+    what.add_argument("--example", action="store_true", help="print a scenario to start from")
+    what.add_argument("--schema", action="store_true", help="print JSON Schema of both sides")
+    what.add_argument(
+        "--lines",
+        action="store_true",
+        help="one scenario a line in, one result a line out; stops at the first wrong line",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Answer one scenario, or one a line, or say what can be asked."""
     if arguments.list:
         return _list(as_json=choices(arguments).json)

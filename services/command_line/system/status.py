@@ -1,13 +1,13 @@
-"""`basalt status`: every service with its health and lag, the stream, and the pump."""
+"""Show every service, its health and its lag; exit 3 if one does not answer."""
 
 import argparse
 import asyncio
 import sys
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from core.deciders.registry import DECIDERS
+from core.deciders.names import ACTUATOR, SPEAKERS
 from core.formats.amounts import print_rate, print_units
 from schemas.units import MilliUnits, MilliUnitsPerHour, Speaker
 from services.command_line.output.event_messages import moment
@@ -24,6 +24,10 @@ from services.command_line.system.service_survey import (
     stream,
 )
 from services.runtime.process.service_endpoint import Health
+
+EXAMPLE: Final = """
+basalt status --json
+"""
 
 SERVICES_MAX = 64
 """[-] answers to one survey that are waited for."""
@@ -70,7 +74,12 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """[-] active with anybody who answers."""
 
 
-def status(arguments: argparse.Namespace) -> int:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add nothing."""
+    del parser
+
+
+def run(arguments: argparse.Namespace) -> int:
     """Show the system; absent services make exit code 3."""
 
     async def work(session: Session) -> int:
@@ -93,17 +102,17 @@ async def look(session: Session) -> Status:
     everybody = asyncio.gather(
         *(presences(client, verb, expected=SERVICES_MAX) for verb in ("PING", "INFO", "STATS"))
     )
-    one_by_one = asyncio.gather(*(_detail(session, name) for name in DECIDERS))
+    one_by_one = asyncio.gather(*(_detail(session, name) for name in SPEAKERS))
     (pinged, informed, counted), details = await asyncio.gather(everybody, one_by_one)
     held = await stream(client)
     here = {**counted, **informed, **pinged}
     ours = [
         _service(name, here.get(name, []), counted.get(name, []), *detail)
-        for name, detail in zip(DECIDERS, details, strict=True)
+        for name, detail in zip(SPEAKERS, details, strict=True)
     ]
-    others = [_other(here[name], counted) for name in sorted(here) if name not in DECIDERS]
-    views = await asyncio.gather(*(_view(session, name) for name in DECIDERS))
-    delivery = dict(zip(DECIDERS, views, strict=True))[Speaker("actuator")]
+    others = [_other(here[name], counted) for name in sorted(here) if name not in SPEAKERS]
+    views = await asyncio.gather(*(_view(session, name) for name in SPEAKERS))
+    delivery = dict(zip(SPEAKERS, views, strict=True))[ACTUATOR]
     return Status(
         url=session.running.url,
         therapy=moment(session.clock.now().therapy),

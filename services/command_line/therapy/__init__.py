@@ -1,1 +1,1 @@
-"""What a person does: readings, boluses, rates, settings."""
+"""How insulin is dosed: advice, boluses, temporary rates, and what a person has set."""

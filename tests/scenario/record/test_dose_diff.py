@@ -25,7 +25,7 @@ from schemas.units import (
     Speaker,
     UtcMillis,
 )
-from services.command_line.verify.dose_diffs import print_doses, print_versions
+from services.command_line.record.verify.dose_diffs import print_doses, print_versions
 from services.runtime.audit import redecide
 from services.runtime.audit.findings import VerificationReport, Versions
 from services.runtime.audit.redecide import verify_decisions
@@ -179,7 +179,7 @@ def test_only_so_many_are_printed(
     system: FakeSystem, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     half_as_much(monkeypatch)
-    monkeypatch.setattr("services.command_line.verify.dose_diffs.DOSES_SHOWN", 2)
+    monkeypatch.setattr("services.command_line.record.verify.dose_diffs.DOSES_SHOWN", 2)
     print_doses({ADVISOR: report(system)})
     assert "more; --json has all" in capsys.readouterr().out
 

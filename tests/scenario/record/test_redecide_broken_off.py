@@ -12,7 +12,7 @@ from core.deciders.registry import DECIDERS
 from schemas.units import HOUR_MS, UtcMillis
 from services.command_line.main import main
 from services.command_line.output.exit_codes import INTERRUPTED, REFUSED
-from services.command_line.verify import verify
+from services.command_line.record.verify import verify
 from services.runtime.audit import redecide
 from services.runtime.audit.findings import BrokenOff, VerificationReport
 from services.runtime.audit.redecide import verify_decisions

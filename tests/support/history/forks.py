@@ -11,7 +11,7 @@ from schemas.basal.profiles import ProfileSegment, SetBasalProfile
 from schemas.bolus.advice import AcceptAdvice, RequestAdvice
 from schemas.message import Outcome
 from schemas.units import EventId, Grams, MilliUnitsPerHour, Speaker, UtcMillis
-from services.command_line.whatif.chart import draw
+from services.command_line.record.whatif.chart import draw
 from services.runtime.platform.zones import local_time
 from services.runtime.replay.whatif_input import wall_zone, what_if
 from support.simulated.fake_system import PUMP, FakeSystem

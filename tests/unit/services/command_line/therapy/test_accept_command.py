@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-import services.command_line.therapy.bolus
+import services.command_line.therapy.accept
 from schemas.bolus.advice import AcceptAdvice
 from schemas.message import Outcome
 from schemas.units import CommandId
@@ -59,11 +59,11 @@ def test_what_was_shown_is_what_was_heard(
     def run(_: object, work: Callable[[Screen], Awaitable[int]]) -> int:
         return asyncio.run(_once(work(screen)))
 
-    monkeypatch.setattr(services.command_line.therapy.bolus, "choices", lambda _: None)
-    monkeypatch.setattr(services.command_line.therapy.bolus, "run_session", run)
+    monkeypatch.setattr(services.command_line.therapy.accept, "choices", lambda _: None)
+    monkeypatch.setattr(services.command_line.therapy.accept, "run_session", run)
     asked = argparse.Namespace(advice=named, yes=True, amount=None, confirm=False, no_wait=True)
 
-    assert 1 == services.command_line.therapy.bolus.accept(asked)
+    assert 1 == services.command_line.therapy.accept.run(asked)
     assert [("bolus_advisor:p1:9", expected)] == [
         (one.advice, one.versions_seen) for one in screen.sent
     ]

@@ -1,0 +1,1 @@
+"""What the pump is told to do, and what is said in its place when it cannot say it."""

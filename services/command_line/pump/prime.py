@@ -1,0 +1,51 @@
+"""Fill tube or cannula while the pump stands; it counts in the reservoir alone."""
+
+import argparse
+from typing import Final
+
+from core.deciders.names import ACTUATOR
+from schemas.delivery.mechanism import PrimePump, PrimeWhat
+from schemas.units import MilliUnits
+from services.command_line.following import silent, until
+from services.command_line.grammar import value_types
+from services.command_line.output.exit_codes import DONE
+from services.command_line.output.options import choices
+from services.command_line.session import Session, run_session
+
+EXAMPLE: Final = """
+basalt suspend
+basalt prime 2.6
+basalt prime 0.5 --cannula
+basalt resume
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add how much, and what is filled."""
+    parser.add_argument(
+        "amount", type=value_types.units, metavar="UNITS", help="U, steps of 0.05 U"
+    )
+    parser.add_argument("--cannula", action="store_true", help="the cannula; the tube otherwise")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fill tube or cannula, and wait until the pump has counted it."""
+    what: PrimeWhat = "cannula" if arguments.cannula else "tube"
+
+    async def work(session: Session) -> int:
+        return await prime_now(session, arguments.amount, what)
+
+    return run_session(choices(arguments), work)
+
+
+async def prime_now(session: Session, amount: MilliUnits, what: PrimeWhat) -> int:
+    """Prime, and wait until the pump has counted it; give the exit code."""
+    before = (await session.view(ACTUATOR)).get("primed_total", 0)
+    code = await session.handle(PrimePump(amount=amount, what=what), to=ACTUATOR)
+    if code != DONE:
+        return code
+    if await until(session, lambda view: view.get("primed_total", 0) > before) is None:
+        return silent("what it has primed")
+    if not session.as_json:
+        print(f"the {what} is filled; nothing of it is on board")
+    return DONE

@@ -1,0 +1,1 @@
+"""The record held against itself, proven and archived."""

@@ -1,1 +1,0 @@
-"""The record held against itself."""
