@@ -1,7 +1,4 @@
-"""Messages about glucose: readings as they came, beyond the meter's range, and refused.
-
-Messages about glucose to come.
-"""
+"""Messages about glucose: readings as they came, beyond the meter's range, refused; forecasts."""
 
 from typing import Literal
 

@@ -1,7 +1,4 @@
-"""Insulin on board of a history of doses: what has not acted yet.
-
-Insulin that acts: how fast insulin on board falls, now and as it will from what was given.
-"""
+"""Insulin on board of a history of doses, and how fast it acts, now and as it will."""
 
 import math
 from datetime import timedelta

@@ -1,9 +1,8 @@
 """Alarms of one speaker: each condition active at most once, until its cause is gone.
 
-An alarm that a person must react to sounds again: nobody reacted, or the cause is still there.
-
-One cause is one alarm, with a count of its calls; technical faults that concern the operator alone
-sound once (R68, R70).
+An alarm that a person must react to is announced again: nobody reacted, or the cause is still
+there. One cause is one alarm, with a count of its announcements; technical faults that concern the
+operator alone are announced once (R68, R70).
 """
 
 from typing import Final, Literal, NamedTuple

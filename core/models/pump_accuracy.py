@@ -1,13 +1,11 @@
-"""How far real pumps stray from what they count: seeded error models and the tables made of them.
+"""How far real pumps stray from what they count, and what each pulse physically gave (R22 to R24).
+
+The pump counts pulses; an error model says how far the insulin of each strays from its size. All is
+drawn from the seed, the pulse's number and its purpose, so that the same pulses give the same
+insulin, however often the pump lost power between them.
 
 Sources: hourly spread at 0.1 and 1 U/h after Freckmann et al. (R24); relative errors of the 670G
 and the t:slim after the device files of LoopInsighT1; Omnipod 5 after its user guide.
-
-What a stroke of the motor physically gave, which no encoder can count (R22 to R24).
-
-The pump counts strokes; a model of `core/models/pump_accuracy.py` says how far the insulin of each
-strays from its size. All is drawn from the seed, the stroke's number and what it was made for, so
-that the same strokes give the same insulin, however often the pump lost power between them.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """Orders as the pump takes them: authenticated by the pump itself, then started.
 
-What a pump remembers of orders that failed authentication, so that they are reported (R110).
+Orders that fail authentication are remembered, so that they are reported (R110).
 """
 
 from collections.abc import Sequence

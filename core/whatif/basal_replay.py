@@ -1,6 +1,6 @@
-"""The basal schedule of a fork: what the scheduler would have said.
+"""Basal of a fork: what the scheduler would have planned, and what of it the pump would have given.
 
-Basal of a fork: what its accepted plans give while the pump of the record delivered at all.
+The pump of the fork delivers when the pump of the record delivered at all.
 """
 
 from collections.abc import Iterable

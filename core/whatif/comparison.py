@@ -1,9 +1,4 @@
-"""What a fork comes to beside its record: rows, days, insulin on board, the first difference.
-
-What a fork is measured by: insulin of each day, insulin on board, the first difference.
-
-What was advised and ordered on one side, reduced to what a person compares.
-"""
+"""A fork beside its record: advices and orders, days, insulin on board, the first difference."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,4 @@
-"""What persons did, said to the fork: they name what the fork shows them in its place.
-
-Words of a fork on their way to the advisor: in place of recorded ones, or at their own time.
-"""
+"""What persons did, given to the fork at their own time, naming what the fork shows instead."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping

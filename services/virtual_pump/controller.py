@@ -1,8 +1,7 @@
-"""What a pump does around its machine: memory before answer, time before command, epoch before all.
+"""What a pump does around its machine: memory before answer, time before command, epoch first.
 
-The virtual pump's process and the fake pump of the tests both run this, so they cannot differ.
-
-What a pump does when its controller orders something, and how much may move at once by it.
+The virtual pump's process and the in-process pump of the tests both run this, so they cannot
+differ.
 """
 
 import secrets

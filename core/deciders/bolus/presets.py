@@ -1,7 +1,4 @@
-"""Presets: amounts kept by a name, for a quick bolus.
-
-The amounts that are kept by a name for a quick bolus.
-"""
+"""Presets: amounts kept by a name, for a quick bolus."""
 
 from typing import Literal
 

@@ -1,7 +1,4 @@
-"""Delivery: every order against hard limits once more, the intent before the motor, the account.
-
-What the actuator may say and what it obeys.
-"""
+"""The decider of actuator: every order against hard limits once more, and the account."""
 
 from typing import Final
 

@@ -1,6 +1,7 @@
-"""How much insulin: by the rule set in force, term by term, within Basalt's own guards.
+"""How much insulin to advise: by the rule set in force, term by term, within Basalt's guards.
 
-What AndroidAPS counts beside insulin of boluses: trend, carbohydrate and basal on board.
+For AndroidAPS's rule set the trend, carbohydrate and basal on board are counted beside insulin of
+boluses.
 """
 
 import math

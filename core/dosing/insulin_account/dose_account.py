@@ -1,9 +1,8 @@
-"""The account of doses: what was given, what is being given, and what is not known.
+"""The account of doses and of basal: what was given, is being given, and is not known.
 
-The advisor and the actuator each keep one, from what they heard and said themselves, so that
-limits are checked twice from two records.
-
-Basal as the pump counted it, for as long as any limit or any insulin action reaches back.
+The advisor and the actuator each keep one, from what they received and said themselves, so that
+limits are checked twice from two records. Basal is kept as the pump counted it, for as long as any
+limit or any insulin action reaches back.
 """
 
 from itertools import chain

@@ -1,7 +1,4 @@
-"""Insulin on board as the decisions count it: whole milliunits, rounded up.
-
-What parts of insulin add up to at an instant: on board, and acting.
-"""
+"""What parts of insulin add up to at an instant: on board, rounded up to milliunits, and acting."""
 
 import math
 from collections.abc import Iterable

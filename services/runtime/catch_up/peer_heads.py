@@ -1,7 +1,4 @@
-"""What the others have of a service: asked at each start, stream and journal may be old copies.
-
-Who has a service's events beside itself: the historian, and everybody who hears it.
-"""
+"""Who else has a service's events, and how far: asked at each start, for own copies may be old."""
 
 import asyncio
 from collections.abc import Mapping, Sequence

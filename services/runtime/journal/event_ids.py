@@ -1,7 +1,4 @@
-"""Which event a message of the stream is, by its headers: also where its bytes are damaged.
-
-Reading the identity of stored events without decoding them whole.
-"""
+"""The identity of an event, read from headers or stored bytes without decoding the whole."""
 
 import msgspec
 

@@ -1,7 +1,4 @@
-"""A fork of a pump's history, read from the journals of scheduler and advisor.
-
-A journal read as turns: what was heard, and what was said because of it.
-"""
+"""What a fork needs of a pump's history, read from the journals of scheduler and advisor."""
 
 from collections.abc import Iterator
 from functools import partial

@@ -1,9 +1,7 @@
-"""A broker that takes no event any more although it answers: started anew.
+"""Whether the broker still accepts events, and whether the historian is catching up.
 
 nats-server does not write to a stream again after one write of it has failed, as on a full disk,
-not even when there is room; a new process does.
-
-Whether the historian is reading a long stream anew, which others wait for.
+not even when there is room; a new process does, so it is restarted.
 """
 
 from collections.abc import Mapping
