@@ -1,14 +1,17 @@
-"""One connection for one command: found by the data folder, closed at the end."""
+"""One connection for one command: found by the data folder, closed at the end.
+
+The bus is imported when a connection is made: help, and a text that is refused, need none.
+"""
 
 import argparse
-import asyncio
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,12 +21,12 @@ from schemas.wire import codec
 from services.command_line.output.event_messages import refused, tell
 from services.command_line.output.exit_codes import DONE, REFUSED, unreachable, wrong_input
 from services.command_line.output.options import Choices, choices
-from services.runtime.nats.client import BusClient, OutcomeUnknown, ServiceAbsent
-from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import SystemClock, read_clock_record
 from services.runtime.platform.data_folder import DataFolder, NotRunning, Running
 from services.runtime.platform.errors import BusKeyBroken, BusUnreachable
-from services.runtime.platform.logs import configure_logs
+
+if TYPE_CHECKING:
+    from services.runtime.nats.client import BusClient
 
 USER = "console"
 """[-] the broker's user of people's tools."""
@@ -33,7 +36,7 @@ USER = "console"
 class Session:
     """What a command works with."""
 
-    client: BusClient
+    client: "BusClient"
     clock: SystemClock
     running: Running
     pump: PumpId
@@ -48,6 +51,8 @@ class Session:
         Raises:
             CommandFailed: nothing came in time.
         """
+        from services.runtime.nats.client import OutcomeUnknown
+
         try:
             return await self.client.send(command, to=to, pump=self.pump, command_id=command_id)
         except OutcomeUnknown as error:
@@ -75,6 +80,8 @@ class Session:
             raise wrong_input(f"--pump: no pump {self.pump!r} runs here, only {names}")
 
     async def _views(self, service: Speaker) -> dict[str, dict[str, Any]]:
+        from services.runtime.nats.client import ServiceAbsent
+
         try:
             answer = await self.client.ask(service, "state")
         except ServiceAbsent as error:
@@ -132,6 +139,8 @@ def run_session(chosen: Choices, work: Callable[[Session], Awaitable[int]]) -> i
         CommandFailed: no system runs, or it is not reachable.
     """
 
+    import asyncio
+
     async def connected() -> int:
         async with session(chosen) as opened:
             return await work(opened)
@@ -142,7 +151,8 @@ def run_session(chosen: Choices, work: Callable[[Session], Awaitable[int]]) -> i
 @asynccontextmanager
 async def session(chosen: Choices) -> AsyncIterator[Session]:
     """Connect to the system that runs on the data folder."""
-    configure_logs(service="command_line", level="CRITICAL")
+    # What the library has to say comes as an exception and is told in one line.
+    logging.getLogger("nats").setLevel(logging.CRITICAL)
     folder = DataFolder(chosen.data)
     try:
         running = folder.read_running()
@@ -151,6 +161,9 @@ async def session(chosen: Choices) -> AsyncIterator[Session]:
         raise unreachable(str(error)) from error
     except (OSError, msgspec.DecodeError) as error:
         raise unreachable(f"the data folder {chosen.data} cannot be read: {error}") from error
+    from services.runtime.nats.client import BusClient
+    from services.runtime.nats.connection import Credentials
+
     client = BusClient(
         url=running.url,
         credentials=Credentials(USER, folder.seed(USER)),

@@ -113,7 +113,9 @@ class NatsBus:
         Raises:
             BusUnreachable: the broker is not there, or refuses the key.
         """
-        events = ConnectionEvents(self._on_reconnected, self._on_error, self._on_closed)
+        events = ConnectionEvents(
+            self._on_reconnected, self._on_error, self._on_closed, self._on_disconnected
+        )
         self.client = await connect(url=self._url, credentials=self._credentials, events=events)
         self._puller = Puller(client=self.client, consumer=self._consumer, lost=self._on_lost)
 
@@ -281,6 +283,9 @@ class NatsBus:
             log.warning("bus.line_error", service=self._speaker, reason=repr(error))
             return
         self._fault(f"{type(error).__name__}: {error}")
+
+    async def _on_disconnected(self) -> None:
+        log.warning("bus.disconnected", user=self._credentials.user)
 
     async def _on_closed(self) -> None:
         log.info("bus.closed", service=self._speaker)

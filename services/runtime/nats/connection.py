@@ -16,7 +16,6 @@ from pathlib import Path
 
 import nats
 import nats.errors
-import structlog
 from nats.aio.client import Client
 
 from schemas.wire.subjects import request_inbox
@@ -80,7 +79,9 @@ FIRST_CONNECT_S = 5.0
 PENDING_BYTES = 0
 """[bytes] kept while disconnected: none, for what is stale must not be sent later."""
 
-log = structlog.get_logger()
+
+async def _nothing() -> None:
+    """Do nothing about a line that is down: the library connects again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class ConnectionEvents:
     reconnected: Callable[[], Awaitable[None]]
     error: Callable[[Exception], Awaitable[None]]
     closed: Callable[[], Awaitable[None]]
+    disconnected: Callable[[], Awaitable[None]] = _nothing
 
 
 async def connect(*, url: str, credentials: Credentials, events: ConnectionEvents) -> Client:
@@ -110,7 +112,7 @@ async def connect(*, url: str, credentials: Credentials, events: ConnectionEvent
     """
     if credentials.seed is not None:
         public_key_of(credentials.seed)
-    first = _FirstConnect(events, credentials.user)
+    first = _FirstConnect(events)
     client = QuickClient()
     connecting = client.connect(
         url,
@@ -161,7 +163,6 @@ class _FirstConnect:
     """Keeps the errors of the first connect for its one line; later ones go to their owner."""
 
     owner: ConnectionEvents
-    user: str
     last: Exception | None = None
     is_over: bool = False
 
@@ -172,7 +173,7 @@ class _FirstConnect:
 
     async def disconnected(self) -> None:
         if self.is_over:
-            log.warning("bus.disconnected", user=self.user)
+            await self.owner.disconnected()
 
     async def closed(self) -> None:
         if self.is_over:
