@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from core.formats.display import units
 from services.runtime.nats.client import BusClient
 from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import wall_ms
@@ -38,7 +39,6 @@ from services.supervisor.screen.observer import Observer
 from services.supervisor.screen.plain_log import PlainLines, say
 from services.supervisor.screen.screen import NO_RESPONSE, NOT_MEDICAL, draw
 from services.supervisor.screen.screen_model import Process, ScreenModel
-from services.supervisor.screen.text_format import units
 from services.supervisor.storage_watch import StorageWatch
 from services.supervisor.trace_choice import (
     FIRST_PUMP,

@@ -7,10 +7,6 @@ import msgspec
 from core.record.provenance import Known
 from schemas.message import Command, Event, Report, name_of
 from services.command_line.output.event_messages import tell
-from services.supervisor.screen.event_lines import describe
-
-ZONE: Final = "UTC"
-"""[-] of wall-clock times inside the lines; the instants beside them are UTC too."""
 
 LONG_TEXT: Final = 24
 """[characters] of a value, keys and signatures above all; --json shows it whole."""
@@ -20,9 +16,7 @@ def in_words(known: Known) -> str:
     """Write what was said or heard."""
     match known.body:
         case Event() as event:
-            line = describe(event, at=known.at, zone=ZONE)
-            text = line.text if line else tell(event)
-            return text or _named(event)
+            return tell(event) or _named(event)
         case Command() | Report() as asked:
             return _named(asked)
 

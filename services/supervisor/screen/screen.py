@@ -13,14 +13,15 @@ from rich.text import Text
 from core.deciders.delivery.view import DeliveryView
 from core.deciders.registry import DECIDERS
 from core.dosing.advice.projection import CLOSE
+from core.formats.display import between, change, rate, units
+from core.record.event_sentences import advice_terms
 from schemas.delivery.device import PULSE_MU
 from schemas.message import Now
 from schemas.units import MINUTE_MS
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.zones import local_time
-from services.supervisor.screen.event_lines import advice_terms
 from services.supervisor.screen.screen_model import ScreenModel
-from services.supervisor.screen.text_format import between, change, rate, units, wall
+from services.supervisor.screen.text_format import wall
 
 DRAWN_EVERY_S = 0.5
 """[s] between two pictures."""

@@ -12,6 +12,7 @@ from core.deciders.bolus.view import BolusView
 from core.deciders.delivery.view import DeliveryView
 from core.deciders.glucose.state import GlucoseView
 from core.deciders.record.decider import RecordView
+from core.formats.display import between, change, rate
 from core.kernel.alarms import ActiveAlarm
 from schemas.delivery.device import PULSE_MU
 from schemas.glucose import GlucoseMeasured
@@ -27,7 +28,6 @@ from schemas.units import (
 )
 from services.runtime.process.service_endpoint import Health
 from services.supervisor.screen.event_lines import Line, describe
-from services.supervisor.screen.text_format import between, change, rate
 
 LINES_KEPT = 30
 """[-] last lines kept for the screen."""

@@ -1,29 +1,7 @@
-"""How the supervisor writes amounts, times and reasons for a person."""
+"""Local times as the live screen shows them."""
 
-from schemas.units import MilliUnits, MilliUnitsPerHour, UtcMillis
+from schemas.units import UtcMillis
 from services.runtime.platform.zones import local_time
-
-
-def units(amount: MilliUnits | None) -> str:
-    """Write insulin in U with two decimals, as a pump's display does."""
-    return "-" if amount is None else f"{amount / 1_000:.2f} U"
-
-
-def rate(amount: MilliUnitsPerHour | None) -> str:
-    """Write a rate in U/h."""
-    return "none" if amount is None else f"{amount / 1_000:.2f} U/h"
-
-
-def change(before: MilliUnitsPerHour, after: MilliUnitsPerHour) -> str:
-    """Write a change of a rate."""
-    return f"{before / 1_000:.2f} to {rate(after)}"
-
-
-def between(least: MilliUnits | None, most: MilliUnits | None) -> str:
-    """Write an interval of insulin, one number where both ends are the same."""
-    if least is None or least == most:
-        return units(most)
-    return f"{least / 1_000:.2f} to {units(most)}"
 
 
 def wall(at: UtcMillis, *, zone: str) -> str:
@@ -34,8 +12,3 @@ def wall(at: UtcMillis, *, zone: str) -> str:
 def second(at: UtcMillis, *, zone: str) -> str:
     """Write the wall clock to the second."""
     return local_time(at, zone=zone).strftime("%H:%M:%S")
-
-
-def words(reason: str) -> str:
-    """Write a reason code as words."""
-    return reason.replace("_", " ")
