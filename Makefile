@@ -25,7 +25,7 @@ run: $(READY_RUN) ## Start everything on this machine.
 	@$(BIN)/basalt up $(ARGS)
 
 test: $(READY) ## Run every test.
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## Judge format, style, types and layers; every judge is heard.
 	@failed=0; \

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from support.isolation import isolated
+from support.order import turn_of
 from support.real.postgres_server import PostgresServer, postgres_server
 
 settings.register_profile("default", max_examples=100, deadline=None)
@@ -38,7 +39,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave to `make nightly` what is marked so, and count it."""
+    """Put the longest files first; leave to `make nightly` what is marked so, and count it."""
+    items.sort(key=lambda item: turn_of(item.nodeid.partition("::")[0]))
     if config.getoption("--nightly"):
         return
     left = [item for item in items if item.get_closest_marker("nightly")]

@@ -2,10 +2,13 @@
 
 import ast
 import pathlib
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 
 import pytest
 
 from support import tidy_rules
+from support.order import LONGEST_FIRST
 from support.repository import DATA, ROOT, own_files
 
 SHIPPED = sorted(p for room in ("schemas", "core", "services") for p in (ROOT / room).rglob("*.py"))
@@ -30,22 +33,30 @@ def trees() -> list[ast.Module]:
     return [ast.parse(path.read_text(encoding="utf-8")) for path in VOCABULARY]
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=name)
-def test_a_module_is_short_and_says_what_it_is(path: pathlib.Path) -> None:
+def faults_in(
+    paths: Iterable[pathlib.Path], rule: Callable[[str], Iterable[str]]
+) -> dict[str, list[str]]:
+    """Give the faults of each module that has any, by its name."""
+    found = ((name(path), list(rule(text_of(path)))) for path in paths)
+    return {module: faults for module, faults in found if faults}
+
+
+@cache
+def text_of(path: pathlib.Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def test_a_module_is_short_and_says_what_it_is() -> None:
     """Safety is reviewed by reading; what does not fit the eye is not reviewed."""
-    assert [] == list(tidy_rules.size_faults(path.read_text(encoding="utf-8")))
+    assert {} == faults_in(SHIPPED, tidy_rules.size_faults)
 
 
-@pytest.mark.parametrize("path", VOCABULARY, ids=name)
-def test_a_message_has_a_versioned_tag_and_each_field_its_unit(path: pathlib.Path) -> None:
+def test_a_message_has_a_versioned_tag_and_each_field_its_unit() -> None:
     """A number whose unit is guessed is a dose that is wrong."""
     structs, messages = tidy_rules.struct_names(trees())
+    rule = partial(tidy_rules.vocabulary_faults, structs=structs, messages=messages)
 
-    faults = tidy_rules.vocabulary_faults(
-        path.read_text(encoding="utf-8"), structs=structs, messages=messages
-    )
-
-    assert [] == faults
+    assert {} == faults_in(VOCABULARY, rule)
 
 
 def test_no_two_messages_share_a_tag() -> None:
@@ -58,38 +69,48 @@ def test_no_two_messages_share_a_tag() -> None:
     assert sorted(set(tags)) == sorted(tags)
 
 
-@pytest.mark.parametrize("path", [p for p in SHIPPED if p.name == "__init__.py"], ids=name)
-def test_an_init_holds_one_docstring_only(path: pathlib.Path) -> None:
+def test_an_init_holds_one_docstring_only() -> None:
     """An import that does work hides an order of start."""
-    assert [] == list(tidy_rules.init_faults(path.read_text(encoding="utf-8")))
+    inits = [path for path in SHIPPED if path.name == "__init__.py"]
+
+    assert {} == faults_in(inits, tidy_rules.init_faults)
 
 
-@pytest.mark.parametrize("path", [p for p in SHIPPED if p != CLOCK], ids=name)
-def test_only_the_clock_module_reads_a_clock(path: pathlib.Path) -> None:
+def test_only_the_clock_module_reads_a_clock() -> None:
     """A replay that reads today's time tells another history."""
-    assert [] == list(tidy_rules.clock_faults(path.read_text(encoding="utf-8")))
+    assert CLOCK in SHIPPED
+    assert {} == faults_in((p for p in SHIPPED if p != CLOCK), tidy_rules.clock_faults)
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=name)
-def test_nothing_catches_everything_but_the_process_edge(path: pathlib.Path) -> None:
+def test_nothing_catches_everything_but_the_process_edge() -> None:
     """A fault that is swallowed is a pump that goes on wrongly."""
-    edge = path.is_relative_to(ROOT / "services" / "runtime")
+    runtime = ROOT / "services" / "runtime"
+    edge = [path for path in SHIPPED if path.is_relative_to(runtime)]
+    inside = [path for path in SHIPPED if not path.is_relative_to(runtime)]
 
-    faults = tidy_rules.except_faults(path.read_text(encoding="utf-8"), at_process_edge=edge)
+    assert edge and inside
+    assert {} == faults_in(edge, partial(tidy_rules.except_faults, at_process_edge=True))
+    assert {} == faults_in(inside, partial(tidy_rules.except_faults, at_process_edge=False))
 
-    assert [] == list(faults)
 
-
-@pytest.mark.parametrize("path", SHIPPED, ids=name)
-def test_shipped_code_asserts_nothing(path: pathlib.Path) -> None:
+def test_shipped_code_asserts_nothing() -> None:
     """Python with -O removes an assert, and the check with it."""
-    assert [] == list(tidy_rules.assert_faults(path.read_text(encoding="utf-8")))
+    assert {} == faults_in(SHIPPED, tidy_rules.assert_faults)
 
 
-@pytest.mark.parametrize("path", [*SHIPPED, *OTHER], ids=name)
-def test_each_judge_that_is_silenced_has_its_reason_beside_it(path: pathlib.Path) -> None:
+def test_each_judge_that_is_silenced_has_its_reason_beside_it() -> None:
     """A rule that is switched off without a reason is switched off for ever."""
-    assert [] == list(tidy_rules.silence_faults(path.read_text(encoding="utf-8")))
+    assert {} == faults_in([*SHIPPED, *OTHER], tidy_rules.silence_faults)
+
+
+def test_the_files_that_are_handed_out_first_exist() -> None:
+    """A file that was renamed would be handed out last, and everybody would wait for it."""
+    assert [] == [path for path in LONGEST_FIRST if not (ROOT / path).exists()]
+
+
+def test_there_is_something_to_look_at() -> None:
+    """A search that finds no module finds no fault in any."""
+    assert all(len(paths) > 10 for paths in (SHIPPED, OTHER, VOCABULARY, FOLDERS))
 
 
 def test_no_folder_of_tests_is_a_package() -> None:
@@ -122,10 +143,11 @@ def test_the_files_of_a_checkout_are_found_without_git(tmp_path: pathlib.Path) -
     assert {".gitignore", *own} == found
 
 
-@pytest.mark.parametrize("path", FOLDERS, ids=name)
-def test_a_folder_can_be_looked_over(path: pathlib.Path) -> None:
+def test_a_folder_can_be_looked_over() -> None:
     """Where there are more, nobody knows where a new file belongs."""
-    assert [] == list(tidy_rules.folder_faults(one.name for one in path.iterdir()))
+    found = ((name(f), tidy_rules.folder_faults(one.name for one in f.iterdir())) for f in FOLDERS)
+
+    assert {} == {folder: faults for folder, each in found if (faults := list(each))}
 
 
 LONG = "def f() -> None:\n" + "    print()\n" * tidy_rules.FUNCTION_LINES_MAX
