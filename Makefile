@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help run test check format coverage mutants nightly results golden pages docs lock clean
+.PHONY: help run test check format coverage mutants nightly results golden pages completion docs lock clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -62,6 +62,9 @@ pages: $(READY) ## Write the pages of docs/ that follow from code: requirements,
 	@cd tests && ../$(BIN)/python -m support.pages.alarm_page
 	@cd tests && ../$(BIN)/python -m support.pages.event_page
 	@cd tests && ../$(BIN)/python -m support.pages.dose_page
+
+completion: $(READY) ## Write the completion scripts of the shells anew.
+	@cd tests && ../$(BIN)/python -m support.pages.completion_scripts
 
 docs: $(READY) ## Build the documentation as a site in docs/_build; a broken reference fails.
 	@$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html

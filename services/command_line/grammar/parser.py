@@ -72,7 +72,11 @@ def make_parser(typed: Collection[str] | None = None) -> argparse.ArgumentParser
     )
     for verb in VERBS.values():
         if typed is None or verb.name in typed:
-            one = commands.add_parser(verb.name, formatter_class=HelpLines, allow_abbrev=False)
+            # Completion looks for the line here; in the help it stands in its group.
+            line = {"help": verb.summary} if typed is None else {}
+            one = commands.add_parser(
+                verb.name, formatter_class=HelpLines, allow_abbrev=False, **line
+            )
             fill_parser(one, verb.load())
     add_shared(parser)
     return parser

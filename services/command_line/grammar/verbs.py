@@ -117,6 +117,7 @@ _ALL: Final = (
     Verb("calc", "System", "compute what a scenario asks for", "system.calc", "nothing was sent"),
     Verb("store", "System", "copy journals into PostgreSQL or back", "system.store"),
     Verb("schema", "System", "write or check the schemas of every message", "system.schema"),
+    Verb("completion", "System", "print a completion script for a shell", "system.completion"),
     Verb("version", "System", "print the version", "system.version"),
 )
 
