@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from services.command_line.grammar.verb_parser import (
     DATA_VARIABLE,
@@ -73,9 +73,9 @@ def make_parser(typed: Collection[str] | None = None) -> argparse.ArgumentParser
     for verb in VERBS.values():
         if typed is None or verb.name in typed:
             # Completion looks for the line here; in the help it stands in its group.
-            line = {"help": verb.summary} if typed is None else {}
+            line: dict[str, Any] = {"help": verb.summary} if typed is None else {}
             one = commands.add_parser(
-                verb.name, formatter_class=HelpLines, allow_abbrev=False, **line
+                verb.name, formatter_class=HelpLines, allow_abbrev=False, add_help=False, **line
             )
             fill_parser(one, verb.load())
     add_shared(parser)

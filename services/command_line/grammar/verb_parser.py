@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 
 from services.command_line.grammar import value_types
 from services.command_line.grammar.verbs import VerbModule
-from services.command_line.output.exit_codes import WRONG_INPUT
+from services.command_line.output.exit_codes import WRONG_INPUT, CommandFailed
 
 DATA_VARIABLE: Final = "BASALT_DATA"
 """[-] environment variable that names the data folder."""
@@ -51,8 +51,35 @@ class OneLineParser(argparse.ArgumentParser):
         sys.exit(WRONG_INPUT)
 
 
+class _Help(argparse.Action):
+    """Shows the help of a verb, or the longer help on what was typed with it.
+
+    A verb that has such help sets `help_on` among its defaults: from what was typed to the text,
+    None for the help of the verb.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Print it and end."""
+        help_on = parser.get_default("help_on")
+        try:
+            longer = help_on(namespace) if help_on else None
+        except CommandFailed as error:
+            parser.error(str(error))
+        print(longer or parser.format_help().rstrip())
+        parser.exit()
+
+
 def fill_parser(parser: argparse.ArgumentParser, module: VerbModule) -> None:
     """Give a verb's parser all that it has: arguments, common options, help and handler."""
+    parser.add_argument(
+        "-h", "--help", action=_Help, nargs=0, default=argparse.SUPPRESS, help="show this and stop"
+    )
     module.add_arguments(parser)
     add_shared(parser)
     parts = inspect.cleandoc(getattr(module, "__doc__", None) or "").split("\n\n")

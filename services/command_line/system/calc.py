@@ -20,6 +20,7 @@ from schemas.basal.profiles import ZoneTransition
 from schemas.units import UtcMillis
 from services.command_line.output.exit_codes import DONE, wrong_input
 from services.command_line.output.options import choices
+from services.command_line.system.calc_help import help_on_kind
 from services.command_line.system.schema_export.fields import whole_schema
 from services.runtime.platform import zones
 from services.runtime.platform.errors import ZoneError
@@ -37,7 +38,13 @@ CHUNK_BYTES = 1024 * 1024
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the kind, its scenario, and what else can be asked of a kind."""
-    parser.add_argument("kind", nargs="?", metavar="KIND", help="which calculation; see --list")
+    parser.set_defaults(help_on=_help_on)
+    parser.add_argument(
+        "kind",
+        nargs="?",
+        metavar="KIND",
+        help="which calculation; --list names them, KIND --help explains one",
+    )
     parser.add_argument("file", nargs="?", metavar="FILE", default="-", help="-, standard input")
     parser.add_argument(
         "--rules",
@@ -69,6 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
         with _opened(arguments.file, kind=kind) as source:
             (_answer_lines if arguments.lines else _answer_one)(kind, source)
     return DONE
+
+
+def _help_on(arguments: argparse.Namespace) -> str | None:
+    """Write the help on the kind that was typed, if one was."""
+    return None if arguments.kind is None else help_on_kind(_kind(arguments.kind))
 
 
 def _list(*, as_json: bool) -> int:

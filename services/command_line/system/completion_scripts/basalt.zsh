@@ -69,7 +69,7 @@ _shtab_basalt_options=(
 _shtab_basalt_defaults_added=0
 
 _shtab_basalt_accept_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--amount[another amount, in the same limits]:UNITS:"
   "--yes[do not ask before the newest is given]"
   "--no-wait[do not wait for the pump to begin]"
@@ -85,7 +85,7 @@ _shtab_basalt_accept_options=(
 _shtab_basalt_accept_defaults_added=0
 
 _shtab_basalt_advise_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--over[spread it\: 30m to 8h by most]:TIME:"
   "--now[at once, such as 40\%]:PERCENT:"
   "--carbs[0 to 300 g about to be eaten]:GRAMS:"
@@ -99,7 +99,7 @@ _shtab_basalt_advise_options=(
 _shtab_basalt_advise_defaults_added=0
 
 _shtab_basalt_alarms_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
   "--actor[who asks, for the record\; person\:\$USER]:WHO:"
@@ -112,7 +112,7 @@ _shtab_basalt_alarms_options=(
 _shtab_basalt_alarms_defaults_added=0
 
 _shtab_basalt_alerts_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--urgent-low[40 to 100 mg\/dL]:VALUE:"
   "--low[50 to 150 mg\/dL]:VALUE:"
   "--high[120 to 400 mg\/dL]:VALUE:"
@@ -132,7 +132,7 @@ _shtab_basalt_alerts_options=(
 _shtab_basalt_alerts_defaults_added=0
 
 _shtab_basalt_archive_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--from[recorded from then on]:TIME:"
   "--to[recorded before then]:TIME:"
   "--redact[other names and times, no commands and reports]"
@@ -152,7 +152,7 @@ _shtab_basalt_archive_options=(
 _shtab_basalt_archive_defaults_added=0
 
 _shtab_basalt_bolus_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--preset[what \'basalt preset\' keeps by that name]:NAME:"
   "--over[spread it\: 30m to 8h by most]:TIME:"
   "--now[at once, such as 40\%]:PERCENT:"
@@ -169,7 +169,7 @@ _shtab_basalt_bolus_options=(
 _shtab_basalt_bolus_defaults_added=0
 
 _shtab_basalt_calc_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--rules[bolus only\: by this rule set, or all\; not the scenario\'s]:NAME:"
   "--list[name the kinds]"
   "--example[print a scenario to start from]"
@@ -179,7 +179,7 @@ _shtab_basalt_calc_options=(
   "--pump[which pump\; the one that the system was started with]:ID:"
   "--actor[who asks, for the record\; person\:\$USER]:WHO:"
   "--json[print the answer as JSON]"
-  ":which calculation\; see --list:"
+  ":which calculation\; --list names them, KIND --help explains one:"
   ":-, standard input:_files"
 )
 
@@ -187,7 +187,7 @@ _shtab_basalt_calc_options=(
 _shtab_basalt_calc_defaults_added=0
 
 _shtab_basalt_cancel_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
   "--actor[who asks, for the record\; person\:\$USER]:WHO:"
@@ -198,7 +198,7 @@ _shtab_basalt_cancel_options=(
 _shtab_basalt_cancel_defaults_added=0
 
 _shtab_basalt_carbs_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--at[eaten then\; now]:TIME:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -211,7 +211,7 @@ _shtab_basalt_carbs_options=(
 _shtab_basalt_carbs_defaults_added=0
 
 _shtab_basalt_change_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--reservoir[U\; none\: the old one]:U:"
   "--tube[U\; 12]:U:"
   "--cannula[U\; none\: a steel needle]:U:"
@@ -226,7 +226,7 @@ _shtab_basalt_change_options=(
 _shtab_basalt_change_defaults_added=0
 
 _shtab_basalt_clear_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--because[what was done]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -238,7 +238,7 @@ _shtab_basalt_clear_options=(
 _shtab_basalt_clear_defaults_added=0
 
 _shtab_basalt_completion_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
   "--actor[who asks, for the record\; person\:\$USER]:WHO:"
@@ -250,7 +250,7 @@ _shtab_basalt_completion_options=(
 _shtab_basalt_completion_defaults_added=0
 
 _shtab_basalt_correct_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--at[when\; as on record]:TIME:"
   "--because[kept with the correction]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
@@ -266,7 +266,7 @@ _shtab_basalt_correct_options=(
 _shtab_basalt_correct_defaults_added=0
 
 _shtab_basalt_count_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--because[what was seen]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -279,7 +279,7 @@ _shtab_basalt_count_options=(
 _shtab_basalt_count_defaults_added=0
 
 _shtab_basalt_disconnect_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--because[kept on record]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -291,7 +291,7 @@ _shtab_basalt_disconnect_options=(
 _shtab_basalt_disconnect_defaults_added=0
 
 _shtab_basalt_dose_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--id[which\; the one that is unknown]:DOSE:"
   "--because[what was seen]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
@@ -305,7 +305,7 @@ _shtab_basalt_dose_options=(
 _shtab_basalt_dose_defaults_added=0
 
 _shtab_basalt_explain_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--store[journal of a historian elsewhere\: sqlite\:FILE or postgresql\:\/\/USER\@HOST\:PORT\/DATABASE\; a password in PGPASSWORD or in a service file is not shown by \'ps\']:URL:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -318,7 +318,7 @@ _shtab_basalt_explain_options=(
 _shtab_basalt_explain_defaults_added=0
 
 _shtab_basalt_fill_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--concentration[U-100, the only one]:concentration:"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
@@ -332,7 +332,7 @@ _shtab_basalt_fill_options=(
 _shtab_basalt_fill_defaults_added=0
 
 _shtab_basalt_glucose_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--mmol[VALUE is in mmol\/L]"
   "--sensor[of a sensor\; a meter otherwise]"
   "--at[measured then\; now]:TIME:"
@@ -347,7 +347,7 @@ _shtab_basalt_glucose_options=(
 _shtab_basalt_glucose_defaults_added=0
 
 _shtab_basalt_history_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "*--kind[only this, alarm_raised]:KIND:"
   "--from[from then]:TIME:"
   "--to[before then]:TIME:"
@@ -370,7 +370,7 @@ _shtab_basalt_history_options=(
 _shtab_basalt_history_defaults_added=0
 
 _shtab_basalt_ingest_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--unit[of a table that does not say]:mg/dL|mmol/L:"
   "--zone[of local times\: Europe\/Berlin]:ZONE:"
   "--source[of a table\; sensor]:source:(meter sensor)"
@@ -386,7 +386,7 @@ _shtab_basalt_ingest_options=(
 _shtab_basalt_ingest_defaults_added=0
 
 _shtab_basalt_limits_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--single[U, largest bolus, 25 most]:U:"
   "--hourly[U, boluses in any 60 min]:U:"
   "--daily[U, all insulin in 24 h]:U:"
@@ -411,7 +411,7 @@ _shtab_basalt_limits_options=(
 _shtab_basalt_limits_defaults_added=0
 
 _shtab_basalt_pen_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--at[given then\; now]:TIME:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -424,7 +424,7 @@ _shtab_basalt_pen_options=(
 _shtab_basalt_pen_defaults_added=0
 
 _shtab_basalt_preset_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--over[spread\: 30m to 8h by most pumps]:over:"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
@@ -439,7 +439,7 @@ _shtab_basalt_preset_options=(
 _shtab_basalt_preset_defaults_added=0
 
 _shtab_basalt_prime_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--cannula[the cannula\; the tube otherwise]"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -452,7 +452,7 @@ _shtab_basalt_prime_options=(
 _shtab_basalt_prime_defaults_added=0
 
 _shtab_basalt_profile_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--keep[only keep it, for \'basalt week\'\; deliver as before]"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
@@ -466,7 +466,7 @@ _shtab_basalt_profile_options=(
 _shtab_basalt_profile_defaults_added=0
 
 _shtab_basalt_prove_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--out[write it there]:FILE:_files"
   "--store[journal of a historian elsewhere\: sqlite\:FILE or postgresql\:\/\/USER\@HOST\:PORT\/DATABASE\; a password in PGPASSWORD or in a service file is not shown by \'ps\']:URL:"
   "--checkpoints[where they are\; DATA\/checkpoints]:FOLDER:_files -/"
@@ -482,7 +482,7 @@ _shtab_basalt_prove_options=(
 _shtab_basalt_prove_defaults_added=0
 
 _shtab_basalt_reconnect_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--because[kept on record]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -494,7 +494,7 @@ _shtab_basalt_reconnect_options=(
 _shtab_basalt_reconnect_defaults_added=0
 
 _shtab_basalt_replay_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--at[state then\; the newest]:TIME:"
   "--known-by[not what happened until then but what this service knew of it, by its own journal]:SERVICE:"
   "--store[journal of a historian elsewhere\: sqlite\:FILE or postgresql\:\/\/USER\@HOST\:PORT\/DATABASE\; a password in PGPASSWORD or in a service file is not shown by \'ps\']:URL:"
@@ -508,7 +508,7 @@ _shtab_basalt_replay_options=(
 _shtab_basalt_replay_defaults_added=0
 
 _shtab_basalt_resume_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -520,7 +520,7 @@ _shtab_basalt_resume_options=(
 _shtab_basalt_resume_defaults_added=0
 
 _shtab_basalt_schema_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--check[write nothing, exit 1 if outdated]"
   "--out[schemas\/generated]:DIR:_files -/"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
@@ -533,7 +533,7 @@ _shtab_basalt_schema_options=(
 _shtab_basalt_schema_defaults_added=0
 
 _shtab_basalt_settings_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -546,7 +546,7 @@ _shtab_basalt_settings_options=(
 _shtab_basalt_settings_defaults_added=0
 
 _shtab_basalt_settle_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
   "--actor[who asks, for the record\; person\:\$USER]:WHO:"
@@ -558,7 +558,7 @@ _shtab_basalt_settle_options=(
 _shtab_basalt_settle_defaults_added=0
 
 _shtab_basalt_status_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
   "--actor[who asks, for the record\; person\:\$USER]:WHO:"
@@ -569,7 +569,7 @@ _shtab_basalt_status_options=(
 _shtab_basalt_status_defaults_added=0
 
 _shtab_basalt_store_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--service[the journal of one service\; all]:NAME:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -584,7 +584,7 @@ _shtab_basalt_store_options=(
 _shtab_basalt_store_defaults_added=0
 
 _shtab_basalt_suspend_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--for[1m to 24h]:TIME:"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
@@ -597,7 +597,7 @@ _shtab_basalt_suspend_options=(
 _shtab_basalt_suspend_defaults_added=0
 
 _shtab_basalt_temp_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -611,7 +611,7 @@ _shtab_basalt_temp_options=(
 _shtab_basalt_temp_defaults_added=0
 
 _shtab_basalt_up_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--port[TCP port of the broker\; a free one]:port:"
   "--host[address of the broker\; 127.0.0.1]:host:"
   "--speed[therapy seconds in a real one\; as last time, at first 30 with a trace and 1 without]:1..600:"
@@ -633,7 +633,7 @@ _shtab_basalt_up_options=(
 _shtab_basalt_up_defaults_added=0
 
 _shtab_basalt_verify_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--service[decisions of one service\; all]:NAME:"
   "--from[decisions from then on\; those before are folded as they stand]:TIME:"
   "--store[journal of a historian elsewhere\: sqlite\:FILE or postgresql\:\/\/USER\@HOST\:PORT\/DATABASE\; a password in PGPASSWORD or in a service file is not shown by \'ps\']:URL:"
@@ -651,7 +651,7 @@ _shtab_basalt_verify_options=(
 _shtab_basalt_verify_defaults_added=0
 
 _shtab_basalt_version_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
   "--actor[who asks, for the record\; person\:\$USER]:WHO:"
@@ -662,7 +662,7 @@ _shtab_basalt_version_options=(
 _shtab_basalt_version_defaults_added=0
 
 _shtab_basalt_week_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -675,7 +675,7 @@ _shtab_basalt_week_options=(
 _shtab_basalt_week_defaults_added=0
 
 _shtab_basalt_whatif_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--from[where the fork leaves the record]:TIME:"
   "--to[compare before then\; end]:TIME:"
   "--profile[other basal profile, JSON]:FILE:_files"
@@ -697,7 +697,7 @@ _shtab_basalt_whatif_options=(
 _shtab_basalt_whatif_defaults_added=0
 
 _shtab_basalt_zone_options=(
-  "(- : *)"{-h,--help}"[show this help message and exit]"
+  {-h,--help}"[show this and stop]"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"

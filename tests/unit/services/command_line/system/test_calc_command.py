@@ -38,7 +38,10 @@ Typed = Callable[..., tuple[int, str, str]]
 def typed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Typed:
     def run(*words: str, given: bytes = b"") -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
-        code = main(["calc", *words])
+        try:
+            code = main(["calc", *words])
+        except SystemExit as end:
+            code = int(str(end.code))
         said = capsys.readouterr()
         return code, said.out, said.err
 
@@ -71,6 +74,34 @@ def test_every_example_is_valid_and_gives_a_result_as_described(name: str, typed
         jsonschema.validate(value, schema[side])
         for one in schema[side]["$defs"].values():
             assert all({"description", "enum"} & set(field) for field in one["properties"].values())
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_help_on_a_kind_shows_its_fields_and_its_example(
+    name: str, typed: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes a scenario by hand needs each field with its unit."""
+    monkeypatch.setenv("COLUMNS", "80")
+    schema = json.loads(typed(name, "--schema")[1])["scenario"]
+
+    code, out, err = typed(name, "--help")
+
+    lines = out.splitlines()
+    shown = {line.split()[0] for line in lines if line.startswith("  ")}
+    example = out.partition("\nexample:\n")[2].partition("\n\n")[0]
+    assert (0, "", []) == (code, err, [line for line in lines if len(line) > 80])
+    assert KINDS[name].text[1:] in " ".join(out.split())
+    assert json.loads(KINDS[name].example) == json.loads(example)
+    for one in schema["$defs"].values():
+        assert set() == set(one["properties"]) - shown
+
+
+def test_help_on_a_kind_that_is_none_names_those_there_are(typed: Typed) -> None:
+    """A misspelt kind is refused as it is without --help."""
+    code, out, err = typed("iobb", "--help")
+
+    assert (2, "") == (code, out)
+    assert err.startswith("basalt: no such calculation: iobb; one of iob, activity, ")
 
 
 @pytest.mark.parametrize("name", KINDS)
