@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.calc.json_io import answer
 from core.calc.registry import KINDS
 from core.kernel.errors import ScenarioError
 from services.command_line.system.calc import _transitions
+from services.command_line.system.scenario_json import answer
 
 EDGES: tuple[Any, ...] = (
     *(0, 1, -1, 0.5, -0.0, 1e-300, 1e9, 1e300, -1e300, 2**63, 59.999999, 1440, 100_000),

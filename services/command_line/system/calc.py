@@ -13,7 +13,6 @@ from typing import Any, Final, cast
 import msgspec
 
 from core.calc.calculation import Kind, Result, Scenario
-from core.calc.json_io import SCENARIO_BYTES_MAX, answer
 from core.calc.registry import KINDS
 from core.kernel.errors import ScenarioError
 from schemas.basal.profiles import ZoneTransition
@@ -21,6 +20,7 @@ from schemas.units import UtcMillis
 from services.command_line.output.exit_codes import DONE, wrong_input
 from services.command_line.output.options import choices
 from services.command_line.system.calc_help import help_on_kind
+from services.command_line.system.scenario_json import SCENARIO_BYTES_MAX, answer
 from services.command_line.system.schema_export.fields import whole_schema
 from services.runtime.platform import zones
 from services.runtime.platform.errors import ZoneError

@@ -1,6 +1,5 @@
 """Glucose ahead: as `basalt calc forecast` computes it, in the record, and in the alert."""
 
-import json
 import math
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 
 import core.deciders.glucose.decider
 import core.deciders.glucose.events
-from core.calc.json_io import answer
+from core.calc.compute import compute
 from core.calc.registry import KINDS
 from core.deciders.bolus.state import advice_inputs_of
 from core.dosing.advice.advise import beside
@@ -47,7 +46,8 @@ def no_zones(name: str, start: int, end: int) -> Any:
 
 
 def calc(kind: str, **scenario: Any) -> Any:
-    return json.loads(answer(KINDS[kind], json.dumps(scenario).encode(), zones=no_zones))
+    asked = msgspec.convert(scenario, type=KINDS[kind].scenario)
+    return msgspec.to_builtins(compute(KINDS[kind], asked, zones=no_zones))
 
 
 def hour(number: int) -> str:

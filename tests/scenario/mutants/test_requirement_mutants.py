@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from nacl.signing import SigningKey
 
-import core.calc.json_io
+import core.calc.compute
 import core.deciders.delivery.decider
 import core.deciders.glucose.alert_annunciation
 import core.deciders.glucose.alert_conditions
@@ -130,14 +130,14 @@ def what_is_no_number_is_no_answer() -> bool:
         run=lambda _: _Told(value=math.nan),
     )
     try:
-        core.calc.json_io.answer(kind, b"{}", zones=lambda *_: ())
+        core.calc.compute.compute(kind, _Asked(), zones=lambda *_: ())
     except ScenarioError:
         return True
     return False
 
 
 def writes_nan_as_nothing(patch: Patch) -> None:
-    patch.setattr(core.calc.json_io, "_is_finite", lambda _: True)
+    patch.setattr(core.calc.compute, "_is_finite", lambda _: True)
 
 
 def a_dose_is_read_one_way() -> bool:

@@ -89,7 +89,7 @@ ROWS: Final[dict[str, Row]] = {
     ),
     "R16": Row(
         "an arithmetic fault gives no number",
-        "core/calc/json_io.py:answer",
+        "core/calc/compute.py:compute",
         "writes_nan_as_nothing",
     ),
     "R17": Row(

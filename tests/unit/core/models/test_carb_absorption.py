@@ -1,6 +1,5 @@
 """Carbs on board against Loop's own numbers and against areas worked out by hand."""
 
-import json
 import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,7 +8,7 @@ import msgspec
 import pytest
 
 from core.calc.cob import COB, CobResult
-from core.calc.json_io import answer
+from core.calc.compute import compute
 from core.kernel.errors import ScenarioError
 from core.models.carb_absorption import AbsorptionModel, Meal, absorbed_part, absorption_g_per_h
 from schemas.units import MINUTE_MS, UtcMillis
@@ -86,9 +85,10 @@ def test_absorption_takes_ten_hours_at_most() -> None:
 def test_a_meal_of_no_year_is_refused() -> None:
     """Arithmetic with it would leave the calendar."""
     asked = {"at": AT.isoformat(), "carbs": [{"at": "9999-12-31T23:59:00Z", "grams": 1}]}
+    scenario = msgspec.convert(asked, type=COB.scenario)
 
     with pytest.raises(ScenarioError, match="1970 to 2199") as found:
-        answer(COB, json.dumps(asked).encode(), zones=lambda *_: ())
+        compute(COB, scenario, zones=lambda *_: ())
     assert "$.carbs[0].at" == found.value.path
 
 

@@ -13,13 +13,12 @@ import jsonschema  # type: ignore[import-untyped]  # it ships no types
 import msgspec
 import pytest
 
-from core.calc import json_io
 from core.calc.calculation import Kind, Result, Scenario
 from core.calc.registry import KINDS
 from core.kernel.errors import ScenarioError
 from schemas.units import UtcMillis
 from services.command_line.main import main
-from services.command_line.system import calc
+from services.command_line.system import calc, scenario_json
 
 COMMAND = [sys.executable, "-m", "services.command_line", "calc"]
 COMMAND_S = 40.0
@@ -402,7 +401,7 @@ def kind_of(run: Callable[[_Asked], _Told]) -> Kind[_Asked]:
 def test_a_number_that_is_none_is_refused(result: _Told) -> None:
     """The encoder would write NaN as null and say nothing."""
     with pytest.raises(ScenarioError, match="too large"):
-        json_io.answer(kind_of(lambda asked: result), b"{}", zones=calc._transitions)
+        scenario_json.answer(kind_of(lambda asked: result), b"{}", zones=calc._transitions)
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("division"), OverflowError("x"), ValueError()])
@@ -413,7 +412,7 @@ def test_arithmetic_that_fails_is_a_refusal(error: Exception) -> None:
         raise error
 
     with pytest.raises(ScenarioError, match="cannot be computed") as found:
-        json_io.answer(kind_of(run), b"{}", zones=calc._transitions)
+        scenario_json.answer(kind_of(run), b"{}", zones=calc._transitions)
     assert "$" == found.value.path
 
 

@@ -1,18 +1,17 @@
-"""From the bytes of a scenario to the bytes of its answer, or to the one reason why not.
+"""Scenarios of `basalt calc` read from JSON, and their answers written as JSON.
 
 What JSON can spell and a scenario must not say: a field twice in one object, NaN, Infinity.
 """
 
 import json
-import math
 import re
-from collections.abc import Iterable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
 
 from core.calc.calculation import Kind, ZoneLookup
+from core.calc.compute import compute
 from core.kernel.errors import ScenarioError
 
 Pair = tuple[str, object]
@@ -84,9 +83,6 @@ def _faults(value: object, path: str) -> Iterator[tuple[str, str]]:
 SCENARIO_BYTES_MAX = 8 * 1024 * 1024
 """[bytes] of one scenario; project's own choice, some 80,000 doses."""
 
-YEARS: Final = range(1970, 2200)
-"""[-] in which an instant can lie; it keeps arithmetic with it in range."""
-
 _FIELDS: Final = (
     (re.compile("Object contains unknown field `(.*)`", re.DOTALL), "there is no such field"),
     (re.compile("Object missing required field `(.*)`", re.DOTALL), "it is required"),
@@ -109,19 +105,12 @@ def answer(kind: Kind[Any], data: bytes, *, zones: ZoneLookup) -> bytes:
         The result as JSON on one line, fields in their order; every number in it is finite.
 
     Raises:
-        ScenarioError: the scenario cannot be read or cannot be; says where and why.
+        ScenarioError: the scenario cannot be read or cannot be; says where and why, in one line.
     """
-    scenario = _read(kind, data)
-    _check_years(scenario, "$")
     try:
-        if kind.resolve is not None:
-            scenario = kind.resolve(scenario, zones)
-        result = kind.run(scenario)
-    except (ArithmeticError, ValueError) as error:
-        raise ScenarioError("$", _one_line(f"it cannot be computed: {error}")) from error
-    if not _is_finite(result):
-        raise ScenarioError("$", "its numbers are too large to compute with")
-    return msgspec.json.encode(result)
+        return msgspec.json.encode(compute(kind, _read(kind, data), zones=zones))
+    except ScenarioError as error:
+        raise ScenarioError(_one_line(error.path), _one_line(error.reason)) from error
 
 
 def _read(kind: Kind[Any], data: bytes) -> Any:
@@ -132,14 +121,12 @@ def _read(kind: Kind[Any], data: bytes) -> Any:
     try:
         check_spelling(data)
         return msgspec.json.decode(data, type=kind.scenario)
-    except ScenarioError as error:
-        raise ScenarioError(_one_line(error.path), error.reason) from error
     except RecursionError as error:
         raise ScenarioError("$", "it is nested too deeply") from error
     except ValueError as error:
         reason, _, path = str(error).partition(" - at `")
         path, reason = _of_field(path.rstrip("`") or "$", reason)
-        raise ScenarioError(_one_line(path), _one_line(reason)) from error
+        raise ScenarioError(path, reason) from error
 
 
 def _of_field(path: str, reason: str) -> tuple[str, str]:
@@ -151,32 +138,6 @@ def _of_field(path: str, reason: str) -> tuple[str, str]:
     return path, reason
 
 
-def _check_years(value: object, path: str) -> None:
-    """Refuse an instant so far off that arithmetic with it would end."""
-    if isinstance(value, datetime):
-        if value.year not in YEARS:
-            raise ScenarioError(path, f"the year is not {YEARS.start} to {YEARS.stop - 1}")
-    elif isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            _check_years(getattr(value, name), f"{path}.{name}")
-    elif isinstance(value, tuple):
-        for index, item in enumerate(value):
-            _check_years(item, f"{path}[{index}]")
-
-
 def _one_line(text: str) -> str:
     shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
     return shown if len(shown) <= REASON_LETTERS_MAX else shown[:REASON_LETTERS_MAX] + "..."
-
-
-def _is_finite(value: object) -> bool:
-    """Look through a result; the encoder would write NaN as null and say nothing."""
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, msgspec.Struct):
-        return all(_is_finite(getattr(value, name)) for name in value.__struct_fields__)
-    if isinstance(value, dict):
-        return all(map(_is_finite, value.values()))
-    if isinstance(value, Iterable) and not isinstance(value, str):
-        return all(map(_is_finite, value))
-    return True
