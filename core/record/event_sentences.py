@@ -92,6 +92,13 @@ SETTLED: Final = {
 """[-] what an unknown bolus came to, in words."""
 
 
+TEMPORARY_ENDS: Final = {
+    "expired": "its time was over",
+    "superseded": "another temporary rate took its place",
+}
+"""[-] why a temporary rate ended, in words."""
+
+
 def advice_terms(advised: BolusAdvised) -> Sequence[tuple[str, str]]:
     """Write an advice term by term."""
     glucose = "no fresh glucose" if advised.glucose is None else f"{advised.glucose} mg/dL"
@@ -139,10 +146,10 @@ def _of_bolus(event: Event, clock: Clock) -> str:
             return f"bolus of {units(amount)}{spread} ordered by {actor}"
         case InjectionRecorded(amount=amount, actor=actor):
             return f"{units(amount)} by pen or syringe, recorded by {actor}"
-        case DoseCorrected(amount=amount, was=was, actor=actor):
-            return f"by pen it was {units(amount)}, not {units(was)}, says {actor}"
-        case CarbsCorrected(grams=grams, was=was, actor=actor):
-            return f"the meal was {grams} g, not {was} g, says {actor}"
+        case DoseCorrected(dose=dose, amount=amount, was=was, actor=actor):
+            return f"{dose} counts as {units(amount)} by pen, not {units(was)}, says {actor}"
+        case CarbsCorrected(carbs=carbs, grams=grams, was=was, actor=actor):
+            return f"{carbs} counts as {grams} g of carbohydrate, not {was} g, says {actor}"
         case BolusPresetSet(name=name, amount=amount, actor=actor):
             return f"preset {name}: {units(amount)} by {actor}"
         case BolusSettingsSet(actor=actor):
@@ -233,12 +240,13 @@ def _of_the_pump(event: Event) -> str:
 
 def _of_the_rest(event: Event, clock: Clock) -> str:
     match event:
-        case GlucoseMeasured(glucose=glucose, source=source, device=device):
-            return f"glucose {glucose} mg/dL ({device or source})"
+        case GlucoseMeasured(glucose=glucose, unit=unit) as measured:
+            typed = f" ({measured.received} {unit})" if unit != "mg/dL" else ""
+            return f"glucose {glucose} mg/dL{typed} ({measured.device or measured.source})"
         case GlucoseBeyondRange(bound=bound, source=source):
             return f"glucose {bound.upper()} ({source})"
         case ReadingVoided(received=received, actor=actor):
-            return f"the reading {received} was wrong, says {actor}"
+            return f"the reading {received} was wrong, says {actor}; it stays on record"
         case BasalProfileSet(name=name, actor=actor, activate=activate):
             return f"basal profile {name} {'set' if activate else 'kept'} by {actor}"
         case BasalWeekSet(actor=actor):
@@ -255,10 +263,11 @@ def _of_the_rest(event: Event, clock: Clock) -> str:
         case BasalPlanMade(ends_at=ends_at):
             return f"basal plan made for two days, until {clock(ends_at)}"
         case TemporaryRateStarted() as temporary:
-            what = rate(temporary.rate) if temporary.percent is None else f"{temporary.percent} %"
+            percent = f"{temporary.percent} % of the profile"
+            what = rate(temporary.rate) if temporary.percent is None else percent
             return f"temporary rate {what} until {clock(temporary.ends_at)}"
         case TemporaryRateEnded(reason=reason):
-            return f"temporary rate ended: {reason}"
+            return f"temporary rate ended: {TEMPORARY_ENDS.get(reason, words(reason))}"
         case StorageReported(free_mib=free_mib):
             return f"room for the record: {free_mib} MiB"
         case ProcessReported(process=process, state=state, why=why):

@@ -238,8 +238,6 @@ OF_ONE: Final[dict[tuple[str, str], str]] = {
         "a dose comes to what was counted of it at least, and to what was ordered at most"
     ),
     ("order_refused.v1", "out_of_range"): "a bolus must be more than 0 U",
-    ("temporary_rate_ended.v1", "expired"): "its time was over",
-    ("temporary_rate_ended.v1", "superseded"): "another temporary rate took its place",
     ("temporary_rate_refused.v1", "out_of_range"): (
         "a temporary rate is 0 to 250 % or 0 to 35 U/h, for 15 min to 24 h in whole minutes"
     ),
