@@ -1,19 +1,15 @@
 """Reading journals where they are, whether the system runs or not; nothing here writes."""
 
-import sqlite3
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from core.deciders.record.decider import HISTORIAN
-from core.deciders.registry import DECIDERS
+from core.deciders.names import HISTORIAN, SPEAKERS
 from schemas.message import Event, tag_of
 from schemas.units import EventId, PumpId, Speaker
 from schemas.wire import codec
 from schemas.wire.upcasts import tags_read_as
 from services.command_line.output.exit_codes import (
-    REFUSED,
     UNKNOWN,
     CommandFailed,
     unreachable,
@@ -21,7 +17,6 @@ from services.command_line.output.exit_codes import (
 )
 from services.command_line.output.options import Choices
 from services.command_line.output.progress import watched
-from services.runtime.decider_host.inbox import UNKNOWN_PUMP
 from services.runtime.journal.entries import read_row, tag_in_topic
 from services.runtime.journal.open_store import (
     SQLITE_PREFIX,
@@ -33,8 +28,6 @@ from services.runtime.journal.open_store import (
 from services.runtime.platform.data_folder import DataFolder, NotRunning
 from services.runtime.platform.errors import StoreBroken, StoreUnreachable, StoreUrlWrong
 from services.runtime.ports import Store
-from services.runtime.replay.replay import pumps_in
-from services.runtime.replay.snapshots import Snapshots
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +88,6 @@ def journal(place: Place, *, shows: bool = True) -> Iterator[Store]:
         store.close()
 
 
-@contextmanager
-def snapshots_of(folder: DataFolder) -> Iterator[Snapshots | None]:
-    """Open the snapshots that a folder has; none where they cannot be read, which is said."""
-    try:
-        opened = Snapshots(folder.snapshots)
-    except sqlite3.Error as error:
-        text = f"{folder.snapshots} cannot be read ({error}); the whole record is folded instead"
-        print(f"basalt: {text}", file=sys.stderr)
-        yield None
-        return
-    with closing(opened):
-        yield opened
-
-
 def all_of(
     store: Store, *, pump: PumpId, kinds: tuple[type[Event], ...]
 ) -> Iterator[tuple[EventId, Event]]:
@@ -143,22 +122,6 @@ def running_pump(folder: DataFolder) -> PumpId:
         raise unreachable("nothing runs here that would name the pump; say --pump ID") from error
 
 
-def record_file(url: str | None, folder: DataFolder) -> Place:
-    """Say where the historian's journal is: where one said, or where the data folder has it.
-
-    Raises:
-        CommandFailed: what was said names no store.
-    """
-    if url is None:
-        return kept_journal(folder, HISTORIAN)
-    try:
-        if not is_postgres(url):
-            sqlite_path(url)
-        return Place(without_password(url))
-    except StoreUrlWrong as error:
-        raise wrong_input(str(error)) from error
-
-
 def kept_journal(folder: DataFolder, service: str) -> Place:
     """Say where the journal of a service is by the data folder."""
     return Place(folder.store_of(service), service)
@@ -170,29 +133,6 @@ def known_service(name: str) -> Speaker:
     Raises:
         CommandFailed: none is called so.
     """
-    if name not in DECIDERS:
-        raise wrong_input(f"no service {name!r} keeps a journal; known: {', '.join(DECIDERS)}")
+    if name not in SPEAKERS:
+        raise wrong_input(f"no service {name!r} keeps a journal; known: {', '.join(SPEAKERS)}")
     return Speaker(name)
-
-
-def recorded_pump(chosen: Choices, folder: DataFolder, record: Store) -> PumpId:
-    """Name the pump: the one said, the one that runs, or the only one that the record knows.
-
-    Raises:
-        CommandFailed: there is no telling, or the record does not know it.
-    """
-    known = tuple(name for name in pumps_in(record) if name != UNKNOWN_PUMP)
-    names = ", ".join(known) or "none"
-    pump = chosen.pump or _pump_at_hand(folder, known)
-    if pump is None:
-        raise unreachable(f"which pump? say --pump ID; the record knows {names}")
-    if pump not in known:
-        raise CommandFailed(f"the record knows no pump {pump!r}; known: {names}", REFUSED)
-    return pump
-
-
-def _pump_at_hand(folder: DataFolder, known: tuple[PumpId, ...]) -> PumpId | None:
-    try:
-        return folder.read_running().pump
-    except NotRunning:
-        return known[0] if len(known) == 1 else None

@@ -14,12 +14,13 @@ from schemas.units import EventId, PumpId, Speaker
 from schemas.wire import codec
 from schemas.wire.upcasts import newest_name
 from services.command_line.grammar.common_options import add_store
-from services.command_line.journals import Place, journal, record_file, recorded_pump
+from services.command_line.journals import Place, journal
 from services.command_line.output.event_messages import moment
 from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed
 from services.command_line.output.options import choices
 from services.command_line.output.tables import console
 from services.command_line.record.event_text import in_words
+from services.command_line.record.which_record import record_file, recorded_pump
 from services.runtime.journal.open_store import store_to_read
 from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import StoreMissing

@@ -21,12 +21,13 @@ from schemas.units import MgDl, PumpId, UtcMillis
 from schemas.wire import codec
 from schemas.wire.upcasts import newest_name
 from services.command_line.grammar.common_options import add_period, add_store
-from services.command_line.journals import journal, record_file, recorded_pump
+from services.command_line.journals import journal
 from services.command_line.output.exit_codes import DONE, wrong_input
 from services.command_line.output.options import choices
 from services.command_line.record.event_text import in_words
 from services.command_line.record.history_formats import Row, give, instant, is_streamed
 from services.command_line.record.settings_changes import Changes
+from services.command_line.record.which_record import record_file, recorded_pump
 from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import ZoneError
 from services.runtime.platform.zones import local_time

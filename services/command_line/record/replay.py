@@ -15,17 +15,12 @@ from schemas.units import MilliUnits, MilliUnitsPerHour
 from schemas.wire import codec
 from services.command_line.grammar import value_types
 from services.command_line.grammar.common_options import add_store
-from services.command_line.journals import (
-    journal,
-    known_service,
-    record_file,
-    recorded_pump,
-    snapshots_of,
-)
+from services.command_line.journals import journal, known_service
 from services.command_line.output.event_messages import moment
 from services.command_line.output.exit_codes import DONE
 from services.command_line.output.options import choices
 from services.command_line.output.tables import print_table
+from services.command_line.record.which_record import record_file, recorded_pump, snapshots_of
 from services.runtime.platform.data_folder import DataFolder
 from services.runtime.replay.replay import known_by, replay
 

@@ -14,7 +14,7 @@ from core.kernel.errors import CheckpointBroken
 from core.record.redaction import Redaction
 from schemas.units import DAY_MS, Milliseconds, PumpId
 from services.command_line.grammar.common_options import add_period, add_trust
-from services.command_line.journals import journal, record_file, recorded_pump
+from services.command_line.journals import journal
 from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.output.options import choices
 from services.command_line.output.progress import clear, show
@@ -25,6 +25,7 @@ from services.command_line.record.verify.check_record import (
     record_public,
     tell_first,
 )
+from services.command_line.record.which_record import record_file, recorded_pump
 from services.command_line.session import print_json
 from services.runtime.audit.archive import Archived, ArchiveHead, Part, archive_of, verify_archive
 from services.runtime.audit.archive_files import read_lines, write_lines

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.kernel.errors import CheckpointBroken
-from services.command_line.journals import journal, record_file
+from services.command_line.journals import journal
 from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.output.options import choices
 from services.command_line.output.tables import print_table
+from services.command_line.record.which_record import record_file
 from services.command_line.session import print_json
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import Checkpoints, check_record

@@ -3,11 +3,12 @@
 import argparse
 import sys
 
-from services.command_line.journals import journal, record_file, snapshots_of
+from services.command_line.journals import journal
 from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed
 from services.command_line.output.options import choices
 from services.command_line.output.tables import print_table
 from services.command_line.record.verify.check_record import FAULTS_SHOWN, tell_first
+from services.command_line.record.which_record import record_file, snapshots_of
 from services.command_line.session import print_json
 from services.runtime.platform.data_folder import DataFolder
 from services.runtime.replay.replay import pumps_in

@@ -15,10 +15,11 @@ from schemas.message import parse_event_id
 from schemas.units import EventId
 from schemas.wire.headers import iso_time
 from services.command_line.grammar.common_options import add_trust
-from services.command_line.journals import journal, record_file
+from services.command_line.journals import journal
 from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.output.options import choices
 from services.command_line.record.verify.check_record import checkpoint_folder, record_public
+from services.command_line.record.which_record import record_file
 from services.command_line.session import print_json
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.merkle_leaves import leaves_of

@@ -16,7 +16,7 @@ from core.record.dose_lifecycle import OPEN, SPEAKERS, Lives, WrongStep, lives_o
 from schemas.units import PumpId, Speaker
 from services.command_line.grammar import value_types
 from services.command_line.grammar.common_options import add_trust
-from services.command_line.journals import Place, journal, known_service, record_file
+from services.command_line.journals import Place, journal, known_service
 from services.command_line.output.event_messages import moment
 from services.command_line.output.exit_codes import (
     DONE,
@@ -32,6 +32,7 @@ from services.command_line.record.verify.check_record import tell_first, verify_
 from services.command_line.record.verify.check_snapshots import verify_snapshots
 from services.command_line.record.verify.dose_diffs import print_doses, print_versions
 from services.command_line.record.verify.prove import verify_proof
+from services.command_line.record.which_record import record_file
 from services.command_line.session import print_json
 from services.runtime.audit.compare_records import Said, compare, said_in
 from services.runtime.audit.findings import BrokenOff, VerificationReport

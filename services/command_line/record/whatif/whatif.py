@@ -24,12 +24,13 @@ from services.command_line.files.profile_files import read_limits, read_profile
 from services.command_line.files.settings_files import read_settings
 from services.command_line.files.zone_names import must_be_zone
 from services.command_line.grammar.common_options import add_period, add_store
-from services.command_line.journals import journal, record_file, recorded_pump
+from services.command_line.journals import journal
 from services.command_line.output.event_messages import moment, refused
 from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed, wrong_input
 from services.command_line.output.options import choices
 from services.command_line.record.whatif.chart import draw
 from services.command_line.record.whatif.tables import print_fork
+from services.command_line.record.which_record import record_file, recorded_pump
 from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import ZoneError
 from services.runtime.platform.zones import local_time
