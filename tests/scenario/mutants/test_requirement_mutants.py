@@ -25,6 +25,7 @@ import core.models.insulin.curves
 import core.pump.machine
 import core.pump.order_intake
 import core.pump.physics
+import core.record.event_sentences
 import services.runtime.platform.signing_keys
 import services.runtime.pump_link.protocol
 import services.supervisor.broker.permissions
@@ -364,7 +365,7 @@ def each_alarm_is_a_line_for_whoever_looks() -> bool:
 
 
 def shows_no_alarm(patch: Patch) -> None:
-    patch.setattr(services.supervisor.screen.event_lines, "_of_the_rest", lambda *_: "")
+    patch.setattr(core.record.event_sentences, "_of_the_rest", lambda *_: "")
 
 
 def one_low_is_one_alarm_until_it_is_over() -> bool:
