@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from support.pages.requirement_rows import EXCEPTIONS, ROWS, SECTIONS
+from support.pages.requirement_exceptions import EXCEPTIONS, SECTIONS
+from support.pages.requirement_rows import ROWS
 from support.pages.requirement_table import TABLE, marked_tests, names_in_tests, table
 from support.repository import ROOT
 

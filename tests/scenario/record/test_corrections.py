@@ -11,12 +11,9 @@ import core.deciders.glucose.events
 import core.dosing.insulin_account.dose_account_events
 from core.dosing.glucose_history.retained_readings import RetainedReadings
 from core.dosing.insulin_account.dose_account import BolusPart
-from core.record.daily_totals import DayBook
-from core.record.provenance import Origin, explain
 from schemas.bolus.advice import AcceptAdvice, BolusAdvised, RecordCarbs, RequestAdvice
 from schemas.bolus.orders import BolusOrdered, OrderBolus, RecordInjection
 from schemas.corrections import (
-    CarbsCorrected,
     CorrectCarbs,
     CorrectDose,
     DoseCorrected,
@@ -24,22 +21,18 @@ from schemas.corrections import (
     VoidReading,
 )
 from schemas.glucose import GlucoseMeasured, RecordReading
-from schemas.message import Command, Event, Outcome
+from schemas.message import Command, Outcome
 from schemas.units import (
     DAY_MS,
-    HOUR_MS,
     MINUTE_MS,
     DoseId,
     EventId,
     Grams,
     MilliUnits,
-    Speaker,
     UtcMillis,
 )
 from schemas.wire import codec
-from services.runtime.replay.lookup import Lookup, events_of
-from services.runtime.replay.replay import known_by, replay
-from support.simulated.fake_system import PUMP, FakeSystem
+from support.simulated.fake_system import FakeSystem
 from support.simulated.mutant_pairs import Check, Patch, Weaken, is_caught
 
 ADVISOR = "bolus_advisor"
@@ -63,10 +56,6 @@ def correct(system: FakeSystem, dose: str, amount: int, **fields: Any) -> Outcom
 def eat(system: FakeSystem, grams: int) -> EventId:
     asked = RecordCarbs(grams=Grams(grams), eaten_at=now(system))
     return system.ask(asked, to=ADVISOR).events[0]
-
-
-def correct_meal(system: FakeSystem, meal: str, grams: int, **fields: Any) -> Outcome:
-    return system.ask(CorrectCarbs(carbs=EventId(meal), grams=Grams(grams), **fields), to=ADVISOR)
 
 
 def void(system: FakeSystem, reading: str) -> Outcome:
@@ -146,27 +135,6 @@ def test_what_the_pump_counted_is_not_corrected_by_a_persons_word(system: FakeSy
     assert "counted_by_pump" == correct(system, running, 0).reason
 
 
-@pytest.mark.parametrize(
-    ("amount", "at", "reason"),
-    [
-        (-1, None, "out_of_range"),
-        (100_001, None, "out_of_range"),
-        (500, MINUTE_MS, "time_out_of_range"),
-        (500, -DAY_MS - 1, "time_out_of_range"),
-        (1_000, None, "nothing_changed"),
-    ],
-)
-def test_a_correction_that_cannot_be_is_refused(
-    system: FakeSystem, amount: int, at: int | None, reason: str
-) -> None:
-    """One beyond each end; and one that says what is on record."""
-    dose = pen(system, 1_000)
-    given_at = None if at is None else UtcMillis(now(system) + at)
-
-    assert reason == correct(system, dose, amount, given_at=given_at).reason
-    assert "no_such_dose" == correct(system, "bolus_advisor:p1:9999", 500).reason
-
-
 def test_a_dose_is_corrected_for_a_day(system: FakeSystem) -> None:
     """24 h to the millisecond; what was corrected can be corrected again, to nothing as well."""
     dose = pen(system, 1_000)
@@ -176,46 +144,6 @@ def test_a_dose_is_corrected_for_a_day(system: FakeSystem) -> None:
     assert correct(system, dose, 0).accepted
     system.run(ms=1)
     assert "too_old" == correct(system, dose, 3_000).reason
-
-
-def test_a_corrected_meal_counts_so(system: FakeSystem) -> None:
-    """120 g were 12 g: carbohydrate on board, the view and the total follow."""
-    system.glucose("150")
-    meal = eat(system, 120)
-    system.run(ms=30 * MINUTE_MS)
-    assert correct_meal(system, meal, 12).accepted
-    system.glucose("150")
-    view = system.view(ADVISOR)
-
-    assert 12 == view.carbs_total == view.last_carbs.grams
-    assert view.forecast.carbs_on_board <= 12
-    assert correct_meal(system, meal, 0).accepted
-    assert (0, None) == (system.view(ADVISOR).carbs_total, system.view(ADVISOR).last_carbs)
-    system.settle()
-    assert () == system.state(INGEST).snapshot.meals
-
-
-@pytest.mark.parametrize(
-    ("grams", "at", "reason"),
-    [
-        (-1, None, "out_of_range"),
-        (301, None, "out_of_range"),
-        (30, HOUR_MS + 1, "time_out_of_range"),
-        (30, -12 * HOUR_MS - 1, "time_out_of_range"),
-        (45, None, "nothing_changed"),
-    ],
-)
-def test_a_meal_that_cannot_be_is_refused(
-    system: FakeSystem, grams: int, at: int | None, reason: str
-) -> None:
-    """One beyond each end."""
-    meal = eat(system, 45)
-    eaten_at = None if at is None else UtcMillis(now(system) + at)
-
-    assert reason == correct_meal(system, meal, grams, eaten_at=eaten_at).reason
-    assert "no_such_carbs" == correct_meal(system, "bolus_advisor:p1:9999", 30).reason
-    system.run(ms=11 * HOUR_MS)
-    assert "too_old" == correct_meal(system, meal, 30).reason
 
 
 def reading_is_gone(system: FakeSystem) -> bool:
@@ -308,32 +236,6 @@ def test_a_voided_reading_does_not_come_back(system: FakeSystem) -> None:
     assert system.ask(other, to=INGEST).accepted
 
 
-def test_what_cannot_be_voided_is_refused(system: FakeSystem) -> None:
-    """Twice, never, not a reading, older than a day, of another pump, no id at all."""
-    first = system.glucose("110").events[0]
-    assert void(system, first).accepted
-    assert "already_voided" == void(system, first).reason
-    old = system.glucose("120", at=UtcMillis(now(system) - 2 * HOUR_MS)).events[0]
-    for name in ("glucose_ingest:p1:9999", "glucose_ingest:p2:1", "bolus_advisor:p1:1", "x" * 99):
-        assert "no_such_reading" == void(system, name).reason
-    system.run(ms=22 * HOUR_MS)
-    assert void(system, old).accepted
-    last = system.glucose("130").events[0]
-    system.run(ms=DAY_MS + 1)
-    assert "too_old" == void(system, last).reason
-
-
-def test_a_reading_that_is_kept_no_more_is_too_old(system: FakeSystem) -> None:
-    """400 readings of a minute each: the first is out of reach, the last ones are not."""
-    names = []
-    for _ in range(400):
-        system.run(ms=MINUTE_MS)
-        names.append(system.glucose("120").events[0])
-
-    assert "too_old" == void(system, names[0]).reason
-    assert void(system, names[120]).accepted and void(system, names[-1]).accepted
-
-
 def advice_is_not_taken(system: FakeSystem, reason: str) -> bool:
     """Somebody holds an advice while what it stands on is corrected."""
     wrong = system.glucose("300").events[0]
@@ -358,70 +260,6 @@ def test_an_advice_from_before_a_correction_is_not_accepted(
 ) -> None:
     """Compare-and-swap: what it heard was wrong, whatever a new one would say."""
     assert advice_is_not_taken(system, reason)
-
-
-@pytest.mark.requirement("R93")
-def test_the_record_has_both_and_each_instant_its_own(system: FakeSystem) -> None:
-    """As known before the correction, and after it; live and replayed are the same."""
-    dose = pen(system, 4_000)
-    wrong = system.glucose("300").events[0]
-    system.settle()
-    before = now(system)
-    system.run(ms=MINUTE_MS)
-    void(system, wrong)
-    correct(system, dose, 400)
-    system.settle()
-    advisor = system.services[Speaker(ADVISOR)].processor.decider
-
-    then: Any = known_by(advisor, system.stores[Speaker(ADVISOR)], pump=PUMP, at=before)
-    after: Any = known_by(advisor, system.stores[Speaker(ADVISOR)], pump=PUMP)
-    ingest: Any = replay(system.stores[Speaker("historian")], pump=PUMP, at=before)[INGEST]
-    assert 4_000 == then.insulin_on_board_most
-    assert after.insulin_on_board_most <= 400
-    assert 300 == ingest.glucose
-    assert system.view(INGEST).glucose is None
-
-
-def days(system: FakeSystem) -> list[tuple[str, int, int]]:
-    book = DayBook(lambda at: "today" if at >= now(system) - DAY_MS else "before")
-    for known in events_of(system.stores[Speaker("historian")], pump=PUMP):
-        assert isinstance(known.body, Event)
-        book.take(known.body, at=known.at, name=known.name)
-    return [(day, one.pen, one.carbs) for day, one in sorted(book.days.items())]
-
-
-def test_the_totals_of_a_day_follow(system: FakeSystem) -> None:
-    """On the day on which it was given or eaten after all; of what was not added, nothing."""
-    system.run(ms=DAY_MS)
-    dose, meal = pen(system, 4_000), eat(system, 90)
-    at = UtcMillis(now(system) - 2 * HOUR_MS)
-    correct(system, dose, 400, given_at=at)
-    correct_meal(system, meal, 9, eaten_at=at)
-    system.settle()
-
-    assert ("today", 400, 9) in days(system)
-    assert all((0, 0) == one[1:] for one in days(system) if one[0] != "today")
-    book = DayBook(lambda _: "today")
-    said = [one for one in system.said(ADVISOR) if isinstance(one, DoseCorrected | CarbsCorrected)]
-    for one in said:
-        book.take(one, at=at)
-    assert {} == book.days
-
-
-def names_in(origin: Origin) -> set[str]:
-    return {origin.name}.union(*(names_in(one) for one in origin.origins))
-
-
-def test_an_advice_after_a_correction_is_explained_by_it(system: FakeSystem) -> None:
-    """The tree of the advice has the dose and what corrected it; that of a correction, the dose."""
-    dose = pen(system, 4_000)
-    corrected = correct(system, dose, 400).events[0]
-    advice = system.ask(RequestAdvice(carbs=Grams(20)), to=ADVISOR).events[0]
-    system.settle()
-    find = Lookup(system.stores[Speaker("historian")], pump=PUMP, journals=system.stores.get).find
-
-    assert {dose, corrected} <= names_in(explain(advice, find))
-    assert dose in names_in(explain(corrected, find))
 
 
 def nobody_minds(patch: Patch) -> None:
@@ -515,13 +353,3 @@ def test_a_mutant_of_the_corrections_is_caught(
     """Each mechanism weakened: its check breaks."""
     assert check()
     assert is_caught(check, weaken, monkeypatch, breaks_by=(AssertionError, AttributeError))
-
-
-def test_a_correction_of_a_meal_is_said_with_what_was(system: FakeSystem) -> None:
-    """Who folds it needs no memory of the first word."""
-    meal = eat(system, 45)
-    at = UtcMillis(now(system) - HOUR_MS)
-    said = codec.decode_event(correct_meal(system, meal, 30, eaten_at=at).said[0])
-
-    assert isinstance(said, CarbsCorrected)
-    assert (45, at + HOUR_MS, 30, at) == (said.was, said.was_eaten_at, said.grams, said.eaten_at)

@@ -5,7 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-from support.pages.requirement_rows import EXCEPTIONS, ROWS
+from support.pages.requirement_exceptions import EXCEPTIONS
+from support.pages.requirement_rows import ROWS
 from support.repository import ROOT
 
 TABLE = ROOT / "docs/requirements.md"

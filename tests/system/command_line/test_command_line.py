@@ -1,15 +1,9 @@
 """The `basalt` command against the real system: each command as a new user would type it."""
 
 import json
-import os
 import pathlib
 import re
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -18,95 +12,25 @@ from services.command_line.grammar.value_types import instant
 from services.command_line.journals import journal, kept_journal
 from services.command_line.output.event_messages import moment
 from services.runtime.platform.data_folder import DataFolder
+from support.real.typed_system import TypedSystem, typed_system
 
 pytestmark = pytest.mark.system
 
-COMMAND_S = 40.0
-"""[s] that one command may take on a machine under load."""
-
-START_LINES_MAX = 200
-"""[-] lines of `basalt up` until it says that it is ready."""
-
-LOOKS_MAX = 20
-"""[-] commands until a bolus is over; each takes a third of a second, a bolus three."""
+LOOKS_MAX = 200
+"""[-] commands until a bolus is over; a bolus takes three seconds and each look a third of one."""
 
 LIMITS = ("--single", "10", "--hourly", "15", "--daily", "60", "--basal", "3")
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a command said, and its exit code."""
-
-    code: int
-    out: str
-    err: str
-
-
-@dataclass(frozen=True)
-class System:
-    """A system that runs on a folder of its own."""
-
-    data: pathlib.Path
-
-    def basalt(self, *words: str) -> Said:
-        """Type a command."""
-        done = subprocess.run(
-            [sys.executable, "-m", "services.command_line", "--data", str(self.data), *words],
-            capture_output=True,
-            text=True,
-            timeout=COMMAND_S,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
-
-    def json(self, *words: str) -> Any:
-        """Type a command and read its answer as a program does."""
-        return json.loads(self.basalt("--json", *words).out)
-
-
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Start the system as `make run` does, without a screen, a person or a trace; stop it."""
-    data = tmp_path_factory.mktemp("system") / "data"
-    options = ("--no-screen", "--no-person", "--glucose", "none", "--speed", "60")
-    up = subprocess.Popen(
-        [sys.executable, "-m", "services.command_line", "--data", str(data), "up", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    )
-    try:
-        lines = _until_ready(up)
-        if not lines or not lines[-1].startswith("ready"):
-            pytest.fail("basalt up did not become ready:\n" + "".join(lines))
-        _drain(up, data.parent / "up.log")
-        running = System(data)
-        _set_up(running, data.parent)
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TypedSystem]:
+    folder = tmp_path_factory.mktemp("system")
+    with typed_system(folder / "data") as running:
+        _set_up(running, folder)
         yield running
-    finally:
-        up.send_signal(signal.SIGINT)
-        up.wait(COMMAND_S)
 
 
-def _until_ready(up: subprocess.Popen[str]) -> list[str]:
-    lines: list[str] = []
-    for _ in range(START_LINES_MAX):
-        line = up.stdout.readline() if up.stdout else ""
-        lines.append(line)
-        if not line or line.startswith("ready"):
-            break
-    return lines
-
-
-def _drain(up: subprocess.Popen[str], log: pathlib.Path) -> None:
-    """Let somebody read on, or the system stops when the pipe is full."""
-    with log.open("w") as file:
-        subprocess.Popen(["cat"], stdin=up.stdout, stdout=file)
-
-
-def _set_up(system: System, folder: pathlib.Path) -> None:
+def _set_up(system: TypedSystem, folder: pathlib.Path) -> None:
     profile = {"name": "test", "zone": "Europe/Berlin", "segments": [{"start": "00:00", "rate": 1}]}
     settings = {
         "carb_ratio": 10,
@@ -125,11 +49,11 @@ def _set_up(system: System, folder: pathlib.Path) -> None:
     assert (0, "") == (said.code, said.err)
 
 
-def _therapy(system: System) -> str:
+def _therapy(system: TypedSystem) -> str:
     return str(system.json("status")["therapy"])
 
 
-def _given(system: System) -> int:
+def _given(system: TypedSystem) -> int:
     """Count the insulin given by boluses [mU] once the last one is over."""
     for _ in range(LOOKS_MAX):
         seen = system.json("replay")["actuator"]
@@ -138,7 +62,7 @@ def _given(system: System) -> int:
     raise AssertionError("the bolus does not end")
 
 
-def test_a_pump_that_nobody_wears_takes_nothing(system: System) -> None:
+def test_a_pump_that_nobody_wears_takes_nothing(system: TypedSystem) -> None:
     """A slip of the pen would open a record that nobody ever looks into again."""
     said = system.basalt("--pump", "nobody", "glucose", "100")
 
@@ -148,7 +72,7 @@ def test_a_pump_that_nobody_wears_takes_nothing(system: System) -> None:
     assert 1 == said.err.count("\n")
 
 
-def test_status_shows_every_service_and_its_lag(system: System) -> None:
+def test_status_shows_every_service_and_its_lag(system: TypedSystem) -> None:
     """Who runs a pump must see at a glance what does not run."""
     found = system.json("status")
 
@@ -158,7 +82,7 @@ def test_status_shows_every_service_and_its_lag(system: System) -> None:
     assert 0 == system.basalt("status").code
 
 
-def test_a_reading_is_taken_in_either_unit_and_refused_with_its_reason(system: System) -> None:
+def test_a_reading_is_taken_in_either_unit_and_refused_with_its_reason(system: TypedSystem) -> None:
     """5.6 taken for mg/dL is a coma, and 100 taken for mmol/L is a bolus for nobody."""
     taken = system.basalt("glucose", "150")
     in_mmol = system.basalt("glucose", "5.6", "--mmol", "--sensor")
@@ -171,7 +95,7 @@ def test_a_reading_is_taken_in_either_unit_and_refused_with_its_reason(system: S
     assert (1, True) == (early.code, "more than 24 h before" in early.err)
 
 
-def test_an_alarm_is_listed_acknowledged_once_and_ends_with_its_cause(system: System) -> None:
+def test_an_alarm_is_listed_acknowledged_once_and_ends_with_its_cause(system: TypedSystem) -> None:
     """An alarm that cannot be silenced is switched off for good."""
     system.basalt("glucose", "60")
 
@@ -188,7 +112,7 @@ def test_an_alarm_is_listed_acknowledged_once_and_ends_with_its_cause(system: Sy
     assert (1, True) == (gone.code, "no alarm 'glucose_low' is active" in gone.err)
 
 
-def test_advice_is_shown_term_by_term_accepted_once_and_given(system: System) -> None:
+def test_advice_is_shown_term_by_term_accepted_once_and_given(system: TypedSystem) -> None:
     """The way of every meal."""
     system.basalt("glucose", "180")
     advice = system.basalt("advise", "--carbs", "10")
@@ -210,7 +134,7 @@ def test_advice_is_shown_term_by_term_accepted_once_and_given(system: System) ->
     assert (1, True) == (none.code, "no such advice" in none.err)
 
 
-def test_an_own_amount_is_given_within_the_limits_and_can_be_cancelled(system: System) -> None:
+def test_an_own_amount_is_given_within_the_limits_and_can_be_cancelled(system: TypedSystem) -> None:
     """What was given when it was stopped is what counts."""
     before = _given(system)
 
@@ -228,7 +152,7 @@ def test_an_own_amount_is_given_within_the_limits_and_can_be_cancelled(system: S
     assert before < system.json("replay")["actuator"]["bolus_total"] <= before + 10_000
 
 
-def test_a_temporary_rate_runs_and_ends(system: System) -> None:
+def test_a_temporary_rate_runs_and_ends(system: TypedSystem) -> None:
     """Sport and fever are met with the basal rate."""
     started = system.basalt("temp", "50%", "4h")
     instead = system.basalt("temp", "0.5U/h", "2h")
@@ -242,7 +166,7 @@ def test_a_temporary_rate_runs_and_ends(system: System) -> None:
     assert "15 min to 24 h" in too_short.err
 
 
-def test_suspension_is_waited_for_and_refuses_boluses(system: System) -> None:
+def test_suspension_is_waited_for_and_refuses_boluses(system: TypedSystem) -> None:
     """'Suspended' said too early is insulin that still flows."""
     stood = system.basalt("suspend")
     refused = system.basalt("bolus", "1")
@@ -255,7 +179,7 @@ def test_suspension_is_waited_for_and_refuses_boluses(system: System) -> None:
     assert (0, True) == (resumed.code, "the pump delivers again" in resumed.out)
 
 
-def test_a_reservoir_is_filled_and_too_large_a_one_refused(system: System) -> None:
+def test_a_reservoir_is_filled_and_too_large_a_one_refused(system: TypedSystem) -> None:
     """The count of what is left begins with what a person types."""
     filled = system.basalt("fill", "250")
     refused = system.basalt("fill", "301")
@@ -266,7 +190,7 @@ def test_a_reservoir_is_filled_and_too_large_a_one_refused(system: System) -> No
 
 
 def test_settings_are_shown_as_files_that_can_be_set_again(
-    system: System, tmp_path: pathlib.Path
+    system: TypedSystem, tmp_path: pathlib.Path
 ) -> None:
     """What is in force must be seen without asking a developer."""
     for name in ("profile", "settings", "limits"):
@@ -279,7 +203,7 @@ def test_settings_are_shown_as_files_that_can_be_set_again(
 
 
 def test_a_file_of_readings_is_sent_once_and_each_fault_reported(
-    system: System, tmp_path: pathlib.Path
+    system: TypedSystem, tmp_path: pathlib.Path
 ) -> None:
     """A reading doubled is a rise that never was."""
     now_ms = instant(_therapy(system))
@@ -303,7 +227,7 @@ def test_a_file_of_readings_is_sent_once_and_each_fault_reported(
     assert before + 39 == system.json("replay")["glucose_ingest"]["readings"]
 
 
-def test_replay_equals_the_state_of_each_service(system: System) -> None:
+def test_replay_equals_the_state_of_each_service(system: TypedSystem) -> None:
     """The record is the pump's history, or it is nothing."""
     system.basalt("suspend")
     live = system.json("status")["delivery"]
@@ -317,7 +241,7 @@ def test_replay_equals_the_state_of_each_service(system: System) -> None:
     assert 0 == earlier["actuator"]["odometer"]
 
 
-def test_every_decision_can_be_made_again(system: System) -> None:
+def test_every_decision_can_be_made_again(system: TypedSystem) -> None:
     """A decision that cannot be repeated cannot be explained."""
     orders = system.basalt("verify", "orders")
     wrong = system.basalt("verify", "orders", "--service", "actuator")
@@ -331,12 +255,12 @@ def test_every_decision_can_be_made_again(system: System) -> None:
     assert one["actuator"]["decisions"] > 0 and [] == one["actuator"]["differences"]
 
 
-def _id_of_newest(system: System, kind: str) -> str:
+def _id_of_newest(system: TypedSystem, kind: str) -> str:
     events = system.basalt("history", "events", "--kind", kind, "--format", "jsonl").out
     return str(json.loads(events.splitlines()[-1])["event"])
 
 
-def test_what_was_recorded_wrong_is_corrected_once_and_stays_on_record(system: System) -> None:
+def test_what_was_recorded_wrong_is_corrected_once_and_stays_on_record(system: TypedSystem) -> None:
     """A sugary finger, a slip of the pen, a meal that was not eaten."""
     system.basalt("glucose", "400")
     system.basalt("pen", "9")
@@ -374,7 +298,7 @@ def test_what_was_recorded_wrong_is_corrected_once_and_stays_on_record(system: S
     assert "void reading (" in told and "glucose 400 mg/dL" in told and reading in told
 
 
-def test_an_order_is_explained_to_who_asked_for_it(system: System) -> None:
+def test_an_order_is_explained_to_who_asked_for_it(system: TypedSystem) -> None:
     """Newest of a kind or by its id, as a tree or whole; what is not there is refused."""
     newest = system.basalt("explain", "bolus_ordered")
     whole = system.json("explain", "bolus_ordered")
@@ -392,7 +316,7 @@ def test_an_order_is_explained_to_who_asked_for_it(system: System) -> None:
 
 @pytest.mark.requirement("R17")
 @pytest.mark.parametrize("amount", [".5", "0,5", "1e1", " 5", "-1"])
-def test_a_wrong_amount_leaves_no_trace(system: System, amount: str) -> None:
+def test_a_wrong_amount_leaves_no_trace(system: TypedSystem, amount: str) -> None:
     """Nothing was sent means that nobody heard it."""
     before = _orders_heard(system)
 
@@ -402,7 +326,7 @@ def test_a_wrong_amount_leaves_no_trace(system: System, amount: str) -> None:
     assert before == _orders_heard(system)
 
 
-def test_an_order_leaves_a_trace(system: System) -> None:
+def test_an_order_leaves_a_trace(system: TypedSystem) -> None:
     """A check that never fails checks nothing."""
     before = _orders_heard(system)
 
@@ -411,6 +335,6 @@ def test_an_order_leaves_a_trace(system: System) -> None:
     assert before + 1 == _orders_heard(system)
 
 
-def _orders_heard(system: System) -> int:
+def _orders_heard(system: TypedSystem) -> int:
     with journal(kept_journal(DataFolder(system.data), "bolus_advisor")) as store:
         return sum("order_bolus.v1" in row.topic for _, row in store.rows())
