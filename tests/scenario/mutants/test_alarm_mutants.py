@@ -5,7 +5,6 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-import core.calc.json_io
 import core.deciders.delivery.decider
 import core.deciders.glucose.alert_annunciation
 import core.deciders.glucose.alert_conditions
