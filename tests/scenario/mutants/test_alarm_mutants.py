@@ -5,26 +5,16 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-import core.deciders.delivery.decider
 import core.deciders.glucose.alert_annunciation
 import core.deciders.glucose.alert_conditions
-import core.dosing.limits.caps_sliding
-import core.dosing.limits.caps_twice
-import core.formats.amounts
 import core.kernel.alarm_catalogue
 import core.kernel.alarms
 import core.kernel.shared_decisions
-import core.models.insulin.curves
 import core.pump.machine
-import core.pump.order_intake
 import core.pump.physics
 import core.record.event_sentences
-import services.runtime.platform.signing_keys
-import services.runtime.pump_link.protocol
-import services.supervisor.broker.permissions
 import services.supervisor.screen.event_lines
 import services.virtual_pump.controller
-import services.virtual_pump.watchdog
 from core.pump.memory import PumpFaultName, PumpMemory, PumpStep
 from schemas.alarms import AlarmRaised
 from schemas.bolus.orders import OrderBolus
