@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import tomllib
 from collections.abc import Callable, Iterable
 from functools import cache, partial
 
@@ -106,6 +107,16 @@ def test_each_judge_that_is_silenced_has_its_reason_beside_it() -> None:
 def test_the_files_that_are_handed_out_first_exist() -> None:
     """A file that was renamed would be handed out last, and everybody would wait for it."""
     assert [] == [path for path in LONGEST_FIRST if not (ROOT / path).exists()]
+
+
+def test_what_mutation_testing_is_told_to_use_exists() -> None:
+    """A file that was renamed would be left out in silence, and its mutants would survive."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        told = tomllib.load(file)["tool"]["mutmut"]
+    tests = told["pytest_add_cli_args_test_selection"]
+
+    assert [] == [path for path in tests if not (ROOT / path).exists()]
+    assert [] == [pattern for pattern in told["only_mutate"] if not [*ROOT.glob(pattern)]]
 
 
 def test_there_is_something_to_look_at() -> None:
