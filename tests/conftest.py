@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
-from support.isolation import isolated
+from support.isolation import forget_foreign_variables, isolated
 from support.order import turn_of
 from support.real.postgres_server import PostgresServer, postgres_server
 
@@ -79,8 +79,12 @@ def empty_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _leaves_nothing_behind(empty_folder: Path) -> Iterator[None]:
-    """Fail a test that wrote where it stood: the next one would find it."""
+    """Fail a test that wrote where it stood: the next one would find it; forget its password.
+
+    A password in the URL of a store goes into the environment of the process that opens it.
+    """
     yield
+    forget_foreign_variables()
     left = sorted(path.name for path in empty_folder.iterdir())
     assert [] == left, f"left in the folder that every test stands in: {left}"
 

@@ -11,6 +11,12 @@ FOREIGN = ("BASALT_", "PG")
 """[-] how variables begin that say where a system, its journals or their password are."""
 
 
+def forget_foreign_variables() -> None:
+    """Take out of the environment what a test has put there."""
+    for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+        del os.environ[name]
+
+
 @contextmanager
 def isolated(folder: Path) -> Iterator[None]:
     """Stand in a folder, with no variable that leads out of it.

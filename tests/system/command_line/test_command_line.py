@@ -12,7 +12,7 @@ from services.command_line.grammar.value_types import instant
 from services.command_line.journals import journal, kept_journal
 from services.command_line.output.event_messages import moment
 from services.runtime.platform.data_folder import DataFolder
-from support.real.typed_system import TypedSystem, typed_system
+from support.real.typed_system import Said, TypedSystem, typed_system
 
 pytestmark = pytest.mark.system
 
@@ -112,16 +112,25 @@ def test_an_alarm_is_listed_acknowledged_once_and_ends_with_its_cause(system: Ty
     assert (1, True) == (gone.code, "no alarm 'glucose_low' is active" in gone.err)
 
 
+def _accepted(system: TypedSystem) -> tuple[Said, str, Said]:
+    """Accept an advice; where its order came too late on a busy machine, ask for another."""
+    for _ in range(LOOKS_MAX):
+        advice = system.basalt("advise", "--carbs", "10")
+        found = re.search(r"basalt accept (\S+)", advice.out)
+        assert found, advice
+        accepted = system.basalt("accept", found[1])
+        is_late = "too late" in accepted.err or "in time" in accepted.err
+        if accepted.code == 0 or not is_late:
+            return advice, found[1], accepted
+    raise AssertionError("every order came too late")
+
+
 def test_advice_is_shown_term_by_term_accepted_once_and_given(system: TypedSystem) -> None:
     """The way of every meal."""
     system.basalt("glucose", "180")
-    advice = system.basalt("advise", "--carbs", "10")
-    found = re.search(r"basalt accept (\S+)", advice.out)
-    assert found, advice
-
     nobody = system.basalt("accept")
-    accepted = system.basalt("accept", found[1])
-    again = system.basalt("accept", found[1])
+    advice, named, accepted = _accepted(system)
+    again = system.basalt("accept", named)
     none = system.basalt("accept", "bolus_advisor:demo:99999")
 
     assert "food" in advice.out and "glucose 180 mg/dL" in advice.out
@@ -138,7 +147,7 @@ def test_an_own_amount_is_given_within_the_limits_and_can_be_cancelled(system: T
     """What was given when it was stopped is what counts."""
     before = _given(system)
 
-    ordered = system.basalt("bolus", "10")
+    ordered = system.basalt("bolus", "10", "--over", "2h")
     cancelled = system.basalt("cancel")
     nothing = system.basalt("cancel")
     too_much = system.basalt("bolus", "10.05")

@@ -46,10 +46,10 @@ def test_an_actuator_that_stood_still_gives_nothing_late(tmp_path: Path) -> None
             system.wait_until(
                 lambda: "ALARM (medium): The process actuator does not go on" in system.text(),
                 "it is shown as silent",
-                s=30,
             )
             flowed = system.pumped()
             system.wait_until(lambda: system.pumped() > flowed, "basal goes on")
+            time.sleep(LATE_S)
         system.wait_until(lambda: system.said("actuator", BolusRefused), "the order is refused")
         system.wait_until(
             lambda: "alarm over: process down actuator" in system.text(), "it is over"

@@ -130,7 +130,7 @@ def first_dose_and_first_look(system: RealSystem) -> tuple[int, int]:
     """Say where the actuator's journal has its first dose and its first look since it was lost."""
     topics = [row.topic for row in system.rows("actuator")]
     since = max(at for at, topic in enumerate(topics) if topic == "heard restarted.v1")
-    return topics.index("bolus_started.v1", since), topics.index("pump_found.v1", since)
+    return topics.index("bolus_start_requested.v1", since), topics.index("pump_found.v1", since)
 
 
 @pytest.mark.requirement("R97")
