@@ -40,7 +40,6 @@ from schemas.delivery.delivery import (
     DeliveryGap,
     DeliveryLimitsSet,
 )
-from schemas.delivery.device import PULSE_MU
 from schemas.delivery.mechanism import (
     BasalMissed,
     FaultClearRequested,
@@ -161,7 +160,7 @@ def _of_bolus(event: Event, clock: Clock) -> str:
 def _of_delivery(event: Event, clock: Clock) -> str:
     match event:
         case BolusProgressed(delivered=delivered, odometer=odometer):
-            return f"bolus: {units(delivered)} given, pulses: {odometer // PULSE_MU}"
+            return f"bolus: {units(delivered)} given, odometer {units(odometer)}"
         case BolusDelivered(delivered=delivered):
             return f"bolus delivered: {units(delivered)}"
         case BolusStopped(delivered=delivered, requested=requested, reason=reason):

@@ -287,9 +287,12 @@ class System:
         delivery = self._model.delivery if self._model else None
         if delivery is None:
             return ""
+        given = MilliUnits(delivery.basal_total + delivery.bolus_total)
+        primed = MilliUnits(delivery.odometer - given)
+        rest = f"; {units(primed)} moved into no body" if primed else ""
         return (
-            f"stopped; delivered {units(delivery.odometer)} as counted by then: "
-            f"basal {units(delivery.basal_total)}, boluses {units(delivery.bolus_total)}; "
+            f"stopped; delivered {units(given)} as counted by then: "
+            f"basal {units(delivery.basal_total)}, boluses {units(delivery.bolus_total)}{rest}; "
             f"{again}"
         )
 

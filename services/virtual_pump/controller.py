@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from core.kernel.errors import InvariantError
 from core.models.pulses import Parts
 from core.pump import machine, order_intake, physics, suspension
 from core.pump.clock_setting import set_clock
@@ -222,9 +223,12 @@ class PumpHost:
                     lower = MilliUnits(max(0, self._memory.odometer - one.amount))
                     changed = msgspec.structs.replace(self._memory, odometer=lower)
                     self._keep(PumpStep(memory=changed))
-                case _:  # memory_flipped: the registers change and nobody has written them
+                case "memory_flipped":
+                    # The registers change and nobody has written them.
                     owed = Parts(self._memory.owed ^ 1)
                     self._memory = msgspec.structs.replace(self._memory, owed=owed)
+                case other:
+                    raise InvariantError(f"no fault of a pump in motion is called {other!r}")
 
     def _later(self, now: UtcMillis) -> UtcMillis:
         return UtcMillis(max(now, self._memory.on_at))

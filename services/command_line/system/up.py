@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--store",
         metavar="URL",
         help=f"of all journals: {DATABASE}, or sqlite for files in the data folder; as last time, "
-        "at first sqlite. A password in the URL is handed on in the environment; 'ps' shows it of "
-        "this command alone, in PGPASSWORD or a service file of none",
+        "at first sqlite. A password in the URL shows in 'ps' for this command; put it in "
+        "PGPASSWORD or a service file instead",
     )
     parser.add_argument("--no-person", action="store_true", help="nobody eats and asks for advice")
     parser.add_argument("--no-screen", action="store_true", help="log lines in place of the screen")

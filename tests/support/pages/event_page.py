@@ -33,8 +33,8 @@ def page() -> str:
         "## All services\n",
         "Each service publishes these events and handles these commands.\n",
     ]
-    parts += [_message(kind) for kind in sorted(COMMON_EVENTS, key=tag_of)]
-    parts += [_message(kind) for kind in sorted(COMMON_COMMANDS, key=tag_of)]
+    parts += ["### Events\n", *(_message(kind) for kind in sorted(COMMON_EVENTS, key=tag_of))]
+    parts += ["### Commands\n", *(_message(kind) for kind in sorted(COMMON_COMMANDS, key=tag_of))]
     for name, decider in DECIDERS.items():
         hearers = [other for other, one in DECIDERS.items() if name in one.subscribes_to]
         parts.append(f"## {name}\n")
@@ -74,7 +74,7 @@ def _type(field: dict[str, Any]) -> str:
         if "$ref" in one:
             found.append(str(one["$ref"]).rpartition("/")[2])
         elif "enum" in one:
-            found.append(" or ".join(f"`{value}`" for value in one["enum"][:6]))
+            found.append(" or ".join(f"`{value}`" for value in one["enum"]))
         elif one.get("type") == "array":
             found.append(f"list of {_type(one.get('items', {}))}")
         elif one.get("type") != "null":

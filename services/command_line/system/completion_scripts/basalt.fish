@@ -409,7 +409,7 @@ complete -c basalt -n '_shtab_basalt_using up' -l glucose -xka "(__fish_complete
 complete -c basalt -n '_shtab_basalt_using up' -l unit -x -d 'of a table that does not say'
 complete -c basalt -n '_shtab_basalt_using up' -l zone -x -d 'of local times in the file: Europe/Berlin'
 complete -c basalt -n '_shtab_basalt_using up' -l pump-faults -xka "(__fish_complete_path (commandline -ct))" -d 'faults that the pump will have, JSON'
-complete -c basalt -n '_shtab_basalt_using up' -l store -x -d 'of all journals: postgresql://USER@HOST:PORT/DATABASE, or sqlite for files in the data folder; as last time, at first sqlite. A password in the URL is handed on in the environment; '"'"'ps'"'"' shows it of this command alone, in PGPASSWORD or a service file of none'
+complete -c basalt -n '_shtab_basalt_using up' -l store -x -d 'of all journals: postgresql://USER@HOST:PORT/DATABASE, or sqlite for files in the data folder; as last time, at first sqlite. A password in the URL shows in '"'"'ps'"'"' for this command; put it in PGPASSWORD or a service file instead'
 complete -c basalt -n '_shtab_basalt_using up' -l no-person -d 'nobody eats and asks for advice'
 complete -c basalt -n '_shtab_basalt_using up' -l no-screen -d 'log lines in place of the screen'
 complete -c basalt -n '_shtab_basalt_using up' -l for -x -d 'then stop'

@@ -619,7 +619,7 @@ _shtab_basalt_up_options=(
   "--unit[of a table that does not say]:mg/dL|mmol/L:"
   "--zone[of local times in the file\: Europe\/Berlin]:ZONE:"
   "--pump-faults[faults that the pump will have, JSON]:FILE:_files"
-  "--store[of all journals\: postgresql\:\/\/USER\@HOST\:PORT\/DATABASE, or sqlite for files in the data folder\; as last time, at first sqlite. A password in the URL is handed on in the environment\; \'ps\' shows it of this command alone, in PGPASSWORD or a service file of none]:URL:"
+  "--store[of all journals\: postgresql\:\/\/USER\@HOST\:PORT\/DATABASE, or sqlite for files in the data folder\; as last time, at first sqlite. A password in the URL shows in \'ps\' for this command\; put it in PGPASSWORD or a service file instead]:URL:"
   "--no-person[nobody eats and asks for advice]"
   "--no-screen[log lines in place of the screen]"
   "--for[then stop]:30s:"

@@ -254,7 +254,7 @@ def test_a_line_joins_no_numbers_of_two_instants() -> None:
         model.take(view, at=AT)
 
     assert [
-        "bolus: 1.00 U given, pulses: 23",
+        "bolus: 1.00 U given, odometer 1.15 U",
         "insulin on board: 0.20 to 1.30 U",
         "insulin on board: 0.70 to 1.30 U",
         "insulin on board: 1.30 U",
