@@ -11,6 +11,7 @@ import msgspec
 from rich.console import Console
 
 from core.formats.display import units
+from schemas.units import MilliUnits
 from services.runtime.nats.client import BusClient
 from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import wall_ms
