@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
-from support.isolation import forget_foreign_variables, isolated
+from support.isolation import isolated, kept_variables
 from support.order import turn_of
 from support.real.postgres_server import PostgresServer, postgres_server
 
@@ -83,8 +83,8 @@ def _leaves_nothing_behind(empty_folder: Path) -> Iterator[None]:
 
     A password in the URL of a store goes into the environment of the process that opens it.
     """
-    yield
-    forget_foreign_variables()
+    with kept_variables():
+        yield
     left = sorted(path.name for path in empty_folder.iterdir())
     assert [] == left, f"left in the folder that every test stands in: {left}"
 

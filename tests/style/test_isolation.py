@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.command_line.grammar.parser import make_parser
-from support.isolation import isolated
+from support.isolation import isolated, kept_variables
 from support.repository import ROOT
 
 PROBE = "test_a_test_sees_nothing_but_an_empty_folder"
@@ -66,6 +66,19 @@ def test_without_the_isolation_what_is_planted_is_seen(
 
     assert 1 == done.returncode, done.stdout
     assert "1 failed" in done.stdout
+
+
+def test_what_a_test_puts_into_the_environment_is_gone_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A store's URL brings its password into the process; a fixture of a module may set another."""
+    monkeypatch.setenv("PGPASSWORD", "of the module")
+
+    with kept_variables():
+        os.environ.update({"PGPASSWORD": "of the test", "BASALT_DATA": "elsewhere"})
+
+    assert "of the module" == os.environ["PGPASSWORD"]
+    assert "BASALT_DATA" not in os.environ
 
 
 def test_what_was_planted_is_there_again_afterwards(

@@ -11,10 +11,18 @@ FOREIGN = ("BASALT_", "PG")
 """[-] how variables begin that say where a system, its journals or their password are."""
 
 
-def forget_foreign_variables() -> None:
-    """Take out of the environment what a test has put there."""
-    for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+@contextmanager
+def kept_variables() -> Iterator[None]:
+    """Put these variables back as they were, whatever a test has made of them."""
+    before = _foreign_variables()
+    yield
+    for name in _foreign_variables():
         del os.environ[name]
+    os.environ.update(before)
+
+
+def _foreign_variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith(FOREIGN)}
 
 
 @contextmanager
@@ -26,6 +34,6 @@ def isolated(folder: Path) -> Iterator[None]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for name in [name for name in os.environ if name.startswith(FOREIGN)]:
+        for name in _foreign_variables():
             patch.delenv(name)
         yield
