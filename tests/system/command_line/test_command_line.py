@@ -12,6 +12,7 @@ from services.command_line.grammar.value_types import instant
 from services.command_line.journals import journal, kept_journal
 from services.command_line.output.event_messages import moment
 from services.runtime.platform.data_folder import DataFolder
+from support.real.patience import until
 from support.real.typed_system import Said, TypedSystem, typed_system
 
 pytestmark = pytest.mark.system
@@ -148,6 +149,7 @@ def test_an_own_amount_is_given_within_the_limits_and_can_be_cancelled(system: T
     before = _given(system)
 
     ordered = system.basalt("bolus", "10", "--over", "2h")
+    assert until(lambda: before < _given(system)), "the first pulse is counted"
     cancelled = system.basalt("cancel")
     nothing = system.basalt("cancel")
     too_much = system.basalt("bolus", "10.05")
