@@ -4,8 +4,10 @@ nats-py's client with its header parser made quick, and a flush that overtakes n
 
 The library looks at every character of every name of every message, a fifth of what a fetched
 event costs; here names repeat, so each is judged once. Its flush writes the ping at once and lets
-what waits to be written follow, so the answer says nothing of it. This overrides one private
-method of the pinned version and calls another; tests hold both against the library's own.
+what waits to be written follow, so the answer says nothing of it. Its close cancels the attempt to
+connect again once, and an attempt that swallows this goes on for ever. This overrides one private
+method of the pinned version, calls another and reads a task; tests hold all three against the
+library's own.
 """
 
 import asyncio
@@ -21,6 +23,7 @@ from nats.aio.client import Client
 from schemas.wire.subjects import request_inbox
 from services.runtime.nats.user_keys import public_key_of
 from services.runtime.platform.errors import BusUnreachable
+from services.runtime.platform.shutdown import end
 
 NAMES_KEPT = 256
 """[-] names of headers remembered; there are about twenty."""
@@ -47,6 +50,14 @@ class QuickClient(Client):
         """Wait until the broker has read all that was sent before; `timeout` [s] for its answer."""
         await self._flush_pending(force_flush=True)
         await super().flush(timeout)
+
+    async def close(self) -> None:
+        """Close for good, whatever an attempt to connect again is just doing."""
+        await super().close()
+        attempt = self._reconnection_task
+        if attempt is not None and attempt is not asyncio.current_task():
+            await end(attempt)
+            await super().close()
 
     @staticmethod
     def _parse_header_lines(raw: bytes) -> dict[str, str]:
