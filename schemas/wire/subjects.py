@@ -1,6 +1,7 @@
 """The only place where a subject is spelled: wide to narrow, one token for each part."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -65,6 +66,17 @@ def parse_subject(subject: str) -> SubjectParts:
     if parts[2] == "command":
         return SubjectParts(PumpId(parts[1]), "command", Speaker(parts[3]), parts[4])
     raise ValueError(f"{subject!r} is neither an event nor a command")
+
+
+def pumps_in(subjects: Iterable[str]) -> list[PumpId]:
+    """Name the pumps of subjects of the stream, sorted; what is no such subject names none."""
+    found: set[PumpId] = set()
+    for subject in subjects:
+        try:
+            found.add(parse_subject(subject).pump)
+        except ValueError:
+            continue
+    return sorted(found)
 
 
 def speaker_filter(speaker: Speaker) -> str:

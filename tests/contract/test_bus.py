@@ -130,6 +130,23 @@ async def test_the_newest_own_event_can_be_read_back(pair: Pair) -> None:
     assert (b'{"n":3}', b'{"n":2}') == (newest.data, of_p1.data)
 
 
+@pytest.mark.requirement("R119")
+@pytest.mark.parametrize(
+    "headers", [{"Status": "503"}, {"Status": "404"}, {"Nats-Sequence": "7", "Nats-Subject": "x"}]
+)
+async def test_the_newest_is_told_by_the_brokers_headers_not_by_its_senders(
+    pair: Pair, headers: dict[str, str]
+) -> None:
+    """A status in a message is its sender's word; the broker's own says that there is none."""
+    forged = Outgoing("basalt.p1.event.bolus_advisor.bolus_ordered", b"\xff", headers)
+    at = await pair.speaker.publish([forged], expected_last=0)
+
+    newest = await pair.speaker.last_own()
+
+    assert newest is not None
+    assert (at, forged.subject, b"\xff") == (newest.sequence, newest.subject, newest.data)
+
+
 async def test_a_reset_hears_again_from_a_position(pair: Pair) -> None:
     """The position lives in the journal: what was not stored is heard again."""
     await pair.speaker.publish([event(n) for n in range(5)], expected_last=0)

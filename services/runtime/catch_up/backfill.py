@@ -6,8 +6,9 @@ from typing import Any
 
 import structlog
 
-from schemas.message import Now
+from schemas.message import Now, event_id
 from schemas.units import PumpId, Speaker
+from schemas.wire import codec
 from services.runtime.catch_up.peer_heads import holders_of, peers_to_ask
 from services.runtime.decider_host.processor import DeciderProcessor
 from services.runtime.decider_host.version_check import NOTHING_HEARD
@@ -98,10 +99,10 @@ async def _all(
                 page = await bus.history(
                     of=of, asked=whom, pump=pump, first=begin, last=VERSION_MAX
                 )
-            except HistoryUnavailable:
+                read = [read_past(data) for data in page]
+            except (HistoryUnavailable, *codec.DECODE_ERRORS):
                 break
-            read = [read_past(data) for data in page]
-            if not read or read[0].version != begin:
+            if not read or read[0].envelope.id != event_id(speaker=of, pump=pump, version=begin):
                 break
             found.extend(read)
     return found

@@ -9,6 +9,7 @@ from core.deciders.record.decider import HISTORIAN
 from core.deciders.registry import DECIDERS
 from schemas.message import parse_event_id
 from schemas.units import PumpId, Speaker
+from schemas.wire import codec
 from services.runtime.decider_host.event_writer import read_back
 from services.runtime.platform.errors import HistoryUnavailable
 from services.runtime.ports import NEWEST_OF_ALL, NONE_OF_THEM, Arrived, Bus
@@ -53,9 +54,13 @@ async def newest_from_peers(bus: Bus, me: Speaker, *, is_new: bool) -> Mapping[P
     newest: dict[PumpId, tuple[int, Arrived]] = {}
     for found in await asyncio.gather(*asked):
         for data in found:
-            spoken = read_back(data)
-            _, pump, version = parse_event_id(str(spoken.entry.id))
-            if version > newest.get(pump, (0, None))[0]:
+            try:
+                spoken = read_back(data)
+            except codec.DECODE_ERRORS as error:
+                log.warning("joining.answer_unreadable", reason=str(error)[:200])
+                continue
+            speaker, pump, version = parse_event_id(str(spoken.entry.id))
+            if speaker == me and version > newest.get(pump, (0, None))[0]:
                 newest[pump] = version, Arrived(spoken.subject, spoken.data, {}, 0)
     return {pump: arrived for pump, (_, arrived) in newest.items()}
 

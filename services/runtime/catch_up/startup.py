@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 
 from core.deciders.record.decider import HISTORIAN
@@ -17,7 +18,7 @@ from services.runtime.decider_host.event_writer import read_back
 from services.runtime.decider_host.outbox import Outbox
 from services.runtime.decider_host.processor import DeciderProcessor, Input, Reported
 from services.runtime.decider_host.version_check import NOTHING_HEARD
-from services.runtime.journal.event_ids import is_that_event, stored_head
+from services.runtime.journal.event_ids import is_own_event, is_that_event, stored_head
 from services.runtime.platform.errors import SecondWriter
 from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.release import version as release_version
@@ -30,6 +31,11 @@ log = structlog.get_logger()
 def as_arrived(data: bytes) -> Arrived:
     """Give a stored event the shape of one that arrived, outside the stream's order."""
     return Arrived(read_back(data).subject, data, {}, 0)
+
+
+def out_of_order(arrived: Arrived) -> Arrived:
+    """Give a message that was read by itself: it moves no cursor."""
+    return msgspec.structs.replace(arrived, sequence=0)
 
 
 class Startup:
@@ -45,6 +51,7 @@ class Startup:
         self._bus = bus
         self._store = store
         self._kept: Mapping[PumpId, Arrived] = {}
+        self._foreign: list[Arrived] = []
 
     async def join(self, *, now: Now) -> Sequence[Input]:
         """Find the place in the stream; give the reports that the decider must hear first.
@@ -84,7 +91,8 @@ class Startup:
             for pump in self._processor.unit_of_work.pump_streams
             for one in reports
         ]
-        return [*told, *(as_arrived(data) for events in later for data in events)]
+        heard = (as_arrived(data) for events in later for data in events)
+        return [*told, *self._foreign, *heard]
 
     async def _new(self, spoken_of: Sequence[PumpId]) -> Sequence[tuple[PumpId, Arrived]]:
         """Name the pumps that others know of us and the journal does not, oldest word first.
@@ -103,9 +111,16 @@ class Startup:
         return await self._take(pump, newest, newest.sequence if is_empty else 0, now)
 
     async def _newest_own(self, pump: PumpId) -> Arrived | None:
-        """Give the newest own event that the stream or the historian has."""
+        """Give the newest own event that the stream or the historian has.
+
+        Bytes in its place that are no event of this service are set aside: then its peers know.
+        """
         subject = speaker_filter(self._decider.name).replace("*", pump, 1)
         carried, kept = await self._bus.last_own(subject=subject), self._kept.get(pump)
+        if carried is not None and not is_own_event(carried, self._decider.name):
+            log.error("joining.foreign_bytes", pump=pump, sequence=carried.sequence)
+            self._foreign.append(out_of_order(carried))
+            carried = None
         if carried is None or kept is None:
             return carried or kept
         is_behind = stored_head(carried).version < stored_head(kept).version

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 import structlog
@@ -11,11 +11,16 @@ from schemas.units import EventId, Speaker
 from schemas.wire import codec
 from services.runtime.decider_host.event_writer import outgoing_again
 from services.runtime.journal.entries import read_row
-from services.runtime.journal.event_ids import event_id_in, is_that_event, stored_id
+from services.runtime.journal.event_ids import (
+    event_id_in,
+    is_own_event,
+    is_that_event,
+    stored_id,
+)
 from services.runtime.platform.errors import PublishUnknown, SecondWriter, WrongLastSequence
 from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.shutdown import is_running
-from services.runtime.ports import BATCH_MESSAGES_MAX, Bus, Outgoing, Store
+from services.runtime.ports import BATCH_MESSAGES_MAX, Arrived, Bus, Outgoing, Store
 
 RECOVER_EVENTS_MAX = 1_000
 """[-] stored events said to a stream that holds none of ours; of more, only the newest ones."""
@@ -35,12 +40,18 @@ log = structlog.get_logger()
 class Outbox:
     """Publishes decisions whole: all events of one together or none."""
 
-    def __init__(self, *, bus: Bus, store: Store, speaker: Speaker) -> None:
-        """Start with nothing to send; `recover` finds what a former process left."""
+    def __init__(
+        self, *, bus: Bus, store: Store, speaker: Speaker, foreign: Callable[[Arrived], None]
+    ) -> None:
+        """Start with nothing to send; `recover` finds what a former process left.
+
+        `foreign` is given what stands under this speaker's subjects and is no event of it.
+        """
         self.published_events = 0
         self._bus = bus
         self._store = store
         self._speaker = speaker
+        self._foreign = foreign
         self._pending: deque[Sequence[Outgoing]] = deque()
         self._pending_events = 0
         self._in_store_only = False
@@ -56,13 +67,15 @@ class Outbox:
     async def recover(self, *, stream_lost: bool) -> None:
         """Find the newest own event in the stream and line up what was stored after it.
 
-        To a stream that was lost, or that kept none of many events, only each pump's newest one
-        is said again: whoever misses those before it asks for them.
+        To a stream that was lost, or that kept none of many events, or that has bytes of somebody
+        else on top, only each pump's newest one is said again: whoever misses those before it asks
+        for them, and whoever knows it drops it.
         """
         newest = await self._bus.last_own()
         self._expected_last = newest.sequence if newest else 0
-        self._published = stored_id(newest) if newest else None
-        if newest is not None or not (stream_lost or self._has_said_many()):
+        is_covered = newest is not None and not is_own_event(newest, self._speaker)
+        self._published = None if newest is None or is_covered else stored_id(newest)
+        if self._published or not (is_covered or stream_lost or self._has_said_many()):
             self._refill()
             return
         last = {row.pump: row for row in self._store.said_after(event=None)}
@@ -144,7 +157,8 @@ class Outbox:
     async def _left_of(self, batch: Sequence[Outgoing]) -> Sequence[Outgoing]:
         """Give what of the batch is not in the stream; set what is expected to come before it.
 
-        A broker whose disk is full has been seen to take a part of a batch.
+        A broker whose disk is full has been seen to take a part of a batch. Behind bytes that are
+        no event of this speaker all is said again: what was there already is dropped by its number.
         """
         try:
             newest = await self._bus.last_own()
@@ -152,6 +166,11 @@ class Outbox:
             return batch
         if newest is None:
             self._expected_last = 0
+            return batch
+        if not is_own_event(newest, self._speaker):
+            log.error("outbox.foreign_bytes", speaker=self._speaker, sequence=newest.sequence)
+            self._expected_last = newest.sequence
+            self._foreign(newest)
             return batch
         found = stored_id(newest)
         for index, message in enumerate(batch):

@@ -6,6 +6,7 @@ from schemas.message import parse_event_id
 from schemas.units import EventId, Speaker
 from schemas.wire import codec
 from schemas.wire.headers import EVENT_ID_HEADER, SHA256_HEADER
+from schemas.wire.subjects import parse_subject
 from services.runtime.ports import Arrived, StreamHead
 
 VERSION_MAX = 2**62
@@ -42,6 +43,20 @@ def identity_in(data: bytes) -> Identity:
 def is_event_of(subject: str, speaker: Speaker) -> bool:
     """Say whether a subject is that of an event of a speaker."""
     return f".event.{speaker}." in subject
+
+
+def is_own_event(arrived: Arrived, speaker: Speaker) -> bool:
+    """Say whether a message under a speaker's subject is an event of that speaker.
+
+    The broker checks who may publish there, not what: it can be any bytes.
+    """
+    try:
+        said_by, pump, _ = parse_event_id(codec.decode_envelope(arrived.data).id)
+        parts = parse_subject(arrived.subject)
+    except codec.DECODE_ERRORS:
+        return False
+    is_its_subject = (parts.kind, parts.service, parts.pump) == ("event", said_by, pump)
+    return is_its_subject and said_by == speaker
 
 
 def stored_id(arrived: Arrived) -> EventId:

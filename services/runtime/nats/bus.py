@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from schemas.units import PumpId, Speaker
 from schemas.wire import codec
 from schemas.wire.headers import SHA256_HEADER
-from schemas.wire.subjects import STREAM, parse_subject, service_endpoint, speaker_filter
+from schemas.wire.subjects import STREAM, pumps_in, service_endpoint, speaker_filter
 from services.runtime.nats.atomic_batch import send_inner
 from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
 from services.runtime.nats.pull_consumer import Puller
@@ -212,23 +212,27 @@ class NatsBus:
         return self.client.new_inbox().rsplit(".", 1)[-1]
 
     async def last_own(self, *, subject: str | None = None) -> Arrived | None:
-        """Read this speaker's newest event, or the newest on one subject of its own."""
+        """Read this speaker's newest event, or the newest on one subject of its own.
+
+        The answer bears the message's own headers, among them whatever its sender wrote: only the
+        broker's answer about none has no sequence, and the library's `request` would take a
+        'Status' of the sender's for the broker's.
+        """
         name = subject or speaker_filter(self._speaker)
-        message = await self._request(f"$JS.API.DIRECT.GET.{STREAM}.{name}", b"")
+        message = await self._ask_unjudged(f"$JS.API.DIRECT.GET.{STREAM}.{name}")
         headers = message.headers or {}
-        if "Status" in headers:
-            if headers["Status"] == "404":
-                return None
-            raise PublishUnknown(f"direct get: {headers}")
-        return Arrived(
-            headers["Nats-Subject"], message.data, headers, int(headers["Nats-Sequence"])
-        )
+        if "Nats-Sequence" in headers:
+            sequence = int(headers["Nats-Sequence"])
+            return Arrived(headers["Nats-Subject"], message.data, headers, sequence)
+        if headers.get("Status") == "404":
+            return None
+        raise PublishUnknown(f"direct get: {headers}")
 
     async def own_pumps(self) -> Sequence[PumpId]:
         """Name the pumps about which the stream holds events of this speaker, sorted."""
         body = msgspec.json.encode({"subjects_filter": speaker_filter(self._speaker)})
         answer = await self._api(f"STREAM.INFO.{STREAM}", body)
-        return sorted({parse_subject(subject).pump for subject in answer.state.subjects or {}})
+        return pumps_in(answer.state.subjects or {})
 
     async def answer(self, *, inbox: str, data: bytes) -> None:
         """Send an outcome to a reply inbox; lost if nobody waits."""
@@ -267,6 +271,19 @@ class NatsBus:
         except UNKNOWN_ERRORS as error:
             raise PublishUnknown(f"{subject}: {type(error).__name__} {error}") from error
 
+    async def _ask_unjudged(self, subject: str) -> Msg:
+        """Ask, and give the answer whatever its headers say."""
+        inbox = self.client.new_inbox()
+        try:
+            answers = await self.client.subscribe(inbox)
+            try:
+                await self.client.publish(subject, b"", reply=inbox)
+                return await answers.next_msg(REQUEST_S)
+            finally:
+                await answers.unsubscribe()
+        except UNKNOWN_ERRORS as error:
+            raise PublishUnknown(f"{subject}: {type(error).__name__} {error}") from error
+
     def _interrupt(self) -> None:
         if self._puller is not None:
             self._puller.interrupt()
@@ -292,4 +309,7 @@ class NatsBus:
 
 
 def _read(message: Any) -> _ApiAnswer:
-    return _answers.decode(message.data or b"{}")
+    try:
+        return _answers.decode(message.data or b"{}")
+    except codec.DECODE_ERRORS as error:
+        raise PublishUnknown(f"an answer that is none: {error}") from error

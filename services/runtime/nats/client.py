@@ -59,7 +59,7 @@ class BusClient:
         self._credentials = credentials
         self._actor = actor
         self._is_open = False
-        self._waiting: dict[str, asyncio.Future[bytes]] = {}
+        self._waiting: dict[str, asyncio.Future[Outcome]] = {}
 
     async def open(self) -> None:
         """Connect, and listen to this client's own reply inboxes.
@@ -100,12 +100,12 @@ class BusClient:
         """
         name = command_id or CommandId(secrets.token_hex(12))
         token = secrets.token_hex(8)
-        future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._waiting[token] = future
         try:
             await self._publish(command, to=to, pump=pump, name=name, token=token)
             async with asyncio.timeout(OUTCOME_S):
-                return msgspec.json.decode(await future, type=Outcome)
+                return await future
         except (TimeoutError, nats.errors.Error, APIError) as error:
             raise OutcomeUnknown(
                 f"no outcome of {name_of(type(command))} from {to} "
@@ -149,7 +149,10 @@ class BusClient:
 
     async def _store(self, subject: str, data: bytes, headers: dict[str, str]) -> "_PubAnswer":
         answer = await self.client.request(subject, data, timeout=OUTCOME_S, headers=headers)
-        return msgspec.json.decode(answer.data, type=_PubAnswer)
+        try:
+            return msgspec.json.decode(answer.data, type=_PubAnswer)
+        except codec.DECODE_ERRORS as error:
+            raise OutcomeUnknown(f"the broker's answer cannot be read: {error}") from error
 
     async def ask(self, service: str, endpoint: Endpoint, data: bytes = b"") -> bytes:
         """Ask a service something that changes nothing.
@@ -183,8 +186,13 @@ class BusClient:
 
     async def _on_reply(self, message: Msg) -> None:
         future = self._waiting.get(message.subject.rsplit(".", 1)[-1])
-        if future is not None and not future.done():
-            future.set_result(message.data)
+        if future is None or future.done():
+            return
+        try:
+            future.set_result(msgspec.json.decode(message.data, type=Outcome))
+        except codec.DECODE_ERRORS:
+            # Whatever it is, it is no outcome: the service's own is still to come.
+            return
 
 
 class _PubAnswer(msgspec.Struct):

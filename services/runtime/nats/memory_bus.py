@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from schemas.units import PumpId, Speaker
-from schemas.wire.subjects import listening_filters, parse_subject, speaker_filter
+from schemas.wire.subjects import listening_filters, parse_subject, pumps_in, speaker_filter
 from services.runtime.platform.errors import HistoryUnavailable, WrongLastSequence
 from services.runtime.ports import FETCH_MESSAGES_MAX, NONE_OF_THEM, Arrived, Outgoing, StreamState
 
@@ -117,7 +117,7 @@ class FakeBus:
         """Name the pumps about which the stream holds events of this speaker, sorted."""
         pattern = speaker_filter(self._speaker)
         found = [one.subject for one in self._broker.messages if matches(one.subject, pattern)]
-        return sorted({parse_subject(subject).pump for subject in found})
+        return pumps_in(found)
 
     async def answer(self, *, inbox: str, data: bytes) -> None:
         """Send an outcome to a reply inbox."""

@@ -10,9 +10,10 @@ from core.kernel.decider import Decider, Effect
 from schemas.message import Report
 from schemas.record import FaultName, HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
+from schemas.wire import codec
 from services.runtime.catch_up.causal_backfill import CausalBackfill
 from services.runtime.catch_up.peer_heads import peers_to_ask
-from services.runtime.catch_up.startup import Startup, as_arrived
+from services.runtime.catch_up.startup import Startup, as_arrived, out_of_order
 from services.runtime.decider_host.inbox_results import Gap
 from services.runtime.decider_host.outbox import Outbox
 from services.runtime.decider_host.processor import (
@@ -75,7 +76,7 @@ class Loop(Generic[StateT]):
     ) -> None:
         """Fold the journal; nothing is heard or said before `run`."""
         self.processor: DeciderProcessor[StateT] = DeciderProcessor(decider=decider, store=store)
-        self.outbox = Outbox(bus=bus, store=store, speaker=decider.name)
+        self.outbox = Outbox(bus=bus, store=store, speaker=decider.name, foreign=self._set_aside)
         self.ready = asyncio.Event()
         self.handled = 0
         self.bus_errors = 0
@@ -128,6 +129,10 @@ class Loop(Generic[StateT]):
         report = RuntimeFault(fault=fault, detail=detail[:300])
         for pump in self.processor.unit_of_work.pump_streams:
             self._tasks.create_task(self.put(Reported(pump, report)))
+
+    def _set_aside(self, foreign: Arrived) -> None:
+        """Bring bytes under an own subject that are no own event to the decider, out of order."""
+        self._tasks.create_task(self._inbox.put((out_of_order(foreign),)))
 
     async def _run_source(self, source: InputSource) -> None:
         await source(self.put)
@@ -250,7 +255,11 @@ class Loop(Generic[StateT]):
             log.warning("loop.history_unavailable", asked=error.asked, reason=error.reason)
             return []
         failpoint("history_fetched")
-        arrived = [as_arrived(data) for data in found]
-        begins = event_id_in(found[0]) if found else ""
         wanted = f"{missing.speaker}:{missing.pump}:{missing.first}"
+        try:
+            arrived = [as_arrived(data) for data in found]
+            begins = event_id_in(found[0]) if found else ""
+        except codec.DECODE_ERRORS as error:
+            log.warning("loop.history_unreadable", asked=asked, reason=str(error)[:200])
+            return []
         return arrived if begins == wanted else []

@@ -10,13 +10,19 @@ import nats.errors
 import pytest
 from nats.aio.client import Client
 
+from core.deciders.registry import DECIDERS
+from schemas.alarms import AlarmRaised
+from schemas.message import name_of
 from schemas.record import MessageQuarantined
+from schemas.units import PumpId
+from schemas.wire.subjects import event_subject
 from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
 from support.real.real_system import RealSystem, real_system
 
 pytestmark = pytest.mark.system
 
 READING = "basalt.demo.command.glucose_ingest.record_reading"
+PUMP = PumpId("demo")
 FAR = {"therapy": 10**14, "real": 10**14}
 
 
@@ -64,12 +70,16 @@ async def nothing(*_: object) -> None:
     """Take no notice."""
 
 
-async def console(system: RealSystem) -> Client:
+async def user(system: RealSystem, name: str) -> Client:
     return await connect(
         url=system.folder.read_running().url,
-        credentials=Credentials("console", system.folder.seed("console")),
+        credentials=Credentials(name, system.folder.seed(name)),
         events=ConnectionEvents(nothing, nothing, nothing),
     )
+
+
+async def console(system: RealSystem) -> Client:
+    return await user(system, "console")
 
 
 async def put(client: Client, data: bytes) -> None:
@@ -93,6 +103,40 @@ async def test_each_poison_is_quarantined_and_nobody_restarts(system: RealSystem
     assert system.basalt("glucose", "123").returncode == 0
     shown = system.basalt("alarms").stdout
     assert "message_quarantined" in shown or "could not be understood" in shown
+
+
+@pytest.mark.requirement("R119")
+async def test_bytes_in_a_services_own_name_prevent_no_start(system: RealSystem) -> None:
+    """Whoever has its key can send them: on top of its own words, with a status of the sender's."""
+
+    def foreign_of(name: str) -> list[str]:
+        found = system.said(name, MessageQuarantined)
+        return [one.subject for one in found if f".event.{name}." in one.subject]
+
+    for name in DECIDERS:
+        client = await user(system, name)
+        subject = event_subject(pump=PUMP, speaker=name, name=name_of(AlarmRaised))
+        for status in ("503", "404", "100"):
+            data = json.dumps({"stream": "basalt", "seq": 12}).encode()
+            await client.request(subject, data, headers={"Status": status}, timeout=5)
+        await client.close()
+    for name in DECIDERS:
+        system.kill(name)
+    await asyncio.to_thread(
+        system.wait_until,
+        lambda: (
+            system.basalt("glucose", "125", check=False).returncode == 0
+            and system.basalt("status", check=False).returncode == 0
+        ),
+        "all are back",
+    )
+    await asyncio.to_thread(
+        system.wait_until, lambda: all(foreign_of(name) for name in DECIDERS), "each says so"
+    )
+
+    assert system.basalt("history", "events").returncode == 0
+    shown = system.basalt("alarms").stdout
+    assert "could not be understood" in shown
 
 
 async def test_a_message_over_one_mebibyte_is_refused_by_the_broker(system: RealSystem) -> None:

@@ -10,7 +10,6 @@ import core.deciders.delivery.pump_sync.history
 from core.deciders.bolus.decider import BOLUS_DECIDER
 from core.deciders.delivery.decider import DELIVERY_DECIDER
 from core.deciders.record.decider import RECORD_DECIDER
-from core.kernel.decider import Decider
 from schemas.bolus.advice import RecordCarbs
 from schemas.bolus.orders import BolusOrdered, OrderBolus
 from schemas.delivery.delivery import BolusDelivered, BolusRefused, BolusStartRequested
@@ -19,16 +18,14 @@ from schemas.message import Now
 from schemas.record import Restarted
 from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker, UtcMillis
 from services.runtime.catch_up import backfill, peer_heads, startup
-from services.runtime.catch_up.startup import Startup
 from services.runtime.decider_host import processor
-from services.runtime.decider_host.outbox import Outbox
 from services.runtime.decider_host.processor import DeciderProcessor, Input, Reported
 from services.runtime.decider_host.unit_of_work import UnitOfWork
 from services.runtime.journal.memory_store import FakeStore
-from services.runtime.nats.memory_bus import FakeBus
 from services.runtime.platform.errors import RestoredFromOldCopy, SecondWriter
 from services.runtime.ports import Arrived
 from support.simulated.fake_system import PUMP, FakeSystem
+from support.simulated.joining import join
 
 ACTUATOR = Speaker("actuator")
 ADVISOR = Speaker("bolus_advisor")
@@ -64,16 +61,6 @@ def serve_record(system: FakeSystem, *, more_each_time: int = 10_000) -> None:
     system.broker.historians[HISTORIAN] = history
 
 
-async def join(
-    system: FakeSystem, store: FakeStore, decider: Decider[Any]
-) -> tuple[DeciderProcessor[Any], list[Input]]:
-    bus = FakeBus(broker=system.broker, speaker=decider.name, subscribes_to=decider.subscribes_to)
-    joined = DeciderProcessor(decider=decider, store=store)
-    outbox = Outbox(bus=bus, store=store, speaker=decider.name)
-    place = Startup(processor=joined, outbox=outbox, bus=bus, store=store)
-    return joined, list(await place.join(now=system.clock.now()))
-
-
 def commands_to(system: FakeSystem, name: str) -> list[Arrived]:
     return [one for one in system.broker.messages if f".command.{name}." in one.subject]
 
@@ -81,7 +68,7 @@ def commands_to(system: FakeSystem, name: str) -> list[Arrived]:
 async def hear_all_commands_again(system: FakeSystem) -> tuple[DeciderProcessor[Any], Any]:
     """Empty the advisor's journal, and let it hear every command of its past once more."""
     serve_record(system)
-    joined, _ = await join(system, FakeStore(), BOLUS_DECIDER)
+    joined, _ = await join(system, FakeStore(), decider=BOLUS_DECIDER)
     now = system.clock.now()
     young = Now(therapy=UtcMillis(now.therapy - 5 * MINUTE_MS), real=now.real, speed=1)
     return joined, joined.handle(commands_to(system, ADVISOR), now=young)
@@ -122,7 +109,7 @@ async def test_a_historian_that_is_still_reading_is_waited_for(system: FakeSyste
     """All journals are gone: the historian has the past only when it has read the stream."""
     serve_record(system, more_each_time=1)
 
-    joined, _ = await join(system, FakeStore(), DELIVERY_DECIDER)
+    joined, _ = await join(system, FakeStore(), decider=DELIVERY_DECIDER)
 
     live = system.services[ACTUATOR].processor.unit_of_work.pump_stream(PUMP)
     assert live.heads[ACTUATOR].version > 5
@@ -137,7 +124,7 @@ async def test_a_historian_that_has_no_more_ends_the_wait(system: FakeSystem) ->
     )
 
     with pytest.raises(RestoredFromOldCopy) as caught:
-        await join(system, FakeStore(), DELIVERY_DECIDER)
+        await join(system, FakeStore(), decider=DELIVERY_DECIDER)
 
     assert (0, known) == (caught.value.own, caught.value.known)
 
@@ -147,7 +134,7 @@ async def test_the_cursor_is_kept_together_with_the_past(system: FakeSystem) -> 
     serve_record(system)
     store = FakeStore()
 
-    await join(system, store, DELIVERY_DECIDER)
+    await join(system, store, decider=DELIVERY_DECIDER)
 
     newest = system.broker.newest[ACTUATOR].sequence
     assert newest == store.sequence(stream=system.broker.created)
@@ -156,7 +143,7 @@ async def test_the_cursor_is_kept_together_with_the_past(system: FakeSystem) -> 
 async def test_no_dose_before_the_pump_was_read(system: FakeSystem) -> None:
     """Its past says that the pump is connected; that was before, and is not known now."""
     serve_record(system)
-    joined, first = await join(system, FakeStore(), DELIVERY_DECIDER)
+    joined, first = await join(system, FakeStore(), decider=DELIVERY_DECIDER)
     assert joined.unit_of_work.pump_stream(PUMP).state.is_connected
 
     joined.handle(first, now=system.clock.now())
@@ -172,7 +159,7 @@ async def lose_in_the_middle(system: FakeSystem) -> list[Input]:
     system.settle()
     serve_record(system)
     store = system.stores[ACTUATOR] = FakeStore()
-    _, first = await join(system, store, DELIVERY_DECIDER)
+    _, first = await join(system, store, decider=DELIVERY_DECIDER)
     return first
 
 
@@ -193,7 +180,7 @@ async def lose_right_after_a_bolus(system: FakeSystem) -> None:
         system.run(ms=1_000)
     serve_record(system)
     store = system.stores[ACTUATOR] = FakeStore()
-    await join(system, store, DELIVERY_DECIDER)
+    await join(system, store, decider=DELIVERY_DECIDER)
     system.restart("actuator")
     system.run(ms=10 * MINUTE_MS)
 
@@ -244,7 +231,7 @@ async def test_the_mutant_that_tells_of_no_restart_is_caught(
     """The pump would count as connected before anybody has read it."""
     monkeypatch.setattr(startup, "Reported", lambda *_: None)
     serve_record(system)
-    joined, first = await join(system, FakeStore(), DELIVERY_DECIDER)
+    joined, first = await join(system, FakeStore(), decider=DELIVERY_DECIDER)
     joined.handle([one for one in first if one is not None], now=system.clock.now())
 
     assert joined.unit_of_work.pump_stream(PUMP).state.is_connected
@@ -259,7 +246,7 @@ async def test_a_copy_that_went_another_way_is_not_completed(system: FakeSystem)
     serve_record(system)
 
     with pytest.raises(SecondWriter):
-        await join(system, other.stores[ADVISOR], BOLUS_DECIDER)
+        await join(system, other.stores[ADVISOR], decider=BOLUS_DECIDER)
 
 
 async def test_a_historian_from_an_old_copy_goes_on_with_its_own_number(system: FakeSystem) -> None:
@@ -268,7 +255,7 @@ async def test_a_historian_from_an_old_copy_goes_on_with_its_own_number(system: 
     system.run(ms=90 * MINUTE_MS)
     live = system.services[HISTORIAN].processor.unit_of_work.pump_stream(PUMP)
 
-    joined, _ = await join(system, older, RECORD_DECIDER)
+    joined, _ = await join(system, older, decider=RECORD_DECIDER)
 
     assert live.heads[HISTORIAN] == joined.unit_of_work.pump_stream(PUMP).heads[HISTORIAN]
 
@@ -281,6 +268,6 @@ async def test_the_mutant_that_keeps_no_cursor_is_caught(
     serve_record(system)
     store = FakeStore()
 
-    await join(system, store, DELIVERY_DECIDER)
+    await join(system, store, decider=DELIVERY_DECIDER)
 
     assert 0 == store.sequence(stream=system.broker.created)

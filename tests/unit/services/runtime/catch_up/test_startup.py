@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,24 +9,21 @@ import pytest
 from core.deciders.bolus.decider import BOLUS_DECIDER
 from core.deciders.glucose.decider import GLUCOSE_DECIDER
 from core.kernel.decider import Decider
-from schemas.bolus.advice import RecordCarbs
 from schemas.bolus.orders import OrderBolus
 from schemas.message import tag_of
 from schemas.record import HistoryMissing
-from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker
+from schemas.units import MINUTE_MS, MilliUnits, Speaker
 from services.runtime.catch_up import backfill, peer_heads
 from services.runtime.catch_up.startup import Startup
-from services.runtime.decider_host.outbox import Outbox
-from services.runtime.decider_host.processor import DeciderProcessor, Input, Reported
+from services.runtime.decider_host.processor import Input, Reported
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.platform.errors import RestoredFromOldCopy, SecondWriter
 from services.runtime.platform.zone_lookup import ZoneLookupHandler
-from services.runtime.ports import NEWEST_OF_ALL
 from services.runtime.process.loop import Loop
 from support.simulated.fake_system import PUMP, FakeSystem
+from support.simulated.joining import ADVISOR, eat, join, serve_history
 
-ADVISOR = Speaker("bolus_advisor")
 HISTORIAN = Speaker("historian")
 
 
@@ -42,41 +38,6 @@ def system() -> FakeSystem:
     ready = FakeSystem()
     ready.set_up()
     return ready
-
-
-def eat(system: FakeSystem, grams: int) -> None:
-    meal = RecordCarbs(grams=Grams(grams), eaten_at=system.clock.now().therapy)
-    system.ask(meal, to="bolus_advisor")
-
-
-def serve_history(system: FakeSystem, *names: str) -> None:
-    """Let services answer questions for old events, as their processes do."""
-    for name in names:
-        store, me = system.stores[Speaker(name)], Speaker(name)
-
-        def history(
-            of: Speaker,
-            pump: PumpId,
-            first: int,
-            last: int,
-            store: FakeStore = store,
-            me: Speaker = me,
-        ) -> Iterator[bytes]:
-            if pump == NEWEST_OF_ALL:
-                head = store.heads().get((PUMP, of))
-                first = last = head.version if head else 0
-                pump = PUMP
-            return store.history(speaker=of, pump=pump, first=first, last=last, own=of == me)
-
-        system.broker.historians[me] = history
-
-
-async def join(system: FakeSystem, store: FakeStore, broker: FakeBroker) -> tuple[Any, list[Input]]:
-    bus = FakeBus(broker=broker, speaker=ADVISOR, subscribes_to=BOLUS_DECIDER.subscribes_to)
-    processor = DeciderProcessor(decider=BOLUS_DECIDER, store=store)
-    outbox = Outbox(bus=bus, store=store, speaker=ADVISOR)
-    joining = Startup(processor=processor, outbox=outbox, bus=bus, store=store)
-    return processor, list(await joining.join(now=system.clock.now()))
 
 
 def faults(reports: list[Input]) -> list[str]:
@@ -95,7 +56,7 @@ async def test_a_journal_from_an_old_copy_takes_its_own_events_back(system: Fake
     system.run(ms=5 * MINUTE_MS)
     serve_history(system, "historian")
 
-    processor, _ = await join(system, old_copy, system.broker)
+    processor, _ = await join(system, old_copy)
 
     live = system.services[ADVISOR].processor.unit_of_work.pump_stream(PUMP)
     restored = processor.unit_of_work.pump_stream(PUMP)
@@ -116,7 +77,7 @@ async def test_the_mutant_that_compares_no_head_goes_on_from_yesterday(
     eat(system, 20)
     serve_history(system, "historian")
 
-    processor, _ = await join(system, old_copy, system.broker)
+    processor, _ = await join(system, old_copy)
 
     restored = processor.unit_of_work.pump_stream(PUMP)
     assert 0 == restored.state.carbs_total
@@ -132,7 +93,7 @@ async def test_an_old_copy_that_nobody_can_complete_stays_silent(system: FakeSys
     eat(system, 20)
 
     with pytest.raises(RestoredFromOldCopy):
-        await join(system, old_copy, system.broker)
+        await join(system, old_copy)
 
 
 async def test_a_journal_that_went_another_way_is_a_second_writer(system: FakeSystem) -> None:
@@ -143,7 +104,7 @@ async def test_a_journal_that_went_another_way_is_a_second_writer(system: FakeSy
     eat(other, 30)
 
     with pytest.raises(SecondWriter):
-        await join(system, other.stores[ADVISOR], system.broker)
+        await join(system, other.stores[ADVISOR])
 
 
 async def test_a_stream_that_was_made_anew_is_told(system: FakeSystem) -> None:
@@ -151,7 +112,7 @@ async def test_a_stream_that_was_made_anew_is_told(system: FakeSystem) -> None:
     anew = FakeBroker()
     anew.created = "2026-02-02T00:00:00Z"
 
-    processor, reports = await join(system, system.stores[ADVISOR], anew)
+    processor, reports = await join(system, system.stores[ADVISOR], broker=anew)
 
     assert ["stream_replaced"] == faults(reports)
     assert processor.unit_of_work.pump_stream(PUMP).state.settings is not None
@@ -161,7 +122,7 @@ async def test_a_stream_that_lost_its_end_is_told(system: FakeSystem) -> None:
     """Never wait for sequences that will not come."""
     shorter = FakeBroker()
 
-    _, reports = await join(system, system.stores[ADVISOR], shorter)
+    _, reports = await join(system, system.stores[ADVISOR], broker=shorter)
 
     assert ["stream_behind"] == faults(reports)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,22 +10,16 @@ import pytest
 
 from core.deciders.bolus.decider import BOLUS_DECIDER
 from core.deciders.record.decider import RECORD_DECIDER
-from schemas.bolus.advice import RecordCarbs
 from schemas.bolus.orders import OrderBolus
-from schemas.units import MINUTE_MS, Grams, MilliUnits, PumpId, Speaker
+from schemas.units import MINUTE_MS, MilliUnits, PumpId, Speaker
 from services.runtime.catch_up import backfill, peer_heads
-from services.runtime.catch_up.startup import Startup
-from services.runtime.decider_host.outbox import Outbox
-from services.runtime.decider_host.processor import DeciderProcessor, Input
 from services.runtime.journal.event_ids import stored_head
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.platform.errors import RestoredFromOldCopy
-from services.runtime.ports import NEWEST_OF_ALL, Arrived
+from services.runtime.ports import Arrived
 from support.simulated.fake_system import PUMP, FakeSystem
-
-ADVISOR = Speaker("bolus_advisor")
-
+from support.simulated.joining import ADVISOR, eat, join, serve_history
 
 HISTORIAN = Speaker("historian")
 
@@ -43,41 +37,6 @@ def system() -> FakeSystem:
     return ready
 
 
-def eat(system: FakeSystem, grams: int) -> None:
-    meal = RecordCarbs(grams=Grams(grams), eaten_at=system.clock.now().therapy)
-    system.ask(meal, to="bolus_advisor")
-
-
-def serve_history(system: FakeSystem, *names: str) -> None:
-    """Let services answer questions for old events, as their processes do."""
-    for name in names:
-        store, me = system.stores[Speaker(name)], Speaker(name)
-
-        def history(
-            of: Speaker,
-            pump: PumpId,
-            first: int,
-            last: int,
-            store: FakeStore = store,
-            me: Speaker = me,
-        ) -> Iterator[bytes]:
-            if pump == NEWEST_OF_ALL:
-                head = store.heads().get((PUMP, of))
-                first = last = head.version if head else 0
-                pump = PUMP
-            return store.history(speaker=of, pump=pump, first=first, last=last, own=of == me)
-
-        system.broker.historians[me] = history
-
-
-async def join(system: FakeSystem, store: FakeStore, broker: FakeBroker) -> tuple[Any, list[Input]]:
-    bus = FakeBus(broker=broker, speaker=ADVISOR, subscribes_to=BOLUS_DECIDER.subscribes_to)
-    processor = DeciderProcessor(decider=BOLUS_DECIDER, store=store)
-    outbox = Outbox(bus=bus, store=store, speaker=ADVISOR)
-    joining = Startup(processor=processor, outbox=outbox, bus=bus, store=store)
-    return processor, list(await joining.join(now=system.clock.now()))
-
-
 @pytest.mark.requirement("R97")
 async def test_an_empty_journal_takes_the_whole_past_over_and_decides_nothing(
     system: FakeSystem,
@@ -88,7 +47,7 @@ async def test_an_empty_journal_takes_the_whole_past_over_and_decides_nothing(
     system.run(ms=5 * MINUTE_MS)
     serve_history(system, "historian", "actuator", "glucose_ingest", "basal_scheduler")
 
-    processor, first = await join(system, FakeStore(), system.broker)
+    processor, first = await join(system, FakeStore())
     later = [one for one in first if isinstance(one, Arrived)]
     assert not processor.handle(later, now=system.clock.now()).decisions
 
@@ -104,7 +63,7 @@ async def test_an_empty_journal_that_nobody_can_complete_stays_silent(system: Fa
     eat(system, 20)
 
     with pytest.raises(RestoredFromOldCopy) as caught:
-        await join(system, FakeStore(), system.broker)
+        await join(system, FakeStore())
 
     assert "historian" in str(caught.value)
 
@@ -129,7 +88,7 @@ async def test_the_mutant_that_asks_nobody_speaks_twice_under_one_number(
     eat(system, 20)
     serve_history(system, "historian")
 
-    processor, _ = await join(system, FakeStore(), system.broker)
+    processor, _ = await join(system, FakeStore())
 
     assert ADVISOR not in processor.unit_of_work.pump_stream(PUMP).heads
 
@@ -138,15 +97,9 @@ async def test_an_emptied_historian_goes_on_with_its_own_number(system: FakeSyst
     """What it said itself nobody else has; what others said it hears again."""
     system.run(ms=5 * MINUTE_MS)
     live = system.services[HISTORIAN].processor.unit_of_work.pump_stream(PUMP)
-    bus = FakeBus(
-        broker=system.broker, speaker=HISTORIAN, subscribes_to=RECORD_DECIDER.subscribes_to
-    )
     store = FakeStore()
-    processor = DeciderProcessor(decider=RECORD_DECIDER, store=store)
-    outbox = Outbox(bus=bus, store=store, speaker=HISTORIAN)
-    joining = Startup(processor=processor, outbox=outbox, bus=bus, store=store)
 
-    await joining.join(now=system.clock.now())
+    processor, _ = await join(system, store, decider=RECORD_DECIDER)
 
     own = live.heads.get(HISTORIAN)
     assert own == processor.unit_of_work.pump_stream(PUMP).heads.get(HISTORIAN)
@@ -164,7 +117,7 @@ async def test_a_journal_and_a_stream_lost_together_come_back_from_the_historian
     broker = FakeBroker()
     broker.historians = system.broker.historians
 
-    processor, _ = await join(system, FakeStore(), broker)
+    processor, _ = await join(system, FakeStore(), broker=broker)
 
     assert said == processor.unit_of_work.pump_stream(PUMP).heads[ADVISOR]
     assert (
@@ -186,7 +139,7 @@ async def test_what_the_historian_lost_as_well_comes_from_who_heard_it(system: F
     """The actuator has every word of the advisor: it says nothing anew under an old number."""
     broker = only_hearers(system)
 
-    processor, _ = await join(system, FakeStore(), broker)
+    processor, _ = await join(system, FakeStore(), broker=broker)
 
     live = system.services[ADVISOR].processor.unit_of_work.pump_stream(PUMP)
     taken = processor.unit_of_work.pump_stream(PUMP)
@@ -200,7 +153,7 @@ async def test_the_mutant_that_asks_the_historian_alone_is_caught(
     """It would begin with number one."""
     monkeypatch.setattr(peer_heads, "holders_of", lambda _: (HISTORIAN,))
 
-    processor, _ = await join(system, FakeStore(), only_hearers(system))
+    processor, _ = await join(system, FakeStore(), broker=only_hearers(system))
 
     assert ADVISOR not in processor.unit_of_work.pump_stream(PUMP).heads
 
@@ -231,12 +184,12 @@ async def test_of_several_who_heard_the_newest_counts_and_who_hangs_is_left(
 
 async def test_the_first_of_its_kind_waits_for_nobody_for_ever(system: FakeSystem) -> None:
     """Without a historian, and with one that has nothing, it begins with its first word."""
-    processor, _ = await join(system, FakeStore(), FakeBroker())
+    processor, _ = await join(system, FakeStore(), broker=FakeBroker())
     assert not processor.unit_of_work.pump_streams
 
     fresh = FakeBroker()
     fresh.historians[HISTORIAN] = lambda *_: ()
-    processor, _ = await join(system, FakeStore(), fresh)
+    processor, _ = await join(system, FakeStore(), broker=fresh)
     assert not processor.unit_of_work.pump_streams
 
 
@@ -249,6 +202,6 @@ async def test_the_mutant_that_asks_no_historian_is_caught(
     broker = FakeBroker()
     broker.historians = system.broker.historians
 
-    processor, _ = await join(system, FakeStore(), broker)
+    processor, _ = await join(system, FakeStore(), broker=broker)
 
     assert ADVISOR not in processor.unit_of_work.pump_stream(PUMP).heads

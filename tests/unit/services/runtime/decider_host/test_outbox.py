@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
+from core.deciders.bolus.decider import BOLUS_DECIDER
 from schemas.bolus.advice import RecordCarbs
-from schemas.units import Grams, Speaker
+from schemas.units import Grams
 from services.runtime.decider_host.outbox import Outbox
 from services.runtime.journal.event_ids import event_id_in
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.platform.errors import PublishUnknown, SecondWriter
 from services.runtime.ports import Arrived, Outgoing
 from support.simulated.fake_system import FakeSystem
-
-ADVISOR = Speaker("bolus_advisor")
+from support.simulated.joining import ADVISOR, outbox_of
 
 
 class Flaky(FakeBus):
@@ -65,7 +65,7 @@ async def publish_all(outbox: Outbox) -> None:
 
 
 def make(system: FakeSystem, bus: FakeBus) -> Outbox:
-    return Outbox(bus=bus, store=system.stores[ADVISOR], speaker=ADVISOR)
+    return outbox_of(BOLUS_DECIDER, system.stores[ADVISOR], bus)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,8 @@ async def test_a_second_writer_stops_the_outbox(system: FakeSystem) -> None:
     bus = FakeBus(broker=broker, speaker=ADVISOR, subscribes_to=())
     outbox = make(system, bus)
     await outbox.recover(stream_lost=False)
-    broker.put("basalt.p1.event.bolus_advisor.carbs_recorded", b'{"id":"x:y:9"}', {})
+    other = system.broker.newest[ADVISOR]
+    broker.put(other.subject, other.data.replace(b":p1:", b":p1:9"), {})
 
     with pytest.raises(SecondWriter):
         await publish_all(outbox)
