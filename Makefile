@@ -24,7 +24,9 @@ help: ## Say what there is.
 run: $(READY_RUN) ## Start everything on this machine.
 	@$(BIN)/basalt up $(ARGS)
 
+# Compiled once: every test system starts seven processes, and the environment may forbid them to keep it.
 test: $(READY) ## Run every test.
+	@$(BIN)/python -m compileall -q core services schemas bench tests
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY) ## Judge format, style, types and layers; every judge is heard.
