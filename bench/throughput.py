@@ -23,13 +23,14 @@ from rich.table import Table
 from bench.broker import Broker, broker
 from bench.workloads import BATCH, FETCH, PUMP, WORKLOADS, Workload
 from schemas.units import CommandId
-from schemas.wire.subjects import STREAM
+from schemas.wire.subjects import BROKER_API, CLIENT_API, STREAM
 from services.runtime.decider_host.event_writer import outgoing_again
 from services.runtime.journal.entries import ReadEntry, read_row
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.platform.clock import SystemClock
 from services.runtime.ports import Commit, Outgoing
 from services.runtime.process.loop import Loop
+from services.supervisor.broker.permissions import CLIENT_COMMANDS
 
 RATIO_MIN = 0.7
 """[1] of what the parts allow in series; the limit that the runtime is held against."""
@@ -56,7 +57,8 @@ async def fill(running: Broker, load: Workload, count: int) -> None:
 
 async def stream_end(client: Client) -> int:
     """Ask how far the stream goes; the broker syncs each message to the disk first."""
-    answer = await client.request(f"$JS.API.STREAM.INFO.{STREAM}", timeout=60)
+    api = CLIENT_API if client.options["name"] in CLIENT_COMMANDS else BROKER_API
+    answer = await client.request(f"{api}.STREAM.INFO.{STREAM}", timeout=60)
     return int(json.loads(answer.data)["state"]["last_seq"])
 
 

@@ -14,6 +14,12 @@ STREAM = "basalt"
 STREAM_SUBJECTS = "basalt.>"
 """[-] what the stream keeps."""
 
+BROKER_API = "$JS.API"
+"""[-] where the broker answers questions about the stream, in the account that holds it."""
+
+CLIENT_API = "basalt_js"
+"""[-] the same for clients: each has an account of its own, where `$JS.API` would be its own."""
+
 REPLY_HEADER = "Basalt-Reply"
 """[-] header of a command that names its reply inbox."""
 

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from schemas.wire import codec
-from schemas.wire.subjects import STREAM
+from schemas.wire.subjects import CLIENT_API, STREAM
 from services.command_line.output.exit_codes import unreachable
 from services.runtime.nats.client import BusClient, ServiceAbsent
 from services.runtime.process.service_endpoint import Health
@@ -97,7 +97,7 @@ async def stream(client: BusClient) -> StreamInfo | None:
 
 
 async def _api(client: BusClient, name: str, kind: type[AnswerT]) -> AnswerT | None:
-    answers = await _answers(client, f"$JS.API.{name}", most=1)
+    answers = await _answers(client, f"{CLIENT_API}.{name}", most=1)
     if not answers:
         return None
     try:

@@ -16,6 +16,7 @@ from schemas.units import Actor, CommandId, Milliseconds, PumpId, Speaker, UtcMi
 from schemas.wire import codec
 from schemas.wire.headers import SHA256_HEADER, TRACE_HEADER, trace_id_of, traceparent
 from schemas.wire.subjects import (
+    CLIENT_API,
     REPLY_HEADER,
     STREAM,
     Endpoint,
@@ -177,7 +178,7 @@ class BusClient:
 
     async def lag(self, service: Speaker) -> int | None:
         """Count the messages in the stream that a service has not fetched; None if unknown."""
-        subject = f"$JS.API.CONSUMER.INFO.{STREAM}.{service}"
+        subject = f"{CLIENT_API}.CONSUMER.INFO.{STREAM}.{service}"
         try:
             answer = await self.client.request(subject, b"", timeout=ANSWER_S)
             return msgspec.json.decode(answer.data, type=_ConsumerInfo).num_pending

@@ -11,6 +11,8 @@ from schemas.message import Command, name_of, tag_of
 from schemas.record import ReportProcess, ReportStorage
 from schemas.units import PumpId, Speaker
 from schemas.wire.subjects import (
+    BROKER_API,
+    CLIENT_API,
     ENDPOINTS,
     STREAM,
     command_subject,
@@ -37,6 +39,9 @@ GLUCOSE_PLAYER = "glucose_player"
 
 SCRIPTED_PERSON = "scripted_person"
 """[-] the user of the demonstration's person."""
+
+DISCOVERY = "$SRV.>"
+"""[-] where all services answer who they are, by the NATS services protocol."""
 
 CLIENT_COMMANDS: dict[str, tuple[str, ...]] = {
     CONSOLE: tuple(DECIDERS),
@@ -81,18 +86,19 @@ def _of_decider(decider: Decider[object]) -> Permissions:
     return Permissions(
         publish=(
             *sorted(emits),
-            f"$JS.API.STREAM.INFO.{STREAM}",
-            f"$JS.API.CONSUMER.MSG.NEXT.{STREAM}.{me}",
-            f"$JS.API.CONSUMER.RESET.{STREAM}.{me}",
-            f"$JS.API.DIRECT.GET.{STREAM}.{speaker_filter(me)}",
+            f"{BROKER_API}.STREAM.INFO.{STREAM}",
+            f"{BROKER_API}.CONSUMER.MSG.NEXT.{STREAM}.{me}",
+            f"{BROKER_API}.CONSUMER.RESET.{STREAM}.{me}",
+            f"{BROKER_API}.DIRECT.GET.{STREAM}.{speaker_filter(me)}",
             *(service_endpoint(service=name, endpoint="history") for name in asks),
             "basalt_reply.*.*",
             "_INBOX.>",
+            "_R_.>",
         ),
         subscribe=(
             f"{request_inbox(me)}.>",
             *(service_endpoint(service=me, endpoint=endpoint) for endpoint in ENDPOINTS),
-            "$SRV.>",
+            DISCOVERY,
         ),
     )
 
@@ -113,9 +119,9 @@ def _of_client(name: str) -> Permissions:
         publish=(
             *sorted(commands),
             *questions,
-            "$SRV.>",
-            f"$JS.API.STREAM.INFO.{STREAM}",
-            f"$JS.API.CONSUMER.INFO.{STREAM}.*",
+            DISCOVERY,
+            f"{CLIENT_API}.STREAM.INFO.{STREAM}",
+            f"{CLIENT_API}.CONSUMER.INFO.{STREAM}.*",
         ),
         subscribe=(f"{request_inbox(name)}.>", reply_inbox(client=name, token="*")),
     )
@@ -129,9 +135,9 @@ def _of_supervisor() -> Permissions:
     )
     return Permissions(
         publish=(
-            *(f"$JS.API.STREAM.{verb}.{STREAM}" for verb in stream),
-            f"$JS.API.CONSUMER.CREATE.{STREAM}.>",
-            f"$JS.API.CONSUMER.INFO.{STREAM}.*",
+            *(f"{CLIENT_API}.STREAM.{verb}.{STREAM}" for verb in stream),
+            f"{CLIENT_API}.CONSUMER.CREATE.{STREAM}.>",
+            f"{CLIENT_API}.CONSUMER.INFO.{STREAM}.*",
             *(service_endpoint(service=name, endpoint="state") for name in DECIDERS),
             *(service_endpoint(service=name, endpoint="health") for name in DECIDERS),
             *settings,

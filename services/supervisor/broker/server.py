@@ -9,12 +9,15 @@ from pathlib import Path
 
 from services.runtime.platform.data_folder import DataFolder
 from services.supervisor.broker import parent_guard
-from services.supervisor.broker.config import broker_config, make_keys
+from services.supervisor.broker.config import ACCOUNT, broker_config, make_keys
 from services.supervisor.children import Child, ChildSpec
 from services.supervisor.errors import StartRefused
 
 VERSION_FLOOR = (2, 14)
 """[-] of nats-server: the first with CONSUMER.RESET and atomic batches as we use them."""
+
+GLOBAL_ACCOUNT = "$G"
+"""[-] the account of users without one, where the stream was until release 0.2."""
 
 VERSION_S = 5.0
 """[s] for the program to say its version."""
@@ -82,6 +85,7 @@ def broker_spec(*, program: Path, folder: DataFolder, host: str, port: int) -> C
         keys = make_keys(folder)
     except ValueError as error:
         raise StartRefused(f"a key in {folder.keys} is broken: {error}") from error
+    adopt_stream(folder.broker)
     config = folder.broker / "nats.conf"
     text = broker_config(public_keys=keys, host=host, port=port, store=folder.broker.resolve())
     config.write_text(text)
@@ -94,6 +98,19 @@ def broker_spec(*, program: Path, folder: DataFolder, host: str, port: int) -> C
         log=folder.log("broker"),
         guard=lambda pid: (sys.executable, "-I", "-S", guard, str(pid), lock),
     )
+
+
+def adopt_stream(store: Path) -> None:
+    """Move the stream of a release that had one account for all into the services' account.
+
+    The broker keeps a folder for each account and must not run meanwhile.
+
+    Raises:
+        OSError: the folder cannot be moved.
+    """
+    before, now = store / "jetstream" / GLOBAL_ACCOUNT, store / "jetstream" / ACCOUNT
+    if before.is_dir() and not now.exists():
+        before.rename(now)
 
 
 def guard_lock(folder: DataFolder) -> Path:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from core.deciders.registry import DECIDERS
 from schemas.units import DAY_MS
-from schemas.wire.subjects import STREAM, STREAM_SUBJECTS, listening_filters
+from schemas.wire.subjects import CLIENT_API, STREAM, STREAM_SUBJECTS, listening_filters
 from services.runtime.platform.errors import BasaltError
 
 MAX_AGE_DAYS = 30
@@ -88,7 +88,7 @@ async def make_stream(client: Asker, *, replicas: int = 1) -> None:
 
 async def _ask(client: Asker, name: str, body: dict[str, Any]) -> dict[str, Any]:
     data = json.dumps(body).encode() if body else b""
-    answer = await client.request(f"$JS.API.{name}", data, API_S)
+    answer = await client.request(f"{CLIENT_API}.{name}", data, API_S)
     found: dict[str, Any] = json.loads(answer.data)
     return found
 

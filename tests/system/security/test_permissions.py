@@ -10,7 +10,14 @@ from core.deciders.registry import DECIDERS
 from schemas.message import name_of, tag_of
 from schemas.units import PumpId
 from schemas.wire.codec import COMMAND_KINDS, EVENT_KINDS
-from schemas.wire.subjects import STREAM, command_subject, event_subject, request_inbox
+from schemas.wire.subjects import (
+    BROKER_API,
+    CLIENT_API,
+    STREAM,
+    command_subject,
+    event_subject,
+    request_inbox,
+)
 from schemas.wire.upcasts import tags_read_as
 from services.runtime.nats.connection import ConnectionEvents, Credentials, QuickClient, connect
 from services.runtime.nats.memory_bus import matches
@@ -29,6 +36,7 @@ HARMFUL = (
     f"$JS.API.STREAM.MSG.GET.{STREAM}",
     *(f"$JS.API.CONSUMER.DELETE.{STREAM}.{name}" for name in DECIDERS),
 )
+HARMFUL = (*HARMFUL, *(subject.replace(BROKER_API, CLIENT_API, 1) for subject in HARMFUL))
 
 
 def universe() -> list[str]:
@@ -43,13 +51,19 @@ def universe() -> list[str]:
         for name in DECIDERS
         for kind in COMMAND_KINDS
     ]
-    own = [
-        f"$JS.API.{what}.{STREAM}.{name}"
-        for what in ("CONSUMER.MSG.NEXT", "CONSUMER.RESET")
+    asked = [
+        f"{api}.{what}.{STREAM}.{name}"
+        for api in (BROKER_API, CLIENT_API)
+        for what in ("CONSUMER.MSG.NEXT", "CONSUMER.RESET", "CONSUMER.INFO", "CONSUMER.CREATE")
         for name in DECIDERS
     ]
-    made = (f"$JS.API.STREAM.CREATE.{STREAM}", f"$JS.API.CONSUMER.CREATE.{STREAM}.x")
-    return [*events, *commands, *own, *made, *HARMFUL, "basalt.p1.event.nobody.x", "other"]
+    made = [
+        f"{api}.STREAM.{what}.{STREAM}"
+        for api in (BROKER_API, CLIENT_API)
+        for what in ("CREATE", "UPDATE", "INFO")
+    ]
+    others = ("basalt.p1.event.nobody.x", "other", "$SYS.REQ.SERVER.PING", "basalt_reply.x.y")
+    return [*events, *commands, *asked, *made, *HARMFUL, *others]
 
 
 async def denied_to(running: Broker, user: str, subjects: list[str]) -> set[str]:
