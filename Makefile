@@ -59,11 +59,12 @@ results: $(READY) ## Add up what the nightly runs tried and found.
 golden: $(READY) ## Write the golden history of the version that is being made; never of a released one.
 	@cd tests && ../$(BIN)/python -m support.history.golden_history
 
-pages: $(READY) ## Write the pages of docs/ that follow from code: requirements, alarms, events, doses.
+pages: $(READY) ## Write the pages of docs/ that follow from code: requirements, alarms, events, doses, rights.
 	@cd tests && ../$(BIN)/python -m support.pages.requirement_table
 	@cd tests && ../$(BIN)/python -m support.pages.alarm_page
 	@cd tests && ../$(BIN)/python -m support.pages.event_page
 	@cd tests && ../$(BIN)/python -m support.pages.dose_page
+	@cd tests && ../$(BIN)/python -m support.pages.rights_page
 
 completion: $(READY) ## Write the completion scripts of the shells anew.
 	@cd tests && ../$(BIN)/python -m support.pages.completion_scripts

@@ -6,14 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from support.pages.requirement_exceptions import EXCEPTIONS
-from support.pages.requirement_rows import ROWS
+from support.pages.requirement_rows import ROWS as ROWS_OF_DESIGN
+from support.pages.requirement_rows_of_attacks import ROWS_OF_ATTACKS
 from support.repository import ROOT
+
+ROWS = {**ROWS_OF_DESIGN, **ROWS_OF_ATTACKS}
+"""[-] every row, by requirement."""
 
 TABLE = ROOT / "docs/requirements.md"
 
 HEAD = """# Requirements
 
-Sections A, C, D, E, F, G and J of the safety requirements: where each is kept, the tests that bear
+Sections A, C, D, E, F, G and J of the safety requirements, and what attacks on the running system
+brought up (R115 on): where each is kept, the tests that bear
 its marker, and the mutant that a test catches: a weakened mechanism under which it fails. Written
 by `make pages`; a test holds it equal.
 

@@ -1,7 +1,5 @@
 """Who may say what on the real broker: each user against every subject (S4)."""
 
-import asyncio
-
 import pytest
 from nats.aio.client import Client
 
@@ -9,12 +7,7 @@ from bench.broker import Broker, broker
 from core.deciders.registry import DECIDERS
 from schemas.message import name_of, tag_of
 from schemas.units import PumpId
-from schemas.wire.codec import COMMAND_KINDS, EVENT_KINDS
 from schemas.wire.subjects import (
-    BROKER_API,
-    CLIENT_API,
-    STREAM,
-    command_subject,
     event_subject,
     request_inbox,
 )
@@ -23,72 +16,10 @@ from services.runtime.nats.connection import ConnectionEvents, Credentials, Quic
 from services.runtime.nats.memory_bus import matches
 from services.runtime.platform.errors import BusUnreachable
 from services.supervisor.broker.permissions import permissions
+from support.pages import rights_page
+from support.real.bus_subjects import HARMFUL, denied_to, universe
 
 pytestmark = pytest.mark.system
-
-PUMP = PumpId("p1")
-HARMFUL = (
-    f"$JS.API.STREAM.DELETE.{STREAM}",
-    f"$JS.API.STREAM.PURGE.{STREAM}",
-    f"$JS.API.STREAM.MSG.DELETE.{STREAM}",
-    f"$JS.API.STREAM.SNAPSHOT.{STREAM}",
-    f"$JS.API.STREAM.RESTORE.{STREAM}",
-    f"$JS.API.STREAM.MSG.GET.{STREAM}",
-    *(f"$JS.API.CONSUMER.DELETE.{STREAM}.{name}" for name in DECIDERS),
-)
-HARMFUL = (*HARMFUL, *(subject.replace(BROKER_API, CLIENT_API, 1) for subject in HARMFUL))
-
-
-def universe() -> list[str]:
-    """Give every subject that matters: events, commands, the broker's API, inboxes."""
-    events = [
-        event_subject(pump=PUMP, speaker=name, name=name_of(kind))
-        for name in DECIDERS
-        for kind in EVENT_KINDS
-    ]
-    commands = [
-        command_subject(pump=PUMP, service=name, name=name_of(kind))
-        for name in DECIDERS
-        for kind in COMMAND_KINDS
-    ]
-    asked = [
-        f"{api}.{what}.{STREAM}.{name}"
-        for api in (BROKER_API, CLIENT_API)
-        for what in ("CONSUMER.MSG.NEXT", "CONSUMER.RESET", "CONSUMER.INFO", "CONSUMER.CREATE")
-        for name in DECIDERS
-    ]
-    made = [
-        f"{api}.STREAM.{what}.{STREAM}"
-        for api in (BROKER_API, CLIENT_API)
-        for what in ("CREATE", "UPDATE", "INFO")
-    ]
-    others = ("basalt.p1.event.nobody.x", "other", "$SYS.REQ.SERVER.PING", "basalt_reply.x.y")
-    return [*events, *commands, *asked, *made, *HARMFUL, *others]
-
-
-async def denied_to(running: Broker, user: str, subjects: list[str]) -> set[str]:
-    """Publish on every subject as a user; give those that the broker refused."""
-    refused: set[str] = set()
-
-    async def on_error(error: Exception) -> None:
-        text = str(error)
-        if "ermissions violation for publish" in text:
-            refused.add(text.split('"')[1])
-
-    async def nothing() -> None:
-        """Take no notice."""
-
-    client: Client = await connect(
-        url=running.url,
-        credentials=running.credentials(user),
-        events=ConnectionEvents(nothing, on_error, nothing),
-    )
-    for subject in subjects:
-        await client.publish(subject, b"{}")
-    await client.flush()
-    await asyncio.sleep(0.2)
-    await client.close()
-    return refused
 
 
 def lower(subjects: set[str]) -> set[str]:
@@ -109,6 +40,11 @@ async def test_the_broker_allows_exactly_what_is_declared() -> None:
             }
             denied = await denied_to(running, user, subjects)
             assert lower(expected) == lower(denied), user
+
+
+def test_the_page_of_rights_is_what_a_live_broker_allows() -> None:
+    """For sending and for listening, each key at every subject."""
+    assert rights_page.PAGE.read_text() == rights_page.page(), "make pages writes it anew"
 
 
 def test_a_service_may_say_its_own_events_and_no_others() -> None:

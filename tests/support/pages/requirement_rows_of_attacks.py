@@ -1,0 +1,19 @@
+"""What the requirements R115 to R136 rest on, which attacks on the running system brought up."""
+
+from typing import Final
+
+from support.pages.requirement_rows import Row
+
+ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
+    "R119": Row(
+        "any message may be undecodable, and prevents no start",
+        "services/runtime/journal/event_ids.py:is_own_event",
+        "test_the_mutant_that_takes_them_for_its_own_word_does_not_start",
+    ),
+    "R136": Row(
+        "nobody makes the broker speak in another's name",
+        "services/supervisor/broker/config.py:broker_config",
+        "test_the_mutant_with_one_account_for_all_is_caught",
+    ),
+}
+"""[-] by requirement."""
