@@ -70,7 +70,10 @@ async def broker() -> AsyncIterator[Broker]:
         folder.make()
         port = free_port()
         text = broker_config(
-            public_keys=make_keys(folder), host="127.0.0.1", port=port, store=folder.broker
+            public_keys=make_keys(folder, pumps=()),
+            host="127.0.0.1",
+            port=port,
+            store=folder.broker,
         )
         (folder.broker / "nats.conf").write_text(text)
         running = Broker(f"nats://127.0.0.1:{port}", folder)

@@ -1,16 +1,18 @@
 """Prepares a deployment: the broker's configuration, a key for each user, stream and consumers.
 
 python deploy/prepare.py config                    the configuration with placeholders for keys
-python deploy/prepare.py keys DIR                  DIR/keys/USER.nk and DIR/nats.conf
+python deploy/prepare.py keys DIR [--pump ID]      DIR/keys/USER.nk, a key each pump, DIR/nats.conf
 python deploy/prepare.py stream --nats URL --creds DIR/keys/supervisor.nk
 """
 
 import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from schemas.units import Actor
+from schemas.units import Actor, PumpId
+from schemas.wire.subjects import is_token
 from services.runtime.nats.client import BusClient
 from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import SystemClock
@@ -29,6 +31,9 @@ PORT = 4222
 STORE = Path("/var/lib/basalt/broker")
 """[-] folder of JetStream; must survive a restart of the machine."""
 
+FIRST_PUMP = PumpId("p1")
+"""[-] the pump of the examples."""
+
 EXIT_FAILED = 1
 """[-] something was in the way; one line says what."""
 
@@ -44,7 +49,7 @@ def config_with_placeholders() -> str:
     return broker_config(public_keys=keys, host=HOST, port=PORT, store=STORE)
 
 
-def write_keys(folder: Path) -> None:
+def write_keys(folder: Path, *, pumps: Sequence[PumpId]) -> None:
     """Make the keys that are missing, and the configuration that knows them.
 
     Raises:
@@ -52,7 +57,7 @@ def write_keys(folder: Path) -> None:
         ValueError: a key in it is broken.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = make_keys(DataFolder(folder))
+    keys = make_keys(DataFolder(folder), pumps=pumps)
     text = broker_config(public_keys=keys, host=HOST, port=PORT, store=STORE)
     (folder / "nats.conf").write_text(text)
 
@@ -77,6 +82,12 @@ async def write_stream(*, url: str, seed: Path) -> None:
         await client.close()
 
 
+def _pump(text: str) -> PumpId:
+    if not is_token(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a pump")
+    return PumpId(text)
+
+
 def main() -> int:
     """Do one of the three; give the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
@@ -84,6 +95,13 @@ def main() -> int:
     acts.add_parser("config", help="print the configuration with placeholders for keys")
     keys = acts.add_parser("keys", help="make keys, and the configuration that knows them")
     keys.add_argument("folder", type=Path, metavar="DIR", help="kept; what exists is not changed")
+    keys.add_argument(
+        "--pump",
+        type=_pump,
+        action="append",
+        metavar="ID",
+        help="a pump that gets a key to share with the actuator; may be given again (default: p1)",
+    )
     stream = acts.add_parser("stream", help="make stream and consumers, or bring them up to date")
     stream.add_argument("--nats", required=True, metavar="URL", help="nats://HOST:PORT")
     stream.add_argument("--creds", required=True, type=Path, metavar="FILE", help="supervisor.nk")
@@ -92,7 +110,7 @@ def main() -> int:
         if told.act == "config":
             print(config_with_placeholders(), end="")
         elif told.act == "keys":
-            write_keys(told.folder)
+            write_keys(told.folder, pumps=told.pump or [FIRST_PUMP])
         else:
             asyncio.run(write_stream(url=told.nats, seed=told.creds))
     except (BasaltError, OSError, ValueError) as error:

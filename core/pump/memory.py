@@ -4,6 +4,7 @@ from typing import Literal
 
 import msgspec
 
+from core.dosing.order_protocol.authentication import LineFlaw
 from core.models.pulses import PULSE_PARTS, Parts
 from schemas.delivery.device import PULSE_MU, PumpPlan, PumpRecord
 from schemas.delivery.unresolved_doses import OrderProblem
@@ -14,6 +15,7 @@ BOLUS_PULSE_MS = Milliseconds(2_000)
 
 RefusalReason = (
     OrderProblem
+    | LineFlaw
     | Literal[
         "already_executed",
         "barred",

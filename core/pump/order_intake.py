@@ -10,6 +10,7 @@ import msgspec
 
 from core.dosing.order_protocol.authentication import (
     LATE,
+    LineFlaw,
     OrderFlaw,
     Session,
     number_of,
@@ -49,12 +50,14 @@ def flaw_of(
     return "already_executed" if is_alive else "replayed"
 
 
-def refuse(memory: PumpMemory, *, dose: DoseId, flaw: OrderFlaw, now: UtcMillis) -> PumpRefusal:
+def refuse(
+    memory: PumpMemory, *, dose: DoseId, flaw: OrderFlaw | LineFlaw, now: UtcMillis
+) -> PumpRefusal:
     """Refuse an order and remember it: always counted, written down while there is room.
 
     Args:
         memory: the registers at `now`.
-        dose: the order named, whatever it is.
+        dose: the order named, whatever it is; of a frame that proves nothing, what it asked.
         flaw: what is wrong with it.
         now: [ms] the pump's clock, for the history alone.
     """

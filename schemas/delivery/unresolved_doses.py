@@ -32,15 +32,17 @@ class OrderAuthenticationFailed(Refusal, frozen=True, kw_only=True, tag="order_n
 
 
 class OrderRefusedByPump(Event, frozen=True, kw_only=True, tag="order_refused_by_pump.v1"):
-    """A bolus order on the pump's line failed the pump's own authentication.
+    """A bolus order, or anything else on the pump's line, failed the pump's authentication.
 
     Published by actuator.
     """
 
     dose: str
-    """[-] the order named, at most 200 characters, whatever it was."""
+    """[-] the order named, at most 200 characters, whatever it was; of another frame what it asked
+    ('claim', 'load_plan', ...), empty where that cannot be read."""
     reason: str
-    """[-] as the pump names it: one of OrderProblem, 'already_executed' or 'replayed'."""
+    """[-] as the pump names it: one of OrderProblem, 'already_executed', 'replayed', or of a frame
+    'unproven', 'wrong_proof', 'repeated_frame'."""
     at: UtcMillis
     """[ms] by the pump's history."""
     history_sequence: int

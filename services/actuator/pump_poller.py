@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 import structlog
 
@@ -32,6 +33,16 @@ READ_BUSY_S = 0.1
 
 RETRY_S = 1.0
 """[s] real time until a pump that did not answer is called again."""
+
+NO_ANSWER: Final = "no answer in time"
+
+LINE_PROBLEMS: Final = {
+    "unproven": "it takes nothing from this actuator: it was paired with no key",
+    "wrong_proof": "it does not know this actuator's key: pair it anew with 'basalt pump pair'",
+    "other_pump": "another pump answers at its address",
+    "older_pump": "it speaks an older version of the pump's protocol: update the pump",
+}
+"""[-] why a pump that answers is none to this actuator, by the reason of its refusal."""
 
 log = structlog.get_logger()
 
@@ -75,10 +86,12 @@ class PumpPoller:
             return RETRY_S
         try:
             return await self._read(put)
-        except (PumpTimeout, PumpRefusedError):
+        except (PumpTimeout, PumpRefusedError) as error:
             self._claimed = False
             self._reported = None
-            await put(Reported(self._pump, PumpUnreachable(reason="no answer in time")))
+            refusal = error.reason if isinstance(error, PumpRefusedError) else NO_ANSWER
+            reason = LINE_PROBLEMS.get(refusal, refusal)
+            await put(Reported(self._pump, PumpUnreachable(reason=reason)))
         except PumpSupersededError as error:
             self._superseded = True
             log.error("actuator.superseded", pump=self._pump, epoch=error.epoch)

@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 
 from core.formats.display import units
-from schemas.units import MilliUnits
+from schemas.units import MilliUnits, PumpId
 from services.runtime.nats.client import BusClient
 from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import wall_ms
@@ -110,7 +110,7 @@ class System:
         configure_logs(service=SUPERVISOR, into=folder.log(SUPERVISOR))
         program = await asyncio.to_thread(broker.find_broker)
         port = broker.choose_port(host=options.host, port=options.port)
-        url = await self._start_broker(program, port)
+        url = await self._start_broker(program, pump, port)
         # Therapy time runs from here: what follows at once is the pump's own start.
         record = self._keeper.start(begins_at=begun.begins_at, speed=options.speed)
         self._beat = asyncio.create_task(self._keeper.beat())
@@ -195,9 +195,11 @@ class System:
         for child in self._children.values():
             child.kill()
 
-    async def _start_broker(self, program: Path, port: int) -> str:
+    async def _start_broker(self, program: Path, pump: PumpId, port: int) -> str:
         host = self._options.host
-        spec = broker.broker_spec(program=program, folder=self._folder, host=host, port=port)
+        spec = broker.broker_spec(
+            program=program, folder=self._folder, pump=pump, host=host, port=port
+        )
         server = await self._spawn(spec)
         await broker.until_it_answers(server, host=host, port=port)
         return f"nats://{host}:{port}"

@@ -20,7 +20,7 @@ from services.runtime.platform.errors import BasaltError, PumpPowerLost
 from services.runtime.platform.failpoints import arm_failpoints
 from services.runtime.platform.logs import LogLines
 from services.runtime.platform.shutdown import EXIT_DONE, EXIT_USAGE
-from services.runtime.platform.signing_keys import read_public
+from services.runtime.platform.signing_keys import read_public, read_secret
 from services.runtime.pump_link.address import PumpAddress, parse_pump_address
 from services.virtual_pump.controller import PumpHost, PumpIdentity
 from services.virtual_pump.fault_script import PumpScript, read_pump_script
@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         store = SqlitePumpStore(options.memory)
         try:
             trusted = [read_public(path) for path in options.trust]
-            identity = PumpIdentity(pump=options.pump, trusted=trusted)
+            key = read_secret(options.key) if options.key else None
+            identity = PumpIdentity(pump=options.pump, trusted=trusted, key=key)
             script = read_pump_script(options.faults) if options.faults else PumpScript()
             kept = _with_ledger(store, script, memory=options.memory)
             host = PumpHost(
@@ -149,6 +150,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="FILE",
         help="public key whose bolus orders are taken; may be given again; without it none are",
+    )
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="key shared with the actuator, made by 'basalt pump pair'; without it it is read only",
     )
     parser.add_argument(
         "--clock",

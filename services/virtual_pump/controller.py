@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from core.dosing.order_protocol.authentication import LineFlaw
 from core.kernel.errors import InvariantError
 from core.models.pulses import Parts
 from core.pump import machine, order_intake, physics, suspension
@@ -43,6 +44,7 @@ from services.runtime.pump_link.protocol import (
     Suspend,
 )
 from services.virtual_pump.fault_script import PumpScript
+from services.virtual_pump.line import PumpLine
 from services.virtual_pump.state_store import PumpStore
 
 AnyOrder = StartBolus | StopBolus | LoadPlan | Suspend | Resume | Fill | Prime | ClearFault
@@ -119,6 +121,8 @@ class PumpIdentity:
     pump: PumpId
     trusted: Sequence[str] = ()
     """[-] public keys (hex)."""
+    key: bytes | None = None
+    """[-] shared with its controller when it was paired; without one it is read at most."""
 
 
 class PumpHost:
@@ -289,6 +293,24 @@ class PumpHost:
         failpoint("dose_obeyed_after" if is_dose else "obeyed_after")
         self._meet(before, self._own(now.therapy))
         return Answered(status=self._status(now))
+
+    def line(self, *, reads_openly: bool) -> PumpLine:
+        """Open a line to this pump, with nothing proven on it."""
+        identity = self._identity
+        return PumpLine(pump=identity.pump, key=identity.key, reads_openly=reads_openly)
+
+    def refuse_frame(self, flaw: LineFlaw, act: str, *, now: Now) -> Refused:
+        """Refuse a frame that does not prove who sent it; what it was is remembered.
+
+        Written down as refused orders are: some for each reason in an hour. The rest is counted,
+        and the count is kept with the next step, so that a flood does not hold up the motor.
+        """
+        refusal = order_intake.refuse(self._memory, dose=DoseId(act), flaw=flaw, now=self._at(now))
+        if refusal.noted is not None and refusal.noted.records:
+            self._keep(refusal.noted)
+        elif refusal.noted is not None:
+            self._hold(refusal.noted.memory)
+        return Refused(reason=refusal.reason)
 
     def _obey(self, order: AnyOrder, *, now: Now) -> PumpStep | PumpRefusal:
         """Work out what follows from an order of the controller."""

@@ -2,30 +2,36 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from pathlib import Path
+from typing import cast
 
 import structlog
 
+from core.dosing.order_protocol.authentication import LineFlaw
 from schemas.message import Now
-from schemas.units import Milliseconds
+from schemas.units import MINUTE_MS, Milliseconds
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import PumpPowerLost
 from services.runtime.platform.failpoints import failpoint
 from services.runtime.pump_link.address import PumpAddress
 from services.runtime.pump_link.client import act_of
+from services.runtime.pump_link.line_proof import FrameRefused
 from services.runtime.pump_link.protocol import (
+    PROVEN_REQUEST_KIND,
     AnyAnswer,
+    AnyRequest,
     Frame,
     FrameReader,
+    Greeted,
     Read,
     Refused,
     WireError,
-    decode_request,
-    encode_answer,
 )
 from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.errors import PumpAddressInUse, PumpMemoryError
 from services.virtual_pump.fault_script import PumpScript
+from services.virtual_pump.line import PumpLine, act_in, reads_openly
 from services.virtual_pump.watchdog import Watchdog
 
 WAKE_MS_MIN = Milliseconds(20)
@@ -52,6 +58,9 @@ SEND_TIMEOUT_S = 2.0
 PROBE_TIMEOUT_S = 1.0
 """[s] real time to find out whether somebody listens on a socket already."""
 
+WARNINGS_A_MINUTE_MAX = 10
+"""[-] lines of log about callers, of each kind; the pump's history has the rest by count."""
+
 READ_BYTES = 65_536
 """[B] taken from a line at once."""
 
@@ -69,6 +78,9 @@ class PumpServer:
         self._watchdog = watchdog
         self._tested_real = clock.now().real
         self._host = host
+        self._reads_openly = False
+        self._warned_minute = 0
+        self._warned: Counter[str] = Counter()
         self._clock = clock
         self._ran_real = clock.now().real
         self._saved_real = self._ran_real
@@ -103,6 +115,7 @@ class PumpServer:
 
     async def _listen(self, address: PumpAddress) -> asyncio.Server:
         """Open the address, not taking it from a living process."""
+        self._reads_openly = reads_openly(address)
         if await _answers(address):
             raise PumpAddressInUse(address=str(address))
         if address.port is None:
@@ -178,15 +191,16 @@ class PumpServer:
         if len(self._lines) > LINES_MAX:
             self._lines[0].transport.abort()
         frames = FrameReader()
+        line = self._host.line(reads_openly=self._reads_openly)
         dropped = 0
         try:
             while data := await reader.read(READ_BYTES):
                 for frame in frames.feed(data):
-                    await self._reply(frame, writer)
+                    await self._reply(frame, line, writer)
                 if frames.dropped_bytes > dropped:
                     dropped = frames.dropped_bytes
                     version = frames.foreign_version
-                    log.warning("virtual_pump.dropped", bytes=dropped, foreign_version=version)
+                    self._warn("virtual_pump.dropped", bytes=dropped, foreign_version=version)
                 async with asyncio.timeout(SEND_TIMEOUT_S):
                     await writer.drain()
         except (PumpMemoryError, PumpPowerLost) as error:
@@ -201,39 +215,57 @@ class PumpServer:
             self._lines.remove(writer)
             writer.transport.abort()
 
-    async def _reply(self, frame: Frame, writer: asyncio.StreamWriter) -> None:
+    async def _reply(self, frame: Frame, line: PumpLine, writer: asyncio.StreamWriter) -> None:
         """Answer a frame, or what the script makes of it."""
-        fault = self._script.on_the_line(_act_in(frame))
-        if fault is None:
-            writer.write(encode_answer(self._answer(frame), number=frame.number))
-            failpoint("told_after")
+        try:
+            taken = line.take(frame)
+        except WireError as error:
+            self._warn("virtual_pump.not_understood", reason=str(error))
+            writer.write(line.write(Refused(reason="not_understood"), to=frame, is_proven=False))
             return
-        log.warning("virtual_pump.scripted", fault=fault.fault)
-        if fault.fault == "lost_request":
+        except FrameRefused as error:
+            refused = self._refuse(cast(LineFlaw, error.reason), act_in(frame))
+            writer.write(line.write(refused, to=frame, is_proven=False))
             return
-        data = encode_answer(self._answer(frame), number=frame.number)
-        match fault.fault:
-            case "late_answer":
+        if isinstance(taken, Greeted):
+            writer.write(line.write(taken, to=frame, is_proven=False))
+            return
+        await self._obey(taken, frame, line, writer)
+
+    async def _obey(
+        self, request: AnyRequest, frame: Frame, line: PumpLine, writer: asyncio.StreamWriter
+    ) -> None:
+        """Do what is asked, and answer; the script may have the answer come late, twice or not."""
+        is_proven = frame.kind == PROVEN_REQUEST_KIND
+        fault = self._script.on_the_line(act_of(request))
+        if fault is not None:
+            log.warning("virtual_pump.scripted", fault=fault.fault)
+        if fault is not None and fault.fault == "lost_request":
+            return
+        answer = self._answer(request)
+        if fault is not None and fault.fault == "wrong_answer":
+            answer = Refused(reason="no_reservoir")
+        data = line.write(answer, to=frame, is_proven=is_proven)
+        match None if fault is None else fault.fault:
+            case None:
+                writer.write(data)
+                failpoint("told_after")
+            case "wrong_answer":
+                writer.write(data)
+            case "late_answer" if fault is not None:
                 await asyncio.sleep(fault.late_ms / 1_000)
                 writer.write(data)
             case "double_answer":
                 writer.write(data + data)
-            case "wrong_answer":
-                writer.write(encode_answer(Refused(reason="no_reservoir"), number=frame.number))
-            case "cut_answer":
+            case "cut_answer" if fault is not None:
                 writer.write(data[: fault.after_bytes])
                 await writer.drain()
                 writer.transport.close()
             case _:  # lost_answer
                 pass
 
-    def _answer(self, frame: Frame) -> AnyAnswer:
-        """Decode, obey and keep; whatever cannot be decoded is refused."""
-        try:
-            request = decode_request(frame)
-        except WireError as error:
-            log.warning("virtual_pump.not_understood", reason=str(error))
-            return Refused(reason="not_understood")
+    def _answer(self, request: AnyRequest) -> AnyAnswer:
+        """Obey and keep."""
         now = self._catch_up()
         answer = self._host.answer(request, now=now)
         if not isinstance(request, Read):
@@ -241,12 +273,20 @@ class PumpServer:
             log.info("virtual_pump.answered", act=act_of(request), answer=type(answer).__name__)
         return answer
 
+    def _refuse(self, flaw: LineFlaw, act: str) -> Refused:
+        """Refuse what does not prove who sent it, and remember it."""
+        now = self._catch_up()
+        self._warn("virtual_pump.refused_frame", reason=flaw, act=act)
+        return self._host.refuse_frame(flaw, act, now=now)
 
-def _act_in(frame: Frame) -> str:
-    """Name the request in a frame, empty for what is none."""
-    with contextlib.suppress(WireError):
-        return act_of(decode_request(frame))
-    return ""
+    def _warn(self, what: str, **fields: object) -> None:
+        """Log what a caller did wrong, so many times in a minute: a flood must not fill the log."""
+        minute = self._clock.now().real // MINUTE_MS
+        if minute != self._warned_minute:
+            self._warned_minute, self._warned = minute, Counter()
+        self._warned[what] += 1
+        if self._warned[what] <= WARNINGS_A_MINUTE_MAX:
+            log.warning(what, **fields)
 
 
 async def _answers(address: PumpAddress) -> bool:

@@ -19,11 +19,9 @@ from schemas.units import (
 )
 from services.runtime.platform.clock import FakeClock
 from services.runtime.platform.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
-from services.runtime.pump_link.address import PumpAddress
 from services.runtime.pump_link.port import PumpDevice
-from services.runtime.pump_link.stream_client import StreamPumpDevice
 from services.virtual_pump.in_process_pump import FakePumpDevice
-from support.simulated.pump_bench import Bench, FakeBench, a_process
+from support.simulated.pump_bench import Bench, FakeBench, a_process, line_to
 from support.simulated.signed_orders import identity, start
 
 DOSE = DoseId("bolus_advisor:demo:7")
@@ -291,7 +289,7 @@ async def test_a_pump_that_is_off_times_out_and_the_line_recovers(tmp_path: Path
 async def test_a_pump_that_hangs_times_out(tmp_path: Path) -> None:
     """A process that is stopped keeps its line open and says nothing."""
     async with a_process(tmp_path) as bench:
-        device = StreamPumpDevice(PumpAddress(f"{tmp_path}/pump", None), timeout_s=0.2)
+        device = line_to(tmp_path, timeout_s=0.2)
         await device.claim()
         os.kill(bench.pid, signal.SIGSTOP)
         try:

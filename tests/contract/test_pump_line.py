@@ -11,10 +11,20 @@ import pytest
 from schemas.delivery.device import PumpRecord
 from schemas.units import DoseId
 from services.runtime.platform.errors import PumpRefusedError, PumpTimeout
-from services.runtime.pump_link.address import PumpAddress
-from services.runtime.pump_link.protocol import Answered, StartBolus, encode_answer, encode_request
+from services.runtime.platform.signing_keys import read_secret
+from services.runtime.pump_link.line_proof import LineProof, Nonces, new_nonce
+from services.runtime.pump_link.protocol import (
+    Answered,
+    FrameReader,
+    Greet,
+    Greeted,
+    StartBolus,
+    decode_answer,
+    encode_answer,
+    encode_request,
+)
 from services.runtime.pump_link.stream_client import StreamPumpDevice
-from support.simulated.pump_bench import ProcessBench, a_process
+from support.simulated.pump_bench import ProcessBench, a_process, line_to
 from support.simulated.signed_orders import pump_order, sign, start
 
 
@@ -34,6 +44,22 @@ async def again(bench: ProcessBench, tmp_path: Path, faults: list[dict[str, Any]
     await bench.plug(faults=script)
 
 
+PROOF_BYTES = 40
+"""[B] that a sealed payload is longer: counter and proof."""
+
+
+async def greeted(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, key: bytes
+) -> LineProof:
+    """Greet the pump by hand; give what proves the frames of this connection."""
+    nonce = new_nonce()
+    writer.write(encode_request(Greet(nonce=nonce), number=0))
+    (frame,) = FrameReader().feed(await reader.read(4_096))
+    answer = decode_answer(frame)
+    assert isinstance(answer, Greeted)
+    return LineProof(key, pump=answer.pump, nonces=Nonces(nonce, answer.nonce), is_pump=False)
+
+
 @pytest.mark.requirement("R41")
 async def test_a_request_cut_at_each_byte_moves_nothing(tmp_path: Path) -> None:
     """Half an order is no order, wherever it was cut (A4)."""
@@ -41,10 +67,11 @@ async def test_a_request_cut_at_each_byte_moves_nothing(tmp_path: Path) -> None:
         device = bench.line()
         status = await device.claim()
         order = pump_order(status, dose=dose(7), amount=50)
-        whole = encode_request(StartBolus(epoch=status.epoch, signed=sign(order)), number=1)
-        for cut in range(len(whole)):
-            _, writer = await asyncio.open_unix_connection(f"{tmp_path}/pump")
-            writer.write(whole[:cut])
+        bolus = StartBolus(epoch=status.epoch, signed=sign(order))
+        for cut in range(len(encode_request(bolus, number=1)) + PROOF_BYTES):
+            reader, writer = await asyncio.open_unix_connection(f"{tmp_path}/pump")
+            proof = await greeted(reader, writer, key=read_secret(tmp_path / "pump.key"))
+            writer.write(encode_request(bolus, number=1, proof=proof)[:cut])
             with suppress(OSError):  # the pump keeps 16 lines, and closes the oldest
                 await writer.drain()
             writer.close()
@@ -71,7 +98,7 @@ async def test_an_answer_cut_at_each_byte_is_unknown_and_read_back(tmp_path: Pat
         cuts = list(range(0, len(answer) - 1, 7))
         faults = [{"fault": "cut_answer", "act": "start_bolus", "after_bytes": cut} for cut in cuts]
         await again(bench, tmp_path, faults)
-        quick = StreamPumpDevice(PumpAddress(f"{tmp_path}/pump", None), timeout_s=1.0)
+        quick = line_to(tmp_path, timeout_s=1.0)
         await quick.claim()
         for number, _ in enumerate(cuts):
             with pytest.raises(PumpTimeout):
@@ -113,7 +140,7 @@ async def test_a_line_that_lies_is_found_out_by_the_history(
     """Late, lost, doubled, or another answer: what the pump counted is what counts (A2)."""
     async with a_process(tmp_path) as bench:
         await again(bench, tmp_path, [{"fault": fault, "act": "start_bolus", "late_ms": 900}])
-        device = StreamPumpDevice(PumpAddress(f"{tmp_path}/pump", None), timeout_s=0.5)
+        device = line_to(tmp_path, timeout_s=0.5)
         await device.claim()
         if gives is None:
             await start(device, dose(7), 50)

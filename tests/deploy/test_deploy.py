@@ -182,13 +182,14 @@ def test_every_container_has_what_it_names_and_its_own_journal() -> None:
         assert set(one.get("secrets", ())) <= set(whole["secrets"])
         assert (["ALL"], True) == (one["cap_drop"], one["read_only"])
         if name in DECIDERS:
-            signs = ["bolus_orders"] if name == "bolus_advisor" else []
-            assert [name, *signs] == one["secrets"]
+            more = {"bolus_advisor": ["bolus_orders"], "actuator": ["pump_p1"]}
+            assert [name, *more.get(name, [])] == one["secrets"]
             assert {"stream"} == set(one["depends_on"])
     assert ["line"] == whole["services"]["pump"]["networks"]
     files = [f"{name}.nk" for name in (*DECIDERS, "supervisor")]
     assert {
-        f"./private/keys/{name}" for name in (*files, "bolus_orders.key", "bolus_orders.pub")
+        f"./private/keys/{name}"
+        for name in (*files, "bolus_orders.key", "bolus_orders.pub", "pump_p1.key")
     } == {secret["file"] for secret in whole["secrets"].values()}
 
 
@@ -220,8 +221,14 @@ async def test_services_started_alone_find_each_other(
         "--memory=pump",
         "--fill-u=200",
         "--pump=p1",
+        f"--key={keys}/pump_p1.key",
     )
-    actuator = module("actuator", *told("actuator", url, keys), f"--pump=p1=tcp:127.0.0.1:{line}")
+    actuator = module(
+        "actuator",
+        *told("actuator", url, keys),
+        f"--pump=p1=tcp:127.0.0.1:{line}",
+        f"--pump-key=p1={keys}/pump_p1.key",
+    )
     ingest = module("glucose_ingest", *told("glucose_ingest", url, keys))
 
     with running([str(SERVER), "-c", str(private / "nats.conf")], tmp_path):

@@ -28,6 +28,10 @@ AHEAD_MS_MAX = Milliseconds(2 * MINUTE_MS)
 OrderFlaw = OrderProblem | Literal["already_executed", "replayed"]
 """[-] why an order is not started by the one who knows what was executed: the pump."""
 
+LineFlaw = Literal["unproven", "wrong_proof", "repeated_frame"]
+"""[-] why a frame on the pump's line is refused: it bears no proof of who sent it, one that does
+not fit, or one that was used before on this connection."""
+
 LATE: Final[frozenset[OrderFlaw]] = frozenset(
     {"stale_challenge", "order_expired", "already_executed"}
 )

@@ -84,6 +84,10 @@ class DataFolder:
         """Name the file with the seed of a user's key."""
         return self.keys / f"{user}.nk"
 
+    def pump_key(self, pump: PumpId) -> Path:
+        """Name the file with the key that a pump and its actuator share."""
+        return self.keys / f"pump_{pump}.key"
+
     @property
     def order_key(self) -> Path:
         """Name the file with the seed that bolus orders are signed with; beside it its `.pub`."""

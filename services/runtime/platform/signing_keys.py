@@ -1,6 +1,7 @@
-"""Keys that orders and checkpoints are signed with: a seed for who signs, its public half."""
+"""Keys: a seed for who signs orders or checkpoints, its public half, and what two share."""
 
 import os
+import secrets
 from pathlib import Path
 
 from nacl.exceptions import CryptoError
@@ -55,6 +56,30 @@ def make_key(path: Path) -> None:
         with os.fdopen(handle, "w") as file:
             file.write(bytes(SigningKey.generate()).hex() + "\n")
     public_path(path).write_text(read_signer(path).public + "\n")
+
+
+def make_secret(path: Path) -> None:
+    """Make a secret of SEED_BYTES if it is missing, for two who share it.
+
+    Raises:
+        OSError: it cannot be written.
+        OrderKeyBroken: the file that exists holds none.
+    """
+    if path.exists():
+        read_secret(path)
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE)
+    with os.fdopen(handle, "w") as file:
+        file.write(secrets.token_hex(SEED_BYTES) + "\n")
+
+
+def read_secret(path: Path) -> bytes:
+    """Read a secret that two share [B, SEED_BYTES].
+
+    Raises:
+        OrderKeyBroken: there is none, or it is broken.
+    """
+    return bytes.fromhex(_hex(path))
 
 
 def read_signer(path: Path) -> OrderSigner:

@@ -2,7 +2,7 @@
 
 A frame is magic (2 bytes), version (1), kind (1), request number (2), payload length (4), payload,
 CRC-32 of all before it (4); numbers are big-endian. Every version keeps this outer shape. The
-checksum finds broken bytes; it proves nothing about who sent them.
+checksum finds broken bytes; who sent a frame, its payload proves (`line_proof.py`).
 """
 
 import struct
@@ -12,13 +12,14 @@ from typing import Literal, NamedTuple, TypeVar
 import msgspec
 
 from schemas.delivery.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
-from schemas.units import DoseId, MilliUnits, UtcMillis
+from schemas.units import DoseId, MilliUnits, PumpId, UtcMillis
 from services.runtime.platform.errors import BasaltError
+from services.runtime.pump_link.line_proof import FrameRefused, LineProof
 
 MAGIC = b"\xba\x5a"
 """[-] the first two bytes of each frame."""
 
-WIRE_VERSION = 2
+WIRE_VERSION = 3
 """[-] 0 to 255; what is inside the frame."""
 
 PAYLOAD_BYTES_MAX = 256 * 1024
@@ -29,6 +30,12 @@ REQUEST_KIND = 1
 
 ANSWER_KIND = 2
 """[-] kind of a frame from the pump."""
+
+PROVEN_REQUEST_KIND = 3
+"""[-] kind of a frame to the pump whose payload is sealed."""
+
+PROVEN_ANSWER_KIND = 4
+"""[-] kind of a frame from the pump whose payload is sealed."""
 
 NUMBER_MAX = 0xFFFF
 """[-] request numbers run from 0 to here and begin anew."""
@@ -46,7 +53,7 @@ class Frame(NamedTuple):
     """One whole frame whose checksum is right."""
 
     kind: int
-    """[-] REQUEST_KIND or ANSWER_KIND."""
+    """[-] REQUEST_KIND, ANSWER_KIND, or one of them proven."""
     number: int
     """[-] 0 to 65535; an answer bears the number of its request."""
     payload: bytes
@@ -55,6 +62,13 @@ class Frame(NamedTuple):
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="ask"):
     """Something asked of the pump."""
+
+
+class Greet(Request, frozen=True, kw_only=True, tag="greet"):
+    """Begin to prove what is sent on this connection."""
+
+    nonce: str
+    """[-] the controller's, hex."""
 
 
 class Order(Request, frozen=True, kw_only=True):
@@ -148,6 +162,15 @@ class ReadAnswered(Answer, frozen=True, kw_only=True, tag="read_answered"):
     """[-] at most one page."""
 
 
+class Greeted(Answer, frozen=True, kw_only=True, tag="greeted"):
+    """From now on what is sealed with both nonces is taken."""
+
+    nonce: str
+    """[-] the pump's, hex."""
+    pump: PumpId
+    """[-] which pump this says it is."""
+
+
 class Refused(Answer, frozen=True, kw_only=True, tag="refused"):
     """Not done."""
 
@@ -167,8 +190,13 @@ AnyRequest = (
 )
 AnyAnswer = Answered | ReadAnswered | Refused | Superseded
 
-_REQUESTS: msgspec.json.Decoder[AnyRequest] = msgspec.json.Decoder(AnyRequest)
-_ANSWERS: msgspec.json.Decoder[AnyAnswer] = msgspec.json.Decoder(AnyAnswer)
+LineRequest = AnyRequest | Greet
+"""[-] what comes over a line: all that a pump is asked, and what proves who asks."""
+
+LineAnswer = AnyAnswer | Greeted
+
+_REQUESTS: msgspec.json.Decoder[LineRequest] = msgspec.json.Decoder(LineRequest)
+_ANSWERS: msgspec.json.Decoder[LineAnswer] = msgspec.json.Decoder(LineAnswer)
 
 
 def encode_frame(frame: Frame, *, version: int = WIRE_VERSION) -> bytes:
@@ -184,32 +212,42 @@ def encode_frame(frame: Frame, *, version: int = WIRE_VERSION) -> bytes:
     return body + _CHECKSUM.pack(zlib.crc32(body))
 
 
-def encode_request(request: AnyRequest, *, number: int) -> bytes:
-    """Write a request as a frame with its number [-, 0 to 65535]."""
-    return encode_frame(Frame(REQUEST_KIND, number, msgspec.json.encode(request)))
+def encode_request(request: LineRequest, *, number: int, proof: LineProof | None = None) -> bytes:
+    """Write a request as a frame with its number [-, 0 to 65535], sealed where there is a proof."""
+    body = msgspec.json.encode(request)
+    if proof is None:
+        return encode_frame(Frame(REQUEST_KIND, number, body))
+    return encode_frame(Frame(PROVEN_REQUEST_KIND, number, proof.seal(body, number=number)))
 
 
-def encode_answer(answer: AnyAnswer, *, number: int) -> bytes:
-    """Write an answer as a frame with the number of its request [-, 0 to 65535]."""
-    return encode_frame(Frame(ANSWER_KIND, number, msgspec.json.encode(answer)))
+def encode_answer(answer: LineAnswer, *, number: int, proof: LineProof | None = None) -> bytes:
+    """Write an answer as a frame with the number of its request, sealed where there is a proof."""
+    body = msgspec.json.encode(answer)
+    if proof is None:
+        return encode_frame(Frame(ANSWER_KIND, number, body))
+    return encode_frame(Frame(PROVEN_ANSWER_KIND, number, proof.seal(body, number=number)))
 
 
-def decode_request(frame: Frame) -> AnyRequest:
-    """Read a request out of its frame.
+def decode_request(frame: Frame, *, proof: LineProof | None = None) -> LineRequest:
+    """Read a request out of its frame, a sealed one if there is a proof.
 
     Raises:
         WireError: the frame is no request or its payload is not one of ours.
+        FrameRefused: it proves not what it must.
     """
-    return _decode(frame, kind=REQUEST_KIND, decoder=_REQUESTS)
+    kinds = (REQUEST_KIND, PROVEN_REQUEST_KIND)
+    return _decode(frame, kinds=kinds, proof=proof, decoder=_REQUESTS)
 
 
-def decode_answer(frame: Frame) -> AnyAnswer:
-    """Read an answer out of its frame.
+def decode_answer(frame: Frame, *, proof: LineProof | None = None) -> LineAnswer:
+    """Read an answer out of its frame, a sealed one if there is a proof.
 
     Raises:
         WireError: the frame is no answer or its payload is not one of ours.
+        FrameRefused: it proves not what it must.
     """
-    return _decode(frame, kind=ANSWER_KIND, decoder=_ANSWERS)
+    kinds = (ANSWER_KIND, PROVEN_ANSWER_KIND)
+    return _decode(frame, kinds=kinds, proof=proof, decoder=_ANSWERS)
 
 
 class FrameReader:
@@ -259,11 +297,21 @@ class FrameReader:
         del self._buffer[:count]
 
 
-def _decode(frame: Frame, *, kind: int, decoder: msgspec.json.Decoder[_T]) -> _T:
-    """Read a payload of the expected kind."""
-    if frame.kind != kind:
-        raise WireError(f"frame of kind {frame.kind}, expected {kind}")
+def _decode(
+    frame: Frame,
+    *,
+    kinds: tuple[int, int],
+    proof: LineProof | None,
+    decoder: msgspec.json.Decoder[_T],
+) -> _T:
+    """Read a payload of the first kind, or a sealed one of the second."""
+    open_kind, proven_kind = kinds
+    if frame.kind not in kinds:
+        raise WireError(f"frame of kind {frame.kind}, expected {open_kind}")
+    if (frame.kind == proven_kind) != (proof is not None):
+        raise FrameRefused("unproven")
+    body = frame.payload if proof is None else proof.open(frame.payload, number=frame.number)
     try:
-        return decoder.decode(frame.payload)
+        return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f"payload not understood: {error}") from error

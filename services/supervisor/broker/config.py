@@ -3,16 +3,17 @@
 import json
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import nkeys  # type: ignore[import-untyped]  # it ships no types
 
 from core.deciders.registry import DECIDERS
+from schemas.units import PumpId
 from schemas.wire.subjects import BROKER_API, CLIENT_API, request_inbox
 from services.runtime.nats.user_keys import public_key_of
 from services.runtime.platform.data_folder import DataFolder
-from services.runtime.platform.signing_keys import make_key
+from services.runtime.platform.signing_keys import make_key, make_secret
 from services.supervisor.broker.permissions import DISCOVERY, Permissions, permissions
 
 KEY_MODE = 0o600
@@ -23,8 +24,8 @@ ACCOUNT = "BASALT"
 """[-] the broker's account of the services and the stream; each client has one of its own."""
 
 
-def make_keys(folder: DataFolder) -> dict[str, str]:
-    """Make the seeds that are missing, that of orders too; give each user's public key.
+def make_keys(folder: DataFolder, *, pumps: Sequence[PumpId]) -> dict[str, str]:
+    """Make the keys that are missing, of orders and pumps too; give each user's public key.
 
     Raises:
         BusKeyBroken, OrderKeyBroken: a file that exists is no seed.
@@ -33,6 +34,8 @@ def make_keys(folder: DataFolder) -> dict[str, str]:
     folder.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
     make_key(folder.order_key)
     make_key(folder.record_key)
+    for pump in pumps:
+        make_secret(folder.pump_key(pump))
     return {user: _public_key(folder.seed(user)) for user in permissions()}
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from schemas.units import PumpId
 from services.runtime.platform.data_folder import DataFolder
 from services.supervisor.broker import parent_guard
 from services.supervisor.broker.config import ACCOUNT, broker_config, make_keys
@@ -74,7 +75,9 @@ def choose_port(*, host: str, port: int | None) -> int:
         return int(probe.getsockname()[1])
 
 
-def broker_spec(*, program: Path, folder: DataFolder, host: str, port: int) -> ChildSpec:
+def broker_spec(
+    *, program: Path, folder: DataFolder, pump: PumpId, host: str, port: int
+) -> ChildSpec:
     """Write keys and configuration, and say how the broker is started.
 
     Raises:
@@ -82,7 +85,7 @@ def broker_spec(*, program: Path, folder: DataFolder, host: str, port: int) -> C
         StartRefused: a key in it is broken.
     """
     try:
-        keys = make_keys(folder)
+        keys = make_keys(folder, pumps=(pump,))
     except ValueError as error:
         raise StartRefused(f"a key in {folder.keys} is broken: {error}") from error
     adopt_stream(folder.broker)

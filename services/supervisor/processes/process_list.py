@@ -39,6 +39,7 @@ def pump_spec(plan: Plan) -> Iterator[ChildSpec]:
         f"--fill-u={FILL_U}",
         f"--pump={plan.pump}",
         f"--trust={public_path(plan.folder.order_key)}",
+        f"--key={plan.folder.pump_key(plan.pump)}",
     )
     faults = (f"--faults={plan.pump_faults.resolve()}",) if plan.pump_faults else ()
     yield _spec(plan, PUMP_PROCESS, (*arguments, *faults))
@@ -48,7 +49,10 @@ def decider_specs(plan: Plan) -> Iterator[ChildSpec]:
     """Say how the services are started that hear and say events."""
     socket = socket_path(plan.folder)
     own = {
-        "actuator": (f"--pump={plan.pump}=unix:{socket}",),
+        "actuator": (
+            f"--pump={plan.pump}=unix:{socket}",
+            f"--pump-key={plan.pump}={plan.folder.pump_key(plan.pump)}",
+        ),
         "bolus_advisor": (f"--sign-with={plan.folder.order_key}",),
         "historian": (
             f"--sign-with={plan.folder.record_key}",

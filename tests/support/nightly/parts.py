@@ -32,12 +32,17 @@ DAYS: Final = 365
 AWAY_H: Final = 72
 """[h] without a broker."""
 
+FORGED: Final = 100_000
+"""[-] well-formed frames on the pump's line, among ten times as many."""
+
 SEEDS_A_RUN: Final = 1_000
 """[-] between the first seeds of two runs; source: more than the steps of any part."""
 
 KILLS_FILE: Final = "tests/system/deaths/test_random_kills.py"
 DAYS_FILE: Final = "tests/scenario/record/test_lived_days.py"
 AWAY_FILE: Final = "tests/system/faults/test_broker_away.py"
+LINE_FILE: Final = "tests/contract/test_pump_strangers.py"
+FLOOD: Final = "test_a_flood_of_forged_frames_moves_nothing_and_fills_nothing"
 
 
 class Step(NamedTuple):
@@ -144,6 +149,18 @@ def _broker_away(seed: int) -> Sequence[Step]:
     ]
 
 
+def _line(seed: int) -> Sequence[Step]:
+    del seed
+    return [
+        Step(
+            name=f"{FORGED} frames",
+            words=(*PYTEST, "-q", "-s", f"{LINE_FILE}::{FLOOD}"),
+            environment={"NIGHTLY_FRAMES": str(FORGED)},
+            amounts={"forged frames": FORGED, "frames": 10 * FORGED},
+        )
+    ]
+
+
 def _mutants_of(group: str) -> Callable[[int], Sequence[Step]]:
     def steps(seed: int) -> Sequence[Step]:
         del seed
@@ -187,6 +204,7 @@ PARTS: Final = (
     Part("nested-kills", f"{NESTED_KILLS} kills, and deaths during each recovery", _nested),
     Part("year", f"{DAYS} days by the real deciders, replayed", _year),
     Part("broker-away", f"{AWAY_H} hours without a broker", _broker_away),
+    Part("line", f"{FORGED} forged frames on the pump's line, ten times as many in all", _line),
     *(Part(f"mutants-{group}", f"mutants of {group}", _mutants_of(group)) for group in GROUPS),
 )
 """[-] in the order in which all of them are run."""

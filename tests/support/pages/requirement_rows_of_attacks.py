@@ -5,6 +5,11 @@ from typing import Final
 from support.pages.requirement_rows import Row
 
 ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
+    "R115": Row(
+        "every frame that changes the pump is authenticated and fresh; refusals are remembered",
+        "services/runtime/pump_link/line_proof.py:LineProof",
+        "test_the_mutant_that_asks_no_proof_is_caught",
+    ),
     "R119": Row(
         "any message may be undecodable, and prevents no start",
         "services/runtime/journal/event_ids.py:is_own_event",

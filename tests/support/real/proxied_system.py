@@ -123,7 +123,7 @@ def proxied_system(path: Path, *, speed: int = SPEED) -> Iterator[ProxiedSystem]
     system.folder.make()
     port = free_port()
     text = broker_config(
-        public_keys=make_keys(system.folder),
+        public_keys=make_keys(system.folder, pumps=(system.pump,)),
         host="127.0.0.1",
         port=port,
         store=system.folder.broker,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from schemas.delivery.device import PumpReading
-from schemas.units import MilliUnits, UtcMillis
+from schemas.units import MilliUnits, PumpId, UtcMillis
 from services.runtime.platform.clock import (
     ClockRecord,
     FakeClock,
@@ -18,9 +18,14 @@ from services.runtime.platform.clock import (
     wall_ms,
     write_clock_record,
 )
+from services.runtime.platform.signing_keys import make_secret, read_secret
 from services.runtime.pump_link.address import PumpAddress
 from services.runtime.pump_link.port import PumpDevice
-from services.runtime.pump_link.stream_client import StreamPumpDevice
+from services.runtime.pump_link.stream_client import (
+    ANSWER_TIMEOUT_S,
+    Pairing,
+    StreamPumpDevice,
+)
 from services.virtual_pump.controller import PumpHost
 from services.virtual_pump.in_process_pump import FakePumpDevice
 from services.virtual_pump.state_store import FakePumpStore
@@ -32,6 +37,13 @@ SPEED = 60
 """[-] a bolus of 25 U takes 1000 s of therapy: 17 s, long enough to be cut short."""
 FILL_U = 200
 POLLS_MAX = 2_000
+
+
+def line_to(folder: Path, *, timeout_s: float = ANSWER_TIMEOUT_S) -> StreamPumpDevice:
+    """Open a line to the pump whose socket and key lie in a folder."""
+    pairing = Pairing(PumpId("demo"), read_secret(folder / "pump.key"))
+    address = PumpAddress(f"{folder}/pump", None)
+    return StreamPumpDevice(address, pairing=pairing, timeout_s=timeout_s)
 
 
 class Bench(Protocol):
@@ -110,7 +122,8 @@ class ProcessBench:
         ]
         key = self._folder / "orders.pub"
         key.write_text(SIGNER.public)
-        words += ["--pump", "demo", "--trust", str(key)]
+        make_secret(self._folder / "pump.key")
+        words += ["--pump", "demo", "--trust", str(key), "--key", f"{self._folder}/pump.key"]
         if faults is not None:
             words += ["--faults", str(faults)]
         self._process = await asyncio.create_subprocess_exec(
@@ -142,7 +155,7 @@ class ProcessBench:
         return await self._process.wait()
 
     def line(self) -> StreamPumpDevice:
-        device = StreamPumpDevice(PumpAddress(f"{self._folder}/pump", None))
+        device = line_to(self._folder)
         self._lines.push_async_callback(device.close)
         return device
 

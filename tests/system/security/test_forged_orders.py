@@ -34,15 +34,21 @@ from services.runtime.nats.client import BusClient, OutcomeUnknown
 from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
 from services.runtime.platform.clock import SystemClock, read_clock_record
 from services.runtime.platform.errors import BasaltError, PumpRefusedError
-from services.runtime.platform.signing_keys import OrderSigner, make_key, read_signer
+from services.runtime.platform.signing_keys import (
+    OrderSigner,
+    make_key,
+    read_secret,
+    read_signer,
+)
 from services.runtime.pump_link.address import PumpAddress
-from services.runtime.pump_link.stream_client import StreamPumpDevice
+from services.runtime.pump_link.stream_client import Pairing, StreamPumpDevice
 from support.real.crash_system import look
 from support.real.real_system import RealSystem, let_it_rest, real_system
 from support.simulated.signed_orders import STRANGER, pump_order, sign, sign_ordered
 
 pytestmark = pytest.mark.system
 
+PUMP = PumpId("demo")
 QUIET = ("--speed", "60", "--no-person")
 ADVISOR = Speaker("bolus_advisor")
 FAR = Deadline(therapy=UtcMillis(10**14), real=UtcMillis(10**14))
@@ -70,7 +76,10 @@ async def user(system: RealSystem, name: str) -> Client:
 
 
 def line(system: RealSystem) -> StreamPumpDevice:
-    return StreamPumpDevice(PumpAddress(str(system.folder.pump / "line.sock"), None))
+    """Call the pump with the key that it shares with the actuator."""
+    pairing = Pairing(PUMP, read_secret(system.folder.pump_key(PUMP)))
+    address = PumpAddress(str(system.folder.pump / "line.sock"), None)
+    return StreamPumpDevice(address, pairing=pairing)
 
 
 def doses(system: RealSystem) -> list[Any]:

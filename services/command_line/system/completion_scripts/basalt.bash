@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/basalt
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_basalt_subparsers=(glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose count up status calc store schema completion version)
+_shtab_basalt_subparsers=(glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose pump count up status calc store schema completion version)
 
 _shtab_basalt_glucose_option_strings=(-h --help --mmol --sensor --at --data --pump --actor --json)
 _shtab_basalt_carbs_option_strings=(-h --help --at --data --pump --actor --json)
@@ -42,6 +42,7 @@ _shtab_basalt_fill_option_strings=(-h --help --concentration --because --data --
 _shtab_basalt_prime_option_strings=(-h --help --cannula --data --pump --actor --json)
 _shtab_basalt_clear_option_strings=(-h --help --because --data --pump --actor --json)
 _shtab_basalt_dose_option_strings=(-h --help --id --because --data --pump --actor --json)
+_shtab_basalt_pump_option_strings=(-h --help --data --pump --actor --json)
 _shtab_basalt_count_option_strings=(-h --help --because --data --pump --actor --json)
 _shtab_basalt_up_option_strings=(-h --help --port --host --speed --glucose --unit --zone --pump-faults --store --no-person --no-screen --for --data --pump --actor --json)
 _shtab_basalt_status_option_strings=(-h --help --data --pump --actor --json)
@@ -106,6 +107,8 @@ _shtab_basalt_fill___data_COMPGEN=_shtab_compgen_dirs
 _shtab_basalt_prime___data_COMPGEN=_shtab_compgen_dirs
 _shtab_basalt_clear___data_COMPGEN=_shtab_compgen_dirs
 _shtab_basalt_dose___data_COMPGEN=_shtab_compgen_dirs
+_shtab_basalt_pump_pos_1_COMPGEN=_shtab_compgen_files
+_shtab_basalt_pump___data_COMPGEN=_shtab_compgen_dirs
 _shtab_basalt_count___data_COMPGEN=_shtab_compgen_dirs
 _shtab_basalt_up___glucose_COMPGEN=_shtab_compgen_files
 _shtab_basalt_up___pump_faults_COMPGEN=_shtab_compgen_files
@@ -127,10 +130,11 @@ _shtab_basalt_limits___pump_model_choices=(basalt_virtual omnipod_dash omnipod_e
 _shtab_basalt_history_pos_0_choices=(events changes gaps days glucose)
 _shtab_basalt_history___format_choices=(table csv jsonl parquet)
 _shtab_basalt_verify_pos_0_choices=(decisions orders record snapshots proof archive)
+_shtab_basalt_pump_pos_0_choices=(pair)
 _shtab_basalt_count_pos_0_choices=(accept)
 _shtab_basalt_store_pos_0_choices=(copy)
 _shtab_basalt_completion_pos_0_choices=(bash zsh fish)
-_shtab_basalt_pos_0_choices=(glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose count up status calc store schema completion version)
+_shtab_basalt_pos_0_choices=(glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose pump count up status calc store schema completion version)
 
 _shtab_basalt_glucose__h_nargs=0
 _shtab_basalt_glucose___help_nargs=0
@@ -250,6 +254,9 @@ _shtab_basalt_clear___json_nargs=0
 _shtab_basalt_dose__h_nargs=0
 _shtab_basalt_dose___help_nargs=0
 _shtab_basalt_dose___json_nargs=0
+_shtab_basalt_pump__h_nargs=0
+_shtab_basalt_pump___help_nargs=0
+_shtab_basalt_pump___json_nargs=0
 _shtab_basalt_count__h_nargs=0
 _shtab_basalt_count___help_nargs=0
 _shtab_basalt_count___json_nargs=0

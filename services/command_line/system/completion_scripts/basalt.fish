@@ -50,7 +50,7 @@ function _shtab_basalt_using
   test "$_shtab_basalt_cmdpath" = "$argv"
 end
 
-set -g _shtab_basalt_commands glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose count up status calc store schema completion version
+set -g _shtab_basalt_commands glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose pump count up status calc store schema completion version
 set -g _shtab_basalt_opts_with_value --actor --after --amount --at --basal --because --by --calendar-day --cannula --carbs --cause --checkpoints --concentration --daily --data --fast --for --format --four-hours --from --glucose --high --host --hourly --id --insulin --key --kind --known-by --limit --limits --lockout-controller --lockout-person --lockout-remote --low --measurements --missing --now --on-board --out --output --over --picture --port --preset --profile --pump --pump-faults --pump-model --reservoir --rules --service --set-due --set-overdue --settings --sign-with --single --soft --source --speed --store --to --tube --unit --urgent-low --weeks --zone
 
 complete -c basalt -e
@@ -392,6 +392,14 @@ complete -c basalt -n '_shtab_basalt_using dose' -l data -xka "(__fish_complete_
 complete -c basalt -n '_shtab_basalt_using dose' -l pump -x -d 'which pump; the one that the system was started with'
 complete -c basalt -n '_shtab_basalt_using dose' -l actor -x -d 'who asks, for the record; person:$USER'
 complete -c basalt -n '_shtab_basalt_using dose' -l json -d 'print the answer as JSON'
+complete -c basalt -n '_shtab_basalt_using; and test $_shtab_basalt_npos -eq 0' -a pump -d 'Pair a pump with its actuator.'
+complete -c basalt -n '_shtab_basalt_using pump' -s h -l help -d 'show this and stop'
+complete -c basalt -n '_shtab_basalt_using pump' -l data -xka "(__fish_complete_directories)" -d 'data folder of the system; ./data, or $BASALT_DATA'
+complete -c basalt -n '_shtab_basalt_using pump' -l pump -x -d 'which pump; the one that the system was started with'
+complete -c basalt -n '_shtab_basalt_using pump' -l actor -x -d 'who asks, for the record; person:$USER'
+complete -c basalt -n '_shtab_basalt_using pump' -l json -d 'print the answer as JSON'
+complete -c basalt -n '_shtab_basalt_using pump; and test $_shtab_basalt_npos -eq 0' -ka "pair" -d 'what is done'
+complete -c basalt -n '_shtab_basalt_using pump; and test $_shtab_basalt_npos -eq 1' -ka "(__fish_complete_path (commandline -ct))" -d 'the key; one that exists stays'
 complete -c basalt -n '_shtab_basalt_using; and test $_shtab_basalt_npos -eq 0' -a count -d 'Go on from the pump'"'"'s own count in your name, after an alarm that it was'
 complete -c basalt -n '_shtab_basalt_using count' -s h -l help -d 'show this and stop'
 complete -c basalt -n '_shtab_basalt_using count' -l because -x -d 'what was seen'

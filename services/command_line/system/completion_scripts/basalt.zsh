@@ -37,6 +37,7 @@ _shtab_basalt_commands() {
     prime:'Fill tube or cannula while the pump stands; it counts in the reservoir alone.'
     profile:'Set the basal profile from a file, or show the one in force.'
     prove:'Write the proof that an event stands in the record, for whoever has not the'
+    pump:'Pair a pump with its actuator.'
     reconnect:'Put the pump on again: basal flows, what was missed is shown.'
     replay:'Fold the record of a pump and print its state, whether the system runs or not.'
     resume:'Deliver basal again; a stopped bolus stays stopped.'
@@ -481,6 +482,19 @@ _shtab_basalt_prove_options=(
 # guard to ensure default positional specs are added only once per session
 _shtab_basalt_prove_defaults_added=0
 
+_shtab_basalt_pump_options=(
+  {-h,--help}"[show this and stop]"
+  "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
+  "--pump[which pump\; the one that the system was started with]:ID:"
+  "--actor[who asks, for the record\; person\:\$USER]:WHO:"
+  "--json[print the answer as JSON]"
+  ":what is done:(pair)"
+  ":the key\; one that exists stays:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_basalt_pump_defaults_added=0
+
 _shtab_basalt_reconnect_options=(
   {-h,--help}"[show this and stop]"
   "--because[kept on record]:TEXT:"
@@ -755,6 +769,7 @@ _shtab_basalt() {
         prime) _arguments -C -s $_shtab_basalt_prime_options ;;
         profile) _arguments -C -s $_shtab_basalt_profile_options ;;
         prove) _arguments -C -s $_shtab_basalt_prove_options ;;
+        pump) _arguments -C -s $_shtab_basalt_pump_options ;;
         reconnect) _arguments -C -s $_shtab_basalt_reconnect_options ;;
         replay) _arguments -C -s $_shtab_basalt_replay_options ;;
         resume) _arguments -C -s $_shtab_basalt_resume_options ;;
