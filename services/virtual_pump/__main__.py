@@ -143,20 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pump", type=_pump, required=True, metavar="ID", help="which pump this is"
     )
-    parser.add_argument(
-        "--trust",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="public key whose bolus orders are taken; may be given again; without it none are",
-    )
-    parser.add_argument(
-        "--key",
-        type=Path,
-        metavar="FILE",
-        help="key shared with the actuator, made by 'basalt pump pair'; without it it is read only",
-    )
+    _add_keys(parser)
     parser.add_argument(
         "--clock",
         type=Path,
@@ -181,6 +168,24 @@ def _parser() -> argparse.ArgumentParser:
         help="end when standard input ends, as with its starter",
     )
     return parser
+
+
+def _add_keys(parser: argparse.ArgumentParser) -> None:
+    """Describe whom the pump believes."""
+    parser.add_argument(
+        "--trust",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="public key whose bolus orders are taken; may be given again; without it none are",
+    )
+    parser.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="key shared with the actuator, made by 'basalt pump pair'; without it it is read only",
+    )
 
 
 def _address(text: str) -> PumpAddress:

@@ -106,7 +106,8 @@ def test_keys_are_made_once_and_for_their_owner_alone(private: pathlib.Path) -> 
     assert 0 == again.returncode
     assert before == {path.name: path.read_bytes() for path in (private / "keys").iterdir()}
     signing = {f"{use}.{half}" for use in ("bolus_orders", "record") for half in ("key", "pub")}
-    assert {f"{user}.nk" for user in permissions()} | signing == set(before)
+    shared = {"pump_p1.key"}
+    assert {f"{user}.nk" for user in permissions()} | signing | shared == set(before)
     secret = [path for path in (private / "keys").iterdir() if path.suffix != ".pub"]
     assert {0o600} == {path.stat().st_mode & 0o777 for path in secret}
 

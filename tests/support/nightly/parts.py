@@ -41,7 +41,7 @@ SEEDS_A_RUN: Final = 1_000
 KILLS_FILE: Final = "tests/system/deaths/test_random_kills.py"
 DAYS_FILE: Final = "tests/scenario/record/test_lived_days.py"
 AWAY_FILE: Final = "tests/system/faults/test_broker_away.py"
-LINE_FILE: Final = "tests/contract/test_pump_strangers.py"
+LINE_FILE: Final = "tests/contract/pump/test_pump_strangers.py"
 FLOOD: Final = "test_a_flood_of_forged_frames_moves_nothing_and_fills_nothing"
 
 

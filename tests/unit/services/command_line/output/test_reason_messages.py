@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from core.dosing.order_protocol.authentication import LineFlaw
 from schemas.basal.profiles import TemporaryRateRefused
 from schemas.bolus.advice import AdviceRefused
 from schemas.bolus.orders import OrderRefused
@@ -41,7 +42,7 @@ def test_each_reason_has_a_sentence(tag: str, code: str) -> None:
 
 def test_each_sentence_has_a_reason() -> None:
     """A sentence that nobody can ever read is a reason that was renamed."""
-    codes = {code for _, code in REASONS}
+    codes = {code for _, code in REASONS} | set(_codes(LineFlaw))
 
     assert set() == set(OF_ANY) - codes
     assert set() == set(OF_ONE) - set(REASONS)
