@@ -78,6 +78,13 @@ class PrimePumpLine(Effect, frozen=True, kw_only=True):
     """[-] which."""
 
 
+class ClaimPump(Effect, frozen=True, kw_only=True):
+    """Become the pump's controller; brings back PumpAnswered."""
+
+    by: str
+    """[-] the name under which it is claimed."""
+
+
 class ClearFault(Effect, frozen=True, kw_only=True):
     """Let the pump's motor turn again; brings back PumpAnswered."""
 

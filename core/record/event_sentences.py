@@ -57,6 +57,7 @@ from schemas.delivery.pump import (
     PumpControlLost,
     PumpFound,
     PumpLost,
+    PumpTakeRequested,
     ReservoirFilled,
     ReservoirFillRequested,
     ResumeRequested,
@@ -215,6 +216,8 @@ def _of_the_pump(event: Event) -> str:
         case PumpClockRead(ahead=ahead):
             way = "ahead" if ahead > 0 else "behind"
             return f"the pump's clock is {abs(ahead) // MINUTE_MS} min {way}"
+        case PumpTakeRequested(actor=actor, because=because):
+            return f"{actor} takes the pump back{f': {because}' if because else ''}"
         case PumpControlLost():
             return "another controller drives the pump"
         case PumpFaulted(fault=fault):

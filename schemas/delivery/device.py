@@ -191,7 +191,15 @@ class PumpReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 PumpAct = Literal[
-    "start_bolus", "stop_bolus", "load_plan", "suspend", "resume", "fill", "prime", "clear_fault"
+    "start_bolus",
+    "stop_bolus",
+    "load_plan",
+    "suspend",
+    "resume",
+    "fill",
+    "prime",
+    "clear_fault",
+    "claim",
 ]
 PumpAnswerResult = Literal["done", "refused", "unknown"]
 """[-] 'unknown' when no answer came in time: neither done nor not done."""
@@ -223,13 +231,25 @@ class PumpSuperseded(Report, frozen=True, kw_only=True, tag="pump_superseded.v1"
     """[-] the epoch that drives."""
 
 
+class PumpClaimWanted(Report, frozen=True, kw_only=True, tag="pump_claim_wanted.v1"):
+    """The device must be claimed before it is driven on; consumed by the actuator.
+
+    At a start, after a silence of the pump, and where an unknown dose needs a later epoch.
+    """
+
+    over: int
+    """[-] the epoch that drives it now."""
+    by: str
+    """[-] the name under which it is to be claimed, drawn by lot for this process."""
+
+
 class PumpAnswered(Report, frozen=True, kw_only=True, tag="pump_answered.v1"):
     """What came of one command to the device; consumed by the actuator."""
 
     act: PumpAct
     """[-] the command."""
     about: str
-    """[-] dose id, plan id, or the id of the event that asked for it."""
+    """[-] dose id, plan id, the name of a claim, or the id of the event that asked for it."""
     result: PumpAnswerResult
     """[-] what is known of it."""
     reason: str = ""

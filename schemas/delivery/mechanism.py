@@ -149,5 +149,6 @@ class MechanismRefused(Refusal, frozen=True, kw_only=True, tag="mechanism_refuse
         "pump_unreachable",
         "pump_refused",
         "no_answer",
+        "superseded",
     ]
     """[-] why."""

@@ -59,9 +59,9 @@ class DeliveryResumed(Event, frozen=True, kw_only=True, tag="delivery_resumed.v1
 
 
 class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_command_refused.v1"):
-    """A cancel, suspend, resume or fill that had nothing to do; published by actuator."""
+    """A cancel, suspend, resume, fill or take that is not done; published by actuator."""
 
-    name: Literal["cancel", "suspend", "resume", "fill"]
+    name: Literal["cancel", "suspend", "resume", "fill", "take"]
     """[-] which."""
     reason: Literal[
         "no_bolus_runs",
@@ -72,6 +72,8 @@ class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_c
         "duration_out_of_range",
         "pump_refused",
         "no_answer",
+        "superseded",
+        "not_superseded",
     ]
     """[-] why."""
 
@@ -154,8 +156,36 @@ class PumpClockRead(Event, frozen=True, kw_only=True, tag="pump_clock_read.v1"):
     """[ms] by which the pump's clock is ahead; below 0 where it is behind."""
 
 
+class PumpClaimRequested(Event, frozen=True, kw_only=True, tag="pump_claim_requested.v1"):
+    """The pump is to be claimed; recorded before it is asked, so that the journal knows its own.
+
+    Published by actuator.
+    """
+
+    over: int
+    """[-] the epoch that drives the pump until then."""
+    by: str
+    """[-] the name under which it is claimed, drawn by lot for each process."""
+
+
+class TakePump(Command, frozen=True, kw_only=True, tag="take_pump.v1"):
+    """Drive the pump again although another controller does; handled by actuator."""
+
+    because: str = ""
+    """[-] the person's reason, in words."""
+
+
+class PumpTakeRequested(Event, frozen=True, kw_only=True, tag="pump_take_requested.v1"):
+    """A person wants the pump back from another controller; published by actuator."""
+
+    actor: str
+    """[-] who."""
+    because: str = ""
+    """[-] the person's reason, in words."""
+
+
 class PumpControlLost(Event, frozen=True, kw_only=True, tag="pump_control_lost.v1"):
-    """Another controller drives the pump: this one stays silent from now on.
+    """Another controller drives the pump: this one reads and accounts, and asks nothing of it.
 
     Published by actuator.
     """

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Mapping
 
 from core.kernel.decider import Effect, is_past
 from core.kernel.effects import (
+    ClaimPump,
     ClearFault,
     FillPump,
     LoadPumpPlan,
@@ -45,10 +46,13 @@ class PumpEffectHandler:
             )
         act, about = _act_of(effect)
         is_dose = isinstance(effect, StartPumpBolus)
-        failpoint("dose_before" if is_dose else "order_before")
+        is_claim = isinstance(effect, ClaimPump)
+        failpoint("dose_before" if is_dose else "claim_before" if is_claim else "order_before")
         try:
             status = await _send(device, effect)
-            failpoint("dose_answered" if is_dose else "order_answered")
+            failpoint(
+                "dose_answered" if is_dose else "claim_after" if is_claim else "order_answered"
+            )
         except PumpTimeout:
             return PumpAnswered(act=act, about=about, result="unknown", reason="no answer")
         except PumpRefusedError as error:
@@ -77,6 +81,8 @@ def _send(device: PumpDevice, effect: Effect) -> Awaitable[PumpStatus]:
             return device.prime(amount=amount, what=what)
         case ClearFault():
             return device.clear_fault()
+        case ClaimPump():
+            return device.claim()
         case _:
             raise TypeError(f"no effect handler for {type(effect).__name__}")
 
@@ -99,5 +105,7 @@ def _act_of(effect: Effect) -> tuple[PumpAct, str]:
             return "prime", ""
         case ClearFault():
             return "clear_fault", ""
+        case ClaimPump(by=by):
+            return "claim", by
         case _:
             raise TypeError(f"no effect handler for {type(effect).__name__}")

@@ -6,12 +6,17 @@ from typing import Final
 
 import structlog
 
-from core.deciders.delivery.poll_rules import must_fence, must_read_soon, must_report
+from core.deciders.delivery.poll_rules import (
+    is_foreign,
+    must_fence,
+    must_read_soon,
+    must_report,
+)
 from core.deciders.delivery.pump_sync.clock_offset import POLL_REAL_MS_MAX, has_drifted
 from core.deciders.delivery.state import DeliveryState
 from schemas.delivery.device import (
+    PumpClaimWanted,
     PumpRead,
-    PumpReading,
     PumpStatus,
     PumpSuperseded,
     PumpUnreachable,
@@ -19,7 +24,7 @@ from schemas.delivery.device import (
 from schemas.units import PumpId
 from services.runtime.decider_host.processor import Reported
 from services.runtime.platform.clock import Clock
-from services.runtime.platform.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
+from services.runtime.platform.errors import PumpRefusedError, PumpTimeout
 from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.shutdown import is_running
 from services.runtime.process.loop import Put
@@ -64,68 +69,59 @@ class PumpPoller:
         self._device = device
         self._state = state
         self._claimed = False
-        self._epoch = 0
-        self._superseded = False
+        self._claims_over: int | None = None
         self._reported: PumpStatus | None = None
 
     async def run(self, put: Put) -> None:
-        """Claim the pump and report every change, its silence and its loss to another included.
+        """Report every change of the pump, its silence and its loss to another included.
 
         After any silence the epoch is raised anew: a command that still lies in the line then
         finds a closed door, and what the pump says of an unknown dose is final.
         """
         while is_running():
             pause_s = await self.poll(put)
-            if self._superseded:
-                return
             await asyncio.sleep(pause_s)
 
     async def poll(self, put: Put) -> float:
         """Read once, report what is new, and give the seconds until the next reading."""
-        if self._superseded:
-            return RETRY_S
         try:
             return await self._read(put)
         except (PumpTimeout, PumpRefusedError) as error:
-            self._claimed = False
+            self._claimed, self._claims_over = False, None
             self._reported = None
             refusal = error.reason if isinstance(error, PumpRefusedError) else NO_ANSWER
             reason = LINE_PROBLEMS.get(refusal, refusal)
             await put(Reported(self._pump, PumpUnreachable(reason=reason)))
-        except PumpSupersededError as error:
-            self._superseded = True
-            log.error("actuator.superseded", pump=self._pump, epoch=error.epoch)
-            await put(Reported(self._pump, PumpSuperseded(epoch=error.epoch)))
         return RETRY_S
 
     async def _read(self, put: Put) -> float:
         state = self._state()
-        if not self._claimed or must_fence(state):
-            await self._claim(state)
         asked_at = self._clock.now().real
-        reading = await self._read_own(state)
+        reading = await self._device.read(after=state.history_sequence)
+        status = reading.status
+        if is_foreign(state, status):
+            self._claimed, self._claims_over = False, None
+            if not state.is_superseded:
+                log.error("actuator.superseded", pump=self._pump, epoch=status.epoch)
+                await put(Reported(self._pump, PumpSuperseded(epoch=status.epoch)))
+        elif not state.is_superseded and self._must_claim(state, status):
+            if "claim" not in state.acting:
+                self._claims_over = status.epoch
+                wanted = PumpClaimWanted(over=status.epoch, by=self._device.name)
+                await put(Reported(self._pump, wanted))
+            return READ_BUSY_S
         now = self._clock.now()
         read_at = now if now.real - asked_at <= POLL_REAL_MS_MAX else None
         is_news = must_report(reading, state, reported=self._reported)
-        if is_news or has_drifted(state, reading.status, read_at):
-            self._reported = reading.status
+        if is_news or has_drifted(state, status, read_at):
+            self._reported = status
             failpoint("reading_before")
             await put(Reported(self._pump, PumpRead(reading=reading, read_at=read_at)))
         return READ_BUSY_S if must_read_soon(reading, state) else READ_S
 
-    async def _claim(self, state: DeliveryState) -> None:
-        """Raise the epoch; one that was superseded meanwhile does not take the pump back."""
-        if self._epoch:
-            await self._read_own(state)
-        failpoint("claim_before")
-        self._epoch = (await self._device.claim()).epoch
-        failpoint("claim_after")
-        self._claimed = True
-
-    async def _read_own(self, state: DeliveryState) -> PumpReading:
-        reading = await self._device.read(after=state.history_sequence)
-        # A claim of one's own that was kept, its answer lost, is no other controller.
-        is_other = reading.status.epoch > self._epoch and not self._device.is_mine(reading.status)
-        if is_other:
-            raise PumpSupersededError(epoch=reading.status.epoch)
-        return reading
+    def _must_claim(self, state: DeliveryState, status: PumpStatus) -> bool:
+        """Say whether the epoch must be raised before anything else is said of the pump."""
+        over = self._claims_over
+        if over is not None and status.epoch > over and self._device.is_mine(status):
+            self._claimed, self._claims_over = True, None
+        return not self._claimed or must_fence(state, epoch=status.epoch)

@@ -16,6 +16,7 @@ from core.deciders.delivery.orders import (
 )
 from core.deciders.delivery.plan_capping import accept_plan, model_lacks, must_cap_again
 from core.deciders.delivery.pump_sync.conditions import CONTROL_LOST, UNREACHABLE
+from core.deciders.delivery.pump_sync.control import refuse_superseded, take
 from core.deciders.delivery.pump_sync.history import OWN_ACTOR, decide_reading
 from core.deciders.delivery.pump_sync.mechanism import clear_fault, prime, remind, remind_at
 from core.deciders.delivery.pump_sync.restore_detection import accept_count
@@ -48,6 +49,7 @@ from schemas.delivery.delivery import (
 from schemas.delivery.device import (
     PULSE_MU,
     PumpAnswered,
+    PumpClaimWanted,
     PumpRead,
     PumpSuperseded,
     PumpUnreachable,
@@ -71,16 +73,19 @@ from schemas.delivery.pump import (
     DeliverySuspended,
     FillReservoir,
     PumpChallenged,
+    PumpClaimRequested,
     PumpClockRead,
     PumpControlLost,
     PumpFound,
     PumpLost,
+    PumpTakeRequested,
     ReservoirFilled,
     ReservoirFillRequested,
     ResumeDelivery,
     ResumeRequested,
     SuspendDelivery,
     SuspendRequested,
+    TakePump,
 )
 from schemas.delivery.unresolved_doses import (
     AcceptPumpCount,
@@ -127,6 +132,8 @@ DELIVERY_EVENT_KINDS: Final[tuple[type[Event], ...]] = (
     PumpLost,
     PumpFound,
     PumpControlLost,
+    PumpClaimRequested,
+    PumpTakeRequested,
     PumpChallenged,
     PumpClockRead,
     OrderAuthenticationFailed,
@@ -159,6 +166,7 @@ DELIVERY_COMMAND_KINDS: Final[tuple[type[Command], ...]] = (
     SuspendDelivery,
     ResumeDelivery,
     FillReservoir,
+    TakePump,
 )
 """[-] commands to the actuator."""
 
@@ -192,6 +200,8 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             return take_answer(state, answer)
         case PumpUnreachable(reason=reason) if state.is_connected:
             return (PumpLost(reason=reason), *raise_alarm(state.common.alarms, UNREACHABLE))
+        case PumpClaimWanted(over=over, by=by) if not state.is_superseded:
+            return (PumpClaimRequested(over=over, by=by),)
         case PumpSuperseded(epoch=epoch) if not state.is_superseded:
             alarm = raise_alarm(state.common.alarms, CONTROL_LOST)
             return (PumpControlLost(epoch=epoch), *alarm)
@@ -203,7 +213,11 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
 
 def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
     actor = str(entry.actor)
+    if state.is_superseded and (refused := refuse_superseded(entry.body)):
+        return refused
     match entry.body:
+        case TakePump(because=because):
+            return take(state, actor, because)
         case SetDeliveryLimits() as asked:
             return _set_limits(state, asked, actor, now)
         case CancelBolus(dose=dose):

@@ -4,6 +4,7 @@ from core.deciders.delivery.pump_sync.clock_offset import by_pumps_clock
 from core.dosing.order_protocol.plan_revisions import pump_plan
 from core.kernel.decider import Effect, Entry
 from core.kernel.effects import (
+    ClaimPump,
     ClearFault,
     FillPump,
     LoadPumpPlan,
@@ -16,7 +17,12 @@ from core.kernel.effects import (
 from schemas.basal.plans import BasalPlanAccepted
 from schemas.delivery.delivery import BolusCancelled, BolusStartRequested
 from schemas.delivery.mechanism import FaultClearRequested, PrimeRequested
-from schemas.delivery.pump import ReservoirFillRequested, ResumeRequested, SuspendRequested
+from schemas.delivery.pump import (
+    PumpClaimRequested,
+    ReservoirFillRequested,
+    ResumeRequested,
+    SuspendRequested,
+)
 from schemas.units import UtcMillis
 
 
@@ -37,6 +43,8 @@ def delivery_effects(entry: Entry) -> tuple[Effect, ...]:
             return (FillPump(amount=amount),)
         case PrimeRequested(amount=amount, what=what):
             return (PrimePumpLine(amount=amount, what=what),)
+        case PumpClaimRequested(by=by):
+            return (ClaimPump(by=by),)
         case FaultClearRequested():
             return (ClearFault(),)
         case _:

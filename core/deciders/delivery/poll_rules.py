@@ -4,14 +4,29 @@ from core.deciders.delivery.state import DeliveryState
 from schemas.delivery.device import PumpReading, PumpStatus
 
 
-def must_fence(state: DeliveryState) -> bool:
-    """Say whether a dose is unknown under the epoch that still drives the pump.
+def is_foreign(state: DeliveryState, status: PumpStatus) -> bool:
+    """Say whether another controller drives the pump, by all that the journal knows.
+
+    Its own are the epoch under which it read the pump last and the claim that it recorded before
+    it was sent; over these it claims by itself, over any other only where a person takes the pump.
+    """
+    if state.takes or status.epoch <= state.epoch:
+        return False
+    claim = state.claim
+    if claim is None:
+        return True
+    own = (claim.over + 1, claim.by)
+    return status.epoch != claim.over and (status.epoch, status.claimed_by) != own
+
+
+def must_fence(state: DeliveryState, *, epoch: int) -> bool:
+    """Say whether a dose is unknown under the epoch [-] that still drives the pump.
 
     Only a later epoch makes the pump's word on it final: no command sent before can act then.
     """
     doubtful = {dose.dose for dose in state.doses.unknown}
     doubtful |= {dose for dose, _ in state.doses.settled}
-    return any(one.dose in doubtful and one.epoch == state.epoch for one in state.sent)
+    return any(one.dose in doubtful and one.epoch == epoch for one in state.sent)
 
 
 def must_report(reading: PumpReading, state: DeliveryState, *, reported: PumpStatus | None) -> bool:

@@ -41,6 +41,15 @@ class Sent(NamedTuple):
     start_by: Deadline
 
 
+class Claim(NamedTuple):
+    """A claim of the pump as it was recorded before it was sent."""
+
+    over: int
+    """[-] the epoch that drove until then; the claim's own is the next."""
+    by: str
+    """[-] the name under which the pump knows it."""
+
+
 class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the actuator knows of one pump."""
 
@@ -86,6 +95,10 @@ class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] the pump's records accounted."""
     epoch: int = 0
     """[-] under which this process drives."""
+    claim: Claim | None = None
+    """[-] the newest one asked for."""
+    takes: bool = False
+    """[-] a person wants the pump back, and it has not been claimed since."""
     sent: tuple[Sent, ...] = ()
     """[-] how each open dose was sent."""
     strangers: tuple[tuple[DoseId, MilliUnits], ...] = ()

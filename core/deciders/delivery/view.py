@@ -44,6 +44,8 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     """[-] times that the pump was off."""
     alarms: tuple[ActiveAlarm, ...]
     """[-] active, oldest first."""
+    driven_by_another: bool = False
+    """[-] another controller drives the pump; what it gives is counted."""
 
 
 def view(state: DeliveryState, now: Now) -> DeliveryView:
@@ -69,4 +71,5 @@ def view(state: DeliveryState, now: Now) -> DeliveryView:
         primed_total=state.primed_total,
         gaps=state.gaps,
         alarms=state.common.alarms,
+        driven_by_another=state.is_superseded,
     )

@@ -111,7 +111,7 @@ _ALL: Final = (
     Verb("prime", "Pump", "fill tube or cannula", "pump.prime"),
     Verb("clear", "Pump", "let the motor turn again after a fault", "pump.clear"),
     Verb("dose", "Pump", "say what a dose came to that nobody knows of", "pump.dose"),
-    Verb("pump", "Pump", "pair a pump with its actuator", "pump.pump"),
+    Verb("pump", "Pump", "pair a pump with its actuator, or take it back", "pump.pump"),
     Verb("count", "Pump", "go on from the pump's own count", "pump.count"),
     Verb("up", "System", "start everything on this machine", "system.up", "nothing was started"),
     Verb("status", "System", "show every service, its health and its lag", "system.status"),

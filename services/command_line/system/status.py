@@ -213,6 +213,8 @@ def _pump(view: dict[str, Any]) -> str:
         rate = "no basal plan"
     else:
         rate = f"basal {print_rate(MilliUnitsPerHour(view['rate']))} U/h"
+    if view.get("driven_by_another"):
+        rate = "another controller drives it, " + rate
     left = view["reservoir"]
     reservoir = "unknown" if left is None else f"{print_units(MilliUnits(max(0, left)))} U"
     return f"{rate}, reservoir {reservoir}"

@@ -36,7 +36,7 @@ class PumpCaller(ABC):
     def __init__(self) -> None:
         """Begin without a claim: nothing but reading is possible."""
         self._epoch: int | None = None
-        self._name = secrets.token_hex(NAME_BYTES)
+        self.name = secrets.token_hex(NAME_BYTES)
 
     @abstractmethod
     async def _ask(self, request: AnyRequest) -> AnyAnswer:
@@ -44,19 +44,22 @@ class PumpCaller(ABC):
 
     async def claim(self) -> PumpStatus:
         """Raise the pump's epoch by one and become its controller; stored before it answers."""
-        status = await self._order(Claim(by=self._name))
+        status = await self._order(Claim(by=self.name))
         self._epoch = status.epoch
         return status
 
     def is_mine(self, status: PumpStatus) -> bool:
         """Say whether the newest claim of the pump was made here, its answer lost or not."""
-        return status.claimed_by == self._name
+        return status.claimed_by == self.name
 
     async def read(self, *, after: int) -> PumpReading:
         """Read the registers and up to one page of history numbered after `after`."""
         answer = await self._ask(Read(after=after))
         match answer:
             case ReadAnswered(reading=reading):
+                if self.is_mine(reading.status):
+                    # The claim was kept, whether or not its answer came.
+                    self._epoch = reading.status.epoch
                 return reading
             case Refused(reason=reason):
                 raise PumpRefusedError(reason=reason)

@@ -17,6 +17,9 @@ class PumpDevice(Protocol):
         PumpRefusedError: the pump said no, with its reason; nothing was done.
     """
 
+    name: str
+    """[-] under which this line claims, drawn by lot."""
+
     async def claim(self) -> PumpStatus:
         """Raise the pump's epoch by one and become its controller; stored before it answers."""
         ...

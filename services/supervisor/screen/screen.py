@@ -175,6 +175,8 @@ def _insulin(model: ScreenModel) -> Iterator[tuple[str, RenderableType]]:
     if spread is not None and spread.state in ("started", "running"):
         part = f"{units(spread.delivered)} of {units(spread.requested)}"
         yield "extended", f"{part} over {spread.duration // MINUTE_MS} min"
+    if pump.driven_by_another:
+        yield "pump", Text("another controller drives the pump", style="bold red")
     if pump.unknown_doses:
         yield "unknown", Text(f"{pump.unknown_doses} counted as given", style="bold yellow")
 

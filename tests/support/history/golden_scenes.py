@@ -26,7 +26,7 @@ from schemas.bolus.orders import (
 from schemas.corrections import CorrectCarbs, CorrectDose, VoidReading
 from schemas.delivery.delivery import CancelBolus
 from schemas.delivery.mechanism import ClearPumpFault, PrimePump
-from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery
+from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery, TakePump
 from schemas.delivery.unresolved_doses import AcceptPumpCount, SettleDose
 from schemas.glucose import GlucoseForecast, RecordReading, SetGlucoseAlerts
 from schemas.message import Command, Event, Outcome
@@ -276,6 +276,8 @@ def pump_in_other_hands() -> FakeSystem:
     system.run(ms=MINUTE_MS)
     finish(FakePumpDevice(system.clock, host=system.pump.host).claim())
     system.run(ms=30 * MINUTE_MS)
+    system.ask(TakePump(because="the other one was a copy"), to=ACTUATOR)
+    system.run(ms=10 * MINUTE_MS)
     return system
 
 

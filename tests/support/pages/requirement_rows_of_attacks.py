@@ -10,6 +10,11 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "services/runtime/pump_link/line_proof.py:LineProof",
         "test_the_mutant_that_asks_no_proof_is_caught",
     ),
+    "R116": Row(
+        "a controller that lost the pump reads and accounts on; a person takes it back",
+        "core/deciders/delivery/poll_rules.py:is_foreign",
+        "test_the_mutant_that_claims_over_any_epoch_is_caught",
+    ),
     "R119": Row(
         "any message may be undecodable, and prevents no start",
         "services/runtime/journal/event_ids.py:is_own_event",

@@ -149,7 +149,7 @@ def test_of_two_actuators_exactly_one_drives(tmp_path: Path) -> None:
         journal = tmp_path / "rival.db"
         shutil.copy(folder.journal("actuator"), journal)
         words = Path(f"/proc/{system.pids()['actuator']}/cmdline").read_text().split("\0")
-        line = next(word for word in words if word.startswith("--pump="))
+        line = [word for word in words if word.startswith(("--pump=", "--pump-key="))]
         rival = subprocess.Popen(
             [
                 sys.executable,
@@ -159,7 +159,7 @@ def test_of_two_actuators_exactly_one_drives(tmp_path: Path) -> None:
                 f"--creds={folder.seed('actuator')}",
                 f"--store=sqlite:{journal}",
                 f"--clock={folder.clock}",
-                line,
+                *line,
             ],
             stderr=subprocess.DEVNULL,
         )

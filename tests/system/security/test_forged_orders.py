@@ -167,10 +167,17 @@ async def test_the_pumps_own_line_believes_nobody_else(system: RealSystem) -> No
         with pytest.raises(PumpRefusedError):
             await device.start_bolus(signed=signed)
     await device.close()
-    # The actuator has lost the pump to the claim; a new one claims it back.
+    # The actuator has lost the pump to the claim, and stays a reader until a person takes it back.
     await asyncio.to_thread(system.kill, "actuator")
     await asyncio.to_thread(system.kill, "virtual_pump")
     device = line(system)
+
+    def is_refused() -> bool:
+        said = system.basalt("bolus", "0.3", "--confirm", check=False)
+        return "another controller drives the pump" in said.stdout + said.stderr
+
+    await asyncio.to_thread(system.wait_until, is_refused, "a reader is back")
+    await asyncio.to_thread(system.basalt, "pump", "take", "--because", "it was a test")
     await asyncio.to_thread(
         system.wait_until,
         lambda: system.basalt("bolus", "0.3", "--confirm", check=False).returncode == 0,

@@ -6,7 +6,7 @@ import msgspec
 
 from core.deciders.delivery.events.odometer import dry_at, move, move_plain
 from core.deciders.delivery.history_pages import joined
-from core.deciders.delivery.state import DeliveryState
+from core.deciders.delivery.state import Claim, DeliveryState
 from core.dosing.order_protocol.plan_revisions import pump_plan, pump_plan_id
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
@@ -26,10 +26,12 @@ from schemas.delivery.pump import (
     DeliveryResumed,
     DeliverySuspended,
     PumpChallenged,
+    PumpClaimRequested,
     PumpClockRead,
     PumpControlLost,
     PumpFound,
     PumpLost,
+    PumpTakeRequested,
     ReservoirFilled,
     ResumeRequested,
     SuspendRequested,
@@ -231,6 +233,23 @@ def _take_challenge(
 
 
 @PUMP_HANDLERS.register
+def _ask_to_claim(state: DeliveryState, asked: PumpClaimRequested, entry: Entry) -> DeliveryState:
+    del entry
+    return msgspec.structs.replace(
+        state,
+        claim=Claim(asked.over, asked.by),
+        takes=False,
+        acting=(*state.acting, "claim"),
+    )
+
+
+@PUMP_HANDLERS.register
+def _ask_to_take(state: DeliveryState, asked: PumpTakeRequested, entry: Entry) -> DeliveryState:
+    del asked, entry
+    return msgspec.structs.replace(state, takes=True, is_superseded=False)
+
+
+@PUMP_HANDLERS.register
 def _lose_control(state: DeliveryState, lost: PumpControlLost, entry: Entry) -> DeliveryState:
     del lost, entry
     return msgspec.structs.replace(state, is_superseded=True)
@@ -249,7 +268,8 @@ def _read(state: DeliveryState, read: PumpRead, entry: Entry) -> DeliveryState:
     return msgspec.structs.replace(
         state,
         history_sequence=read_up_to(state.history_sequence, read.reading),
-        epoch=status.epoch,
+        # What another controller claimed is no epoch of this journal's.
+        epoch=state.epoch if state.is_superseded else status.epoch,
         trusted=status.trusted,
         order_numbers=status.order_numbers,
     )

@@ -245,13 +245,14 @@ def _compare(
             suspended=status.suspended,
             plan=status.plan,
         )
-        pending.add(found)
-        for over in (UNREACHABLE, CONTROL_LOST):
-            # Who reads under an epoch of its own again is not superseded any more.
-            pending.add(*clear_alarm(before.common.alarms, over.alarm))
-    add_session(pending, status, read_at)
+        pending.add(found, *clear_alarm(before.common.alarms, UNREACHABLE.alarm))
+    if not before.is_superseded:
+        # Who reads under an epoch of its own again is not superseded any more.
+        pending.add(*clear_alarm(pending.state.common.alarms, CONTROL_LOST.alarm))
+        add_session(pending, status, read_at)
     add_conditions(pending, reading.status)
-    _ask_again(pending, reading)
+    if not before.is_superseded:
+        _ask_again(pending, reading)
 
 
 def _compare_words(pending: DeliveryEvents, status: PumpStatus) -> None:

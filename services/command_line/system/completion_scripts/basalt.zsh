@@ -37,7 +37,7 @@ _shtab_basalt_commands() {
     prime:'Fill tube or cannula while the pump stands; it counts in the reservoir alone.'
     profile:'Set the basal profile from a file, or show the one in force.'
     prove:'Write the proof that an event stands in the record, for whoever has not the'
-    pump:'Pair a pump with its actuator.'
+    pump:'Pair a pump with its actuator, or take it back from another controller.'
     reconnect:'Put the pump on again: basal flows, what was missed is shown.'
     replay:'Fold the record of a pump and print its state, whether the system runs or not.'
     resume:'Deliver basal again; a stopped bolus stays stopped.'
@@ -484,12 +484,13 @@ _shtab_basalt_prove_defaults_added=0
 
 _shtab_basalt_pump_options=(
   {-h,--help}"[show this and stop]"
+  "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
   "--actor[who asks, for the record\; person\:\$USER]:WHO:"
   "--json[print the answer as JSON]"
-  ":what is done:(pair)"
-  ":the key\; one that exists stays:_files"
+  ":what is done:(pair take)"
+  ":of \'pair\'\: the key\; one there stays:_files"
 )
 
 # guard to ensure default positional specs are added only once per session

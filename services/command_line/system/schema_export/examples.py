@@ -46,7 +46,7 @@ _OF_NAME: Final[dict[str, object]] = {
     "plan": "basal_scheduler:p1:3",
     "reason": "in words",
     "received": "123",
-    "release": "0.2.0",
+    "release": "0.3.0",
     "root": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "speaker": "actuator",
