@@ -27,6 +27,7 @@ from services.supervisor.demonstration import ACTOR, send_settings
 from services.supervisor.errors import StartRefused
 from services.supervisor.processes.clock_keeper import ClockKeeper
 from services.supervisor.processes.health_reports import ProcessReports
+from services.supervisor.processes.newest_instant import newest_instant
 from services.supervisor.processes.process_list import (
     PUMP_PROCESS,
     Plan,
@@ -112,7 +113,10 @@ class System:
         port = broker.choose_port(host=options.host, port=options.port)
         url = await self._start_broker(program, pump, port)
         # Therapy time runs from here: what follows at once is the pump's own start.
-        record = self._keeper.start(begins_at=begun.begins_at, speed=options.speed)
+        floor = await asyncio.to_thread(newest_instant, folder, pump)
+        record = self._keeper.start(begins_at=begun.begins_at, speed=options.speed, floor=floor)
+        for line in self._keeper.problems:
+            say(line)
         self._beat = asyncio.create_task(self._keeper.beat())
         plan = Plan(
             folder=folder,

@@ -2,6 +2,7 @@
 
 import os
 import time
+import zlib
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,10 @@ SPEED_MAX = 600
 """[-] therapy seconds in a real second."""
 
 
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+"""[-] where Linux names the boot."""
+
+
 class Clock(Protocol):
     """Tells the time of the therapy and of the world."""
 
@@ -22,7 +27,7 @@ class Clock(Protocol):
         ...
 
 
-class ClockRecord(msgspec.Struct, frozen=True, kw_only=True):
+class ClockRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where therapy time stood at one real instant, and how fast it runs."""
 
     real: UtcMillis
@@ -33,6 +38,12 @@ class ClockRecord(msgspec.Struct, frozen=True, kw_only=True):
     """[-] 1 to 600."""
     boot_ns: int | None = None
     """[ns] the machine's boot-time clock at the anchor; None between runs."""
+    boot: str = ""
+    """[-] which boot of the machine it was written in; empty where that is not known."""
+    counted_ns: int | None = None
+    """[ns] the boot-time clock when it was written."""
+    checksum: str = ""
+    """[-] CRC-32 over all else, 8 hex digits; empty in files of a release before 0.3."""
 
 
 class SystemClock:
@@ -92,9 +103,28 @@ def wall_ms() -> UtcMillis:
     return UtcMillis(time.time_ns() // 1_000_000)
 
 
+def _sealed(record: ClockRecord) -> ClockRecord:
+    """Give a record with where it was written, and its checksum."""
+    written = msgspec.structs.replace(record, boot=boot_id(), counted_ns=boot_ns())
+    return msgspec.structs.replace(written, checksum=_checksum(written))
+
+
+def _checksum(record: ClockRecord) -> str:
+    bare = msgspec.structs.replace(record, checksum="")
+    return f"{zlib.crc32(msgspec.json.encode(bare)):08x}"
+
+
 def boot_ns() -> int:
     """Read the clock that counts on through sleep and never steps."""
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def boot_id() -> str:
+    """Name this boot of the machine; empty where the system does not say."""
+    try:
+        return BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
 
 
 def read_clock_record(path: Path) -> ClockRecord:
@@ -102,16 +132,20 @@ def read_clock_record(path: Path) -> ClockRecord:
 
     Raises:
         FileNotFoundError: there is none.
-        msgspec.ValidationError, msgspec.DecodeError: it is broken.
+        ValueError, msgspec.DecodeError: it is broken.
     """
-    return msgspec.json.decode(path.read_bytes(), type=ClockRecord)
+    record = msgspec.json.decode(path.read_bytes(), type=ClockRecord)
+    is_older = not record.checksum and record.counted_ns is None
+    if not is_older and record.checksum != _checksum(record):
+        raise ValueError("it does not match its checksum")
+    return record
 
 
 def write_clock_record(path: Path, record: ClockRecord) -> None:
     """Replace the shared record in one step, durable before it returns."""
     draft = path.with_suffix(".draft")
     with draft.open("wb") as file:
-        file.write(msgspec.json.encode(record))
+        file.write(msgspec.json.encode(_sealed(record)))
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)

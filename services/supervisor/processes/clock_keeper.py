@@ -2,15 +2,19 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from schemas.units import UtcMillis
+from schemas.message import Now
+from schemas.units import MINUTE_MS, UtcMillis
 from services.runtime.platform.clock import (
     SPEED_MAX,
     ClockRecord,
     SystemClock,
+    boot_id,
     boot_ns,
     read_clock_record,
     wall_ms,
@@ -25,8 +29,22 @@ HEARTBEAT_S = 1.0
 UNSEEN_MS = 2 * round(HEARTBEAT_S * 1_000)
 """[ms] real time that may have passed between the last note and a kill; two notes' worth."""
 
+WALL_MS_MAX = 5 * MINUTE_MS
+"""[ms] by which the wall clock may differ before somebody is asked about it."""
+
 DEMONSTRATION_SPEED = 30
 """[-] therapy seconds in a real second when a trace plays and nobody says otherwise."""
+
+
+class Machine(NamedTuple):
+    """What the machine's clocks say."""
+
+    wall: UtcMillis
+    """[ms] its wall clock; one that was set back does not take real time back with it."""
+    boot_ns: int
+    """[ns] its boot clock; an anchor of another boot of the machine means nothing."""
+    boot: str = ""
+    """[-] which boot that is; empty where it is not known."""
 
 
 def resumed(
@@ -35,8 +53,8 @@ def resumed(
     seen: ClockRecord | None,
     begins_at: UtcMillis | None,
     speed: int | None,
-    real: UtcMillis,
-    boot: int,
+    now: Machine,
+    floor: Now | None = None,
 ) -> ClockRecord:
     """Compute the record to go on with.
 
@@ -46,14 +64,14 @@ def resumed(
         seen: the last note of that run; its therapy time was reached for certain.
         begins_at: [ms] therapy time of the first start; None for real time.
         speed: 1 to 600; None keeps that of the last run.
-        real: [ms] wall clock now; one that was set back does not take real time back with it.
-        boot: [ns] boot clock now; an anchor of another boot of the machine means nothing.
+        now: the machine's clocks.
+        floor: the newest instant that journals and pump have seen; therapy time is no earlier.
 
     Returns:
         Running, anchored now, at or after all therapy time of the last run.
     """
-    known = [kept.therapy for kept in (record,) if kept]
-    real = max([real, *(kept.real for kept in (record, seen) if kept)])
+    known = [kept.therapy for kept in (record, floor) if kept]
+    real = _real(now, [kept for kept in (record, seen) if kept], floor)
     if seen is not None:
         was_killed = record is None or record.boot_ns is not None
         known.append(UtcMillis(seen.therapy + (UNSEEN_MS * seen.speed if was_killed else 0)))
@@ -61,8 +79,25 @@ def resumed(
         known.append(real)
     elif not known:
         known.append(begins_at)
-    before = record.speed if record else 1 if begins_at is None else DEMONSTRATION_SPEED
-    return ClockRecord(real=real, therapy=max(known), speed=speed or before, boot_ns=boot)
+    first = 1 if begins_at is None else DEMONSTRATION_SPEED
+    before = next((kept.speed for kept in (record, seen, floor) if kept), first)
+    return ClockRecord(real=real, therapy=max(known), speed=speed or before, boot_ns=now.boot_ns)
+
+
+def _real(now: Machine, kept: Sequence[ClockRecord], floor: Now | None) -> UtcMillis:
+    """Give real time: within one boot of the machine by its count, not by its wall clock.
+
+    A wall clock that was set between two runs, in either direction, neither opens a cap nor takes
+    insulin off board. Across boots it is believed, and never goes back.
+    """
+    counted = [
+        UtcMillis(one.real + (now.boot_ns - one.counted_ns) // 1_000_000)
+        for one in kept
+        if one.boot == now.boot != "" and one.counted_ns is not None
+    ]
+    if counted:
+        return max(counted)
+    return max([now.wall, *(one.real for one in kept), *([floor.real] if floor else [])])
 
 
 class ClockKeeper:
@@ -73,24 +108,40 @@ class ClockKeeper:
         self._record_path = folder.clock
         self._seen_path = folder.path / "clock_seen.json"
         self.clock = SystemClock()
+        self.problems: list[str] = []
+        """[-] in words, for the person who starts the system."""
 
-    def start(self, *, begins_at: UtcMillis | None, speed: int | None) -> ClockRecord:
-        """Anchor the clock for this run.
+    def start(
+        self, *, begins_at: UtcMillis | None, speed: int | None, floor: Now | None = None
+    ) -> ClockRecord:
+        """Anchor the clock for this run; what was wrong with its files stands in `problems`.
 
         Raises:
-            StartRefused: a file of the clock is broken, or the speed out of range.
+            StartRefused: the speed is out of range, or both files are broken and nothing else
+                knows the time.
             OSError: the folder cannot be written.
         """
         if speed is not None and not 1 <= speed <= SPEED_MAX:
             raise StartRefused(f"speed {speed} is not between 1 and {SPEED_MAX}")
+        kept = [self._read(path) for path in (self._record_path, self._seen_path)]
+        if self.problems and not any(kept) and floor is None:
+            raise StartRefused("; ".join(self.problems))
+        machine = Machine(wall_ms(), boot_ns(), boot_id())
         record = resumed(
-            record=_read(self._record_path),
-            seen=_read(self._seen_path),
+            record=kept[0],
+            seen=kept[1],
             begins_at=begins_at,
             speed=speed,
-            real=wall_ms(),
-            boot=boot_ns(),
+            now=machine,
+            floor=floor,
         )
+        ahead = machine.wall - record.real
+        if abs(ahead) > WALL_MS_MAX:
+            self.problems.append(
+                f"the machine's clock is {abs(ahead) // 60_000} min "
+                f"{'ahead of' if ahead > 0 else 'behind'} this system's, which goes on by the time "
+                "that has passed since it stopped; is the machine's clock right?"
+            )
         self.clock = SystemClock(record=record)
         self._note()
         write_clock_record(self._record_path, record)
@@ -116,14 +167,16 @@ class ClockKeeper:
         now = self.clock.now()
         return ClockRecord(real=now.real, therapy=now.therapy, speed=now.speed)
 
-
-def _read(path: Path) -> ClockRecord | None:
-    try:
-        record = read_clock_record(path)
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.DecodeError, ValueError) as error:
-        raise StartRefused(f"the clock {path} is broken: {error}") from error
-    if not 1 <= record.speed <= SPEED_MAX:
-        raise StartRefused(f"the clock {path} is broken: speed {record.speed}")
-    return record
+    def _read(self, path: Path) -> ClockRecord | None:
+        """Read a file of the clock; a broken one is named, and counts as lost."""
+        try:
+            record = read_clock_record(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.DecodeError, ValueError) as error:
+            self.problems.append(f"the clock {path} is broken and not used: {error}")
+            return None
+        if not 1 <= record.speed <= SPEED_MAX:
+            self.problems.append(f"the clock {path} is broken and not used: speed {record.speed}")
+            return None
+        return record

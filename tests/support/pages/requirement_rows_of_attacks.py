@@ -20,6 +20,11 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "services/runtime/journal/event_ids.py:is_own_event",
         "test_the_mutant_that_takes_them_for_its_own_word_does_not_start",
     ),
+    "R120": Row(
+        "therapy time starts no earlier than anybody has seen; one lost clock file changes nothing",
+        "services/supervisor/processes/clock_keeper.py:resumed",
+        "test_the_mutant_that_asks_no_journal_is_caught",
+    ),
     "R136": Row(
         "nobody makes the broker speak in another's name",
         "services/supervisor/broker/config.py:broker_config",

@@ -2,16 +2,19 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from schemas.units import HOUR_MS, UtcMillis
-from services.runtime.platform.clock import ClockRecord, write_clock_record
+from schemas.message import Now
+from schemas.units import DAY_MS, HOUR_MS, UtcMillis
+from services.runtime.platform.clock import ClockRecord, read_clock_record, write_clock_record
 from services.runtime.platform.data_folder import DataFolder
 from services.supervisor.errors import StartRefused
-from services.supervisor.processes.clock_keeper import UNSEEN_MS, ClockKeeper, resumed
+from services.supervisor.processes.clock_keeper import UNSEEN_MS, ClockKeeper, Machine, resumed
 
 BEGIN = UtcMillis(1_000_000)
 REAL = UtcMillis(9_000_000)
+MACHINE = Machine(REAL, 77)
 
 
 def record(therapy: int, *, speed: int = 30, boot: int | None = None) -> ClockRecord:
@@ -24,8 +27,10 @@ def go_on(
     *,
     begins_at: UtcMillis | None = BEGIN,
     speed: int | None = None,
+    floor: Now | None = None,
+    now: Machine = MACHINE,
 ) -> ClockRecord:
-    return resumed(record=last, seen=seen, begins_at=begins_at, speed=speed, real=REAL, boot=77)
+    return resumed(record=last, seen=seen, begins_at=begins_at, speed=speed, now=now, floor=floor)
 
 
 def test_a_first_start_begins_with_the_trace_at_speed_30() -> None:
@@ -92,13 +97,124 @@ def test_a_speed_out_of_range_is_refused(tmp_path: Path, speed: int) -> None:
         ClockKeeper(DataFolder(tmp_path)).start(begins_at=BEGIN, speed=speed)
 
 
-def test_a_broken_record_is_refused_by_name(tmp_path: Path) -> None:
+def test_both_files_broken_and_nobody_else_who_knows_is_refused_by_name(tmp_path: Path) -> None:
     """Guessing the time would guess the insulin on board."""
     folder = DataFolder(tmp_path)
     folder.clock.write_text("{")
+    (tmp_path / "clock_seen.json").write_text("{}")
 
     with pytest.raises(StartRefused, match=str(folder.clock)):
         ClockKeeper(folder).start(begins_at=BEGIN, speed=None)
+
+
+def lived(tmp_path: Path) -> DataFolder:
+    """Give a folder whose clock has stood at 2,000,000 ms."""
+    folder = DataFolder(tmp_path)
+    write_clock_record(folder.clock, record(2_000_000))
+    keeper = ClockKeeper(folder)
+    keeper.start(begins_at=BEGIN, speed=None)
+    keeper.pause()
+    return folder
+
+
+@pytest.mark.requirement("R120")
+@pytest.mark.parametrize("damage", ["gone", "cut", "flipped"])
+@pytest.mark.parametrize("name", ["clock.json", "clock_seen.json"])
+def test_one_file_lost_or_damaged_changes_nothing(tmp_path: Path, name: str, damage: str) -> None:
+    """The other one has the time and the speed."""
+    folder = lived(tmp_path)
+    path = folder.path / name
+    if damage == "gone":
+        path.unlink()
+    else:
+        data = bytearray(path.read_bytes())
+        data = data[:20] if damage == "cut" else data
+        data[17] ^= 1
+        path.write_bytes(data)
+    keeper = ClockKeeper(folder)
+
+    found = keeper.start(begins_at=BEGIN, speed=None)
+
+    assert 2_000_000 <= found.therapy < 2_000_000 + 30 * UNSEEN_MS + 60_000
+    assert 30 == found.speed
+    broken = [one for one in keeper.problems if f"{path} is broken" in one]
+    assert (damage != "gone") == bool(broken)
+
+
+@pytest.mark.requirement("R120")
+def test_any_flipped_bit_of_the_record_is_noticed(tmp_path: Path) -> None:
+    """One of them started the system nine days later, and took insulin off board."""
+    folder = lived(tmp_path)
+    data = folder.clock.read_bytes()
+    for bit in range(8 * len(data)):
+        flipped = bytearray(data)
+        flipped[bit // 8] ^= 1 << bit % 8
+        folder.clock.write_bytes(flipped)
+        with pytest.raises((ValueError, msgspec.DecodeError)):
+            read_clock_record(folder.clock)
+
+
+def test_the_mutant_without_a_checksum_is_caught(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A digit that changed is a time as any other."""
+    folder = lived(tmp_path)
+    monkeypatch.setattr("services.runtime.platform.clock._checksum", lambda one: one.checksum)
+    folder.clock.write_bytes(folder.clock.read_bytes().replace(b'"therapy":2', b'"therapy":3'))
+
+    assert read_clock_record(folder.clock).therapy >= 3_000_000
+
+
+@pytest.mark.requirement("R120")
+def test_both_files_lost_time_goes_on_where_journals_and_pump_were() -> None:
+    """Basal stood still until therapy time had caught up: after a week's run it would be a week."""
+    seen = Now(therapy=UtcMillis(8_000_000), real=UtcMillis(REAL + 5), speed=60)
+
+    found = go_on(floor=seen)
+
+    assert (8_000_000, 60, REAL + 5) == (found.therapy, found.speed, found.real)
+
+
+def test_the_mutant_that_asks_no_journal_is_caught() -> None:
+    """Then time begins where the trace does, and stands still for all who have seen more."""
+    assert BEGIN == go_on().therapy < 8_000_000
+
+
+def counted(at_ms: int, *, boot: str = "now") -> ClockRecord:
+    """Give a note of a run in real time, written in a boot of the machine."""
+    return ClockRecord(
+        real=UtcMillis(5_000_000),
+        therapy=UtcMillis(5_000_000),
+        speed=1,
+        boot=boot,
+        counted_ns=at_ms * 1_000_000,
+    )
+
+
+@pytest.mark.parametrize("wall", [REAL, REAL + HOUR_MS, REAL + 400 * DAY_MS, UtcMillis(1)])
+def test_within_one_boot_real_time_goes_on_by_the_machines_count(wall: int) -> None:
+    """A wall clock that is wrong at a restart opens no cap and takes no insulin off board."""
+    machine = Machine(UtcMillis(wall), 90_000 * 1_000_000, "now")
+
+    found = go_on(counted(30_000), counted(30_000), begins_at=None, now=machine)
+
+    assert 5_060_000 == found.real == found.therapy
+
+
+def test_across_boots_the_wall_clock_is_believed() -> None:
+    """Nothing else has counted on."""
+    machine = Machine(REAL, 90_000 * 1_000_000, "now")
+
+    assert REAL == go_on(counted(30_000, boot="before"), begins_at=None, now=machine).real
+
+
+def test_a_wall_clock_far_from_the_count_is_told(tmp_path: Path) -> None:
+    """Which of the two is right only a person knows."""
+    folder = lived(tmp_path)
+    keeper = ClockKeeper(folder)
+    keeper.start(begins_at=BEGIN, speed=None)
+
+    assert ["is the machine's clock right?"] == [one[-29:] for one in keeper.problems]
 
 
 def test_a_pause_keeps_the_therapy_time_for_the_next_start(tmp_path: Path) -> None:
