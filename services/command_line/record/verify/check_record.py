@@ -3,17 +3,27 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from core.deciders.names import HISTORIAN, SPEAKERS
 from core.kernel.errors import CheckpointBroken
-from services.command_line.journals import journal
-from services.command_line.output.exit_codes import DONE, REFUSED, CommandFailed, wrong_input
+from services.command_line.journals import Place, journal
+from services.command_line.output.event_messages import moment
+from services.command_line.output.exit_codes import (
+    DONE,
+    REFUSED,
+    UNSIGNED,
+    CommandFailed,
+    wrong_input,
+)
 from services.command_line.output.options import choices
 from services.command_line.output.tables import print_table
 from services.command_line.record.which_record import record_file
 from services.command_line.session import print_json
 from services.runtime.audit.checkpoint_files import CheckpointFiles
-from services.runtime.audit.record_check import Checkpoints, check_record
+from services.runtime.audit.record_check import Checkpoints, OpenEnd
+from services.runtime.audit.whole_check import Beside, check_record
 from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import OrderKeyBroken
 from services.runtime.platform.signing_keys import public_path, read_public
@@ -21,25 +31,72 @@ from services.runtime.platform.signing_keys import public_path, read_public
 FAULTS_SHOWN = 10
 """[-] of a record that is wrong."""
 
+WHAT_NOW = (
+    "nothing was found wrong, and not all is proven: what stands open could be changed or cut off "
+    "unseen; the historian signs it within 5 min, and when it is stopped, so start the system and "
+    "verify again"
+)
+"""[-] about a record that ends with something that nobody has signed."""
+
 
 def verify_record(arguments: argparse.Namespace) -> int:
     """Check the record line by line, and hold it against the checkpoints."""
     folder = DataFolder(choices(arguments).data)
     kept = _checkpoints(arguments, folder)
-    with journal(record_file(arguments.store, folder)) as store:
-        report = check_record(store, checkpoints=kept)
+    place = record_file(arguments.store, folder)
+    with journal(place) as store:
+        report = check_record(store, checkpoints=kept, beside=_beside(place))
     if choices(arguments).json:
         print_json(report)
     else:
-        row = (report.lines, report.events, report.checkpoints, len(report.faults))
-        columns = ("lines", "events", "checkpoints compared", "wrong")
-        print_table(columns, [[str(cell) for cell in row]], right=frozenset(range(4)))
+        behind = sum(one.lines for one in report.open_ends)
+        row = (report.lines, report.events, report.checkpoints, len(report.faults), behind)
+        columns = ("lines", "events", "checkpoints compared", "wrong", "lines behind them")
+        print_table(columns, [[str(cell) for cell in row]], right=frozenset(range(5)))
     faults = [f"{one.pump}, line {one.position}: {one.text}" for one in report.faults]
     tell_first(faults, most=FAULTS_SHOWN)
+    for one in report.open_ends:
+        print(f"basalt: {_in_words(one)}", file=sys.stderr)
     if not kept:
         text = "no checkpoint to hold it against: what was put back or cut short whole is not seen"
         print(f"basalt: {text}", file=sys.stderr)
-    return REFUSED if report.faults else DONE
+    if report.faults:
+        return REFUSED
+    if kept and not report.is_open:
+        return DONE
+    print(f"basalt: {WHAT_NOW}", file=sys.stderr)
+    return UNSIGNED
+
+
+def _beside(place: Place) -> Beside:
+    """Give the journals of the other services that are beside the record."""
+    for name in SPEAKERS:
+        other = place.of(name)
+        if name != HISTORIAN and other.is_there():
+            yield name, partial(journal, other)
+
+
+def _in_words(end: OpenEnd) -> str:
+    """Say how much stands open, for how long, and whether anything else has it."""
+    said: list[str] = []
+    if end.lines:
+        took = _took(end.until - end.since)
+        said.append(
+            f"{end.lines:,} lines with {end.events:,} events stand after the last checkpoint "
+            f"(line {end.after:,}), from {moment(end.since)} to {moment(end.until)}, {took}; "
+            f"{end.elsewhere:,} of these lines stand in another journal at hand as well, "
+            f"{end.nowhere:,} do not"
+        )
+    if end.missing:
+        said.append(f"the record has not: {'; '.join(end.missing)}")
+    return f"{end.pump}: {'; '.join(said)}"
+
+
+def _took(ms: int) -> str:
+    """Say how long something was, in hours, minutes and seconds."""
+    minutes, seconds = divmod(ms // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s"
 
 
 def checkpoint_folder(arguments: argparse.Namespace, folder: DataFolder) -> Path:

@@ -14,7 +14,7 @@ from schemas.units import HOUR_MS, MINUTE_MS, PumpId, Speaker
 from services.historian import checkpoint_handler
 from services.historian.checkpoint_handler import CheckpointHandler
 from services.runtime.audit.checkpoint_files import CheckpointFiles
-from services.runtime.audit.record_check import check_record
+from services.runtime.audit.whole_check import check_record
 from services.runtime.decider_host.processor import Reported
 from support.simulated.fake_system import PUMP, FakeSystem
 

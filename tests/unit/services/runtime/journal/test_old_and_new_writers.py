@@ -12,7 +12,8 @@ from schemas.record import MessageQuarantined
 from schemas.units import Speaker
 from schemas.wire import codec
 from schemas.wire.upcasts import UPCASTS
-from services.runtime.audit.record_check import RecordReport, check_record
+from services.runtime.audit.record_check import RecordReport
+from services.runtime.audit.whole_check import check_record
 from services.runtime.journal import entries
 from services.runtime.journal.causal_order import Past, in_causal_order, read_past
 from services.runtime.journal.entries import INPUT, RowMetadata, event_entry
