@@ -67,20 +67,35 @@ class CheckpointFiles:
         Raises:
             CheckpointBroken: one is not what the record signed; the file and its place are named.
         """
+        found, broken = self.readable(public=public, newest=newest)
+        if broken:
+            raise broken[0]
+        return found
+
+    def readable(
+        self, *, public: bytes, newest: int | None = None
+    ) -> tuple[dict[tuple[PumpId, Speaker], list[Checkpoint]], list[CheckpointBroken]]:
+        """Read those that the record's key signed, as `read` does, and say which it did not."""
         found: dict[tuple[PumpId, Speaker], list[Checkpoint]] = {}
+        broken: list[CheckpointBroken] = []
         for path in sorted(self._folder.glob(f"*{SUFFIX}")):
             notes = _notes(path)
             first = 0 if newest is None else max(0, len(notes) - newest)
             for number, note in enumerate(notes[first:], start=first + 1):
                 try:
-                    one = checkpoints.read(note, public=public)
+                    one = _read_in(path, note, public=public)
                 except CheckpointBroken as error:
-                    raise CheckpointBroken(f"{path}, checkpoint {number}: {error}") from error
-                if path.name != f"{one.pump}.{one.speaker}{SUFFIX}":
-                    text = f"{path}, checkpoint {number}: it is of {one.pump} and {one.speaker}"
-                    raise CheckpointBroken(text)
-                found.setdefault((one.pump, one.speaker), []).append(one)
-        return found
+                    broken.append(CheckpointBroken(f"{path}, checkpoint {number}: {error}"))
+                else:
+                    found.setdefault((one.pump, one.speaker), []).append(one)
+        return found, broken
+
+
+def _read_in(path: Path, note: str, *, public: bytes) -> Checkpoint:
+    one = checkpoints.read(note, public=public)
+    if path.name != f"{one.pump}.{one.speaker}{SUFFIX}":
+        raise CheckpointBroken(f"it is of {one.pump} and {one.speaker}")
+    return one
 
 
 def _notes(path: Path) -> list[str]:

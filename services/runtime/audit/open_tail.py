@@ -9,8 +9,8 @@ import msgspec
 from core.deciders.names import HISTORIAN
 from core.record.provenance import is_event_id
 from schemas.message import parse_event_id, tag_of
-from schemas.record import CommandExpired, Malformed
-from schemas.units import CommandId, PumpId, Speaker
+from schemas.record import CommandExpired, Malformed, Restarted
+from schemas.units import CommandId, PumpId, Speaker, UtcMillis
 from schemas.wire import codec
 from schemas.wire.subjects import parse_subject
 from services.runtime.audit.findings import Difference
@@ -35,6 +35,7 @@ APART_MS_MAX: Final = 10_000
 from what real time says; more, and neither journal speaks for the other's time."""
 
 _MALFORMED: Final = tag_of(Malformed)
+_RESTARTED: Final = tag_of(Restarted)
 
 _WITH_A_COMMAND: Final = frozenset({tag_of(CommandExpired), _MALFORMED})
 """[-] reports with the bytes of a message beside them."""
@@ -88,6 +89,10 @@ class OpenTail:
     faults: list[Difference] = field(default_factory=list)
     lacks: list[str] = field(default_factory=list)
     """[-] what should stand in the record and does not."""
+    is_cut: bool = False
+    """[-] an event came by the stream, and its command, which stood before it there, is gone."""
+    longest_ms: int = 0
+    """[ms] of real time between the first and the last of them, within one run of the historian."""
     elsewhere: int = 0
     """[-] lines that another journal has too."""
 
@@ -121,9 +126,13 @@ def tail_in(record: Store, end: OpenEnd, *, newest: Mapping[Speaker, StreamHead]
     """
     tail = OpenTail(end, newest)
     actors: dict[tuple[Speaker, str], str] = {}
+    begun: UtcMillis | None = None
     for row in _rows(record, end):
         try:
             head, data = split(row.state)
+            if begun is None or tag_in_topic(row.topic) == _RESTARTED:
+                begun = head.real
+            tail.longest_ms = max(tail.longest_ms, head.real - begun)
             heard = Heard(row.position, codec.sha256_hex(data), head)
             if is_event(head):
                 told = _told.decode(data)
@@ -179,6 +188,7 @@ def _hold_against_command(
         sent = kept_command(record, pump, *place)
         if sent is None:
             tail.lacks.append(f"the command {told.cause} that {told.id} came of")
+            tail.is_cut = tail.is_cut or heard.head.sequence > 0
             return
         actor = actors[place] = sent.actor
     if told.event.actor not in ("", actor):

@@ -128,6 +128,8 @@ class RecordCheck:
         """Hold the record against these checkpoints."""
         self.pumps: dict[PumpId, PumpCheck] = {}
         self.compared = 0
+        self.contradicted: dict[PumpId, Difference] = {}
+        """[-] by pump the first place where the record is not what a checkpoint says."""
         self._due: dict[tuple[PumpId, Speaker], dict[int, set[bytes]]] = {}
         self._lines_due: dict[PumpId, dict[int, set[bytes]]] = {}
         self._complete: set[tuple[PumpId, int]] = set()
@@ -164,6 +166,11 @@ class RecordCheck:
         self._sign(pump, row, wrong)
         return [Difference(row.pump, row.position, text) for text in wrong] if wrong else ()
 
+    def _contradict(self, pump: PumpId, position: int, text: str) -> Difference:
+        found = Difference(pump, position, text)
+        self.contradicted.setdefault(pump, found)
+        return found
+
     def _grow(self, pump: PumpCheck, row: Row, leaf: Leaf, wrong: list[str]) -> None:
         """Let a speaker's tree grow by a leaf, and add what is wrong with it."""
         head = pump.heads.get(leaf.speaker, NOTHING_HEARD)
@@ -189,22 +196,23 @@ class RecordCheck:
         if roots == {tree.root()}:
             pump.signed.sizes[leaf.speaker] = tree.size
         else:
-            wrong.append(
-                f"events 1 to {tree.size} of {leaf.speaker} are not those of the checkpoint"
-            )
+            text = f"events 1 to {tree.size} of {leaf.speaker} are not those of the checkpoint"
+            wrong.append(self._contradict(row.pump, row.position, text).text)
 
     def _sign(self, pump: PumpCheck, row: Row, wrong: list[str]) -> None:
         """Hold all lines so far against what a checkpoint says of them."""
         roots = self._lines_due.get(row.pump, {}).get(row.position)
         if roots is None or pump.signed.is_wrong:
             return
+        self.compared += 1
         if roots != {pump.lines.root()}:
             pump.signed.is_wrong = True
             after = pump.signed.position + 1
-            wrong.append(
+            text = (
                 f"lines {after} to {row.position} are not those of the checkpoint: an event, a "
                 "command, who gave it, or a time is another one"
             )
+            wrong.append(self._contradict(row.pump, row.position, text).text)
             return
         sizes = {name: tree.size for name, tree in pump.trees.items()}
         pump.signed = Signed(row.position, sizes)
@@ -223,16 +231,16 @@ class RecordCheck:
             pump, most = self.pumps.get(name, PumpCheck()), max(lines)
             if pump.position < most:
                 text = f"the record ends here, with {most} lines in the checkpoint"
-                yield Difference(name, pump.position, text)
+                yield self._contradict(name, pump.position, text)
         for (name, speaker), due in self._due.items():
             pump = self.pumps.get(name, PumpCheck())
             tree, most = pump.trees.get(speaker, GrowingTree()), max(due, default=0)
             if tree.size < most:
                 text = f"{speaker} has {tree.size} events here, {most} in the checkpoint"
-                yield Difference(name, pump.position, text)
-        yield from self._missing_checkpoints()
+                yield self._contradict(name, pump.position, text)
+        yield from self.missing_checkpoints()
 
-    def _missing_checkpoints(self) -> Iterator[Difference]:
+    def missing_checkpoints(self) -> Iterator[Difference]:
         """Name the speakers of whom a checkpoint is gone that was there.
 
         The historian's own is written last: by then each of the others has one of its size.
