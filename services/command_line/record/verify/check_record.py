@@ -42,7 +42,7 @@ WHAT_NOW = (
 def verify_record(arguments: argparse.Namespace) -> int:
     """Check the record line by line, and hold it against the checkpoints."""
     folder = DataFolder(choices(arguments).data)
-    kept = _checkpoints(arguments, folder)
+    kept = checkpoints_kept(arguments, folder)
     place = record_file(arguments.store, folder)
     with journal(place) as store:
         report = check_record(store, checkpoints=kept, beside=_beside(place))
@@ -118,7 +118,12 @@ def record_public(arguments: argparse.Namespace, folder: DataFolder) -> bytes:
         raise wrong_input(f"the public key of the record: {error}; say --key FILE") from error
 
 
-def _checkpoints(arguments: argparse.Namespace, folder: DataFolder) -> Checkpoints:
+def checkpoints_kept(arguments: argparse.Namespace, folder: DataFolder) -> Checkpoints:
+    """Read the checkpoints.
+
+    Raises:
+        CommandFailed: one is not signed by the key of the record, or there is no such folder.
+    """
     place = checkpoint_folder(arguments, folder)
     if not place.is_dir():
         if arguments.checkpoints is not None:
