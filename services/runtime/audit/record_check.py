@@ -92,6 +92,8 @@ class OpenEnd:
     """[-] of the lines that stand in another journal at hand, with the same words and times."""
     missing: tuple[str, ...] = ()
     """[-] what other journals have and the record has not."""
+    has_checkpoint: bool = True
+    """[-] some line or event before was signed."""
 
     @property
     def nowhere(self) -> int:
@@ -100,8 +102,8 @@ class OpenEnd:
 
     @property
     def stands(self) -> bool:
-        """Say whether all of it is held by another journal."""
-        return not self.nowhere and not self.missing
+        """Say whether all of it is held by another journal, and begins behind what is signed."""
+        return not self.nowhere and not self.missing and self.has_checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,5 +260,11 @@ def open_end(name: PumpId, pump: PumpCheck) -> OpenEnd:
     """Say what of a pump stands behind the last checkpoint; nothing: no lines."""
     since, until = pump.signed.since or pump.at, pump.at
     return OpenEnd(
-        name, pump.signed.position, pump.open_lines, pump.open_events, since.therapy, until.therapy
+        pump=name,
+        after=pump.signed.position,
+        lines=pump.open_lines,
+        events=pump.open_events,
+        since=since.therapy,
+        until=until.therapy,
+        has_checkpoint=bool(pump.signed.position or pump.signed.sizes),
     )
