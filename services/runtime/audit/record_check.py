@@ -135,6 +135,7 @@ class RecordCheck:
         self._due: dict[tuple[PumpId, Speaker], dict[int, set[bytes]]] = {}
         self._lines_due: dict[PumpId, dict[int, set[bytes]]] = {}
         self._complete: set[tuple[PumpId, int]] = set()
+        """[-] the lines up to which the historian signed: its own checkpoint is written last."""
         for (pump, speaker), found in checkpoints.items():
             due = self._due.setdefault((pump, speaker), {})
             for one in found:
@@ -216,8 +217,9 @@ class RecordCheck:
             )
             wrong.append(self._contradict(row.pump, row.position, text).text)
             return
-        sizes = {name: tree.size for name, tree in pump.trees.items()}
-        pump.signed = Signed(row.position, sizes)
+        if (row.pump, row.position) in self._complete:
+            sizes = {name: tree.size for name, tree in pump.trees.items()}
+            pump.signed = Signed(row.position, sizes)
 
     def end(self, ends: Mapping[PumpId, ChainTip]) -> Iterator[Difference]:
         """Give what is missing behind the last line, in the record or among the checkpoints."""

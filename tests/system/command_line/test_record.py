@@ -49,9 +49,9 @@ def test_an_honest_record_passes_and_agrees_with_its_checkpoints(lived: RealSyst
     code, out, err = checked(lived)
 
     assert (0, "") == (code, err)
-    lines, events, compared, wrong = map(int, out.splitlines()[1].split())
+    lines, events, compared, wrong, behind = map(int, out.splitlines()[1].split())
     assert lines >= events > compared >= 5
-    assert 0 == wrong
+    assert (0, 0) == (wrong, behind)
 
 
 @pytest.mark.requirement("R97")
@@ -116,7 +116,8 @@ def test_what_cannot_be_checked_is_said(lived: RealSystem, tmp_path: Path) -> No
     later = lived.basalt("prove", "actuator:demo:999999", check=False)
     nobody = lived.basalt("prove", "nobody:demo:1", check=False)
 
-    assert (0, True) == (without.returncode, "no checkpoint to hold it against" in without.stderr)
+    assert (4, True) == (without.returncode, "no checkpoint to hold it against" in without.stderr)
+    assert "stand after the last checkpoint (line 0), from" in without.stderr
     assert (2, True) == (no_key.returncode, "say --key FILE" in no_key.stderr)
     assert (2, True) == (no_folder.returncode, "is no folder" in no_folder.stderr)
     assert (2, True) == (no_event.returncode, "no id of an event" in no_event.stderr)
