@@ -96,7 +96,7 @@ class StartCheck:
         end = tail.end
         if not any(one == name for one, _ in self._kept):
             is_young = end.events <= EVENTS_BETWEEN and tail.longest_ms <= TIME_OPEN_MS_MAX
-            return None if is_young else f"there is none of {end.lines} lines"
+            return None if is_young else f"none is there, and the record has {end.lines} lines"
         is_short = end.events <= EVENTS_OPEN_MAX and tail.longest_ms <= TIME_OPEN_MS_MAX
         if is_short or not self._is_signed_whole(name):
             return None  # an older release made one an hour, and signed events alone

@@ -109,7 +109,7 @@ class OpenTail:
         """Give what is known of the end now."""
         named = self.lacks[:_IN_WORDS_MAX]
         if len(self.lacks) > len(named):
-            named.append(f"{len(self.lacks) - len(named)} more")
+            named.append(f"{len(self.lacks) - len(named)} more of that kind")
         return replace(self.end, elsewhere=self.elsewhere, missing=tuple(named))
 
 
@@ -232,7 +232,7 @@ def hold_against(
         here, there = newest.get(pump, 0), tail.newest.get(service, NOTHING_HEARD).version
         due[pump] = min(tail.first_open(service) - 1, there)
         if here > there:
-            tail.lacks.append(f"{here - there} newer events of {service}")
+            tail.lacks.append(_events(service, there + 1, here))
         elif here < there:
             text = f"event {there} of {service} is not in its own journal, which ends with {here}"
             tail.fault(tail.end.after + tail.end.lines, text)
@@ -290,6 +290,12 @@ def _compare(tail: OpenTail, theirs: Heard, mine: Heard, what: str) -> None:
         and abs(therapy_ms - later_ms * mine.head.speed) <= APART_MS_MAX
     )
     tail.elsewhere += is_near
+
+
+def _events(service: Speaker, first: int, last: int) -> str:
+    return (
+        f"event {last} of {service}" if first == last else f"events {first} to {last} of {service}"
+    )
 
 
 def _another(what: str) -> str:

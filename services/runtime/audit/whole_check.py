@@ -35,7 +35,8 @@ def check_record(store: Store, *, checkpoints: Checkpoints, beside: Beside = ())
     for service, opened in beside:
         with opened() as journal:
             hold_against(store, tails, journal, service=service)
-    faults.extend(fault for tail in tails.values() for fault in tail.faults)
+    found_beside = [fault for tail in tails.values() for fault in tail.faults]
+    faults.extend(sorted(found_beside, key=lambda one: (one.pump, one.position)))
     finished = (tail.finished() for tail in tails.values())
     open_ends = tuple(one for one in finished if one.lines or one.missing)
     return RecordReport(lines, events, check.compared, tuple(faults), open_ends)

@@ -117,7 +117,7 @@ def test_what_cannot_be_checked_is_said(lived: RealSystem, tmp_path: Path) -> No
     nobody = lived.basalt("prove", "nobody:demo:1", check=False)
 
     assert (4, True) == (without.returncode, "no checkpoint to hold it against" in without.stderr)
-    assert "stand after the last checkpoint (line 0), from" in without.stderr
+    assert "stand behind the last checkpoint that agrees (line 0), from" in without.stderr
     assert (2, True) == (no_key.returncode, "say --key FILE" in no_key.stderr)
     assert (2, True) == (no_folder.returncode, "is no folder" in no_folder.stderr)
     assert (2, True) == (no_event.returncode, "no id of an event" in no_event.stderr)

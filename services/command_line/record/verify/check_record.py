@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -32,9 +32,9 @@ FAULTS_SHOWN = 10
 """[-] of a record that is wrong."""
 
 WHAT_NOW = (
-    "nothing was found wrong, and not all is proven: what stands open could be changed or cut off "
-    "unseen; the historian signs it within 5 min, and when it is stopped, so start the system and "
-    "verify again"
+    "nothing is wrong in what is signed; what stands open could be changed or cut off unseen, so "
+    "count no dose by it alone. While the system runs it is signed within 5 min, and when it "
+    "stops: verify again then"
 )
 """[-] about a record that ends with something that nobody has signed."""
 
@@ -55,8 +55,8 @@ def verify_record(arguments: argparse.Namespace) -> int:
         print_table(columns, [[str(cell) for cell in row]], right=frozenset(range(5)))
     faults = [f"{one.pump}, line {one.position}: {one.text}" for one in report.faults]
     tell_first(faults, most=FAULTS_SHOWN)
-    for one in report.open_ends:
-        print(f"basalt: {_in_words(one)}", file=sys.stderr)
+    for text in (text for end in report.open_ends for text in _in_words(end)):
+        print(f"basalt: {text}", file=sys.stderr)
     if not kept:
         text = "no checkpoint to hold it against: what was put back or cut short whole is not seen"
         print(f"basalt: {text}", file=sys.stderr)
@@ -76,20 +76,19 @@ def _beside(place: Place) -> Beside:
             yield name, partial(journal, other)
 
 
-def _in_words(end: OpenEnd) -> str:
-    """Say how much stands open, for how long, and whether anything else has it."""
-    said: list[str] = []
+def _in_words(end: OpenEnd) -> Iterator[str]:
+    """Say how much stands open, for how long, whether anything else has it, and what is missing."""
     if end.lines:
-        took = _took(end.until - end.since)
-        said.append(
-            f"{end.lines:,} lines with {end.events:,} events stand after the last checkpoint "
-            f"(line {end.after:,}), from {moment(end.since)} to {moment(end.until)}, {took}; "
-            f"{end.elsewhere:,} of these lines stand in another journal at hand as well, "
-            f"{end.nowhere:,} do not"
+        has = "nothing else has any of them"
+        if end.elsewhere:
+            has = f"another journal at hand has {end.elsewhere:,} of them too"
+        yield (
+            f"{end.pump}: {end.lines:,} lines with {end.events:,} events stand behind the last "
+            f"checkpoint that agrees (line {end.after:,}), from {moment(end.since)} to "
+            f"{moment(end.until)} ({_took(end.until - end.since)}); {has}"
         )
-    if end.missing:
-        said.append(f"the record has not: {'; '.join(end.missing)}")
-    return f"{end.pump}: {'; '.join(said)}"
+    for text in end.missing:
+        yield f"{end.pump}: the record has not {text}"
 
 
 def _took(ms: int) -> str:
