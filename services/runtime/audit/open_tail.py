@@ -34,6 +34,10 @@ APART_MS_MAX: Final = 10_000
 """[ms] between the times at which two journals got the same, and by which therapy time may differ
 from what real time says; more, and neither journal speaks for the other's time."""
 
+UNDER_WAY_MS: Final = 5_000
+"""[ms] before the newest line of a journal of a running system from which on the record may not
+have heard it yet."""
+
 _MALFORMED: Final = tag_of(Malformed)
 _RESTARTED: Final = tag_of(Restarted)
 
@@ -89,6 +93,8 @@ class OpenTail:
     faults: list[Difference] = field(default_factory=list)
     lacks: list[str] = field(default_factory=list)
     """[-] what should stand in the record and does not."""
+    newer: dict[Speaker, int] = field(default_factory=dict)
+    """[-] number of the newest event that a service has said and the record has not."""
     is_cut: bool = False
     """[-] an event came by the stream, and its command, which stood before it there, is gone."""
     longest_ms: int = 0
@@ -212,7 +218,12 @@ def kept_command(record: Store, pump: PumpId, service: Speaker, name: str) -> _S
 
 
 def hold_against(
-    record: Store, tails: Mapping[PumpId, OpenTail], journal: Store, *, service: Speaker
+    record: Store,
+    tails: Mapping[PumpId, OpenTail],
+    journal: Store,
+    *,
+    service: Speaker,
+    runs: bool = False,
 ) -> None:
     """Hold the open lines of all pumps against what a service's own journal says.
 
@@ -223,6 +234,7 @@ def hold_against(
         tails: its open lines; of a pump without any, an empty one.
         journal: of the service, opened after the record was read: what was heard is in it.
         service: whose journal it is.
+        runs: the system runs: what the service got last may be on its way to the record.
     """
     newest = {
         pump: head.version for (pump, name), head in journal.heads().items() if name == service
@@ -231,38 +243,57 @@ def hold_against(
     for pump, tail in tails.items():
         here, there = newest.get(pump, 0), tail.newest.get(service, NOTHING_HEARD).version
         due[pump] = min(tail.first_open(service) - 1, there)
-        if here > there:
-            tail.lacks.append(_events(service, there + 1, here))
-        elif here < there:
+        if here < there:
             text = f"event {there} of {service} is not in its own journal, which ends with {here}"
             tail.fault(tail.end.after + tail.end.lines, text)
     open_pumps = {pump for pump, number in due.items() if newest.get(pump, 0) >= number}
+    until: UtcMillis | None = None
     for _, row in journal.rows(newest_first=True):
         if not open_pumps:
-            return
+            break
         if row.pump not in open_pumps:
             continue
         try:
-            number = _hold_line(record, tails[row.pump], row, service=service)
+            head, data = split(row.state)
+            until = until or UtcMillis(head.real - (UNDER_WAY_MS if runs else 0))
+            line = _Line(row, head, data, is_due=not runs or head.real < until)
+            number = _hold_line(record, tails[row.pump], line, service=service)
         except codec.DECODE_ERRORS:
             continue  # that journal is checked by 'verify decisions'
         if number is not None and number <= due[row.pump]:
             open_pumps.discard(row.pump)
+    for tail in tails.values():
+        last = tail.newer.get(service, 0)
+        if last:
+            first = tail.newest.get(service, NOTHING_HEARD).version + 1
+            tail.lacks.append(_events(service, first, last))
 
 
-def _hold_line(record: Store, tail: OpenTail, row: Row, *, service: Speaker) -> int | None:
+class _Line(NamedTuple):
+    """A line of another journal."""
+
+    row: Row
+    head: RowMetadata
+    data: bytes
+    is_due: bool
+    """[-] the record should have it by now."""
+
+
+def _hold_line(record: Store, tail: OpenTail, line: _Line, *, service: Speaker) -> int | None:
     """Hold one line of a service's journal against the open ones; give the number of its event."""
-    head, data = split(row.state)
+    row, head, data, is_due = line
     mine = Heard(row.position, codec.sha256_hex(data), head)
     if is_event(head):
         if not is_event_of(head.subject, service):
             return None
         version = parse_event_id(_told.decode(data).id)[2]
-        theirs, kept = tail.events.get((service, version)), tail.newest.get(service)
+        theirs, kept = tail.events.get((service, version)), tail.newest.get(service, NOTHING_HEARD)
         if theirs is not None:
             _compare(tail, theirs, mine, f"event {version} of {service}")
-        elif kept is not None and kept.version == version and kept.sha256 not in ("", mine.sha256):
+        elif kept.version == version and kept.sha256 not in ("", mine.sha256):
             tail.fault(tail.end.after, _another(f"event {version} of {service}"))
+        elif version > kept.version and is_due:
+            tail.newer[service] = max(version, tail.newer.get(service, 0))
         return version
     found = command_in(row, head, data)
     if found is None:
@@ -270,7 +301,7 @@ def _hold_line(record: Store, tail: OpenTail, row: Row, *, service: Speaker) -> 
     theirs = tail.commands.get((service, found.id))
     if theirs is None:
         is_known = kept_command(record, tail.end.pump, service, found.id) is not None
-        if not is_known and tag_in_topic(row.topic) != _MALFORMED:
+        if is_due and not is_known and tag_in_topic(row.topic) != _MALFORMED:
             tail.lacks.append(f"the command {found.id} that {service} has heard")
         return None
     if not head.subject:  # its bytes stand beside the report that took its place

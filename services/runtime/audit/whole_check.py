@@ -13,13 +13,16 @@ Beside = Iterable[tuple[Speaker, Callable[[], AbstractContextManager[Store]]]]
 """[-] the other journals at hand, each opened when it is its turn: after the record was read."""
 
 
-def check_record(store: Store, *, checkpoints: Checkpoints, beside: Beside = ()) -> RecordReport:
+def check_record(
+    store: Store, *, checkpoints: Checkpoints, beside: Beside = (), runs: bool = False
+) -> RecordReport:
     """Check a whole record; what no checkpoint covers is held against the other journals.
 
     Args:
         store: the historian's journal.
         checkpoints: what lies elsewhere.
         beside: the journals of the other services, as far as they are at hand.
+        runs: the system runs: what the others got last may be on its way to the record.
     """
     check, faults, lines = RecordCheck(checkpoints), list[Difference](), 0
     ends = store.ends()
@@ -34,7 +37,7 @@ def check_record(store: Store, *, checkpoints: Checkpoints, beside: Beside = ())
     }
     for service, opened in beside:
         with opened() as journal:
-            hold_against(store, tails, journal, service=service)
+            hold_against(store, tails, journal, service=service, runs=runs)
     found_beside = [fault for tail in tails.values() for fault in tail.faults]
     faults.extend(sorted(found_beside, key=lambda one: (one.pump, one.position)))
     finished = (tail.finished() for tail in tails.values())

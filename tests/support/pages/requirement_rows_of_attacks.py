@@ -20,6 +20,16 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "services/runtime/journal/event_ids.py:is_own_event",
         "test_the_mutant_that_takes_them_for_its_own_word_does_not_start",
     ),
+    "R121": Row(
+        "what stands under no checkpoint is said",
+        "services/runtime/audit/whole_check.py:check_record",
+        "test_the_mutant_that_signs_no_lines_is_caught",
+    ),
+    "R130": Row(
+        "archives are signed to their end",
+        "services/runtime/audit/archive.py:verify_archive",
+        "test_the_mutant_that_believes_any_text_is_caught",
+    ),
     "R136": Row(
         "nobody makes the broker speak in another's name",
         "services/supervisor/broker/config.py:broker_config",

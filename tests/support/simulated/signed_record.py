@@ -10,6 +10,7 @@ from typing import NamedTuple
 from core.deciders.names import HISTORIAN
 from core.deciders.registry import DECIDERS
 from core.kernel.effects import WriteCheckpoint
+from schemas.record import RuntimeFault
 from schemas.units import HOUR_MS, MINUTE_MS, PumpId, Speaker
 from services.historian.checkpoint_handler import CheckpointHandler
 from services.historian.start_check import StartCheck
@@ -112,7 +113,5 @@ def noticed(record: SignedRecord, store: FakeStore, kept: Checkpoints) -> Sequen
     for _, row in store.rows():
         check.add(row)
     start = StartCheck(store, check, kept=kept, broken=())
-    return [
-        f"{one.report.fault}: {one.report.detail}"  # type: ignore[attr-defined]
-        for one in asyncio.run(start.reports(record.own_event))
-    ]
+    found = [one.report for one in asyncio.run(start.reports(record.own_event))]
+    return [f"{one.fault}: {one.detail}" for one in found if isinstance(one, RuntimeFault)]

@@ -24,7 +24,7 @@ from services.command_line.session import print_json
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import Checkpoints, OpenEnd
 from services.runtime.audit.whole_check import Beside, check_record
-from services.runtime.platform.data_folder import DataFolder
+from services.runtime.platform.data_folder import DataFolder, NotRunning
 from services.runtime.platform.errors import OrderKeyBroken
 from services.runtime.platform.signing_keys import public_path, read_public
 
@@ -45,7 +45,9 @@ def verify_record(arguments: argparse.Namespace) -> int:
     kept = checkpoints_kept(arguments, folder)
     place = record_file(arguments.store, folder)
     with journal(place) as store:
-        report = check_record(store, checkpoints=kept, beside=_beside(place))
+        report = check_record(
+            store, checkpoints=kept, beside=_beside(place), runs=_runs(arguments, folder)
+        )
     if choices(arguments).json:
         print_json(report)
     else:
@@ -66,6 +68,14 @@ def verify_record(arguments: argparse.Namespace) -> int:
         return DONE
     print(f"basalt: {WHAT_NOW}", file=sys.stderr)
     return UNSIGNED
+
+
+def _runs(arguments: argparse.Namespace, folder: DataFolder) -> bool:
+    """Say whether the system whose record this is runs."""
+    try:
+        return arguments.store is None and bool(folder.read_running())
+    except NotRunning:
+        return False
 
 
 def _beside(place: Place) -> Beside:
