@@ -176,11 +176,11 @@ async def _until_told(loop: Loop[Any], *, exit_with_parent: bool, hears_to_the_e
         stop.cancel()
         work.result()
     elif hears_to_the_end:
-        await _until_quiet(loop, work)
+        await until_quiet(loop, work)
     await end(work)
 
 
-async def _until_quiet(loop: Loop[Any], work: asyncio.Task[None]) -> None:
+async def until_quiet(loop: Loop[Any], work: asyncio.Task[None]) -> None:
     """Let a service hear what others said before they stopped, for LAST_WORDS_S at most."""
     monotonic = asyncio.get_running_loop().time
     heard, since = loop.handled, monotonic()
