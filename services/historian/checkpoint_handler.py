@@ -36,7 +36,7 @@ and less often."""
 LOOK_S = 1.0
 """[s] of real time between two looks at how much stands behind the last one."""
 
-NOTES_AT_START: Final = 1_000
+NOTES_AT_START: Final = 200
 """[-] of each speaker, the newest, that a start is held against; `verify record` takes all."""
 
 log = structlog.get_logger()
@@ -105,6 +105,7 @@ class CheckpointHandler:
         """Write the last ones of a run: nothing is to stand open after a clean stop."""
         if self._key is None or self._files is None:
             return
+        self._ask = None  # the others were stopped before
         async with self._one_at_a_time:
             await self._read_on()
         for pump in list(self._check.pumps):

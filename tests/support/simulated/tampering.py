@@ -18,47 +18,48 @@ from services.runtime.journal.entries import RowMetadata, event_name_in_topic, k
 from services.runtime.journal.hash_chain import append_link
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.ports import ChainTip, Commit, Row, StreamHead
-from support.simulated.fake_system import PUMP
 
 Rows = Sequence[Row]
 
 
 def remade(rows: Rows) -> FakeStore:
     """Store lines as a record that is whole in itself."""
-    made, link = list[Row](), ""
+    made, link, pump = list[Row](), "", rows[0].pump if rows else PumpId("")
     heads: dict[tuple[PumpId, Speaker], StreamHead] = {}
     commands: dict[tuple[PumpId, CommandId], int] = {}
     for position, row in enumerate(rows, start=1):
         head, data = split(row.state)
         if event_name_in_topic(row.topic) is not None:
-            data = _next_event(data, heads)
+            data = _next_event(data, heads, pump)
         elif ".command." in head.subject:
             service = parse_subject(head.subject).service
             name = codec.decode_command_envelope(data).id
             key = name if service == HISTORIAN else kept_name(service, name)
-            commands[PUMP, CommandId(key)] = position
+            commands[pump, CommandId(key)] = position
         bare = msgspec.structs.replace(head, link="")
-        line, link = append_link(link, Row(PUMP, position, row.topic, b""), bare, data)
+        line, link = append_link(link, Row(pump, position, row.topic, b""), bare, data)
         made.append(line)
-    store, ends = FakeStore(), {PUMP: ChainTip(len(made), link)}
+    store, ends = FakeStore(), {pump: ChainTip(len(made), link)}
     store.commit(Commit(rows=made, heads=heads, commands=commands, ends=ends if made else {}))
     return store
 
 
-def _next_event(data: bytes, heads: dict[tuple[PumpId, Speaker], StreamHead]) -> bytes:
+def _next_event(
+    data: bytes, heads: dict[tuple[PumpId, Speaker], StreamHead], pump: PumpId
+) -> bytes:
     """Give an event the next number of its speaker, after the one before."""
     envelope = codec.decode_envelope(data)
     speaker, _, version = parse_event_id(envelope.id)
-    before = heads.get((PUMP, speaker), StreamHead(0, ""))
+    before = heads.get((pump, speaker), StreamHead(0, ""))
     if version != before.version + 1:
-        name = f"{speaker}:{PUMP}:{before.version + 1}"
+        name = f"{speaker}:{pump}:{before.version + 1}"
         data = data.replace(f'"id":"{envelope.id}"'.encode(), f'"id":"{name}"'.encode(), 1)
     if envelope.previous:
         data = data.replace(envelope.previous.encode(), before.sha256.encode(), 1)
     elif before.sha256:
         link = f'"previous":"{before.sha256}","event":'
         data = data.replace(b'"event":', link.encode(), 1)
-    heads[PUMP, speaker] = StreamHead(before.version + 1, codec.sha256_hex(data))
+    heads[pump, speaker] = StreamHead(before.version + 1, codec.sha256_hex(data))
     return data
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from support.real.real_system import RealSystem, real_system
+from support.real.tampered_journal import tamper
 
 pytestmark = pytest.mark.system
 
@@ -184,3 +185,25 @@ def test_a_question_that_makes_no_sense_is_refused(lived: RealSystem) -> None:
     assert "no event is of the kind 'bolus'" in kind.stderr
     assert "Berlin" in zone.stderr
     assert "no event 'actuator:demo:0' of these" in after.stderr
+
+
+@pytest.mark.requirement("R121")
+def test_a_record_that_somebody_cut_short_is_an_alarm_at_the_start(
+    lived: RealSystem, tmp_path: Path
+) -> None:
+    """All hashes fit, and the system starts: basal flows, and the alarm names the record."""
+    data = tmp_path / "data"
+    shutil.copytree(lived.folder.path, data, ignore=shutil.ignore_patterns("*.sock"))
+    tamper(data / "journals" / "historian.db", lived.pump, lambda rows: rows[:-3])
+
+    cut = lived.basalt("verify", "record", "--data", str(data), check=False)
+    with real_system(data, *QUIET) as system:
+        system.wait_until(
+            lambda: "runtime_record_altered" in system.basalt("alarms", check=False).stdout,
+            "the cut is an alarm",
+        )
+        assert system.stop() == 0
+    after = lived.basalt("verify", "record", "--data", str(data), check=False)
+
+    assert (1, True) == (cut.returncode, "the record ends here" in cut.stderr)
+    assert 1 == after.returncode, "a start must not sign what was changed"
