@@ -19,7 +19,7 @@ from schemas.record import RuntimeFault
 from schemas.units import PumpId, Speaker
 from services.historian.start_check import EVENTS_BETWEEN, TIME_BETWEEN_MS, Ask, StartCheck
 from services.runtime.audit.checkpoint_files import CheckpointFiles
-from services.runtime.audit.record_check import RecordCheck, Signed
+from services.runtime.audit.record_check import Checkpoints, RecordCheck, Signed
 from services.runtime.decider_host.processor import Reported
 from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.shutdown import is_running
@@ -126,13 +126,11 @@ class CheckpointHandler:
     async def _read_on(self) -> None:
         """Grow the trees by what the record has more; before anything is signed, check it."""
         if self._start is None and self._key is not None and self._files is not None:
-            public = bytes(self._key.verify_key)
-            kept, broken = self._files.readable(public=public, newest=NOTES_AT_START)
-            self._check = RecordCheck(kept)
+            kept, broken = _kept(self._files, bytes(self._key.verify_key))
+            self._check, self._row = RecordCheck(kept), 0  # one that was stopped midway begins anew
             self._written = {key: found[-1].size for key, found in kept.items()}
             await self._read_to_the_end()
-            texts = [str(error) for error in broken]
-            start = StartCheck(self._store, self._check, kept=kept, broken=texts)
+            start = StartCheck(self._store, self._check, kept=kept, broken=broken)
             self._found = await start.reports(self._ask)
             for reported in self._found:
                 log.error("checkpoint.record_doubted", report=reported.report)
@@ -183,3 +181,12 @@ class CheckpointHandler:
             self._written[name, speaker] = tree.size
         sizes = {speaker: tree.size for speaker, tree in pump.trees.items()}
         pump.signed = Signed(pump.position, sizes)
+
+
+def _kept(files: CheckpointFiles, public: bytes) -> tuple[Checkpoints, Sequence[str]]:
+    """Read the newest checkpoints, and say what is wrong with the others."""
+    try:
+        found, broken = files.readable(public=public, newest=NOTES_AT_START)
+    except OSError as error:
+        return {}, [f"they cannot be read: {error}"]
+    return found, [str(error) for error in broken]

@@ -282,3 +282,31 @@ def test_a_clean_stop_leaves_nothing_open(tmp_path: Path) -> None:
     asyncio.run(CheckpointHandler(store, key=KEY, folder=tmp_path).finish())
     assert {count(store)} == {one.lines for one in kept_in(tmp_path)[PUMP, HISTORIAN]}
     asyncio.run(CheckpointHandler(store, key=None, folder=tmp_path).finish())
+
+
+async def test_a_start_that_is_stopped_midway_signs_what_there_is(
+    record: SignedRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It reads the record from its first line again: half of it would contradict what is signed."""
+    monkeypatch.setattr(checkpoint_handler, "LINES_AT_ONCE", 7)
+    folder = copied(record.early, tmp_path)
+    handler = CheckpointHandler(remade(record.rows[: record.signed + 5]), key=KEY, folder=folder)
+    keeping = asyncio.create_task(handler.keep(_nothing))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    await handler.finish()
+    assert max(one.lines for one in kept_in(folder)[PUMP, HISTORIAN]) == record.signed + 5
+
+
+def test_checkpoints_that_cannot_be_read_stop_nobody(
+    record: SignedRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of somebody else's is an alarm; the record goes on."""
+
+    def unreadable(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "notes")
+
+    monkeypatch.setattr(CheckpointFiles, "readable", unreadable)
+    assert started(remade(record.rows), tmp_path) == ["checkpoints_missing"]
