@@ -19,8 +19,8 @@ from schemas.glucose import GlucoseMeasured
 from schemas.message import Event, Now
 from schemas.units import DAY_MS, MINUTE_MS, MgDl, MilliUnits, PumpId, Speaker, UtcMillis
 from schemas.wire import codec
-from services.runtime.audit.record_check import check_record
 from services.runtime.audit.redecide import verify_decisions
+from services.runtime.audit.whole_check import check_record
 from services.runtime.decider_host.event_writer import seal
 from services.runtime.decider_host.processor import DeciderProcessor
 from services.runtime.journal.entries import RowMetadata

@@ -20,6 +20,8 @@ FaultName = Literal[
     "journal_altered",
     "checkpoint_unwritable",
     "heard_by_others",
+    "record_altered",
+    "checkpoints_missing",
 ]
 """[-] what a process can meet in its own surroundings."""
 

@@ -1,13 +1,15 @@
 """How a checkpoint is written: so many events of a speaker had this root, signed by the record.
 
-The text is that of C2SP tlog-checkpoint in a C2SP signed-note, so that other tools read it.
+The text is that of C2SP tlog-checkpoint in a C2SP signed-note, so that other tools read it. An
+extension line says how many lines the whole record had, and the root over them: commands, actors
+and times stand in no tree of a speaker. Checkpoints of older releases have no such line.
 A copy of it that lies elsewhere turns a record put back or cut short into an error.
 """
 
 import base64
 import hashlib
 from binascii import Error as Base64Error
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -18,11 +20,14 @@ from core.kernel.errors import CheckpointBroken
 from core.record.merkle_tree import HASH_BYTES
 from schemas.units import PumpId, Speaker
 
-LINES: Final = 5
-"""[-] of a note: origin, size, root, an empty one, the signature."""
+LINES_MAX: Final = 6
+"""[-] of a note: origin, size, root, the record's lines, an empty one, the signature."""
 
 SIGNER: Final = "basalt-record"
 """[-] name of the key in the signature's line."""
+
+_RECORD: Final = "lines"
+"""[-] first word of the extension line."""
 
 _ED25519: Final = b"\x01"
 _DASH: Final = "\u2014 "
@@ -40,10 +45,14 @@ class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
     """[-] events 1 to here."""
     root: bytes
     """[-] of the Merkle tree over them, 32 bytes."""
+    lines: int = 0
+    """[-] of the whole record of the pump at that time; 0 in checkpoints of older releases."""
+    lines_root: bytes = b""
+    """[-] of the Merkle tree over those lines, 32 bytes; empty without any."""
 
 
 def signed(checkpoint: Checkpoint, *, public: bytes, sign: Callable[[bytes], bytes]) -> str:
-    """Write a checkpoint as a signed note of LINES lines.
+    """Write a checkpoint as a signed note of LINES_MAX lines at most.
 
     Args:
         checkpoint: what is stated.
@@ -67,19 +76,54 @@ def read(note: str, *, public: bytes) -> Checkpoint:
     except (CryptoError, ValueError, TypeError) as error:
         raise CheckpointBroken("it is not signed by the key of the record") from error
     try:
-        origin, size, root = text.split("\n")
+        origin, size, root, *more = text.split("\n")
         name, pump, speaker = origin.split("/")
-        hashed = base64.b64decode(root, validate=True)
-        if name != "basalt" or str(int(size)) != size or len(hashed) != HASH_BYTES:
+        if name != "basalt":
             raise ValueError(origin)
+        lines, lines_root = _record_in(more)
+        return Checkpoint(
+            pump=PumpId(pump),
+            speaker=Speaker(speaker),
+            size=_count(size),
+            root=_root(root),
+            lines=lines,
+            lines_root=lines_root,
+        )
     except (ValueError, Base64Error) as error:
         raise CheckpointBroken(f"it says something else than a checkpoint: {text!r}") from error
-    return Checkpoint(pump=PumpId(pump), speaker=Speaker(speaker), size=int(size), root=hashed)
+
+
+def _record_in(extension: Sequence[str]) -> tuple[int, bytes]:
+    """Read how many lines the record had, and their root; 0 where nothing is said of them."""
+    if not extension:
+        return 0, b""
+    (line,) = extension
+    word, lines, root = line.split(" ")
+    if word != _RECORD:
+        raise ValueError(line)
+    return _count(lines), _root(root)
+
+
+def _count(text: str) -> int:
+    if str(int(text)) != text:
+        raise ValueError(text)
+    return int(text)
+
+
+def _root(text: str) -> bytes:
+    hashed = base64.b64decode(text, validate=True)
+    if len(hashed) != HASH_BYTES:
+        raise ValueError(text)
+    return hashed
 
 
 def _text(checkpoint: Checkpoint) -> str:
     root = base64.b64encode(checkpoint.root).decode()
-    return f"basalt/{checkpoint.pump}/{checkpoint.speaker}\n{checkpoint.size}\n{root}\n"
+    text = f"basalt/{checkpoint.pump}/{checkpoint.speaker}\n{checkpoint.size}\n{root}\n"
+    if not checkpoint.lines:
+        return text
+    lines_root = base64.b64encode(checkpoint.lines_root).decode()
+    return f"{text}{_RECORD} {checkpoint.lines} {lines_root}\n"
 
 
 def _signature(lines: str, public: bytes) -> bytes:

@@ -34,10 +34,18 @@ def _parser() -> argparse.ArgumentParser:
 def _wiring(context: ServiceContext) -> ServiceWiring:
     path: Path | None = context.arguments.sign_with
     key = read_record_key(path) if path else None
-    effect_handler = CheckpointHandler(context.store, key=key, folder=context.arguments.checkpoints)
+    effect_handler = CheckpointHandler(
+        context.store,
+        key=key,
+        folder=context.arguments.checkpoints,
+        ask=lambda pump, speaker, version: context.loop().own_event(pump, speaker, version),
+    )
     snapshots = SnapshotKeeper(context.store, path=context.arguments.snapshots)
     return ServiceWiring(
-        effect_handler=effect_handler, input_sources=[effect_handler.keep, snapshots.keep]
+        effect_handler=effect_handler,
+        input_sources=[effect_handler.keep, snapshots.keep],
+        hears_to_the_end=True,
+        at_end=effect_handler.finish,
     )
 
 

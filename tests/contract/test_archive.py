@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,8 +11,10 @@ from nacl.signing import SigningKey
 
 from core.deciders.record.decider import HISTORIAN
 from core.kernel.errors import CheckpointBroken
+from core.record import checkpoints
 from core.record.merkle_tree import GrowingTree
 from schemas.units import DAY_MS, HOUR_MS, Speaker, UtcMillis
+from schemas.wire import codec
 from services.runtime.audit import archive
 from services.runtime.audit.archive import (
     Archived,
@@ -20,12 +23,16 @@ from services.runtime.audit.archive import (
     ArchiveHead,
     Part,
     archive_of,
+    row_in,
     verify_archive,
 )
-from services.runtime.audit.archive_files import read_lines, write_lines
+from services.runtime.audit.archive_files import encoded, read_lines, write_lines
+from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import RecordCheck
+from services.runtime.journal.entries import event_name_in_topic, split
+from services.runtime.journal.hash_chain import append_link
 from services.runtime.platform.errors import ArchiveBroken
-from support.simulated.archived_system import PUBLIC, archived_system, middle, written
+from support.simulated.archived_system import PUBLIC, archived_system, middle, sign, written
 from support.simulated.fake_system import PUMP, FakeSystem
 
 OTHER = bytes(SigningKey(b"o" * 32).verify_key)
@@ -42,12 +49,13 @@ def system(notes: Path) -> FakeSystem:
 
 
 def check(parts: list[Part], public: bytes = PUBLIC) -> Archived:
-    return verify_archive(lambda: parts, public=public, told=lambda _: None)
+    lines = [(encoded(part), part) for part in parts]
+    return verify_archive(lambda: lines, public=public, told=lambda _: None)
 
 
 def is_found(parts: list[Part]) -> bool:
     try:
-        return bool(check(parts).report.faults)
+        return not check(parts).is_sound
     except (ArchiveBroken, CheckpointBroken):
         return True
 
@@ -110,21 +118,28 @@ def test_each_change_of_each_line_is_found(system: FakeSystem, notes: Path) -> N
     assert missed == []
 
 
-def test_an_archive_written_anew_is_found_by_its_signed_roots(
-    system: FakeSystem, notes: Path, tmp_path: Path
-) -> None:
-    """Whoever has all but the key can chain another story, and not sign it."""
+def other_end(parts: list[Part], **fields: Any) -> list[Part]:
+    return [*parts[:-1], msgspec.structs.replace(parts[-1], **fields)]
+
+
+def forged(system: FakeSystem, notes: Path, folder: Path) -> list[Part]:
+    """Write another story, whole in itself, under what the key signed of the true one."""
     other = FakeSystem()
     other.set_up()
     for _ in range(6):
         other.glucose("250")
         other.run(ms=HOUR_MS)
     signed = written(system, notes)[-1]
-    forged = written(other, tmp_path)
     assert isinstance(signed, ArchiveEnd)
-    assert isinstance(forged[-1], ArchiveEnd)
-    end = msgspec.structs.replace(forged[-1], notes=signed.notes)
-    assert check([*forged[:-1], end]).report.faults
+    return other_end(written(other, folder), notes=signed.notes, text=signed.text)
+
+
+def test_an_archive_written_anew_is_found_by_its_signed_roots(
+    system: FakeSystem, notes: Path, tmp_path: Path
+) -> None:
+    """Whoever has all but the key can chain another story, and not sign it."""
+    told = [fault.text for fault in check(forged(system, notes, tmp_path)).report.faults]
+    assert any("not those of the checkpoint" in text for text in told)
 
 
 def test_the_mutant_that_compares_no_root_is_caught(
@@ -133,6 +148,127 @@ def test_the_mutant_that_compares_no_root_is_caught(
     monkeypatch.setattr(archive, "RecordCheck", lambda _: RecordCheck({}))
     with pytest.raises(AssertionError):
         test_an_archive_written_anew_is_found_by_its_signed_roots(system, notes, tmp_path)
+
+
+def written_over(parts: list[Part], first: int, old: str, new: str) -> list[Part]:
+    """Change words from a line on, and make every hash anew: what anybody without the key can."""
+    head = parts[0]
+    assert isinstance(head, ArchiveHead)
+    made, link, previous = list[Part]([head]), head.link, dict[str, str]()
+    for number, part in enumerate(parts[1:-1], start=1):
+        assert isinstance(part, ArchivedLine)
+        row = row_in(part, head.pump)
+        metadata, data = split(row.state)
+        if number >= first:
+            data = data.replace(old.encode(), new.encode())
+        if event_name_in_topic(row.topic) is not None:
+            envelope = codec.decode_envelope(data)
+            speaker = envelope.id.partition(":")[0]
+            after = previous.get(speaker, envelope.previous)
+            data = data.replace(envelope.previous.encode(), after.encode()) if after else data
+            previous[speaker] = codec.sha256_hex(data)
+        bare = msgspec.structs.replace(metadata, link="")
+        row, link = append_link(link, row, bare, data)
+        made.append(msgspec.structs.replace(part, state=row.state.decode()))
+    return [*made, msgspec.structs.replace(parts[-1], link=link)]
+
+
+def behind_the_checkpoints(parts: list[Part]) -> int:
+    """Give the first line that no checkpoint covers."""
+    end = parts[-1]
+    assert isinstance(end, ArchiveEnd)
+    known = max(checkpoints.read(note, public=PUBLIC).lines for note in end.notes.values())
+    return known + 1
+
+
+@pytest.mark.requirement("R130")
+def test_a_delivered_dose_remade_by_an_invented_person_is_found(
+    system: FakeSystem, notes: Path
+) -> None:
+    """All hashes made anew, the checkpoints emptied: 0.50 U become 0.05 U and nobody signed it."""
+    parts = written(system, notes)
+    less = written_over(parts, 1, '"amount":500', '"amount":50')
+    remade = written_over(less, 1, '"person:', '"person:invented_')
+    assert remade != parts
+    assert not check(other_end(remade, notes={}, text="")).is_sound
+    assert not check(other_end(remade, notes={})).is_sound
+    assert not check(remade).is_sound
+
+
+@pytest.mark.requirement("R130")
+def test_the_events_behind_the_last_checkpoint_are_signed_too(
+    system: FakeSystem, notes: Path
+) -> None:
+    """The record had more than its checkpoints; the archive signs its own end."""
+    parts = written(system, notes)
+    first = behind_the_checkpoints(parts)
+    assert first < len(parts) - 1
+    remade = written_over(parts, first, '"glucose":90', '"glucose":190')
+    assert remade[:first] == parts[:first]
+    assert remade != parts
+    (fault,) = check(remade).report.faults
+    assert "not the one that the key of the record has signed" in fault.text
+    assert check(parts).is_sound
+
+
+@pytest.mark.requirement("R130")
+def test_an_archive_that_nobody_signed_to_its_end_is_no_sound_one(
+    system: FakeSystem, notes: Path
+) -> None:
+    """One of an older release: nothing is wrong, and some of it anybody could have written."""
+    found = check(other_end(written(system, notes), text=""))
+    assert (found.report.faults, found.is_signed, found.is_sound) == ((), False, False)
+    assert found.unsigned >= 1
+    assert check(written(system, notes)).unsigned == 0
+
+
+@pytest.mark.parametrize("at", [0, 1, -2])
+def test_each_part_of_the_text_stands_under_the_signature(
+    system: FakeSystem, notes: Path, at: int
+) -> None:
+    """Head, commands, lines: another release in the head would pass otherwise."""
+    parts = written(system, notes)
+    part = parts[at]
+    fields = {"release": "9"} if isinstance(part, ArchiveHead) else {"topic": "heard tick.v1"}
+    parts[at] = msgspec.structs.replace(part, **fields)
+    assert any("has signed" in fault.text for fault in check(parts).report.faults)
+
+
+def test_the_mutant_that_believes_any_text_is_caught(
+    system: FakeSystem, notes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement is right, and is about another text."""
+    parts = written(system, notes)
+    anybodys = written_over(parts, behind_the_checkpoints(parts), '"glucose":90', '"glucose":190')
+    assert not check(anybodys).is_sound
+    monkeypatch.setattr(archive, "is_stated", lambda *_, **__: True)
+    assert check(anybodys).is_sound
+
+
+def test_a_record_that_is_not_what_it_signed_is_not_archived(
+    system: FakeSystem, notes: Path
+) -> None:
+    """The key must not sign a change because somebody asks for an archive."""
+    rows = [row for _, row in system.stores[HISTORIAN].rows(pump=PUMP)]
+
+    def archived(count: int) -> list[Part]:
+        kept = CheckpointFiles(notes).read(public=PUBLIC)
+        return list(
+            archive_of(
+                iter(rows[:count]),
+                pump=PUMP,
+                release="1",
+                since=None,
+                until=None,
+                kept=kept,
+                public=PUBLIC,
+                sign=sign,
+            )
+        )
+
+    assert archived(len(rows))
+    with pytest.raises(ArchiveBroken, match="in the checkpoint"):
+        archived(len(rows) // 2)
 
 
 def test_another_key_signs_nothing(system: FakeSystem, notes: Path) -> None:
@@ -152,8 +288,9 @@ def test_a_record_that_is_wrong_is_not_archived(system: FakeSystem, notes: Path)
                 release="1",
                 since=middle(system),
                 until=None,
-                notes=lambda _: (),
+                kept={},
                 public=PUBLIC,
+                sign=sign,
             )
         )
 

@@ -13,7 +13,8 @@ from schemas.message import Now
 from schemas.record import StorageReported
 from schemas.units import PumpId, Speaker, UtcMillis
 from services.runtime.audit import record_check
-from services.runtime.audit.record_check import PumpCheck, RecordCheck, check_record
+from services.runtime.audit.record_check import PumpCheck, RecordCheck
+from services.runtime.audit.whole_check import check_record
 from services.runtime.decider_host.event_writer import seal
 from services.runtime.decider_host.processor import DeciderProcessor
 from services.runtime.journal.entries import RowMetadata, split

@@ -14,6 +14,9 @@ WRONG_INPUT = 2
 UNKNOWN = 3
 """[-] the system is not reachable, or what came of the command is not known."""
 
+UNSIGNED = 4
+"""[-] a check found nothing wrong, and a part that nothing proves."""
+
 INTERRUPTED = 130
 """[-] stopped by Ctrl-C, as shells count it."""
 

@@ -182,6 +182,8 @@ OF_ANY: Final[dict[str, str]] = {
     # What went wrong around a process.
     "checkpoint_unwritable": "a checkpoint of the record could not be written; the record goes on",
     "heard_by_others": "events that others had heard are nowhere now; the record goes on without",
+    "record_altered": "the record is not what was signed or published; see 'basalt verify record'",
+    "checkpoints_missing": "signed checkpoints of the record are gone; it goes on, signed anew",
     "journal_altered": "a line of a journal is not what was written; nothing is handed on from it",
     "stream_replaced": "the broker's stream was made anew",
     "stream_behind": "the broker's stream ends before what was heard of it",

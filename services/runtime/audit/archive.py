@@ -1,9 +1,11 @@
 """A closed period of a pump's record in one file, which verifies without the record.
 
 JSON lines: a head that says where the chain and the trees stood, the lines of the record letter for
-letter, and an end with the signed checkpoints that the trees of the period lead to.
+letter, and an end with the signed checkpoints that the trees of the period lead to. The record's
+key signs the whole text, from the head to the last line: what it has not signed is an error.
 """
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -11,10 +13,12 @@ from typing import Final
 import msgspec
 
 from core.record import checkpoints
+from core.record.checkpoints import Checkpoint
 from core.record.merkle_tree import GrowingTree
 from schemas.units import PumpId, Speaker, UtcMillis
+from services.runtime.audit.archive_files import encoded
 from services.runtime.audit.findings import Difference
-from services.runtime.audit.record_check import PumpCheck, RecordCheck, RecordReport
+from services.runtime.audit.record_check import Checkpoints, PumpCheck, RecordCheck, RecordReport
 from services.runtime.journal.entries import split
 from services.runtime.platform.errors import ArchiveBroken
 from services.runtime.ports import ChainTip, Row, StreamHead
@@ -84,14 +88,19 @@ class ArchiveEnd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """[-] of that line in the chain of the record."""
     notes: dict[Speaker, str]
     """[-] the newest signed checkpoint of the period, by speaker."""
+    text: str = ""
+    """[-] signed: so many lines before this one, and their SHA-256; older releases signed none."""
 
 
 Part = ArchiveHead | ArchivedLine | ArchiveEnd
 
 Parts = Iterable[ArchiveHead | ArchivedLine | ArchiveEnd]
 
-Notes = Callable[[Speaker], Iterable[str]]
-"""[-] gives the checkpoints about a speaker as they were written, the oldest first."""
+Sign = Callable[[bytes], bytes]
+"""[-] gives the record's signature, 64 bytes."""
+
+TEXT: Final = Speaker("archive_text")
+"""[-] what is signed about the text: so many lines, and their SHA-256 as the root."""
 
 
 class Archived(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,7 +111,20 @@ class Archived(msgspec.Struct, frozen=True, kw_only=True):
     report: RecordReport
     """[-] lines, events, checkpoints compared, and what is wrong."""
     uncovered: dict[Speaker, int]
-    """[-] events behind the newest checkpoint, by speaker: chained, not signed."""
+    """[-] events behind the newest checkpoint, by speaker; the key of the record signed them with
+    the archive, or nobody did."""
+    is_signed: bool
+    """[-] the key of the record has signed the archive to its end."""
+
+    @property
+    def unsigned(self) -> int:
+        """Count the events that nobody has signed."""
+        return 0 if self.is_signed else sum(self.uncovered.values())
+
+    @property
+    def is_sound(self) -> bool:
+        """Say whether nothing is wrong, and all of it is signed."""
+        return self.is_signed and not self.report.faults
 
 
 def archive_of(
@@ -112,8 +134,9 @@ def archive_of(
     release: str,
     since: UtcMillis | None,
     until: UtcMillis | None,
-    notes: Notes,
+    kept: Checkpoints,
     public: bytes,
+    sign: Sign,
 ) -> Iterator[Part]:
     """Give an archive of a period, part by part.
 
@@ -123,36 +146,50 @@ def archive_of(
         release: of Basalt.
         since: [ms] therapy time at which the record heard the first line; None: the first of all.
         until: [ms] therapy time before which it heard the last; None: the newest.
-        notes: the checkpoints.
+        kept: the checkpoints; the record is held against them before its end is signed.
         public: [-] the record's Ed25519 key, 32 bytes.
+        sign: signs with that key.
 
     Raises:
         ArchiveBroken: the record is not sound up to there, or has nothing in this period.
-        CheckpointBroken: a checkpoint is not signed by this key.
     """
-    check, before = RecordCheck({}), PumpCheck()
-    is_begun = False
+    check, before = RecordCheck(kept), PumpCheck()
+    digest, lines, is_begun, is_cut = hashlib.sha256(), 0, False, False
     for row in rows:
         at = _heard_at(row)
         if until is not None and at >= until:
+            is_cut = True
             break
+        found = list[Part]()
         if not is_begun and (since is None or at >= since):
             is_begun = True
             before = check.pumps.get(pump, PumpCheck()).copy()
-            yield _head(before, pump=pump, release=release, since=since, until=until)
+            found.append(_head(before, pump=pump, release=release, since=since, until=until))
         for fault in check.add(row):
-            text = f"line {fault.position}: {fault.text}; look with 'verify record'"
-            raise ArchiveBroken(text)
+            raise _unsound(fault)
         if is_begun:
-            yield _line(row)
+            found.append(_line(row))
+        for part in found:
+            digest.update(encoded(part))
+            lines += 1
+            yield part
     if not is_begun:
         raise ArchiveBroken("the record has nothing in this period")
+    for fault in () if is_cut else check.end({}):
+        if fault.pump == pump:
+            raise _unsound(fault)
     after = check.pumps[pump]
+    text = Checkpoint(pump=pump, speaker=TEXT, size=lines, root=digest.digest())
     yield ArchiveEnd(
         position=after.position,
         link=after.link,
-        notes=dict(_newest_notes(before, after, notes=notes, public=public)),
+        notes=dict(_newest_notes(before, after, kept=kept, pump=pump, public=public, sign=sign)),
+        text=checkpoints.signed(text, public=public, sign=sign),
     )
+
+
+def _unsound(fault: Difference) -> ArchiveBroken:
+    return ArchiveBroken(f"line {fault.position}: {fault.text}; look with 'verify record'")
 
 
 def _heard_at(row: Row) -> UtcMillis:
@@ -200,25 +237,33 @@ def row_in(line: ArchivedLine, pump: PumpId) -> Row:
 
 
 def _newest_notes(
-    before: PumpCheck, after: PumpCheck, *, notes: Notes, public: bytes
+    before: PumpCheck,
+    after: PumpCheck,
+    *,
+    kept: Checkpoints,
+    pump: PumpId,
+    public: bytes,
+    sign: Sign,
 ) -> Iterator[tuple[Speaker, str]]:
-    """Give for each speaker the newest checkpoint that lies in the period."""
+    """Give for each speaker the newest checkpoint that lies in the period, as it was signed."""
     for speaker, tree in sorted(after.trees.items()):
         begun = before.trees[speaker].size if speaker in before.trees else 0
-        for note in reversed(list(notes(speaker))):
-            size = checkpoints.read(note, public=public).size
-            if begun < size <= tree.size:
-                yield speaker, note
+        for one in reversed(kept.get((pump, speaker), ())):
+            if begun < one.size <= tree.size:
+                yield speaker, checkpoints.signed(one, public=public, sign=sign)
                 break
 
 
 def verify_archive(
-    read: Callable[[], Parts], *, public: bytes, told: Callable[[int], None]
+    read: Callable[[], Iterable[tuple[bytes, Part]]],
+    *,
+    public: bytes,
+    told: Callable[[int], None],
 ) -> Archived:
     """Check an archive, without the record.
 
     Args:
-        read: reads its parts from the first; once for its end, and once again.
+        read: reads its lines from the first; once for its end, and once again.
         public: [-] the record's Ed25519 key, 32 bytes.
         told: hears now and then how many lines are checked.
 
@@ -226,28 +271,45 @@ def verify_archive(
         ArchiveBroken: it is none, or is cut short.
         CheckpointBroken: a checkpoint in it is not signed by this key.
     """
-    (end,) = deque(read(), maxlen=1)
+    ((_, end),) = deque(read(), maxlen=1)
     if not isinstance(end, ArchiveEnd):
         raise ArchiveBroken("it is cut short: its last line is not the end of an archive")
     signed = [checkpoints.read(note, public=public) for note in end.notes.values()]
-    check = RecordCheck({(one.pump, one.speaker): [one] for one in signed})
+    check = RecordCheck({(one.pump, one.speaker): [_of_events(one)] for one in signed})
     parts = iter(read())
-    head = next(parts)
+    line, head = next(parts)
     if not isinstance(head, ArchiveHead):
         raise ArchiveBroken("it does not begin with the head of an archive")
     begun = check.pumps[head.pump] = _begun(head)
     before = {speaker: tree.size for speaker, tree in begun.trees.items()}
-    faults: list[Difference] = []
-    for number, line in enumerate(parts, start=1):
-        if isinstance(line, ArchivedLine):
-            faults.extend(check.add(row_in(line, head.pump)))
-        elif line is not end and line != end:
-            raise ArchiveBroken(f"line {number + 1} is no line of a record")
-        if number % TOLD_EVERY == 0:
-            told(number)
+    faults, digest, lines = list[Difference](), hashlib.sha256(line), 1
+    for line, part in parts:
+        if isinstance(part, ArchivedLine):
+            faults.extend(check.add(row_in(part, head.pump)))
+            digest.update(line)
+            lines += 1
+        elif part is not end and part != end:
+            raise ArchiveBroken(f"line {lines + 1} is no line of a record")
+        if lines % TOLD_EVERY == 0:
+            told(lines)
     faults.extend(check.end({head.pump: ChainTip(end.position, end.link)}))
+    text = Checkpoint(pump=head.pump, speaker=TEXT, size=lines, root=digest.digest())
+    if end.text and not is_stated(text, end.text, public=public):
+        reason = "the text up to here is not the one that the key of the record has signed"
+        faults.append(Difference(head.pump, end.position, reason))
     covered = before | {one.speaker: one.size for one in signed}
-    return _verdict(head, begun, before, covered, check.compared, faults)
+    found = _verdict(head, begun, before, covered, check.compared, faults)
+    return msgspec.structs.replace(found, is_signed=bool(end.text))
+
+
+def is_stated(text: Checkpoint, note: str, *, public: bytes) -> bool:
+    """Say whether a signed note says this of a text."""
+    return checkpoints.read(note, public=public) == text
+
+
+def _of_events(one: Checkpoint) -> Checkpoint:
+    """Leave out what a checkpoint says of the whole record: an archive begins in the middle."""
+    return msgspec.structs.replace(one, lines=0, lines_root=b"")
 
 
 def _verdict(
@@ -266,6 +328,7 @@ def _verdict(
         pump=head.pump,
         report=RecordReport(lines, events, compared, tuple(faults)),
         uncovered={speaker: count for speaker, count in behind.items() if count > 0},
+        is_signed=False,
     )
 
 

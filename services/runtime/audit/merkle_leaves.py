@@ -1,4 +1,5 @@
-"""The leaves of a record's trees: for each speaker its events in the order of their numbers.
+"""The leaves of a record's trees: for each speaker its events in the order of their numbers, and
+for the whole record its lines.
 
 What could not be decoded counts among the numbers of its speaker, what was lost as a leaf of
 nothing: a number is a place in the tree.
@@ -8,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from core.deciders.registry import DECIDERS
+from core.record.merkle_tree import leaf_hash
 from schemas.message import parse_event_id, tag_of
 from schemas.record import HistoryLost, Malformed
 from schemas.units import PumpId, Speaker
@@ -33,6 +35,12 @@ class Leaf(NamedTuple):
     """[-] SHA-256 (hex) of the event before it, as it says; None where it cannot be read."""
     data: bytes
     """[-] as stored; LOST for one that nobody has."""
+
+
+def line_leaf(row: Row) -> bytes:
+    """Hash a whole line as a leaf: what was heard or said, when, by whose command, and at which
+    place."""
+    return leaf_hash(b"%d %b\n%b" % (row.position, row.topic.encode(), row.state))
 
 
 def leaves_in(row: Row, heads: Mapping[Speaker, StreamHead]) -> Iterable[Leaf]:

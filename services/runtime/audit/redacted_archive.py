@@ -22,6 +22,7 @@ from services.runtime.audit.archive import (
     ArchiveEnd,
     ArchiveHead,
     Parts,
+    Sign,
     TreeThen,
     row_in,
     trees_then,
@@ -39,9 +40,6 @@ TEXT = Speaker("redacted_text")
 
 NOTHING = msgspec.Raw(b"null")
 """[-] in the place of an event that cannot be shown."""
-
-Sign = Callable[[bytes], bytes]
-"""[-] gives the record's signature, 64 bytes."""
 
 
 class RedactedHead(

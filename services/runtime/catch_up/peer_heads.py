@@ -80,3 +80,22 @@ async def _newest(bus: Bus, me: Speaker, whom: Speaker, *, is_new: bool) -> Sequ
             await asyncio.sleep(PAUSE_S)
     log.warning("joining.not_answered", asked=whom, is_new=is_new)
     return ()
+
+
+async def own_event(bus: Bus, speaker: Speaker, *, pump: PumpId, version: int) -> bytes | None:
+    """Ask a service for one of its own events; None where it has not, or does not answer."""
+    for _ in range(TRIES_MAX):
+        try:
+            async with asyncio.timeout(ANSWER_S_MAX):
+                found = await bus.history(
+                    of=speaker, asked=speaker, pump=pump, first=version, last=version
+                )
+        except TimeoutError:
+            break
+        except HistoryUnavailable as error:
+            if error.reason == NONE_OF_THEM:
+                break
+            await asyncio.sleep(PAUSE_S)
+        else:
+            return found[0] if found else None
+    return None

@@ -23,7 +23,7 @@ from services.runtime.platform.errors import SecondWriter
 from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.release import version as release_version
 from services.runtime.platform.zones import tzdata_version
-from services.runtime.ports import Arrived, Bus, Store, StreamState
+from services.runtime.ports import Arrived, Bus, Store, StreamHead, StreamState
 
 log = structlog.get_logger()
 
@@ -52,6 +52,7 @@ class Startup:
         self._store = store
         self._kept: Mapping[PumpId, Arrived] = {}
         self._foreign: list[Arrived] = []
+        self._cut: list[Reported] = []
 
     async def join(self, *, now: Now) -> Sequence[Input]:
         """Find the place in the stream; give the reports that the decider must hear first.
@@ -92,7 +93,7 @@ class Startup:
             for one in reports
         ]
         heard = (as_arrived(data) for events in later for data in events)
-        return [*told, *self._foreign, *heard]
+        return [*told, *self._cut, *self._foreign, *heard]
 
     async def _new(self, spoken_of: Sequence[PumpId]) -> Sequence[tuple[PumpId, Arrived]]:
         """Name the pumps that others know of us and the journal does not, oldest word first.
@@ -152,14 +153,22 @@ class Startup:
         if self._decider.name == HISTORIAN:
             # What it said itself nobody else has; what others said it hears in the stream.
             log.warning("joining.own_words_lost", pump=pump, last=head.version)
-            self._processor.unit_of_work.put_head(
-                self._processor.unit_of_work.pump_stream(pump), HISTORIAN, head
-            )
+            pump_stream = self._processor.unit_of_work.pump_stream(pump)
+            self._tell_of_a_cut(pump, pump_stream.heads.get(HISTORIAN, NOTHING_HEARD), head)
+            self._processor.unit_of_work.put_head(pump_stream, HISTORIAN, head)
             self._processor.unit_of_work.commit()
             return ()
         return await backfill(
             self._processor, self._bus, pump, known=head.version, position=position, now=now
         )
+
+    def _tell_of_a_cut(self, pump: PumpId, own: StreamHead, published: StreamHead) -> None:
+        """Report a record that ends before what was published out of it: it was stored first."""
+        detail = (
+            f"it ends with its own event {own.version}, and event {published.version} was "
+            "published: the record was cut short, lost or put back; what others said is heard again"
+        )
+        self._cut.append(Reported(pump, RuntimeFault(fault="record_altered", detail=detail)))
 
 
 def clock_reports(last: Now | None, now: Now) -> tuple[Report, ...]:

@@ -12,7 +12,7 @@ from schemas.record import FaultName, HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
 from schemas.wire import codec
 from services.runtime.catch_up.causal_backfill import CausalBackfill
-from services.runtime.catch_up.peer_heads import peers_to_ask
+from services.runtime.catch_up.peer_heads import own_event, peers_to_ask
 from services.runtime.catch_up.startup import Startup, as_arrived, out_of_order
 from services.runtime.decider_host.inbox_results import Gap
 from services.runtime.decider_host.outbox import Outbox
@@ -119,6 +119,10 @@ class Loop(Generic[StateT]):
     async def put(self, reported: Reported) -> None:
         """Bring a report to the decider."""
         await self._inbox.put((reported,))
+
+    async def own_event(self, pump: PumpId, speaker: Speaker, version: int) -> bytes | None:
+        """Ask a service for one of its own events; None where it has not, or does not answer."""
+        return await own_event(self._bus, speaker, pump=pump, version=version)
 
     def tell_of_fault(self, detail: str, *, fault: FaultName = "bus_error") -> None:
         """Bring an error that nobody waits for to every pump; count those of the bus library."""

@@ -5,7 +5,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,12 @@ from services.runtime.ports import Store
 from services.runtime.process.loop import EffectHandler, InputSource, Loop
 from services.runtime.process.service_endpoint import Questions
 
+LAST_WORDS_S = 2.0
+"""[s] that a service hears on at most when it is to stop; less than the supervisor waits."""
+
+QUIET_S = 0.25
+"""[s] without a message after which nothing more is expected."""
+
 log = structlog.get_logger()
 
 
@@ -46,6 +52,10 @@ class ServiceWiring:
 
     effect_handler: EffectHandler | None = None
     input_sources: Sequence[InputSource] = ()
+    hears_to_the_end: bool = False
+    """[-] told to stop, it goes on until nothing comes any more: others were stopped before."""
+    at_end: Callable[[], Awaitable[None]] | None = None
+    """[-] what is done after the last message, when it was told to stop."""
 
 
 def no_wiring(context: ServiceContext) -> ServiceWiring:
@@ -140,13 +150,19 @@ async def _run(
         questions = Questions(loop=loop, store=store, clock=clock, pid=os.getpid())
         await questions.register(bus.client)
         try:
-            await _until_told(loop, exit_with_parent=arguments.exit_with_parent)
+            await _until_told(
+                loop,
+                exit_with_parent=arguments.exit_with_parent,
+                hears_to_the_end=made.hears_to_the_end,
+            )
+            if made.at_end is not None:
+                await made.at_end()
         finally:
             await bus.close()
     return EXIT_DONE
 
 
-async def _until_told(loop: Loop[Any], *, exit_with_parent: bool) -> None:
+async def _until_told(loop: Loop[Any], *, exit_with_parent: bool, hears_to_the_end: bool) -> None:
     told = asyncio.Event()
     running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -159,4 +175,17 @@ async def _until_told(loop: Loop[Any], *, exit_with_parent: bool) -> None:
     if work.done():
         stop.cancel()
         work.result()
+    elif hears_to_the_end:
+        await until_quiet(loop, work)
     await end(work)
+
+
+async def until_quiet(loop: Loop[Any], work: asyncio.Task[None]) -> None:
+    """Let a service hear what others said before they stopped, for LAST_WORDS_S at most."""
+    monotonic = asyncio.get_running_loop().time
+    heard, since = loop.handled, monotonic()
+    end_at = since + LAST_WORDS_S
+    while not work.done() and monotonic() < min(end_at, since + QUIET_S):
+        await asyncio.sleep(QUIET_S / 5)
+        if loop.handled != heard:
+            heard, since = loop.handled, monotonic()

@@ -15,8 +15,8 @@ from schemas.message import Command, Outcome
 from schemas.record import ReportStorage
 from schemas.units import MINUTE_MS, Grams, MilliUnits, Speaker
 from schemas.wire.headers import SHA256_HEADER
-from services.runtime.audit.record_check import check_record
 from services.runtime.audit.redecide import verify_decisions
+from services.runtime.audit.whole_check import check_record
 from services.runtime.decider_host import processor
 from services.runtime.decider_host.unit_of_work import UnitOfWork
 from services.runtime.journal.entries import INPUT, ReadEntry, read_row

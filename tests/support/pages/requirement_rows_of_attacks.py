@@ -25,6 +25,16 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "services/supervisor/processes/clock_keeper.py:resumed",
         "test_the_mutant_that_asks_no_journal_is_caught",
     ),
+    "R121": Row(
+        "what stands under no checkpoint is said",
+        "services/runtime/audit/whole_check.py:check_record",
+        "test_the_mutant_that_signs_no_lines_is_caught",
+    ),
+    "R130": Row(
+        "archives are signed to their end",
+        "services/runtime/audit/archive.py:verify_archive",
+        "test_the_mutant_that_believes_any_text_is_caught",
+    ),
     "R136": Row(
         "nobody makes the broker speak in another's name",
         "services/supervisor/broker/config.py:broker_config",

@@ -18,6 +18,10 @@ PUBLIC = bytes(KEY.verify_key)
 MIDDLE_MS = 3 * HOUR_MS
 
 
+def sign(text: bytes) -> bytes:
+    return bytes(KEY.sign(text).signature)
+
+
 def archived_system(notes: Path) -> FakeSystem:
     """Six hours, with a checkpoint each hour."""
     system = FakeSystem()
@@ -43,7 +47,6 @@ def written(
     since: UtcMillis | None = None,
     until: UtcMillis | None = None,
 ) -> list[Part]:
-    files = CheckpointFiles(notes)
     return list(
         archive_of(
             (row for _, row in system.stores[HISTORIAN].rows(pump=PUMP)),
@@ -51,7 +54,8 @@ def written(
             release="1.2.3",
             since=since,
             until=until,
-            notes=lambda speaker: files.notes(PUMP, speaker),
+            kept=CheckpointFiles(notes).read(public=PUBLIC),
             public=PUBLIC,
+            sign=sign,
         )
     )

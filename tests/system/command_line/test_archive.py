@@ -4,6 +4,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from services.runtime.replay.snapshots import LINES_BETWEEN, Snapshots
@@ -55,6 +56,27 @@ def test_an_archive_is_checked_with_the_public_key_alone(lived: RealSystem, tmp_
     lines, events, compared, _, wrong = map(int, shown.stdout.splitlines()[1].split())
     assert (lines >= events > compared >= 4, wrong) == (True, 0)
     assert (again.returncode, "nothing is written over" in again.stderr) == (2, True)
+
+
+@pytest.mark.requirement("R130")
+def test_an_archive_that_another_person_remade_ends_with_1(
+    lived: RealSystem, tmp_path: Path
+) -> None:
+    """Its end is signed; without the signature, or with that of another text, it is not sound."""
+    path, forged = tmp_path / "whole.jsonl", tmp_path / "forged.jsonl"
+    lived.basalt("archive", str(path))
+    *lines, end = path.read_text().splitlines(keepends=True)
+    last = msgspec.json.decode(end)
+    unsigned = msgspec.json.encode({**last, "text": "", "notes": {}}).decode() + "\n"
+    for text, said in (
+        ("".join([*lines, unsigned]), "nobody has signed its end"),
+        ("".join([*lines[:-1], lines[-1].replace("1", "2", 1), end]), "has signed"),
+    ):
+        forged.write_text(text)
+        done = lived.basalt(
+            "verify", "archive", str(forged), *elsewhere(lived, tmp_path), check=False
+        )
+        assert (done.returncode, said in done.stderr) == (1, True), done.stderr
 
 
 def test_a_shared_one_is_redacted_and_verifies(lived: RealSystem, tmp_path: Path) -> None:

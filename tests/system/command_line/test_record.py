@@ -10,6 +10,7 @@ import pyarrow.parquet  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from support.real.real_system import RealSystem, real_system
+from support.real.tampered_journal import tamper
 
 pytestmark = pytest.mark.system
 
@@ -49,9 +50,9 @@ def test_an_honest_record_passes_and_agrees_with_its_checkpoints(lived: RealSyst
     code, out, err = checked(lived)
 
     assert (0, "") == (code, err)
-    lines, events, compared, wrong = map(int, out.splitlines()[1].split())
+    lines, events, compared, wrong, behind = map(int, out.splitlines()[1].split())
     assert lines >= events > compared >= 5
-    assert 0 == wrong
+    assert (0, 0) == (wrong, behind)
 
 
 @pytest.mark.requirement("R97")
@@ -116,7 +117,8 @@ def test_what_cannot_be_checked_is_said(lived: RealSystem, tmp_path: Path) -> No
     later = lived.basalt("prove", "actuator:demo:999999", check=False)
     nobody = lived.basalt("prove", "nobody:demo:1", check=False)
 
-    assert (0, True) == (without.returncode, "no checkpoint to hold it against" in without.stderr)
+    assert (4, True) == (without.returncode, "no checkpoint to hold it against" in without.stderr)
+    assert "stand behind the last checkpoint that agrees (line 0), from" in without.stderr
     assert (2, True) == (no_key.returncode, "say --key FILE" in no_key.stderr)
     assert (2, True) == (no_folder.returncode, "is no folder" in no_folder.stderr)
     assert (2, True) == (no_event.returncode, "no id of an event" in no_event.stderr)
@@ -183,3 +185,25 @@ def test_a_question_that_makes_no_sense_is_refused(lived: RealSystem) -> None:
     assert "no event is of the kind 'bolus'" in kind.stderr
     assert "Berlin" in zone.stderr
     assert "no event 'actuator:demo:0' of these" in after.stderr
+
+
+@pytest.mark.requirement("R121")
+def test_a_record_that_somebody_cut_short_is_an_alarm_at_the_start(
+    lived: RealSystem, tmp_path: Path
+) -> None:
+    """All hashes fit, and the system starts: basal flows, and the alarm names the record."""
+    data = tmp_path / "data"
+    shutil.copytree(lived.folder.path, data, ignore=shutil.ignore_patterns("*.sock"))
+    tamper(data / "journals" / "historian.db", lived.pump, lambda rows: rows[:-3])
+
+    cut = lived.basalt("verify", "record", "--data", str(data), check=False)
+    with real_system(data, *QUIET) as system:
+        system.wait_until(
+            lambda: "runtime_record_altered" in system.basalt("alarms", check=False).stdout,
+            "the cut is an alarm",
+        )
+        assert system.stop() == 0
+    after = lived.basalt("verify", "record", "--data", str(data), check=False)
+
+    assert (1, True) == (cut.returncode, "the record ends here" in cut.stderr)
+    assert 1 == after.returncode, "a start must not sign what was changed"

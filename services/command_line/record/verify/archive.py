@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from nacl.signing import SigningKey
+
 from core.kernel.errors import CheckpointBroken
 from core.record.redaction import Redaction
 from schemas.units import DAY_MS, Milliseconds, PumpId
@@ -21,7 +23,7 @@ from services.command_line.output.progress import clear, show
 from services.command_line.output.tables import print_table
 from services.command_line.record.verify.check_record import (
     FAULTS_SHOWN,
-    checkpoint_folder,
+    checkpoints_kept,
     record_public,
     tell_first,
 )
@@ -29,7 +31,6 @@ from services.command_line.record.which_record import record_file, recorded_pump
 from services.command_line.session import print_json
 from services.runtime.audit.archive import Archived, ArchiveHead, Part, archive_of, verify_archive
 from services.runtime.audit.archive_files import read_lines, write_lines
-from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.redacted_archive import (
     ALIAS,
     RedactedHead,
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.weeks is not None and not arguments.redact:
         raise wrong_input("--weeks is for --redact")
     public = record_public(arguments, folder)
-    files = CheckpointFiles(checkpoint_folder(arguments, folder))
+    key = _record_key(arguments, folder, public)
     with journal(record_file(arguments.store, folder)) as store:
         pump = recorded_pump(chosen, folder, store)
         parts = archive_of(
@@ -87,10 +88,11 @@ def run(arguments: argparse.Namespace) -> int:
             release=version(),
             since=arguments.since,
             until=arguments.until,
-            notes=lambda speaker: files.notes(pump, speaker),
+            kept=checkpoints_kept(arguments, folder),
             public=public,
+            sign=lambda text: bytes(key.sign(text).signature),
         )
-        made: Iterator[Any] = _redacted(parts, arguments, pump) if arguments.redact else parts
+        made: Iterator[Any] = _redacted(parts, arguments, pump, key) if arguments.redact else parts
         try:
             lines = write_lines(path, made)
         except (ArchiveBroken, CheckpointBroken) as error:
@@ -104,12 +106,26 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _redacted(parts: Iterator[Part], arguments: argparse.Namespace, pump: PumpId) -> Iterator[Any]:
-    folder = DataFolder(choices(arguments).data)
+def _record_key(arguments: argparse.Namespace, folder: DataFolder, public: bytes) -> SigningKey:
+    """Read the seed that the archive is signed with.
+
+    Raises:
+        CommandFailed: there is none, or it is not that of the record's public key.
+    """
+    path: Path = arguments.sign_with or folder.record_key
     try:
-        key = read_record_key(arguments.sign_with or folder.record_key)
+        key = read_record_key(path)
     except OrderKeyBroken as error:
-        raise wrong_input(f"a redacted archive is signed by the record: {error}") from error
+        text = f"an archive is signed by the record: {error}; say --sign-with FILE"
+        raise wrong_input(text) from error
+    if bytes(key.verify_key) != public:
+        raise wrong_input(f"{path} is not the seed of the record's public key; nobody could check")
+    return key
+
+
+def _redacted(
+    parts: Iterator[Part], arguments: argparse.Namespace, pump: PumpId, key: SigningKey
+) -> Iterator[Any]:
     weeks: int = secrets.choice(WEEKS) if arguments.weeks is None else arguments.weeks
     shift = Milliseconds(-7 * weeks * DAY_MS)
     print(f"{pump} is called {ALIAS}, and all lies {weeks} weeks earlier", file=sys.stderr)
@@ -129,9 +145,7 @@ def check_archive(arguments: argparse.Namespace) -> int:
         _, head = next(read_lines(path, ArchiveHead | RedactedHead))
         if isinstance(head, RedactedHead):
             return _check_redacted(arguments, path, public)
-        found = verify_archive(
-            lambda: (part for _, part in read_lines(path, Part)), public=public, told=_tell_how_far
-        )
+        found = verify_archive(lambda: read_lines(path, Part), public=public, told=_tell_how_far)
     except (ArchiveBroken, CheckpointBroken) as error:
         raise CommandFailed(f"{path} does not verify: {error}", REFUSED) from error
     except OSError as error:
@@ -151,10 +165,19 @@ def _show(arguments: argparse.Namespace, found: Archived) -> int:
         columns = ("lines", "events", "checkpoints compared", "events behind them", "wrong")
         print_table(columns, [[str(cell) for cell in row]], right=frozenset(range(5)))
     tell_first([f"line {one.position}: {one.text}" for one in report.faults], most=FAULTS_SHOWN)
-    if not report.checkpoints:
-        text = "no checkpoint lies in the period: its lines are chained, and nobody has signed them"
-        print(f"basalt: {text}", file=sys.stderr)
-    return REFUSED if report.faults else DONE
+    if not found.is_signed:
+        print(f"basalt: {_unsigned(found)}", file=sys.stderr)
+    return DONE if found.is_sound else REFUSED
+
+
+def _unsigned(found: Archived) -> str:
+    """Say what of an archive anybody could have written."""
+    return (
+        f"nobody has signed its end: {found.unsigned} of {found.report.events} events stand behind "
+        "the last checkpoint in it, and no checkpoint in it covers commands and times; anybody "
+        "could have written those: do not take them for what was given; have the archive made "
+        "again by this release"
+    )
 
 
 def _check_redacted(arguments: argparse.Namespace, path: Path, public: bytes) -> int:

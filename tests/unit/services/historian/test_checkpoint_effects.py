@@ -14,7 +14,7 @@ from schemas.units import HOUR_MS, MINUTE_MS, PumpId, Speaker
 from services.historian import checkpoint_handler
 from services.historian.checkpoint_handler import CheckpointHandler
 from services.runtime.audit.checkpoint_files import CheckpointFiles
-from services.runtime.audit.record_check import check_record
+from services.runtime.audit.whole_check import check_record
 from services.runtime.decider_host.processor import Reported
 from support.simulated.fake_system import PUMP, FakeSystem
 
@@ -68,7 +68,12 @@ async def test_each_speaker_has_a_checkpoint_that_the_record_agrees_with(
     assert {"glucose_ingest": 2, "actuator": 1} == {
         name: counts[Speaker(name)] for name in ("glucose_ingest", "actuator")
     }
-    assert ((), sum(counts.values())) == (report.faults, report.checkpoints)
+    roots = {(speaker, one.size) for (_, speaker), found in kept.items() for one in found}
+    of_lines = {one.lines for found in kept.values() for one in found}
+    assert {2} == {len(of_lines), counts[HISTORIAN]}
+    unsaid = (HISTORIAN, 0)  # it has said nothing yet, and signs the lines alone
+    assert ((), len(roots - {unsaid}) + 2) == (report.faults, report.checkpoints)
+    assert () == report.open_ends
 
 
 async def test_a_checkpoint_follows_each_that_the_decider_makes(system: FakeSystem) -> None:

@@ -24,6 +24,10 @@ PUMP, ME = PumpId("p1"), Speaker("historian")
 PUBLIC = bytes(KEY.verify_key)
 
 
+ROOT = base64.b64encode(b"r" * 32).decode()
+THREE = f"basalt/p1/historian\n3\n{ROOT}"
+
+
 def sign(text: bytes, *, key: SigningKey = KEY) -> bytes:
     return bytes(key.sign(text).signature)
 
@@ -82,6 +86,24 @@ def test_a_note_is_read_back_by_who_has_the_key() -> None:
     )
 
 
+@pytest.mark.requirement("R121")
+def test_a_note_says_how_many_lines_the_record_had() -> None:
+    """One of an older release says nothing of them, and is read all the same."""
+    old = checkpoint(events(3))
+    new = msgspec.structs.replace(old, lines=7, lines_root=b"r" * 32)
+    text = checkpoints.signed(new, public=PUBLIC, sign=sign)
+
+    assert f"lines 7 {ROOT}" == text.split("\n")[3]
+    assert (new, old) == (
+        checkpoints.read(text, public=PUBLIC),
+        checkpoints.read(note(events(3)), public=PUBLIC),
+    )
+    with pytest.raises(CheckpointBroken, match="not signed"):
+        checkpoints.read(text.replace("lines 7", "lines 8"), public=PUBLIC)
+    with pytest.raises(CheckpointBroken, match="not signed"):
+        checkpoints.read(text.replace(f"lines 7 {ROOT}\n", ""), public=PUBLIC)
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -108,6 +130,11 @@ def test_what_the_key_has_not_signed_is_no_checkpoint(broken: str) -> None:
         "basalt/p1/historian\nx\n" + base64.b64encode(b"r" * 32).decode(),
         "basalt/p1/historian\n3\n" + base64.b64encode(b"r" * 31).decode(),
         "basalt/p1/historian\n3\n!",
+        f"{THREE}\nlines 07 {ROOT}",
+        f"{THREE}\nlines 7 {ROOT[4:]}",
+        f"{THREE}\nlines 7",
+        f"{THREE}\nwords 7 {ROOT}",
+        f"{THREE}\nlines 7 {ROOT}\nlines 7 {ROOT}",
     ],
 )
 def test_something_else_that_the_key_has_signed_is_no_checkpoint(text: str) -> None:
@@ -161,6 +188,33 @@ def test_notes_are_added_and_read_in_order(tmp_path: Path) -> None:
 
     assert [1, 3, 5] == [one.size for one in files.read(public=PUBLIC)[PUMP, ME]]
     assert note(events(5)) == files.newest(PUMP, ME)
+
+
+def test_notes_of_both_kinds_stand_in_one_file(tmp_path: Path) -> None:
+    """A folder that an older release began goes on; the newest can be read alone."""
+    files = CheckpointFiles(tmp_path)
+    add(files, 1)
+    new = msgspec.structs.replace(checkpoint(events(2)), lines=7, lines_root=b"r" * 32)
+    for other in (files, CheckpointFiles(tmp_path)):
+        other.add(new, public=PUBLIC, sign=sign)
+    add(files, 3)
+
+    kept = files.read(public=PUBLIC)[PUMP, ME]
+    assert [(1, 0), (2, 7), (2, 7), (3, 0)] == [(one.size, one.lines) for one in kept]
+    assert kept[-2:] == files.read(public=PUBLIC, newest=2)[PUMP, ME]
+
+
+def test_what_somebody_wrote_into_the_file_is_no_half_note(tmp_path: Path) -> None:
+    """It goes on for longer than a note and never ends: it is named, not cut off in silence."""
+    files, path = CheckpointFiles(tmp_path), tmp_path / "p1.historian.notes"
+    add(files, 1)
+    path.write_bytes(path.read_bytes() + b"words\n" * 9)
+    kept, broken = files.readable(public=PUBLIC)
+
+    assert [1] == [one.size for one in kept[PUMP, ME]]
+    assert "checkpoint 2: it is not signed" in str(broken[0])
+    with pytest.raises(CheckpointBroken, match="checkpoint 2"):
+        files.read(public=PUBLIC)
 
 
 def test_half_a_note_is_none_and_the_next_stands_in_its_place(tmp_path: Path) -> None:
