@@ -14,7 +14,13 @@ from core.deciders.delivery.orders import (
     take_signature,
     withdraw,
 )
-from core.deciders.delivery.plan_capping import accept_plan, model_lacks, must_cap_again
+from core.deciders.delivery.plan_capping import accept_plan, must_cap_again
+from core.deciders.delivery.programme_checks import (
+    add_day,
+    day_alarm,
+    limits_problem_of,
+    profile_alarm_at_start,
+)
 from core.deciders.delivery.pump_sync.conditions import CONTROL_LOST, UNREACHABLE
 from core.deciders.delivery.pump_sync.control import refuse_superseded, take
 from core.deciders.delivery.pump_sync.history import OWN_ACTOR, decide_reading
@@ -193,7 +199,8 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case BolusOrderWithdrawn() as withdrawn:
             return withdraw(state, withdrawn)
         case InjectionRecorded() | DoseCorrected():
-            return hold_again(pending_after(state, now).take(entry).state, now)
+            known = pending_after(state, now).take(entry).state
+            return (*hold_again(known, now), *day_alarm(known, now))
         case PumpRead(reading=reading, read_at=read_at):
             return decide_reading(state, reading, now, read_at=read_at)
         case PumpAnswered() as answer:
@@ -206,7 +213,8 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             alarm = raise_alarm(state.common.alarms, CONTROL_LOST)
             return (PumpControlLost(epoch=epoch), *alarm)
         case Restarted():
-            return doubt_all(state, "the actuator was restarted")
+            doubted = doubt_all(state, "the actuator was restarted")
+            return (*doubted, *profile_alarm_at_start(state))
         case _:
             return _obey(state, entry, now)
 
@@ -305,9 +313,9 @@ def _set_limits(
     problem = limits_problem(asked)
     if problem is not None:
         return (DeliveryLimitsRefused(reason="out_of_range", field=problem),)
-    heard = state.plan_heard
-    if heard is not None and model_lacks(asked.pump_model, heard[1]):
-        return (DeliveryLimitsRefused(reason="pump_cannot_give_profile", field="pump_model"),)
+    refused = limits_problem_of(state, asked)
+    if refused is not None:
+        return (refused,)
     limits = DeliveryLimitsSet(
         single=asked.single,
         hourly=asked.hourly,
@@ -330,6 +338,8 @@ def _set_limits(
     return tuple(pending.events)
 
 
+    add_day(pending)
+    heard = state.plan_heard
 def _take_plan(
     state: DeliveryState, name: EventId, made: BasalPlanMade, now: Now
 ) -> tuple[Event, ...]:

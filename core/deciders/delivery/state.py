@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from core.deciders.delivery.pending_orders import Known, WaitingOrder
+from core.dosing.basal_programme.programme import HeardProgramme
 from core.dosing.insulin_account.dose_account import DoseBook
 from core.dosing.insulin_account.last_bolus import LastDose
 from core.dosing.insulin_account.scheduled_basal import BasalAhead, profile_of
@@ -70,6 +71,8 @@ class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     cuts: tuple[BasalCut, ...] = ()
     """[-] what the limits took from it."""
     plan_doubt: BasalDoubt | None = None
+    programme: HeardProgramme = HeardProgramme()
+    """[-] the profiles that basal_scheduler has said, and which of them is for which day."""
     """[-] what was not known when it was cut."""
     plan_loaded: EventId | None = None
     """[-] the plan that the pump delivers by."""

@@ -21,7 +21,6 @@ from schemas.units import (
     MINUTE_MS,
     Milliseconds,
     MilliUnits,
-    MilliUnitsPerHour,
     UtcMillis,
 )
 from support.history.fork_checks import assert_same
@@ -219,9 +218,9 @@ def test_a_temporary_rate_is_taken_from_the_forks_profile(lived: Lived) -> None:
 
 
 def test_other_limits_cut_a_temporary_rate(lived: Lived) -> None:
-    """Above the profile nothing flows at a limit of 0.9 U/h: the plan is cut anew."""
+    """Above the profile little flows at a limit of 26.5 U a day: the plan is cut anew."""
     system, begin = lived
-    limits = msgspec.structs.replace(LIMITS, basal=MilliUnitsPerHour(900))
+    limits = msgspec.structs.replace(LIMITS, daily=MilliUnits(26_500))
 
     found = forked(system, begin, until=UtcMillis(begin + 3 * HOUR_MS), limits=limits)
 

@@ -6,6 +6,7 @@ from typing import Final, Literal
 from core.deciders.delivery.events.pending import DeliveryEvents, pending_after
 from core.deciders.delivery.history_pages import joined, newer
 from core.deciders.delivery.plan_capping import accepted_again
+from core.deciders.delivery.programme_checks import add_day
 from core.deciders.delivery.pump_sync.clock_offset import (
     add_ahead,
     add_clock,
@@ -254,6 +255,7 @@ def _compare(
     if not before.is_superseded:
         _ask_again(pending, reading)
 
+    add_day(pending)
 
 def _compare_words(pending: DeliveryEvents, status: PumpStatus) -> None:
     """Let the pump end what a person answered for and it never got."""
