@@ -237,7 +237,7 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case ClearPumpFault() as asked_clear:
             return clear_fault(state, asked_clear, actor, now)
         case PrimePump() as asked_prime:
-            return prime(state, asked_prime, actor)
+            return prime(state, asked_prime, actor, now)
         case SuspendDelivery() as asked_stop:
             return _suspend(state, asked_stop, actor, now)
         case ResumeDelivery(because=because):
@@ -277,14 +277,19 @@ def _suspend(
     state: DeliveryState, asked: SuspendDelivery, actor: str, now: Now
 ) -> tuple[Event, ...]:
     duration = asked.duration
-    if state.suspended and state.wants_suspended is None:
+    takes_off = asked.disconnected and not state.disconnected
+    if state.suspended and state.wants_suspended is None and not takes_off:
         return (DeliveryCommandRefused(name="suspend", reason="already_suspended"),)
     if duration and not SUSPENDED_MS_MIN <= duration <= SUSPENDED_MS_MAX:
         return (DeliveryCommandRefused(name="suspend", reason="duration_out_of_range"),)
     ends_at = UtcMillis(now.therapy + duration) if duration else None
     return (
         SuspendRequested(
-            actor=actor, ends_at=ends_at, because=asked.because, pump_ahead=state.pump_ahead
+            actor=actor,
+            ends_at=ends_at,
+            because=asked.because,
+            pump_ahead=state.pump_ahead,
+            disconnected=asked.disconnected,
         ),
     )
 
@@ -333,13 +338,13 @@ def _set_limits(
     pending = pending_after(state, now)
     pending.add(limits)
     pending.add(*halt_extended(pending.state, now))
+    add_day(pending)
+    heard = state.plan_heard
     if heard is not None:
         pending.add(*accept_plan(state, *heard, limits, now))
     return tuple(pending.events)
 
 
-    add_day(pending)
-    heard = state.plan_heard
 def _take_plan(
     state: DeliveryState, name: EventId, made: BasalPlanMade, now: Now
 ) -> tuple[Event, ...]:
