@@ -10,6 +10,7 @@ from core.deciders.delivery.programme_checks import (
     day_passed,
     limits_problem_of,
     profile_alarm,
+    profile_alarm_at_start,
     profile_in_force,
 )
 from core.dosing.basal_programme.programme import HeardProgramme
@@ -177,6 +178,7 @@ def test_before_anything_is_known_nothing_is_told(system: FakeSystem) -> None:
 
     assert "" == profile_in_force(state)
     assert () == day_alarm(state, system.clock.now())
+    assert () == profile_alarm_at_start(state)
     assert limits_problem_of(state, LIMITS) is None
     assert (
         "programmed basal goes on" in day_passed(MilliUnits(2), MilliUnits(1), "in 24 h", "").text

@@ -8,6 +8,7 @@ import pytest
 import core.whatif.dose_replay
 import core.whatif.simulation
 from core.whatif.decider_run import Run
+from core.whatif.shapes import ForkRefused
 from schemas.basal.profiles import (
     CancelTemporaryRate,
     SetBasalZone,
@@ -226,3 +227,16 @@ def test_other_limits_cut_a_temporary_rate(lived: Lived) -> None:
 
     assert found.basal_differs_from is not None
     assert sum(day.basal_forked - day.basal_recorded for day in found.days) < 0
+
+
+def test_other_limits_are_held_against_the_profile_of_the_fork(lived: Lived) -> None:
+    """They would not fit the recorded one, which is not in the fork."""
+    system, begin = lived
+    limits = msgspec.structs.replace(LIMITS, basal=MilliUnitsPerHour(600))
+    until = UtcMillis(begin + 3 * HOUR_MS)
+
+    with pytest.raises(ForkRefused):
+        forked(system, begin, until=until, limits=limits)
+    found = forked(system, begin, until=until, limits=limits, profile=profile((0, 600)))
+
+    assert found.basal_differs_from is not None
