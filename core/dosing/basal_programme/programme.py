@@ -1,5 +1,7 @@
 """The profiles that are kept and which of them is for which day, as every listener folds them."""
 
+from typing import Final
+
 import msgspec
 
 from core.kernel.decider import Entry
@@ -107,9 +109,24 @@ def settings_of(plan: BasalPlanMade) -> EventId:
     return plan.settings or plan.profile
 
 
+_SAID: Final[frozenset[type]] = frozenset(
+    {
+        BasalProfileSet,
+        BasalProfileRefused,
+        BasalWeekSet,
+        BasalZoneSet,
+        BasalZoneRefused,
+        BasalPlanMade,
+    }
+)
+"""[-] events that tell of the programme; most tell of something else, and cost one look."""
+
+
 def hear(known: HeardProgramme, entry: Entry) -> HeardProgramme:
     """Fold what basal_scheduler says; the same comes back where nothing changes."""
     body, name = entry.body, EventId(entry.id)
+    if type(body) not in _SAID:
+        return known
     match body:
         case BasalProfileSet():
             changed = known.newest.with_profile(body, name)
