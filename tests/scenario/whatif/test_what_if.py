@@ -22,6 +22,7 @@ from schemas.units import (
     MINUTE_MS,
     Milliseconds,
     MilliUnits,
+    MilliUnitsPerHour,
     UtcMillis,
 )
 from support.history.fork_checks import assert_same
