@@ -143,10 +143,14 @@ def steps_done(said: Sequence[Event]) -> frozenset[str]:
         said: stops, fills, primes and resumptions, oldest first.
     """
     done: set[str] = set()
+    stands = False
     for event in said:
         match event:
+            case DeliverySuspended() if stands:
+                pass  # a pump that stands is taken off the body: it says again that it stands
             case DeliverySuspended() | DeliveryResumed():
                 done.clear()
+                stands = isinstance(event, DeliverySuspended)
             case ReservoirFilled():
                 done.add("fill")
             case PumpPrimed(what=what):
