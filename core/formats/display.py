@@ -25,6 +25,11 @@ def between(least: MilliUnits | None, most: MilliUnits | None) -> str:
     return f"{least / 1_000:.2f} to {units(most)}"
 
 
+def of_day(minute: int) -> str:
+    """Write a time of day [min after midnight], such as 06:30."""
+    return f"{minute // 60:02}:{minute % 60:02}"
+
+
 def words(reason: str) -> str:
     """Write a reason code as words."""
     return reason.replace("_", " ")

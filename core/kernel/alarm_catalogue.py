@@ -119,6 +119,13 @@ PUMP_ALARMS: Final[dict[str, Condition]] = dict(
             "The pump has stood for 15 min or more: no insulin flows until it is resumed.",
         ),
         _alarm(
+            "primed_much",
+            "irreversible",
+            "prompt",
+            "as_before",
+            "More than 40 U of this reservoir were primed: is the set off the body, does it leak?",
+        ),
+        _alarm(
             "balance_broken",
             "irreversible",
             "prompt",

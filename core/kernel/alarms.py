@@ -71,6 +71,7 @@ MOMENTARY: Final = frozenset(
         "accounts_disagree",
         "counts_differ",
         "extended_beyond_limit",
+        "primed_much",
     }
 )
 """[-] alarms about a moment that is past: they end when somebody has seen them."""

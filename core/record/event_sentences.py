@@ -178,8 +178,9 @@ def _of_delivery(event: Event, clock: Clock) -> str:
             return f"unknown bolus settled by {actor}: {units(delivered)}"
         case OrderAuthenticationFailed(reason=reason, count=count):
             return f"an order failed authentication: {words(reason)}; {count} so far"
-        case BolusRefused(amount=amount, reason=reason):
-            return f"bolus of {units(amount)} not given: {words(reason)}"
+        case BolusRefused(amount=amount, reason=reason, profile=profile):
+            basal = f", used up by basal of profile {profile}" if profile else ""
+            return f"bolus of {units(amount)} not given: {words(reason)}{basal}"
         case BolusCancelled(actor=actor):
             return f"bolus cancelled by {actor}"
         case DeliveryGap(starts_at=starts_at, ends_at=ends_at):

@@ -6,6 +6,7 @@ from core.deciders.delivery.decider import DELIVERY_DECIDER
 from core.deciders.delivery.orders import LIMIT_REASONS, take_order
 from core.deciders.delivery.plan_capping import accept_plan
 from core.deciders.delivery.state import ACTUATOR, DeliveryState
+from core.dosing.basal_programme.programme import programme_of
 from core.dosing.order_protocol.authentication import signable
 from core.dosing.order_protocol.plan_revisions import pump_plan
 from core.kernel.decider import Entry
@@ -13,6 +14,7 @@ from core.whatif.basal_replay import COUNTED_MS, Flowing
 from core.whatif.dose_replay import Doses, OfDose
 from core.whatif.shapes import WHAT_IF, ForkRefused
 from schemas.basal.plans import BasalPlanAccepted
+from schemas.basal.profiles import SetBasalProfile
 from schemas.delivery.delivery import (
     BasalDelivered,
     BolusRefused,
@@ -53,14 +55,24 @@ class ForkedDelivery:
             self._version = version_of(entry.id)
         self.state = DELIVERY_DECIDER.evolve(self.state, entry)
 
-    def set_limits(self, asked: SetDeliveryLimits, now: Now) -> list[Entry]:
+    def set_limits(
+        self, asked: SetDeliveryLimits, now: Now, *, profile: SetBasalProfile | None = None
+    ) -> list[Entry]:
         """Let the actuator decide on other limits, and on its plan by them.
+
+        Args:
+            asked: of the fork.
+            now: where it begins.
+            profile: of the fork, which the limits must fit instead of the recorded one.
 
         Raises:
             ForkRefused: they are refused.
         """
         command = Entry(id=f"{WHAT_IF}:limits", at=now.therapy, actor=WHAT_IF, body=asked)
-        said = DELIVERY_DECIDER.decide(self.state, command, now)
+        state = self.state
+        if profile is not None:
+            state = msgspec.structs.replace(state, programme=programme_of(profile))
+        said = DELIVERY_DECIDER.decide(state, command, now)
         for event in said:
             if isinstance(event, DeliveryLimitsRefused):
                 raise ForkRefused("setting_refused", refusal=event)

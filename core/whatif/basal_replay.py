@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+import msgspec
+
 from core.deciders.basal.decider import BASAL_DECIDER
 from core.deciders.basal.state import BasalState
 from core.kernel.decider import Entry
 from core.models.pulses import stretches
 from core.whatif.decider_run import Run, moved
-from core.whatif.shapes import WHAT_IF, DecisionRecord, ForkRefused, Other, Row, ZoneOf
+from core.whatif.shapes import SAID_TWICE, WHAT_IF, DecisionRecord, ForkRefused, Other, Row, ZoneOf
 from schemas.basal.profiles import BasalProfileRefused, SetBasalProfile, SetBasalWeek
 from schemas.delivery.delivery import BasalDelivered, DeliveryGap, DeliveryLimitsSet
 from schemas.delivery.device import PULSE_MU, PumpPlan
@@ -101,7 +103,8 @@ def _begin(
         run.take(Entry(id=f"{WHAT_IF}:limits", at=since, body=limits))
     if other.profile is None:
         return
-    asked = Entry(id=f"{WHAT_IF}:profile", at=since, actor=WHAT_IF, body=other.profile)
+    profile = msgspec.structs.replace(other.profile, confirmed=SAID_TWICE)
+    asked = Entry(id=f"{WHAT_IF}:profile", at=since, actor=WHAT_IF, body=profile)
     said = run.hear(asked, now)
     for one in said:
         if isinstance(one.body, BasalProfileRefused):
@@ -123,9 +126,17 @@ def _take(run: Run[BasalState], schedule: Schedule, decision: DecisionRecord, ot
             Row(at=decision.now.therapy, kind="left_out", cause=heard.id, text=text)
         )
     elif is_awaited and not (other.limits and isinstance(heard.body, DeliveryLimitsSet)):
-        said = run.hear(heard, decision.now, recorded=decision.said)
+        said = run.hear(_said_twice(heard), decision.now, recorded=decision.said)
     run.follow(decision)
     schedule.words.extend(Word(one, decision.now, twin) for one, twin in twins(said, decision.said))
+
+
+def _said_twice(heard: Entry) -> Entry:
+    """Let a recorded change be taken, as it was by a version that did not ask a second time."""
+    if not isinstance(heard.body, SetBasalProfile | SetBasalWeek):
+        return heard
+    body = msgspec.structs.replace(heard.body, confirmed=SAID_TWICE)
+    return msgspec.structs.replace(heard, body=body)
 
 
 def twins(said: Iterable[Entry], recorded: Iterable[Entry]) -> list[tuple[Entry, str | None]]:

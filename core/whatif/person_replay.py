@@ -11,7 +11,7 @@ from core.deciders.bolus.state import BolusState
 from core.kernel.decider import Entry
 from core.whatif.basal_replay import Schedule, Word, twins
 from core.whatif.dose_replay import Doses
-from core.whatif.shapes import Other
+from core.whatif.shapes import SAID_TWICE, Other
 from schemas.bolus.advice import AcceptAdvice, BolusAdvised, CarbsRecorded
 from schemas.bolus.orders import InjectionRecorded, OrderSigned
 from schemas.bolus.settings import BolusSettingsSet, SetBolusSettings
@@ -114,13 +114,17 @@ def settings_of(set_: BolusSettingsSet, other: Other) -> SetBolusSettings:
         insulin=other.insulin or set_.insulin,
         rules=other.rules or set_.rules,
         safe_minimum=set_.safe_minimum,
+        confirmed=SAID_TWICE,
     )
 
 
 def settings_asked(asked: SetBolusSettings, other: Other) -> SetBolusSettings:
     """Let a recorded change of settings bring the fork's rule set and insulin."""
     return msgspec.structs.replace(
-        asked, insulin=other.insulin or asked.insulin, rules=other.rules or asked.rules
+        asked,
+        insulin=other.insulin or asked.insulin,
+        rules=other.rules or asked.rules,
+        confirmed=SAID_TWICE,
     )
 
 

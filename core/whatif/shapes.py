@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -12,10 +12,14 @@ from schemas.basal.profiles import SetBasalProfile, ZoneLookupRequested, ZoneRes
 from schemas.bolus.settings import InsulinAction, SetBolusSettings
 from schemas.delivery.delivery import SetDeliveryLimits
 from schemas.message import Event, Now
+from schemas.setting_checks import SecondWord
 from schemas.units import Actor, MgDl, PumpId, UtcMillis
 
 WHAT_IF: Final = Actor("whatif")
 """[-] who sets the other settings of a fork."""
+
+SAID_TWICE: Final[tuple[SecondWord, ...]] = get_args(SecondWord)
+"""[-] what a fork confirms: nobody is dosed by it, and the record was asked already."""
 
 GLUCOSE_CAVEAT: Final = (
     "Glucose stays as recorded. With other insulin it would have been other too: what follows "

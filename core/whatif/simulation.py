@@ -125,7 +125,9 @@ class _Simulation:
         now = moved(near, self._since)
         self._people.see(self.run.recorded, self.run.forked)
         if self._other.limits is not None:
-            for entry in self.delivery.set_limits(self._other.limits, now):
+            for entry in self.delivery.set_limits(
+                self._other.limits, now, profile=self._other.profile
+            ):
                 self._tell(entry, now)
         asked = self._settings()
         if asked is None:

@@ -6,6 +6,7 @@ import msgspec
 
 from schemas.delivery.device import PlanStep
 from schemas.message import Command, Event, Refusal, Report
+from schemas.setting_checks import Misfit, SecondWord, SettingChange
 from schemas.units import EventId, Milliseconds, MilliUnitsPerHour, UtcMillis
 
 PROFILE_SEGMENTS_MAX = 48
@@ -40,6 +41,8 @@ class SetBasalProfile(Command, frozen=True, kw_only=True, tag="set_basal_profile
     """[-] false to keep it only; where it is in force already, it is replaced there as well."""
     because: str = ""
     """[-] the person's reason, in words."""
+    confirmed: tuple[SecondWord, ...] = ()
+    """[-] what is said a second time, after a refusal that asked for just that."""
 
 
 class BasalProfileSet(Event, frozen=True, kw_only=True, tag="basal_profile_set.v1"):
@@ -57,6 +60,8 @@ class BasalProfileSet(Event, frozen=True, kw_only=True, tag="basal_profile_set.v
     """[-] for every day of the week; false where it was only to be kept."""
     because: str = ""
     """[-] the person's reason, in words."""
+    confirmed: tuple[SecondWord, ...] = ()
+    """[-] what the person was told and said a second time."""
 
 
 class SetBasalWeek(Command, frozen=True, kw_only=True, tag="set_basal_week.v1"):
@@ -66,6 +71,8 @@ class SetBasalWeek(Command, frozen=True, kw_only=True, tag="set_basal_week.v1"):
     """[-] seven names, Monday first."""
     because: str = ""
     """[-] the person's reason, in words."""
+    confirmed: tuple[SecondWord, ...] = ()
+    """[-] what is said a second time, after a refusal that asked for just that."""
 
 
 class BasalWeekSet(Event, frozen=True, kw_only=True, tag="basal_week_set.v1"):
@@ -77,6 +84,8 @@ class BasalWeekSet(Event, frozen=True, kw_only=True, tag="basal_week_set.v1"):
     """[-] who set it."""
     because: str = ""
     """[-] the person's reason, in words."""
+    confirmed: tuple[SecondWord, ...] = ()
+    """[-] what the person was told and said a second time."""
 
 
 class SetBasalZone(Command, frozen=True, kw_only=True, tag="set_basal_zone.v1"):
@@ -102,8 +111,24 @@ class BasalZoneSet(Event, frozen=True, kw_only=True, tag="basal_zone_set.v1"):
 class BasalWeekRefused(Refusal, frozen=True, kw_only=True, tag="basal_week_refused.v1"):
     """The week stays as it was; published by basal_scheduler."""
 
-    reason: Literal["days_wrong", "no_such_profile", "no_profile", "lookup_running"]
+    reason: Literal[
+        "days_wrong",
+        "no_such_profile",
+        "no_profile",
+        "lookup_running",
+        "above_basal_limit",
+        "above_pump_maximum",
+        "below_pump_minimum",
+        "above_daily_limit",
+        "above_calendar_day_limit",
+        "above_four_hour_limit",
+        "confirmation_needed",
+    ]
     """[-] why."""
+    misfit: Misfit | None = None
+    """[-] profile and segment that a limit or the pump model does not leave, where that is why."""
+    changes: tuple[SettingChange, ...] = ()
+    """[-] what must be said a second time, where that is why."""
 
 
 class BasalZoneRefused(Refusal, frozen=True, kw_only=True, tag="basal_zone_refused.v1"):
@@ -135,8 +160,19 @@ class BasalProfileRefused(Refusal, frozen=True, kw_only=True, tag="basal_profile
         "unknown_zone",
         "too_many_profiles",
         "lookup_running",
+        "above_basal_limit",
+        "above_pump_maximum",
+        "below_pump_minimum",
+        "above_daily_limit",
+        "above_calendar_day_limit",
+        "above_four_hour_limit",
+        "confirmation_needed",
     ]
     """[-] why."""
+    misfit: Misfit | None = None
+    """[-] profile and segment that a limit or the pump model does not leave, where that is why."""
+    changes: tuple[SettingChange, ...] = ()
+    """[-] what must be said a second time, where that is why."""
 
 
 class ZoneTransition(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -214,8 +250,12 @@ class TemporaryRateRefused(Refusal, frozen=True, kw_only=True, tag="temporary_ra
         "pump_model_kind",
         "pump_model_setting",
         "pump_model_duration",
+        "above_basal_limit",
+        "above_pump_maximum",
     ]
     """[-] why."""
+    misfit: Misfit | None = None
+    """[-] the segment during which the rate is above a limit, where that is why."""
     takes: str = ""
     """[-] what the pump model takes instead, where that is why."""
 

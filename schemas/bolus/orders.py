@@ -163,6 +163,8 @@ class OrderRefused(Refusal, frozen=True, kw_only=True, tag="order_refused.v1"):
     """[-] why it must be said a second time, where that is so."""
     takes: str = ""
     """[-] over which times the pump model spreads a bolus, in words, where it is for that."""
+    profile: str = ""
+    """[-] the basal profile in force, where basal alone leaves no room in the limit."""
 
 
 class RecordInjection(Command, frozen=True, kw_only=True, tag="record_injection.v1"):

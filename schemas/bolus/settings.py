@@ -5,6 +5,7 @@ from typing import Literal
 import msgspec
 
 from schemas.message import Command, Event, Refusal
+from schemas.setting_checks import SecondWord, SettingChange
 from schemas.units import MgDl, MicrogramsPerDlPerUnit, MilligramsPerUnit, Milliseconds
 
 ActionModel = Literal["exponential", "bilinear", "walsh", "linear"]
@@ -74,6 +75,8 @@ class SetBolusSettings(Command, frozen=True, kw_only=True, tag="set_bolus_settin
     """[-] the person's reason, in words."""
     safe_minimum: MgDl = MgDl(70)
     """[mg/dL] 50 to 100; below it no insulin is advised."""
+    confirmed: tuple[SecondWord, ...] = ()
+    """[-] what is said a second time, after a refusal that asked for just that."""
 
 
 class BolusSettingsSet(Event, frozen=True, kw_only=True, tag="bolus_settings_set.v2"):
@@ -97,12 +100,16 @@ class BolusSettingsSet(Event, frozen=True, kw_only=True, tag="bolus_settings_set
     """[-] the person's reason, in words."""
     safe_minimum: MgDl = MgDl(70)
     """[mg/dL] below it no insulin is advised; source of 70: Omnipod 5."""
+    confirmed: tuple[SecondWord, ...] = ()
+    """[-] what the person was told and said a second time."""
 
 
 class BolusSettingsRefused(Refusal, frozen=True, kw_only=True, tag="bolus_settings_refused.v1"):
     """The settings stay as they were; published by bolus_advisor."""
 
-    reason: Literal["out_of_range", "segments_wrong", "unknown_rules"]
+    reason: Literal["out_of_range", "segments_wrong", "unknown_rules", "confirmation_needed"]
     """[-] why."""
     field: str
-    """[-] the first field that is wrong."""
+    """[-] the first field that is wrong, or that must be said a second time."""
+    changes: tuple[SettingChange, ...] = ()
+    """[-] what must be said a second time, where that is why."""

@@ -7,6 +7,7 @@ import msgspec
 from schemas.delivery.device import SignedOrder
 from schemas.limit_names import LimitName
 from schemas.message import Command, Deadline, Event, Refusal, require
+from schemas.setting_checks import Misfit
 from schemas.units import (
     MINUTE_MS,
     DoseId,
@@ -88,10 +89,12 @@ class DeliveryLimitsSet(Event, frozen=True, kw_only=True, tag="delivery_limits_s
 class DeliveryLimitsRefused(Refusal, frozen=True, kw_only=True, tag="delivery_limits_refused.v1"):
     """The limits stay as they were; published by actuator."""
 
-    reason: Literal["out_of_range", "pump_cannot_give_profile"]
+    reason: Literal["out_of_range", "pump_cannot_give_profile", "profile_above_limit"]
     """[-] why."""
     field: str
     """[-] the first field that is wrong."""
+    misfit: Misfit | None = None
+    """[-] the profile and its segment that runs and would not fit, where that is why."""
 
 
 BolusRefusal = Literal[
@@ -128,6 +131,8 @@ class BolusRefused(Refusal, frozen=True, kw_only=True, tag="bolus_refused.v1"):
     """[-] why."""
     detail: str = ""
     """[-] in words, where the pump said some."""
+    profile: str = ""
+    """[-] the basal profile in force, where basal alone leaves no room in the limit."""
 
 
 class BolusStartRequested(Event, frozen=True, kw_only=True, tag="bolus_start_requested.v1"):

@@ -75,6 +75,8 @@ class PrimeRequested(Event, frozen=True, kw_only=True, tag="prime_requested.v1")
     """[-] which."""
     actor: str
     """[-] who asked."""
+    disconnected: bool = False
+    """[-] the pump was off the body, by a person's word."""
 
 
 class PumpPrimed(Event, frozen=True, kw_only=True, tag="pump_primed.v1"):
@@ -150,5 +152,8 @@ class MechanismRefused(Refusal, frozen=True, kw_only=True, tag="mechanism_refuse
         "pump_refused",
         "no_answer",
         "superseded",
+        "hourly_prime_limit",
     ]
     """[-] why."""
+    limit: MilliUnits | None = None
+    """[mU] what may be primed now, where a bound is why."""

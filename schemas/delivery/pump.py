@@ -13,6 +13,8 @@ class SuspendDelivery(Command, frozen=True, kw_only=True, tag="suspend_delivery.
     """[ms] 1 min to 24 h, then basal flows again by itself; 0 until somebody resumes."""
     because: str = ""
     """[-] the person's reason, in words."""
+    disconnected: bool = False
+    """[-] the pump is off the body until somebody resumes; it may stand already."""
 
 
 class ResumeDelivery(Command, frozen=True, kw_only=True, tag="resume_delivery.v1"):
@@ -33,6 +35,8 @@ class SuspendRequested(Event, frozen=True, kw_only=True, tag="suspend_requested.
     """[ms] by which the pump's clock, by which it resumes, is ahead."""
     because: str = ""
     """[-] the person's reason, in words."""
+    disconnected: bool = False
+    """[-] the pump is off the body, by this person's word."""
 
 
 class ResumeRequested(Event, frozen=True, kw_only=True, tag="resume_requested.v1"):

@@ -2,17 +2,26 @@
 
 from typing import Final
 
+import msgspec
+
+from core.deciders.basal.checks import (
+    NOT_SAID,
+    profile_problem,
+    said_twice,
+    temporary_problem,
+    week_problem,
+)
 from core.deciders.basal.events import evolve
 from core.deciders.basal.state import (
     BASAL_SCHEDULER,
     BasalState,
     BasalView,
-    Programme,
     initial,
     refuse_zone,
     view,
 )
 from core.deciders.basal.temporary_rates import refused_rate
+from core.dosing.basal_programme.programme import Programme
 from core.kernel.decider import Decider, Effect, Entry
 from core.kernel.effects import zone_effects
 from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS, decide_common
@@ -107,7 +116,13 @@ def _set_profile(
         actor=actor,
         activate=asked.activate,
         because=asked.because,
+        confirmed=asked.confirmed,
     )
+    refused = profile_problem(state, profile)
+    if refused is not None:
+        return (refused,)
+    confirmed = said_twice(kept, kept.with_profile(profile, NOT_SAID), asked.confirmed)
+    profile = msgspec.structs.replace(profile, confirmed=confirmed)
     if asked.activate:
         return (profile, ZoneLookupRequested(zone=asked.zone, since=now.therapy))
     if asked.name in kept.days:
@@ -126,8 +141,13 @@ def _set_week(state: BasalState, asked: SetBasalWeek, actor: str, now: Now) -> t
         return (BasalWeekRefused(reason="days_wrong"),)
     if not all(kept.has(name) for name in days):
         return (BasalWeekRefused(reason="no_such_profile"),)
+    after = msgspec.structs.replace(kept, days=days)
+    refused = week_problem(state, after, asked.confirmed)
+    if refused is not None:
+        return (refused,)
+    confirmed = said_twice(kept, after, asked.confirmed)
     return (
-        BasalWeekSet(days=days, actor=actor, because=asked.because),
+        BasalWeekSet(days=days, actor=actor, because=asked.because, confirmed=confirmed),
         ZoneLookupRequested(zone=kept.zone, since=now.therapy),
     )
 
@@ -210,6 +230,9 @@ def _set_temporary(
         actor=actor,
         because=asked.because,
     )
+    refused = temporary_problem(state, started)
+    if refused is not None:
+        return (refused,)
     ended = (TemporaryRateEnded(reason="superseded"),) if state.temporary else ()
     return (*ended, started, *_plan(state.programme, state.zone, started, now))
 

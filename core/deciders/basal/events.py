@@ -5,11 +5,11 @@ from typing import Final
 import msgspec
 
 from core.deciders.basal.state import BASAL_SCHEDULER, BasalState
+from core.dosing.basal_programme.programme import hear
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
 from core.kernel.shared_decisions import evolve_common
 from schemas.basal.profiles import (
-    WEEK_DAYS,
     BasalPlanMade,
     BasalProfileRefused,
     BasalProfileSet,
@@ -37,48 +37,14 @@ _fold: Final = EventHandlers[BasalState]()
 
 
 @_fold.register
-def _take_profile(state: BasalState, profile: BasalProfileSet, entry: Entry) -> BasalState:
-    """Keep a profile; put it to use where it is activated, or is in use already."""
-    base, name = state.newest, EventId(entry.id)
-    kept = {one.name: (one, of) for one, of in zip(base.profiles, base.ids, strict=True)}
-    kept[profile.name] = (profile, name)
-    ordered = [kept[key] for key in sorted(kept)]
-    changed = msgspec.structs.replace(
-        base, profiles=tuple(one for one, _ in ordered), ids=tuple(of for _, of in ordered)
-    )
-    if profile.activate:
-        changed = msgspec.structs.replace(
-            changed, days=(profile.name,) * WEEK_DAYS, zone=profile.zone, settings=name
-        )
-    elif profile.name in base.days:
-        changed = msgspec.structs.replace(changed, settings=name)
-    if changed.settings == name or state.waiting is not None:
-        return msgspec.structs.replace(state, waiting=changed)
-    return msgspec.structs.replace(state, programme=changed)
-
-
-@_fold.register
-def _take_week(state: BasalState, week: BasalWeekSet, entry: Entry) -> BasalState:
-    name = EventId(entry.id)
-    waiting = msgspec.structs.replace(state.newest, days=week.days, settings=name)
-    return msgspec.structs.replace(state, waiting=waiting)
-
-
-@_fold.register
-def _take_zone(state: BasalState, moved: BasalZoneSet, entry: Entry) -> BasalState:
-    name = EventId(entry.id)
-    waiting = msgspec.structs.replace(state.newest, zone=moved.zone, settings=name)
-    return msgspec.structs.replace(state, waiting=waiting)
-
-
-@_fold.register
-def _refuse(
-    state: BasalState, refused: BasalProfileRefused | BasalZoneRefused, entry: Entry
+def _change_programme(
+    state: BasalState,
+    said: BasalProfileSet | BasalWeekSet | BasalZoneSet | BasalProfileRefused | BasalZoneRefused,
+    entry: Entry,
 ) -> BasalState:
-    del entry
-    if refused.reason != "unknown_zone":
-        return state
-    return msgspec.structs.replace(state, waiting=None)
+    del said
+    heard = hear(state.heard, entry)
+    return msgspec.structs.replace(state, programme=heard.in_force, waiting=heard.waiting)
 
 
 @_fold.register
@@ -113,14 +79,17 @@ def _end_temporary(state: BasalState, ended: TemporaryRateEnded, entry: Entry) -
 @_fold.register
 def _take_limits(state: BasalState, limits: DeliveryLimitsSet, entry: Entry) -> BasalState:
     del entry
-    return msgspec.structs.replace(state, pump_model=limits.pump_model)
+    return msgspec.structs.replace(state, limits=limits)
 
 
 @_fold.register
 def _take_plan(state: BasalState, plan: BasalPlanMade, entry: Entry) -> BasalState:
     """A plan puts the programme that it was made of in force."""
-    known = msgspec.structs.replace(state, plan=plan, plan_id=EventId(entry.id))
-    made_of = plan.settings or plan.profile
-    if state.waiting is None or made_of != state.waiting.settings:
-        return known
-    return msgspec.structs.replace(known, programme=state.waiting, waiting=None)
+    heard = hear(state.heard, entry)
+    return msgspec.structs.replace(
+        state,
+        plan=plan,
+        plan_id=EventId(entry.id),
+        programme=heard.in_force,
+        waiting=heard.waiting,
+    )

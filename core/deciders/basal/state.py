@@ -4,53 +4,22 @@ from typing import Final
 
 import msgspec
 
+from core.dosing.basal_programme.programme import HeardProgramme, Programme
 from core.kernel.alarms import ActiveAlarm
 from core.kernel.shared_decisions import Common
-from core.models.schedules import Week
 from schemas.basal.profiles import (
     BasalPlanMade,
     BasalProfileRefused,
-    BasalProfileSet,
     BasalZoneRefused,
     TemporaryRateStarted,
     ZoneLookupRequested,
     ZoneResolved,
 )
+from schemas.delivery.delivery import DeliveryLimitsSet
 from schemas.message import Event, Now
 from schemas.units import EventId, MilliUnitsPerHour, PumpId, Speaker, UtcMillis
 
 BASAL_SCHEDULER: Final = Speaker("basal_scheduler")
-
-
-class Programme(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The profiles kept, and which of them is for which day."""
-
-    profiles: tuple[BasalProfileSet, ...] = ()
-    """[-] sorted by name."""
-    ids: tuple[EventId, ...] = ()
-    """[-] their events, in the same order."""
-    days: tuple[str, ...] = ()
-    """[-] the profile of each day, Monday first; empty when none was ever activated."""
-    zone: str = ""
-    """[-] IANA name of the clock that they run by."""
-    settings: EventId = EventId("")
-    """[-] the event of its newest change."""
-
-    @property
-    def week(self) -> Week:
-        """Give the segments of each day."""
-        return tuple(self.profiles[self._index(name)].segments for name in self.days)
-
-    def id_of(self, name: str) -> EventId:
-        """Give the event of the profile of a name."""
-        return self.ids[self._index(name)]
-
-    def has(self, name: str) -> bool:
-        """Say whether a profile of that name is kept."""
-        return any(profile.name == name for profile in self.profiles)
-
-    def _index(self, name: str) -> int:
-        return next(i for i, profile in enumerate(self.profiles) if profile.name == name)
 
 
 class BasalState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
@@ -72,13 +41,23 @@ class BasalState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] the newest."""
     plan_id: EventId = EventId("")
     """[-] its event."""
-    pump_model: str | None = None
-    """[-] what temporary rates it takes, by the actuator's limits; none while they are not set."""
+    limits: DeliveryLimitsSet | None = None
+    """[-] in force, the actuator's: what rates and how much of a day; none while not set."""
+
+    @property
+    def heard(self) -> HeardProgramme:
+        """Give the programme as every listener folds it."""
+        return HeardProgramme(in_force=self.programme, waiting=self.waiting)
 
     @property
     def newest(self) -> Programme:
         """Give what a change builds on: what waits already, else what is in force."""
         return self.waiting or self.programme
+
+    @property
+    def pump_model(self) -> str | None:
+        """Name the model whose temporary rates these are; none while no limits are set."""
+        return None if self.limits is None else self.limits.pump_model
 
     def must_wait(self, zone: str | None = None) -> bool:
         """Say whether a change must wait, lest it fall with one whose zone may not exist.

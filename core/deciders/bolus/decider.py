@@ -12,6 +12,7 @@ from core.deciders.bolus.view import BolusView, view
 from core.deciders.bolus.zone_tracking import decide_clock
 from core.dosing.advice.advise import CARBS_G_MAX, advise
 from core.dosing.advice.projection import forecast
+from core.dosing.advice.setting_changes import setting_changes
 from core.dosing.advice.settings import settings_problem
 from core.kernel.decider import Decider, Effect, Entry
 from core.kernel.pending_events import PendingEvents
@@ -85,7 +86,7 @@ def _decide(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
     actor = str(entry.actor)
     match entry.body:
         case SetBolusSettings() as asked:
-            return _set_settings(asked, actor, now)
+            return _set_settings(state, asked, actor, now)
         case RecordCarbs() as asked:
             return _record_carbs(asked, actor, now)
         case RecordInjection() as asked:
@@ -126,10 +127,17 @@ def _look_ahead(state: BolusState, entry: Entry, now: Now) -> tuple[Event, ...]:
     return renewed if ahead is None else (*renewed, ahead)
 
 
-def _set_settings(asked: SetBolusSettings, actor: str, now: Now) -> tuple[Event, ...]:
+def _set_settings(
+    state: BolusState, asked: SetBolusSettings, actor: str, now: Now
+) -> tuple[Event, ...]:
     refused = settings_problem(asked)
     if refused is not None:
         return (refused,)
+    changes = setting_changes(state.settings, asked)
+    if any(one.reason not in asked.confirmed for one in changes):
+        field = changes[0].reason.removesuffix("_changed")
+        unsure = BolusSettingsRefused(reason="confirmation_needed", field=field, changes=changes)
+        return (unsure,)
     taken = BolusSettingsSet(
         zone=asked.zone,
         carb_ratios=asked.carb_ratios,
@@ -140,6 +148,7 @@ def _set_settings(asked: SetBolusSettings, actor: str, now: Now) -> tuple[Event,
         actor=actor,
         because=asked.because,
         safe_minimum=asked.safe_minimum,
+        confirmed=tuple(one.reason for one in changes),
     )
     return (taken, ZoneLookupRequested(zone=asked.zone, since=now.therapy))
 

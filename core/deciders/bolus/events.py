@@ -11,6 +11,7 @@ from core.deciders.bolus.state import BOLUS_ADVISOR, BolusState
 from core.deciders.bolus.zone_tracking import fold_clock
 from core.dosing.advice.confirmation import remember
 from core.dosing.advice.meals import Eaten, correct_meal, last_meal, remember_meal
+from core.dosing.basal_programme.programme import hear
 from core.dosing.glucose_history.retained_readings import (
     keep,
     newest_of,
@@ -64,6 +65,9 @@ def _fold(state: BolusState, entry: Entry) -> BolusState:
         state = msgspec.structs.replace(state, clock=clock)
     if state.recorded_from is None:
         state = msgspec.structs.replace(state, recorded_from=entry.at)
+    programme = hear(state.programme, entry)
+    if programme is not state.programme:
+        state = msgspec.structs.replace(state, programme=programme)
     doses = fold_doses(state.doses, entry)
     if doses is not state.doses:
         return _take_dose(state, doses, entry)
@@ -130,7 +134,10 @@ def _take_programme(state: BolusState, made: BasalPlanMade, entry: Entry) -> Bol
     profile = profile_of(made)
     ahead = BasalAhead(plan=state.ahead.plan, profile=profile, midnights=made.midnights)
     return msgspec.structs.replace(
-        state, ahead=ahead, profiles=remember_profile(state.profiles, profile)
+        state,
+        ahead=ahead,
+        profiles=remember_profile(state.profiles, profile),
+        profile_in_force=state.programme.in_force.name_of(made.profile),
     )
 
 

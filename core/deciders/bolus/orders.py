@@ -11,7 +11,13 @@ from core.deciders.bolus.state import BolusState, advice_inputs_of
 from core.dosing.advice.advise import advise, safe_minimum
 from core.dosing.advice.confirmation import Wish, confirm_reasons
 from core.dosing.insulin_account.bolus_lockout import lockout_problem
-from core.dosing.limits.limits import LIMITS_DIFFER, breach, whole_pulses
+from core.dosing.limits.limits import (
+    LIMITS_DIFFER,
+    WITH_BASAL,
+    breach,
+    used_up_by_basal,
+    whole_pulses,
+)
 from core.dosing.order_protocol.deadlines import start_within
 from core.kernel.alarms import raise_alarm
 from core.kernel.decider import is_past
@@ -233,7 +239,11 @@ def _own_refusal(state: BolusState, asked: OrderBolus, actor: str, now: Now) -> 
     broken = breach(amount, state.limits, given, at=now.therapy, lasting=asked.duration)
     if broken is None:
         return None
-    return OrderRefused(amount=amount, reason=broken.limit, limit=broken.amount)
+    is_basal = broken.limit in WITH_BASAL and used_up_by_basal(
+        amount, state.limits, given, at=now.therapy, lasting=asked.duration
+    )
+    profile = state.profile_in_force if is_basal else ""
+    return OrderRefused(amount=amount, reason=broken.limit, limit=broken.amount, profile=profile)
 
 
 def order_preset(state: BolusState, wanted: OrderPreset, actor: str, now: Now) -> tuple[Event, ...]:

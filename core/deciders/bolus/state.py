@@ -9,6 +9,7 @@ from core.deciders.bolus.staleness import ChangeCounts, NewestChanges
 from core.deciders.bolus.zone_tracking import LocalClock
 from core.dosing.advice.inputs import AdviceInputs, Reading
 from core.dosing.advice.meals import Eaten
+from core.dosing.basal_programme.programme import HeardProgramme
 from core.dosing.glucose_history.retained_readings import (
     RetainedReadings,
 )
@@ -56,6 +57,10 @@ class BolusState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] the advisor's own account."""
     ahead: BasalAhead = BasalAhead()
     """[-] the basal that flows by itself, as basal_scheduler made and actuator accepted it."""
+    programme: HeardProgramme = HeardProgramme()
+    """[-] the profiles that basal_scheduler has said, and which of them is for which day."""
+    profile_in_force: str = ""
+    """[-] name of the profile that the newest plan began with; empty where nobody knows it."""
     recorded_from: UtcMillis | None = None
     """[ms] since when doses are recorded."""
     suspended: bool = False

@@ -14,7 +14,13 @@ from core.deciders.delivery.orders import (
     take_signature,
     withdraw,
 )
-from core.deciders.delivery.plan_capping import accept_plan, model_lacks, must_cap_again
+from core.deciders.delivery.plan_capping import accept_plan, must_cap_again
+from core.deciders.delivery.programme_checks import (
+    add_day,
+    day_alarm,
+    limits_problem_of,
+    profile_alarm_at_start,
+)
 from core.deciders.delivery.pump_sync.conditions import CONTROL_LOST, UNREACHABLE
 from core.deciders.delivery.pump_sync.control import refuse_superseded, take
 from core.deciders.delivery.pump_sync.history import OWN_ACTOR, decide_reading
@@ -193,7 +199,8 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case BolusOrderWithdrawn() as withdrawn:
             return withdraw(state, withdrawn)
         case InjectionRecorded() | DoseCorrected():
-            return hold_again(pending_after(state, now).take(entry).state, now)
+            known = pending_after(state, now).take(entry).state
+            return (*hold_again(known, now), *day_alarm(known, now))
         case PumpRead(reading=reading, read_at=read_at):
             return decide_reading(state, reading, now, read_at=read_at)
         case PumpAnswered() as answer:
@@ -206,7 +213,8 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
             alarm = raise_alarm(state.common.alarms, CONTROL_LOST)
             return (PumpControlLost(epoch=epoch), *alarm)
         case Restarted():
-            return doubt_all(state, "the actuator was restarted")
+            doubted = doubt_all(state, "the actuator was restarted")
+            return (*doubted, *profile_alarm_at_start(state))
         case _:
             return _obey(state, entry, now)
 
@@ -229,7 +237,7 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case ClearPumpFault() as asked_clear:
             return clear_fault(state, asked_clear, actor, now)
         case PrimePump() as asked_prime:
-            return prime(state, asked_prime, actor)
+            return prime(state, asked_prime, actor, now)
         case SuspendDelivery() as asked_stop:
             return _suspend(state, asked_stop, actor, now)
         case ResumeDelivery(because=because):
@@ -269,14 +277,19 @@ def _suspend(
     state: DeliveryState, asked: SuspendDelivery, actor: str, now: Now
 ) -> tuple[Event, ...]:
     duration = asked.duration
-    if state.suspended and state.wants_suspended is None:
+    takes_off = asked.disconnected and not state.disconnected
+    if state.suspended and state.wants_suspended is None and not takes_off:
         return (DeliveryCommandRefused(name="suspend", reason="already_suspended"),)
     if duration and not SUSPENDED_MS_MIN <= duration <= SUSPENDED_MS_MAX:
         return (DeliveryCommandRefused(name="suspend", reason="duration_out_of_range"),)
     ends_at = UtcMillis(now.therapy + duration) if duration else None
     return (
         SuspendRequested(
-            actor=actor, ends_at=ends_at, because=asked.because, pump_ahead=state.pump_ahead
+            actor=actor,
+            ends_at=ends_at,
+            because=asked.because,
+            pump_ahead=state.pump_ahead,
+            disconnected=asked.disconnected,
         ),
     )
 
@@ -305,9 +318,9 @@ def _set_limits(
     problem = limits_problem(asked)
     if problem is not None:
         return (DeliveryLimitsRefused(reason="out_of_range", field=problem),)
-    heard = state.plan_heard
-    if heard is not None and model_lacks(asked.pump_model, heard[1]):
-        return (DeliveryLimitsRefused(reason="pump_cannot_give_profile", field="pump_model"),)
+    refused = limits_problem_of(state, asked)
+    if refused is not None:
+        return (refused,)
     limits = DeliveryLimitsSet(
         single=asked.single,
         hourly=asked.hourly,
@@ -325,6 +338,8 @@ def _set_limits(
     pending = pending_after(state, now)
     pending.add(limits)
     pending.add(*halt_extended(pending.state, now))
+    add_day(pending)
+    heard = state.plan_heard
     if heard is not None:
         pending.add(*accept_plan(state, *heard, limits, now))
     return tuple(pending.events)

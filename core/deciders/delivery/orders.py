@@ -3,10 +3,11 @@
 from typing import Literal, get_args
 
 from core.deciders.delivery.pending_orders import WaitingOrder, is_heard_equal
+from core.deciders.delivery.programme_checks import profile_in_force
 from core.deciders.delivery.pump_sync.forged_orders import authentication_failed
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.insulin_account.bolus_lockout import lockout_problem
-from core.dosing.limits.limits import LIMITS_DIFFER, breach
+from core.dosing.limits.limits import LIMITS_DIFFER, WITH_BASAL, breach, used_up_by_basal
 from core.dosing.order_protocol.authentication import Session, order_problem, signable
 from core.dosing.order_protocol.deadlines import ordered_at
 from core.dosing.order_protocol.plan_revisions import plan_of
@@ -110,7 +111,8 @@ def take_order(
                 signed=signed,
             ),
         )
-    refused = BolusRefused(dose=dose, amount=order.amount, reason=reason)
+    profile = _profile_that_fills(state, waiting, reason, now)
+    refused = BolusRefused(dose=dose, amount=order.amount, reason=reason, profile=profile)
     return (refused, *_disagreement(state, waiting, reason))
 
 
@@ -123,6 +125,19 @@ def _disagreement(
     if reason in LIMIT_REASONS and is_heard_equal(state.known, waiting):
         return raise_alarm(state.common.alarms, ACCOUNTS_DISAGREE)
     return ()
+
+
+def _profile_that_fills(
+    state: DeliveryState, waiting: WaitingOrder, reason: BolusRefusal, now: Now
+) -> str:
+    """Name the profile whose basal alone leaves no room in a limit; empty where it does."""
+    if state.limits is None or reason not in WITH_BASAL:
+        return ""
+    given = state.doses.given(at=now.therapy, ahead=state.ahead, action=state.insulin)
+    lasting = waiting.order.duration
+    if not used_up_by_basal(waiting.whole, state.limits, given, at=now.therapy, lasting=lasting):
+        return ""
+    return profile_in_force(state)
 
 
 def _why_not(state: DeliveryState, waiting: WaitingOrder, now: Now) -> BolusRefusal | None:

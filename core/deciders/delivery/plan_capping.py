@@ -7,6 +7,7 @@ and then an alarm says so.
 
 import msgspec
 
+from core.deciders.delivery.programme_checks import profile_alarm
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.insulin_account.dose_account import AHEAD_MS
 from core.dosing.insulin_account.scheduled_basal import (
@@ -127,6 +128,7 @@ def accept_plan(
             if model_lacks(limits.pump_model, made)
             else clear_alarm(alarms, PROFILE_NOT_GIVEN.alarm)
         ),
+        *profile_alarm(state, made, limits),
     )
 
 

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from core.deciders.delivery.pending_orders import Known, WaitingOrder
+from core.dosing.basal_programme.programme import HeardProgramme
 from core.dosing.insulin_account.dose_account import DoseBook
 from core.dosing.insulin_account.last_bolus import LastDose
 from core.dosing.insulin_account.scheduled_basal import BasalAhead, profile_of
@@ -50,6 +51,13 @@ class Claim(NamedTuple):
     """[-] the name under which the pump knows it."""
 
 
+class PrimeAsked(NamedTuple):
+    """A prime that the pump was told of and that may have entered a body."""
+
+    at: UtcMillis
+    amount: MilliUnits
+
+
 class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the actuator knows of one pump."""
 
@@ -63,6 +71,8 @@ class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] the newest normal bolus started."""
     last_extended: LastDose | None = None
     """[-] the newest extended bolus started."""
+    programme: HeardProgramme = HeardProgramme()
+    """[-] the profiles that basal_scheduler has said, and which of them is for which day."""
     plan_heard: tuple[EventId, BasalPlanMade] | None = None
     """[-] the newest plan, before limits."""
     plan: PumpPlan | None = None
@@ -135,6 +145,12 @@ class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[ms] since when no basal can flow, by suspension or fault."""
     primed_total: MilliUnits = MilliUnits(0)
     """[mU] of primes, in no body."""
+    primed_since_fill: MilliUnits = MilliUnits(0)
+    """[mU] of the reservoir that is in the pump."""
+    primes: tuple[PrimeAsked, ...] = ()
+    """[-] of the last hour, those that may have entered a body, oldest first."""
+    disconnected: bool = False
+    """[-] the pump is off the body, by a person's word, until it is resumed."""
     is_doubted: bool = False
     """[-] pump and record contradict each other, and no person has looked at it yet."""
     insulin: InsulinAction | None = None

@@ -46,6 +46,8 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     """[-] active, oldest first."""
     driven_by_another: bool = False
     """[-] another controller drives the pump; what it gives is counted."""
+    disconnected: bool = False
+    """[-] the pump is off the body, by a person's word, until it is resumed."""
 
 
 def view(state: DeliveryState, now: Now) -> DeliveryView:
@@ -72,4 +74,5 @@ def view(state: DeliveryState, now: Now) -> DeliveryView:
         gaps=state.gaps,
         alarms=state.common.alarms,
         driven_by_another=state.is_superseded,
+        disconnected=state.disconnected,
     )

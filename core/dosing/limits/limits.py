@@ -254,6 +254,12 @@ WHOLE: Final[frozenset[LimitName]] = frozenset({"single_limit", "combined_limit"
 """[-] limits that ask for a bolus and look at nothing that was given before it."""
 
 
+WITH_BASAL: Final[frozenset[LimitName]] = frozenset(
+    {"four_hour_limit", "daily_limit", "calendar_day_limit"}
+)
+"""[-] limits that count basal as well."""
+
+
 def breach(
     amount: MilliUnits,
     limits: DeliveryLimitsSet,
@@ -281,6 +287,28 @@ def breach(
     if broken is None:
         return None
     return Headroom(limit=broken.limit, amount=min(room.amount for room in rooms))
+
+
+def used_up_by_basal(
+    amount: MilliUnits,
+    limits: DeliveryLimitsSet,
+    given: Given,
+    *,
+    at: UtcMillis,
+    lasting: int = 0,
+) -> bool:
+    """Say whether basal alone leaves no room for an amount, as if there had been no bolus.
+
+    Args:
+        amount: [mU] what is asked for.
+        limits: in force.
+        given: what was given and what flows by itself.
+        at: [ms] now.
+        lasting: [ms] over which the dose is spread; 0 for none.
+    """
+    alone = msgspec.structs.replace(given, boluses=(), on_board=MilliUnits(0))
+    rooms = headrooms(limits, alone, at=at, lasting=lasting)
+    return any(amount > room.amount for room in rooms if room.limit in WITH_BASAL)
 
 
 def whole_pulses(amount: int) -> MilliUnits:

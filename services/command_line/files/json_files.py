@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from core.formats.display import of_day
 from core.kernel.errors import CoreError
 from services.command_line.output.exit_codes import CommandFailed, wrong_input
 
@@ -123,4 +124,4 @@ def start_of(fields: Mapping[str, Any]) -> int:
 
 def clock_text(minute: int) -> str:
     """Write a minute of the day as `start_of` reads it."""
-    return f"{minute // 60:02}:{minute % 60:02}"
+    return of_day(minute)

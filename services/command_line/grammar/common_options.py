@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from schemas.setting_checks import SecondWord
 from services.command_line.grammar import value_types
 
 DATABASE: Final = "postgresql://USER@HOST:PORT/DATABASE"
@@ -15,6 +16,20 @@ def add_because(
 ) -> None:
     """Add the person's reason, in words."""
     parser.add_argument("--because", default=default, metavar="TEXT", help=text)
+
+
+def add_second_word(
+    parser: argparse.ArgumentParser, *reasons: SecondWord, help_text: str = "by its name"
+) -> None:
+    """Add what is said a second time, each reason by its name: no word confirms what it is not."""
+    parser.add_argument(
+        "--confirm",
+        action="append",
+        default=[],
+        choices=reasons,
+        metavar="REASON",
+        help=f"what a refusal asked to be said a second time, {help_text}",
+    )
 
 
 def add_spread(parser: argparse.ArgumentParser) -> None:

@@ -7,6 +7,7 @@ from schemas.alarms import (
 )
 from schemas.basal.profiles import (
     BasalProfileRefused,
+    BasalWeekRefused,
     TemporaryRateRefused,
 )
 from schemas.bolus.advice import AcceptanceRefused, AdviceRefused
@@ -16,6 +17,7 @@ from schemas.delivery.delivery import (
     BolusRefused,
     DeliveryLimitsRefused,
 )
+from schemas.delivery.mechanism import MechanismRefused
 from schemas.glucose import (
     GlucoseAlertsRefused,
 )
@@ -23,6 +25,7 @@ from schemas.message import Event, Refusal, tag_of
 from schemas.units import MilliUnits, UtcMillis
 from schemas.wire.headers import iso_time
 from services.command_line.output.reason_messages import in_words
+from services.command_line.output.setting_messages import programmed, second_word
 
 
 def signed_units(amount: int) -> str:
@@ -46,12 +49,28 @@ def refused(why: Event | str) -> str:
             return f"{sentence}, {signed_units(limit)}"
         case OrderRefused(reason="pump_step", limit=limit) if limit is not None:
             return f"{sentence}; the next below is {signed_units(limit)}"
-        case OrderRefused(limit=limit) if limit is not None:
-            return f"{sentence}; {signed_units(limit)} may be given now"
+        case OrderRefused(limit=limit, profile=profile) if limit is not None:
+            return f"{sentence}{_by_basal(profile)}; {signed_units(limit)} may be given now"
+        case (
+            BasalProfileRefused(changes=changes)
+            | BasalWeekRefused(changes=changes)
+            | BolusSettingsRefused(changes=changes)
+        ) if changes:
+            return second_word(changes)
+        case DeliveryLimitsRefused(field=field, misfit=misfit) if misfit is not None:
+            return f"{field}: {programmed(misfit)}; {sentence}"
+        case (
+            BasalProfileRefused(misfit=misfit)
+            | BasalWeekRefused(misfit=misfit)
+            | TemporaryRateRefused(misfit=misfit)
+        ) if misfit is not None:
+            return f"{programmed(misfit)}; {sentence}"
         case BolusSettingsRefused(field=field) | DeliveryLimitsRefused(field=field):
             return f"{sentence}: {field}"
         case BasalProfileRefused(name=name):
             return f"profile {name!r}: {sentence}"
+        case MechanismRefused(limit=limit) if limit is not None:
+            return f"{sentence}; {signed_units(limit)} may be primed now"
         case GlucoseAlertsRefused(field=field):
             return f"{field}: {sentence}"
         case AcknowledgementRefused(alarm=alarm):
@@ -64,8 +83,15 @@ def refused(why: Event | str) -> str:
             return f"{sentence}; {takes}"
         case BolusRefused(detail=detail) if detail:
             return f"{sentence} ({detail})"
+        case BolusRefused(profile=profile) if profile:
+            return f"{sentence}{_by_basal(profile)}"
         case _:
             return sentence
+
+
+def _by_basal(profile: str) -> str:
+    """Say that basal leaves no room, and by which profile; nothing where it does."""
+    return f": basal of profile {profile!r} uses it up" if profile else ""
 
 
 def tell(event: Event) -> str:

@@ -13,6 +13,18 @@ OF_ANY: Final[dict[str, str]] = {
     "bolus_running": "a bolus is being given; wait for its end or cancel it",
     "carbs_out_of_range": "carbohydrate must be 0 to 300 g",
     "carbs_since": "carbohydrate was recorded after the advice; ask for a new one",
+    "above_basal_limit": (
+        "that is the largest basal rate of 'basalt limits'; basal goes on as before"
+    ),
+    "above_pump_maximum": "that is all that the pump model gives; basal goes on as before",
+    "below_pump_minimum": "the pump model gives nothing below it; basal goes on as before",
+    "above_daily_limit": "that is the limit for all insulin in any 24 h; basal goes on as before",
+    "above_calendar_day_limit": (
+        "that is the limit for all insulin of such a day; basal goes on as before"
+    ),
+    "above_four_hour_limit": (
+        "that is the limit for all insulin in any 4 h; basal goes on as before"
+    ),
     "four_hour_limit": "it would exceed the limit for all insulin in any 4 h",
     "daily_limit": "it would exceed the limit for all insulin in any 24 h",
     "calendar_day_limit": "it would exceed the limit for all insulin from midnight to midnight",
@@ -201,6 +213,9 @@ OF_ONE: Final[dict[tuple[str, str], str]] = {
     ("delivery_limits_refused.v1", "pump_cannot_give_profile"): (
         "the pump model cannot give a rate of the profile in force"
     ),
+    ("delivery_limits_refused.v1", "profile_above_limit"): (
+        "the limits stay as they were and basal flows on; set a lower profile first"
+    ),
     ("bolus_settings_refused.v1", "out_of_range"): "a setting is out of range",
     ("bolus_settings_refused.v1", "segments_wrong"): (
         "a schedule has 1 to 48 segments, sorted by start, the first at 00:00"
@@ -240,6 +255,11 @@ OF_ONE: Final[dict[tuple[str, str], str]] = {
         "tube and cannula are filled while the pump stands; suspend it first"
     ),
     ("mechanism_refused.v1", "out_of_range"): "a prime is 0.05 to 30 U",
+    ("mechanism_refused.v1", "hourly_prime_limit"): (
+        "while the pump may be on the body, and for a cannula always, primes of any 60 min are 5 U "
+        "at most and no more than the hourly limit; take the pump off and say 'basalt disconnect' "
+        "to fill a tube"
+    ),
     ("settlement_refused.v1", "out_of_range"): (
         "a dose comes to what was counted of it at least, and to what was ordered at most"
     ),

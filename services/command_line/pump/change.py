@@ -83,6 +83,9 @@ class _Change:
         done = steps_done(self._said())
         print("step 2: take the old set off the body.")
         _ask("is it off?", otherwise=GO_ON)
+        if not view.get("disconnected"):
+            off = SuspendDelivery(because=self._because, disconnected=True)
+            await self._must(switch_now(self._session, off, suspended=True))
         if self._asked.reservoir is not None and "fill" not in done:
             _ask("step 3: put the new cartridge in. Is it in?", otherwise=GO_ON)
             amount = self._asked.reservoir
@@ -140,10 +143,14 @@ def steps_done(said: Sequence[Event]) -> frozenset[str]:
         said: stops, fills, primes and resumptions, oldest first.
     """
     done: set[str] = set()
+    stands = False
     for event in said:
         match event:
+            case DeliverySuspended() if stands:
+                pass  # a pump that stands is taken off the body: it says again that it stands
             case DeliverySuspended() | DeliveryResumed():
                 done.clear()
+                stands = isinstance(event, DeliverySuspended)
             case ReservoirFilled():
                 done.add("fill")
             case PumpPrimed(what=what):

@@ -1,4 +1,4 @@
-"""Take the pump off the body for a while: all insulin stops."""
+"""Take the pump off the body for a while: all insulin stops, and a tube may be filled."""
 
 import argparse
 from typing import Final
@@ -19,4 +19,5 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Stop all insulin until somebody resumes, and wait until the pump says that it stands."""
-    return switch(arguments, SuspendDelivery(because=arguments.because), suspended=True)
+    command = SuspendDelivery(because=arguments.because, disconnected=True)
+    return switch(arguments, command, suspended=True)

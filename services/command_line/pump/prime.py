@@ -1,4 +1,7 @@
-"""Fill tube or cannula while the pump stands; it counts in the reservoir alone."""
+"""Fill tube or cannula while the pump stands; it counts in the reservoir alone.
+
+Off the body a tube takes what it needs; else 5 U in 60 min at most, for it could be in the body.
+"""
 
 import argparse
 from typing import Final
@@ -13,10 +16,10 @@ from services.command_line.output.options import choices
 from services.command_line.session import Session, run_session
 
 EXAMPLE: Final = """
-basalt suspend
+basalt disconnect
 basalt prime 2.6
 basalt prime 0.5 --cannula
-basalt resume
+basalt reconnect
 """
 
 

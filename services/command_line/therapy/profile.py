@@ -4,13 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from core.deciders.names import BASAL_SCHEDULER
 from schemas.basal.profiles import BasalPlanMade, BasalProfileSet
 from schemas.message import Event
 from schemas.units import EventId
 from services.command_line.files.profile_files import profile_as_file, read_profile
 from services.command_line.files.zone_names import must_be_zone
-from services.command_line.grammar.common_options import add_because
+from services.command_line.grammar.common_options import add_because, add_second_word
 from services.command_line.journals import said_by
 from services.command_line.output.options import choices
 from services.command_line.session import send_command
@@ -35,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", action="store_true", help="only keep it, for 'basalt week'; deliver as before"
     )
+    add_second_word(parser, "day_basal_changed")
     add_because(parser)
 
 
@@ -46,6 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked = read_profile(
         Path(arguments.file), activate=not arguments.keep, because=arguments.because
     )
+    asked = msgspec.structs.replace(asked, confirmed=tuple(arguments.confirm))
     must_be_zone(asked.zone, said_in=arguments.file)
     return send_command(arguments, asked, to=BASAL_SCHEDULER)
 

@@ -4,13 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from core.deciders.names import BOLUS_ADVISOR
 from schemas.bolus.settings import BolusSettingsSet
 from schemas.message import Event
 from schemas.units import EventId
 from services.command_line.files.settings_files import read_settings, settings_as_file
 from services.command_line.files.zone_names import must_be_zone
-from services.command_line.grammar.common_options import add_because
+from services.command_line.grammar.common_options import add_because, add_second_word
 from services.command_line.journals import said_by
 from services.command_line.output.options import choices
 from services.command_line.session import send_command
@@ -36,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the file."""
     parser.epilog = FILE
     parser.add_argument("file", metavar="FILE|show", help="JSON; no ratio has a default")
+    add_second_word(parser, "carb_ratio_changed", "sensitivity_changed")
     add_because(parser)
 
 
@@ -45,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         found = said_by(BOLUS_ADVISOR, choices(arguments), kinds=(BolusSettingsSet,))
         return show_in_force(_in_force(found))
     asked = read_settings(Path(arguments.file), because=arguments.because)
+    asked = msgspec.structs.replace(asked, confirmed=tuple(arguments.confirm))
     must_be_zone(asked.zone, said_in=arguments.file)
     return send_command(arguments, asked, to=BOLUS_ADVISOR)
 

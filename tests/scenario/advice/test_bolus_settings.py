@@ -20,7 +20,15 @@ from schemas.bolus.settings import (
 from schemas.units import DAY_MS, HOUR_MS, Grams, MgDl, MilligramsPerUnit, MilliUnits, UtcMillis
 from schemas.wire import codec
 from services.runtime.platform.zone_lookup import ZoneLookupHandler
-from support.simulated.fake_system import LIMITS, PROFILE, SETTINGS, START, FakeSystem, whole_day
+from support.simulated.fake_system import (
+    LIMITS,
+    PROFILE,
+    SAID_TWICE,
+    SETTINGS,
+    START,
+    FakeSystem,
+    whole_day,
+)
 
 NIGHT_AND_DAY = (
     CarbRatioSegment(start_minute=0, carb_ratio=MilligramsPerUnit(20_000)),
@@ -29,7 +37,7 @@ NIGHT_AND_DAY = (
 
 
 def changed(**fields: Any) -> SetBolusSettings:
-    return msgspec.structs.replace(SETTINGS, **fields)
+    return msgspec.structs.replace(SETTINGS, confirmed=SAID_TWICE, **fields)
 
 
 def advised(system: FakeSystem, carbs: int) -> BolusAdvised:

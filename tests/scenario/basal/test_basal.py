@@ -29,6 +29,7 @@ from schemas.units import (
     UtcMillis,
 )
 from support.simulated.fake_system import LIMITS, PROFILE, FakeSystem
+from support.simulated.older_version import an_older_version
 
 
 def test_a_day_of_basal_equals_the_profile(system: FakeSystem) -> None:
@@ -134,7 +135,8 @@ def test_no_limit_stops_programmed_basal(system: FakeSystem) -> None:
         daily=MilliUnits(1_000),
         basal=MilliUnitsPerHour(3_000),
     )
-    system.ask(tight, to="actuator")
+    with an_older_version():
+        system.ask(tight, to="actuator")
     system.run(ms=12 * HOUR_MS)
 
     assert system.odometer > 9_000
@@ -143,18 +145,24 @@ def test_no_limit_stops_programmed_basal(system: FakeSystem) -> None:
 
 @pytest.mark.requirement("R5")
 def test_a_profile_above_the_maximum_basal_is_delivered_as_programmed(system: FakeSystem) -> None:
-    """The maximum stops rates above the profile, and no limit stops the profile."""
+    """An older version let it in: no limit stops the profile, and an alarm says what flows."""
     low = type(LIMITS)(
         single=MilliUnits(1_000),
         hourly=MilliUnits(1_000),
         daily=MilliUnits(9_000),
         basal=MilliUnitsPerHour(500),
     )
-    system.ask(low, to="actuator")
+    with an_older_version():
+        system.ask(low, to="actuator")
     system.run(ms=MINUTE_MS)
 
     assert 800 == system.view("actuator").rate
-    assert () == system.view("actuator").alarms
+    (alarm,) = system.view("actuator").alarms
+    assert ("profile_above_limit", "high") == (alarm.alarm, alarm.priority)
+    assert (
+        "Profile test gives from 00:00 0.8 U/h, above the largest basal rate of 0.5 U/h: "
+        "it goes on flowing. Set another profile, or suspend."
+    ) == alarm.text
 
 
 def test_without_the_scheduler_the_pump_goes_on_by_itself(system: FakeSystem) -> None:

@@ -16,8 +16,6 @@ from schemas.basal.plans import BasalCut, BasalPlanAccepted
 from schemas.basal.profiles import (
     BasalPlanMade,
     CancelTemporaryRate,
-    ProfileSegment,
-    SetBasalProfile,
     SetTemporaryRate,
 )
 from schemas.delivery.delivery import DeliveryLimitsSet, SetDeliveryLimits
@@ -34,7 +32,9 @@ from schemas.units import (
     MilliUnitsPerHour,
     UtcMillis,
 )
-from support.simulated.fake_system import LIMITS, PUMP, START, FakeSystem
+from support.simulated.fake_system import LIMITS, PUMP, SAID_TWICE, START, FakeSystem
+from support.simulated.older_version import an_older_version
+from support.simulated.programmed import profile, scheduler
 
 UNTIL = UtcMillis(START + HOUR_MS)
 
@@ -50,12 +50,7 @@ def temporary(system: FakeSystem, hours: int, **how: int) -> None:
 
 
 def flat(system: FakeSystem, rate: int) -> None:
-    profile = SetBasalProfile(
-        name="flat",
-        zone="UTC",
-        segments=(ProfileSegment(start_minute=0, rate=MilliUnitsPerHour(rate)),),
-    )
-    assert system.ask(profile, to="basal_scheduler").accepted
+    assert scheduler(system, profile((0, rate), confirmed=SAID_TWICE)).accepted
 
 
 def alarms(system: FakeSystem) -> list[str]:
@@ -70,7 +65,8 @@ def newest(system: FakeSystem) -> BasalPlanAccepted:
 
 def profile_flows(system: FakeSystem) -> bool:
     """No limit, however small, takes a pulse of the programmed basal."""
-    limit(system, basal=100, daily=10_000, hourly=10_000, four_hours=10_000)
+    with an_older_version():
+        limit(system, basal=100, daily=10_000, hourly=10_000, four_hours=10_000)
     before = system.odometer
     system.run(ms=24 * HOUR_MS)
     return abs(26_400 - (system.odometer - before)) <= 50
@@ -172,11 +168,12 @@ def test_the_mutant_that_knows_no_doubt_is_caught(
 
 def test_what_is_cut_is_named_and_alarmed_until_it_is_over(system: FakeSystem) -> None:
     """With each rate before and after, and no longer than it lasts."""
-    limit(system, basal=1_000)
-    temporary(system, 1, percent=250)
+    limit(system, basal=1_200)
+    with an_older_version():
+        temporary(system, 1, percent=250)
 
     (cut,) = newest(system).cuts
-    assert (2_000, 1_000, "basal_limit") == (cut.before, cut.after, cut.reason)
+    assert (2_000, 1_200, "basal_limit") == (cut.before, cut.after, cut.reason)
     assert newest(system).capped
     assert ["basal_capped"] == alarms(system)
     assert system.ask(CancelTemporaryRate(), to="basal_scheduler").accepted
@@ -187,14 +184,14 @@ def test_what_is_cut_is_named_and_alarmed_until_it_is_over(system: FakeSystem) -
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
-    [({"daily": 15_000}, "daily_limit"), ({"four_hours": 15_000}, "four_hour_limit")],
+    [({"daily": 30_000}, "daily_limit"), ({"four_hours": 15_000}, "four_hour_limit")],
 )
 def test_each_window_cuts_by_its_name(
     system: FakeSystem, changes: dict[str, int], reason: str
 ) -> None:
     """Down to the profile where it is full by the profile alone."""
     limit(system, basal=15_000, **changes)
-    temporary(system, 4, rate=6_000)
+    temporary(system, 8, rate=6_000)
 
     assert reason in {cut.reason for cut in newest(system).cuts}
 
@@ -219,8 +216,9 @@ def test_two_ways_of_the_largest_rate_that_differ_leave_the_profile(
 ) -> None:
     """The mutant: the second way knows no largest rate."""
     monkeypatch.setattr("core.dosing.limits.caps_sweep.allowed_rate", lambda asked: asked.rate)
-    limit(system, basal=1_000)
-    temporary(system, 1, percent=200)
+    limit(system, basal=1_200)
+    with an_older_version():
+        temporary(system, 1, percent=200)
 
     assert {"limits_disagree"} == {cut.reason for cut in newest(system).cuts}
 
@@ -249,23 +247,25 @@ def test_a_doubt_that_comes_and_goes_cuts_and_restores(system: FakeSystem) -> No
     ("model", "rate", "given", "reason"),
     [
         ("tandem_tslim_x2", 90, 0, "pump_minimum"),
-        ("diaconn_g8", 5_000, 3_000, "pump_maximum"),
+        ("diaconn_g8", 3_200, 3_000, "pump_maximum"),
     ],
 )
 def test_a_model_that_cannot_give_the_profile_alarms_or_is_refused(
     system: FakeSystem, model: str, rate: int, given: int, reason: str
 ) -> None:
-    """A profile that comes later is delivered as far as it goes, and the alarm is high."""
-    assert not limit(system, pump_model=model, basal=8_000)
-    flat(system, rate)
+    """A profile that an older version let in is delivered as far as it goes; the alarm is high."""
+    with an_older_version():
+        assert not limit(system, pump_model=model, basal=8_000)
+        flat(system, rate)
     system.run(ms=MINUTE_MS)
 
     assert given == system.view("actuator").rate
     assert {reason} == {cut.reason for cut in newest(system).cuts}
     assert ["profile_not_given"] == alarms(system)
 
-    assert "pump_cannot_give_profile" == limit(system, pump_model=model)
-    assert not limit(system)
+    assert not limit(system, pump_model=model, basal=8_000, single=5_000)
+    assert not limit(system, basal=8_000, daily=120_000)
+    assert "pump_cannot_give_profile" == limit(system, pump_model=model, basal=8_000, daily=120_000)
     assert [] == alarms(system)
 
 
@@ -350,7 +350,8 @@ def test_what_one_piece_takes_the_next_has_no_more() -> None:
         ("dana_rs", {"rate": 1_000}, 60, "pump_model_kind"),
         ("dana_rs", {"percent": 110}, 60, ""),
         ("dana_rs", {"percent": 115}, 60, "pump_model_setting"),
-        ("ypsopump", {"percent": 500}, 15, ""),
+        ("ypsopump", {"percent": 370}, 15, ""),
+        ("ypsopump", {"percent": 500}, 15, "above_basal_limit"),
         ("ypsopump", {"percent": 501}, 15, "out_of_range"),
         ("dana_rs", {"percent": 210}, 60, "pump_model_setting"),
         ("basalt_virtual", {"percent": 251}, 15, "out_of_range"),

@@ -40,7 +40,7 @@ from schemas.units import (
     UtcMillis,
 )
 from schemas.wire import codec
-from support.simulated.fake_system import LIMITS, SETTINGS, START, FakeSystem
+from support.simulated.fake_system import LIMITS, SAID_TWICE, SETTINGS, START, FakeSystem
 
 
 def first(outcome: Outcome) -> Any:
@@ -271,6 +271,7 @@ def edge(
         insulin=SETTINGS.insulin,
         rules="basalt",
         because=because,
+        confirmed=SAID_TWICE,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 import core.whatif.dose_replay
 import core.whatif.simulation
 from core.whatif.decider_run import Run
+from core.whatif.shapes import ForkRefused
 from schemas.basal.profiles import (
     CancelTemporaryRate,
     SetBasalZone,
@@ -219,11 +220,24 @@ def test_a_temporary_rate_is_taken_from_the_forks_profile(lived: Lived) -> None:
 
 
 def test_other_limits_cut_a_temporary_rate(lived: Lived) -> None:
-    """Above the profile nothing flows at a limit of 0.9 U/h: the plan is cut anew."""
+    """Above the profile little flows at a limit of 26.5 U a day: the plan is cut anew."""
     system, begin = lived
-    limits = msgspec.structs.replace(LIMITS, basal=MilliUnitsPerHour(900))
+    limits = msgspec.structs.replace(LIMITS, daily=MilliUnits(26_500))
 
     found = forked(system, begin, until=UtcMillis(begin + 3 * HOUR_MS), limits=limits)
 
     assert found.basal_differs_from is not None
     assert sum(day.basal_forked - day.basal_recorded for day in found.days) < 0
+
+
+def test_other_limits_are_held_against_the_profile_of_the_fork(lived: Lived) -> None:
+    """They would not fit the recorded one, which is not in the fork."""
+    system, begin = lived
+    limits = msgspec.structs.replace(LIMITS, basal=MilliUnitsPerHour(600))
+    until = UtcMillis(begin + 3 * HOUR_MS)
+
+    with pytest.raises(ForkRefused):
+        forked(system, begin, until=until, limits=limits)
+    found = forked(system, begin, until=until, limits=limits, profile=profile((0, 600)))
+
+    assert found.basal_differs_from is not None

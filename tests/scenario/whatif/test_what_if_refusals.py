@@ -14,7 +14,14 @@ from schemas.units import (
     UtcMillis,
 )
 from support.history.forks import amounts, eat, forked, of_kind, profile
-from support.simulated.fake_system import LIMITS, PROFILE, SETTINGS, FakeSystem, whole_day
+from support.simulated.fake_system import (
+    LIMITS,
+    PROFILE,
+    SAID_TWICE,
+    SETTINGS,
+    FakeSystem,
+    whole_day,
+)
 
 
 def minutes(system: FakeSystem, count: int) -> UtcMillis:
@@ -103,7 +110,8 @@ def test_rules_hold_in_settings_that_come_later() -> None:
 def test_settings_of_the_record_are_left_out_where_the_fork_has_its_own(system: FakeSystem) -> None:
     """So are a profile and a week; the row says so."""
     at = minutes(system, 1)
-    system.ask(whole_day(carb_ratio=20_000), to="bolus_advisor")
+    twice = msgspec.structs.replace(whole_day(carb_ratio=20_000), confirmed=SAID_TWICE)
+    system.ask(twice, to="bolus_advisor")
     system.ask(PROFILE, to="basal_scheduler")
     minutes(system, 2)
     system.ask(SetBasalWeek(days=("test",) * 7), to="basal_scheduler")

@@ -4,13 +4,15 @@ import importlib
 from collections.abc import Sequence
 from typing import Final
 
+from core.deciders.delivery.programme_checks import day_passed, profile_above
 from core.deciders.delivery.pump_sync.restore_detection import doubted
 from core.deciders.glucose.alert_rules import RULES
 from core.kernel.alarm_catalogue import PUMP_ALARMS, process_down
 from core.kernel.alarms import Condition, PumpAction
 from core.kernel.shared_decisions import history_missing, runtime_fault, speaker_forked
 from schemas.record import RuntimeFault
-from schemas.units import MilliUnits
+from schemas.setting_checks import Misfit
+from schemas.units import MilliUnits, MilliUnitsPerHour
 from support.repository import ROOT
 
 PAGE = ROOT / "docs/alarms.md"
@@ -55,7 +57,14 @@ FDA: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "low or empty reservoir": (("reservoir_low", "reservoir_empty"), ""),
     "no reservoir, set not loaded": (("reservoir_missing",), ""),
     "dose or bolus limit exceeded": (
-        ("over_infusion", "limits_disagree", "accounts_disagree", "extended_beyond_limit"),
+        (
+            "over_infusion",
+            "limits_disagree",
+            "accounts_disagree",
+            "extended_beyond_limit",
+            "daily_limit_passed",
+            "profile_above_limit",
+        ),
         "an order beyond a limit is refused before anything moves, with the limit's name",
     ),
     "power-on self-test failure": (("self_test_failed",), ""),
@@ -84,6 +93,16 @@ MADE: Final = (
     speaker_forked("SERVICE"),
     runtime_fault(RuntimeFault(fault="bus_error", detail="DETAIL")),
     doubted("count_went_back", MilliUnits(1_000)),
+    profile_above(
+        Misfit(
+            reason="above_basal_limit",
+            profile="NAME",
+            start_minute=0,
+            rate=MilliUnitsPerHour(1_000),
+            rate_limit=MilliUnitsPerHour(1_000),
+        )
+    ),
+    day_passed(MilliUnits(1_000), MilliUnits(1_000), "in 24 h", "NAME"),
 )
 """[-] conditions whose name or sentence depends on what was found."""
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 NOT_BUILT_YET: Final = (
-    *(117, 118, 122, 123, 124, 125, 126, 127, 128, 129),
-    *(131, 132, 133, 134, 135),
+    *(117, 122, 123, 124, 125, 126, 127, 128, 129),
+    *(131, 132, 133, 135),
 )
 """[-] numbers of requirements that attacks on the running system brought up."""
 

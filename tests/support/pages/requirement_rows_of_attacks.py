@@ -15,6 +15,11 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "core/deciders/delivery/poll_rules.py:is_foreign",
         "test_the_mutant_that_claims_over_any_epoch_is_caught",
     ),
+    "R118": Row(
+        "basal above a limit is refused as it is set, and alarmed where it flows",
+        "core/dosing/basal_programme/fit.py:misfits_of",
+        "test_the_mutant_that_holds_nothing_against_a_limit_is_caught",
+    ),
     "R119": Row(
         "any message may be undecodable, and prevents no start",
         "services/runtime/journal/event_ids.py:is_own_event",
@@ -34,6 +39,11 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "archives are signed to their end",
         "services/runtime/audit/archive.py:verify_archive",
         "test_the_mutant_that_believes_any_text_is_caught",
+    ),
+    "R134": Row(
+        "priming is bounded unless the pump is off the body",
+        "core/deciders/delivery/pump_sync/mechanism.py:prime_room",
+        "test_the_mutant_that_primes_without_a_bound_is_caught",
     ),
     "R136": Row(
         "nobody makes the broker speak in another's name",

@@ -1,7 +1,7 @@
 """The whole system on fakes: five services, a pump and a clock that jumps."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -24,6 +24,7 @@ from schemas.bolus.settings import (
 from schemas.delivery.delivery import SetDeliveryLimits
 from schemas.glucose import RecordReading
 from schemas.message import Command, CommandEnvelope, Deadline, Event, Outcome, name_of
+from schemas.setting_checks import SecondWord
 from schemas.units import (
     HOUR_MS,
     MINUTE_MS,
@@ -96,6 +97,9 @@ def whole_day(
         rules=rules,
     )
 
+
+SAID_TWICE: tuple[SecondWord, ...] = get_args(SecondWord)
+"""What a person says a second time who knows that a setting changes by more than half."""
 
 SETTINGS = whole_day()
 PROFILE = SetBasalProfile(

@@ -8,6 +8,7 @@ from core.deciders.delivery.events.doses import DOSE_HANDLERS
 from core.deciders.delivery.events.pump import PUMP_HANDLERS
 from core.deciders.delivery.pending_orders import note
 from core.deciders.delivery.state import ACTUATOR, DeliveryState
+from core.dosing.basal_programme.programme import hear
 from core.dosing.insulin_account.dose_account_events import fold_doses
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
@@ -28,6 +29,9 @@ def _fold(state: DeliveryState, entry: Entry) -> DeliveryState:
     account = fold_doses(state.doses, entry)
     if account is not state.doses:
         state = msgspec.structs.replace(state, doses=account)
+    programme = hear(state.programme, entry)
+    if programme is not state.programme:
+        state = msgspec.structs.replace(state, programme=programme)
     common = evolve_common(state.common, entry, me=ACTUATOR)
     if common is not state.common:
         state = msgspec.structs.replace(state, common=common)

@@ -6,7 +6,7 @@ import msgspec
 
 from core.deciders.delivery.events.odometer import dry_at, move, move_plain
 from core.deciders.delivery.history_pages import joined
-from core.deciders.delivery.state import Claim, DeliveryState
+from core.deciders.delivery.state import Claim, DeliveryState, PrimeAsked
 from core.dosing.order_protocol.plan_revisions import pump_plan, pump_plan_id
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
@@ -38,7 +38,7 @@ from schemas.delivery.pump import (
 )
 from schemas.delivery.unresolved_doses import PumpCountAccepted, PumpDoubted
 from schemas.record import Restarted
-from schemas.units import EventId, MilliUnits
+from schemas.units import HOUR_MS, EventId, MilliUnits
 
 CYCLES_MAX = 3
 """[-] faults in 10 min that keep the motor off, and that are remembered; source: R69."""
@@ -87,9 +87,12 @@ def _flow(state: DeliveryState, part: BasalDelivered, entry: Entry) -> DeliveryS
 @PUMP_HANDLERS.register
 def _prime(state: DeliveryState, primed: PumpPrimed, entry: Entry) -> DeliveryState:
     del entry
-    total = MilliUnits(state.primed_total + primed.amount)
     moved = move_plain(state, primed, primed.at)
-    return msgspec.structs.replace(moved, primed_total=total)
+    return msgspec.structs.replace(
+        moved,
+        primed_total=MilliUnits(state.primed_total + primed.amount),
+        primed_since_fill=MilliUnits(state.primed_since_fill + primed.amount),
+    )
 
 
 @PUMP_HANDLERS.register
@@ -108,6 +111,7 @@ def _ask_to_suspend(
         wants_suspended=isinstance(asked, SuspendRequested),
         resume_at=asked.ends_at if isinstance(asked, SuspendRequested) else None,
         acting=(*state.acting, "suspend"),
+        disconnected=isinstance(asked, SuspendRequested) and asked.disconnected,
     )
 
 
@@ -132,6 +136,7 @@ def _resume(state: DeliveryState, said: DeliveryResumed, entry: Entry) -> Delive
         # The pump ended it by itself; what was asked for since has an end of its own.
         resume_at=state.resume_at if state.wants_suspended else None,
         wants_suspended=None if state.wants_suspended is False else state.wants_suspended,
+        disconnected=state.disconnected and state.wants_suspended is True,
     )
 
 
@@ -161,14 +166,21 @@ def _ask_to_clear(state: DeliveryState, asked: FaultClearRequested, entry: Entry
 
 @PUMP_HANDLERS.register
 def _ask_to_prime(state: DeliveryState, asked: PrimeRequested, entry: Entry) -> DeliveryState:
-    del asked, entry
-    return msgspec.structs.replace(state, acting=(*state.acting, "prime"))
+    known = msgspec.structs.replace(state, acting=(*state.acting, "prime"))
+    if asked.disconnected and asked.what == "tube":
+        return known
+    recent = [one for one in state.primes if one.at > entry.at - HOUR_MS]
+    return msgspec.structs.replace(
+        known, primes=(*recent, PrimeAsked(at=entry.at, amount=asked.amount))
+    )
 
 
 @PUMP_HANDLERS.register
 def _fill(state: DeliveryState, filled: ReservoirFilled, entry: Entry) -> DeliveryState:
     del entry
-    return msgspec.structs.replace(state, reservoir=filled.amount, dry_at=None)
+    return msgspec.structs.replace(
+        state, reservoir=filled.amount, dry_at=None, primed_since_fill=MilliUnits(0)
+    )
 
 
 @PUMP_HANDLERS.register

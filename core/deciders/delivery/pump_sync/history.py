@@ -6,6 +6,7 @@ from typing import Final, Literal
 from core.deciders.delivery.events.pending import DeliveryEvents, pending_after
 from core.deciders.delivery.history_pages import joined, newer
 from core.deciders.delivery.plan_capping import accepted_again
+from core.deciders.delivery.programme_checks import add_day
 from core.deciders.delivery.pump_sync.clock_offset import (
     add_ahead,
     add_clock,
@@ -22,6 +23,7 @@ from core.deciders.delivery.pump_sync.conditions import (
 )
 from core.deciders.delivery.pump_sync.forged_orders import add_refused_by_pump
 from core.deciders.delivery.pump_sync.mechanism import (
+    PRIMED_MUCH,
     SUSPENDED,
     add_mechanism,
     missed_while_dry,
@@ -137,6 +139,7 @@ def _add_record(pending: DeliveryEvents, record: PumpRecord) -> None:
         case "filled":
             missed = missed_while_dry(pending.state, record.starts_at)
             pending.add(ReservoirFilled(amount=record.amount, at=record.starts_at), *missed)
+            pending.add(*clear_alarm(pending.state.common.alarms, PRIMED_MUCH.alarm))
         case "powered":
             # An older memory does not know that the pump ran after it was copied.
             off_at = max(record.starts_at, pending.state.recount_until)
@@ -251,6 +254,7 @@ def _compare(
         pending.add(*clear_alarm(pending.state.common.alarms, CONTROL_LOST.alarm))
         add_session(pending, status, read_at)
     add_conditions(pending, reading.status)
+    add_day(pending)
     if not before.is_superseded:
         _ask_again(pending, reading)
 
@@ -290,7 +294,10 @@ def _ask_again(pending: DeliveryEvents, reading: PumpReading) -> None:
         ask.append(
             lambda: (
                 SuspendRequested(
-                    actor=OWN_ACTOR, ends_at=state.resume_at, pump_ahead=state.pump_ahead
+                    actor=OWN_ACTOR,
+                    ends_at=state.resume_at,
+                    pump_ahead=state.pump_ahead,
+                    disconnected=state.disconnected,
                 )
                 if wants
                 else ResumeRequested(actor=OWN_ACTOR)

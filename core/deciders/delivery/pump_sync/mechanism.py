@@ -35,9 +35,19 @@ FORGOTTEN_MS = Milliseconds(15 * MINUTE_MS)
 PRIME_MU_MAX = MilliUnits(30_000)
 """[mU] largest prime at once."""
 
+PRIMED_PER_HOUR_MU_MAX = MilliUnits(5_000)
+"""[mU] of primes in any 60 min that may enter a body, and no more than the hourly limit of boluses;
+project's own choice: a cannula and the rest of a tube. Source of the rule: R134."""
+
+PRIMED_OF_FILL_MU_MAX = MilliUnits(40_000)
+"""[mU] of one reservoir that may be primed until somebody must look; project's own choice, three of
+the longest tubes."""
+
 SUSPENDED = PUMP_ALARMS["suspended_long"]
 
 REPEATED = PUMP_ALARMS["repeated_fault"]
+
+PRIMED_MUCH = PUMP_ALARMS["primed_much"]
 
 
 def clear_fault(
@@ -56,8 +66,12 @@ def clear_fault(
     return (requested, *clear_alarm(state.common.alarms, REPEATED.alarm))
 
 
-def prime(state: DeliveryState, asked: PrimePump, actor: str) -> tuple[Event, ...]:
-    """Fill tube or cannula; only while the pump stands, so that nothing enters a body unseen."""
+def prime(state: DeliveryState, asked: PrimePump, actor: str, now: Now) -> tuple[Event, ...]:
+    """Fill tube or cannula; only while the pump stands, so that nothing enters a body unseen.
+
+    The tube of a pump that a person has taken off the body is filled without a bound. What may
+    enter a body is bounded for each hour, and a cannula is in one (R134).
+    """
     if not state.is_connected:
         return (MechanismRefused(name="prime", reason="pump_unreachable"),)
     if not state.suspended:
@@ -66,7 +80,24 @@ def prime(state: DeliveryState, asked: PrimePump, actor: str) -> tuple[Event, ..
         return (MechanismRefused(name="prime", reason="out_of_range"),)
     if asked.amount % PULSE_MU:
         return (MechanismRefused(name="prime", reason="not_whole_pulses"),)
-    return (PrimeRequested(amount=asked.amount, what=asked.what, actor=actor),)
+    is_off = state.disconnected and asked.what == "tube"
+    left = prime_room(state, now)
+    if not is_off and asked.amount > left:
+        return (MechanismRefused(name="prime", reason="hourly_prime_limit", limit=left),)
+    return (
+        PrimeRequested(
+            amount=asked.amount, what=asked.what, actor=actor, disconnected=state.disconnected
+        ),
+    )
+
+
+def prime_room(state: DeliveryState, now: Now) -> MilliUnits:
+    """Give what may be primed now into what may be a body [mU], 0 or more."""
+    most = PRIMED_PER_HOUR_MU_MAX
+    if state.limits is not None:
+        most = min(most, state.limits.hourly)
+    primed = sum(one.amount for one in state.primes if one.at > now.therapy - HOUR_MS)
+    return MilliUnits(max(0, most - primed))
 
 
 def remind_at(state: DeliveryState) -> UtcMillis | None:
@@ -99,6 +130,8 @@ def add_mechanism(pending: DeliveryEvents, record: PumpRecord) -> None:
                     history_sequence=record.sequence,
                 )
             )
+            if pending.state.primed_since_fill > PRIMED_OF_FILL_MU_MAX:
+                pending.add(*raise_alarm(pending.state.common.alarms, PRIMED_MUCH))
         case "unasked":
             pending.add(
                 MotorRanUnasked(

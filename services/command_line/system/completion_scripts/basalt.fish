@@ -51,7 +51,7 @@ function _shtab_basalt_using
 end
 
 set -g _shtab_basalt_commands glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose pump count up status calc store schema completion version
-set -g _shtab_basalt_opts_with_value --actor --after --amount --at --basal --because --by --calendar-day --cannula --carbs --cause --checkpoints --concentration --daily --data --fast --for --format --four-hours --from --glucose --high --host --hourly --id --insulin --key --kind --known-by --limit --limits --lockout-controller --lockout-person --lockout-remote --low --measurements --missing --now --on-board --out --output --over --picture --port --preset --profile --pump --pump-faults --pump-model --reservoir --rules --service --set-due --set-overdue --settings --sign-with --single --soft --source --speed --store --to --tube --unit --urgent-low --weeks --zone
+set -g _shtab_basalt_opts_with_value --actor --after --amount --at --basal --because --by --calendar-day --cannula --carbs --cause --checkpoints --concentration --confirm --daily --data --fast --for --format --four-hours --from --glucose --high --host --hourly --id --insulin --key --kind --known-by --limit --limits --lockout-controller --lockout-person --lockout-remote --low --measurements --missing --now --on-board --out --output --over --picture --port --preset --profile --pump --pump-faults --pump-model --reservoir --rules --service --set-due --set-overdue --settings --sign-with --single --soft --source --speed --store --to --tube --unit --urgent-low --weeks --zone
 
 complete -c basalt -e
 complete -c basalt -f
@@ -186,6 +186,7 @@ complete -c basalt -n '_shtab_basalt_using temp' -l json -d 'print the answer as
 complete -c basalt -n '_shtab_basalt_using; and test $_shtab_basalt_npos -eq 0' -a profile -d 'Set the basal profile from a file, or show the one in force.'
 complete -c basalt -n '_shtab_basalt_using profile' -s h -l help -d 'show this and stop'
 complete -c basalt -n '_shtab_basalt_using profile' -l keep -d 'only keep it, for '"'"'basalt week'"'"'; deliver as before'
+complete -c basalt -n '_shtab_basalt_using profile' -l confirm -xka "day_basal_changed" -d 'what a refusal asked to be said a second time, by its name'
 complete -c basalt -n '_shtab_basalt_using profile' -l because -x -d 'kept with the change'
 complete -c basalt -n '_shtab_basalt_using profile' -l data -xka "(__fish_complete_directories)" -d 'data folder of the system; ./data, or $BASALT_DATA'
 complete -c basalt -n '_shtab_basalt_using profile' -l pump -x -d 'which pump; the one that the system was started with'
@@ -194,6 +195,7 @@ complete -c basalt -n '_shtab_basalt_using profile' -l json -d 'print the answer
 complete -c basalt -n '_shtab_basalt_using profile; and test $_shtab_basalt_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'JSON, rates in U/h'
 complete -c basalt -n '_shtab_basalt_using; and test $_shtab_basalt_npos -eq 0' -a week -d 'Deliver by another profile on each day of the week, of those that were set or'
 complete -c basalt -n '_shtab_basalt_using week' -s h -l help -d 'show this and stop'
+complete -c basalt -n '_shtab_basalt_using week' -l confirm -xka "day_basal_changed" -d 'what a refusal asked to be said a second time, by its name'
 complete -c basalt -n '_shtab_basalt_using week' -l because -x -d 'kept with the change'
 complete -c basalt -n '_shtab_basalt_using week' -l data -xka "(__fish_complete_directories)" -d 'data folder of the system; ./data, or $BASALT_DATA'
 complete -c basalt -n '_shtab_basalt_using week' -l pump -x -d 'which pump; the one that the system was started with'
@@ -208,6 +210,7 @@ complete -c basalt -n '_shtab_basalt_using zone' -l actor -x -d 'who asks, for t
 complete -c basalt -n '_shtab_basalt_using zone' -l json -d 'print the answer as JSON'
 complete -c basalt -n '_shtab_basalt_using; and test $_shtab_basalt_npos -eq 0' -a settings -d 'Set the settings of the bolus advisor from a file, or show those in force.'
 complete -c basalt -n '_shtab_basalt_using settings' -s h -l help -d 'show this and stop'
+complete -c basalt -n '_shtab_basalt_using settings' -l confirm -xka "carb_ratio_changed sensitivity_changed" -d 'what a refusal asked to be said a second time, by its name'
 complete -c basalt -n '_shtab_basalt_using settings' -l because -x -d 'kept with the change'
 complete -c basalt -n '_shtab_basalt_using settings' -l data -xka "(__fish_complete_directories)" -d 'data folder of the system; ./data, or $BASALT_DATA'
 complete -c basalt -n '_shtab_basalt_using settings' -l pump -x -d 'which pump; the one that the system was started with'
@@ -338,7 +341,7 @@ complete -c basalt -n '_shtab_basalt_using resume' -l data -xka "(__fish_complet
 complete -c basalt -n '_shtab_basalt_using resume' -l pump -x -d 'which pump; the one that the system was started with'
 complete -c basalt -n '_shtab_basalt_using resume' -l actor -x -d 'who asks, for the record; person:$USER'
 complete -c basalt -n '_shtab_basalt_using resume' -l json -d 'print the answer as JSON'
-complete -c basalt -n '_shtab_basalt_using; and test $_shtab_basalt_npos -eq 0' -a disconnect -d 'Take the pump off the body for a while: all insulin stops.'
+complete -c basalt -n '_shtab_basalt_using; and test $_shtab_basalt_npos -eq 0' -a disconnect -d 'Take the pump off the body for a while: all insulin stops, and a tube may be'
 complete -c basalt -n '_shtab_basalt_using disconnect' -s h -l help -d 'show this and stop'
 complete -c basalt -n '_shtab_basalt_using disconnect' -l because -x -d 'kept on record'
 complete -c basalt -n '_shtab_basalt_using disconnect' -l data -xka "(__fish_complete_directories)" -d 'data folder of the system; ./data, or $BASALT_DATA'

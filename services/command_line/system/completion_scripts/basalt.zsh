@@ -24,7 +24,7 @@ _shtab_basalt_commands() {
     completion:'Print the script that lets a shell complete verbs, options and files.'
     correct:'Say that a reading, insulin by pen or carbohydrate was recorded wrong.'
     count:'Go on from the pump'"'"'s own count in your name, after an alarm that it was'
-    disconnect:'Take the pump off the body for a while: all insulin stops.'
+    disconnect:'Take the pump off the body for a while: all insulin stops, and a tube may be'
     dose:'Say in your name what a dose came to that nobody knows of, after looking at'
     explain:'Print what an event came from: readings, settings, limits, people and'
     fill:'Tell the pump that a new reservoir was put in, in U.'
@@ -455,6 +455,7 @@ _shtab_basalt_prime_defaults_added=0
 _shtab_basalt_profile_options=(
   {-h,--help}"[show this and stop]"
   "--keep[only keep it, for \'basalt week\'\; deliver as before]"
+  "*--confirm[what a refusal asked to be said a second time, by its name]:REASON:(day_basal_changed)"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -549,6 +550,7 @@ _shtab_basalt_schema_defaults_added=0
 
 _shtab_basalt_settings_options=(
   {-h,--help}"[show this and stop]"
+  "*--confirm[what a refusal asked to be said a second time, by its name]:REASON:(carb_ratio_changed sensitivity_changed)"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
@@ -678,6 +680,7 @@ _shtab_basalt_version_defaults_added=0
 
 _shtab_basalt_week_options=(
   {-h,--help}"[show this and stop]"
+  "*--confirm[what a refusal asked to be said a second time, by its name]:REASON:(day_basal_changed)"
   "--because[kept with the change]:TEXT:"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"

@@ -22,6 +22,7 @@ NO_DOSE = frozenset(
         "BolusPresetSet",  # a setting
         "BolusRefused",  # it is not given
         "DeliveryLimitsSet",  # a setting
+        "MechanismRefused",  # what may be primed
         "OcclusionReleased",  # it was counted when it was pressed
         "OrderRefused",  # it is not given
         "PrimeRequested",  # it fills the tube

@@ -30,6 +30,8 @@ TUBE, CANNULA = (
         ([STOP, FILL, TUBE, GO], set()),
         ([STOP, FILL, TUBE, GO, STOP], set()),
         ([STOP, FILL, GO, STOP, TUBE], {"tube"}),
+        ([STOP, FILL, STOP, TUBE], {"fill", "tube"}),
+        ([STOP, FILL, GO, STOP, STOP], set()),
     ],
 )
 def test_steps_count_since_the_pump_was_stopped_last(said: list[Event], done: set[str]) -> None:

@@ -1,0 +1,1 @@
+"""What the profiles programme: kept by name and day, held against limits, changed by how much."""
