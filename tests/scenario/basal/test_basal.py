@@ -29,7 +29,7 @@ from schemas.units import (
     UtcMillis,
 )
 from support.simulated.fake_system import LIMITS, PROFILE, FakeSystem
-from support.simulated.older_version import an_older_version
+from support.simulated.programmed import an_older_version
 
 
 def test_a_day_of_basal_equals_the_profile(system: FakeSystem) -> None:

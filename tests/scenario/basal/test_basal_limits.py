@@ -33,8 +33,7 @@ from schemas.units import (
     UtcMillis,
 )
 from support.simulated.fake_system import LIMITS, PUMP, SAID_TWICE, START, FakeSystem
-from support.simulated.older_version import an_older_version
-from support.simulated.programmed import profile, scheduler
+from support.simulated.programmed import an_older_version, profile, scheduler
 
 UNTIL = UtcMillis(START + HOUR_MS)
 

@@ -18,8 +18,7 @@ from schemas.units import (
 )
 from support.simulated.fake_system import LIMITS, SAID_TWICE, FakeSystem
 from support.simulated.mutant_pairs import is_caught
-from support.simulated.older_version import an_older_version
-from support.simulated.programmed import alarms, limits, profile, scheduler, told
+from support.simulated.programmed import alarms, an_older_version, limits, profile, scheduler, told
 
 
 def absurd_profile_is_refused() -> bool:

@@ -19,8 +19,7 @@ from schemas.delivery.delivery import BolusRefused
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, MilliUnits
 from support.simulated.fake_system import LIMITS, PROFILE, PUMP, SAID_TWICE, FakeSystem
 from support.simulated.mutant_pairs import is_caught
-from support.simulated.older_version import an_older_version
-from support.simulated.programmed import alarms, limits, profile, scheduler, told
+from support.simulated.programmed import alarms, an_older_version, limits, profile, scheduler, told
 
 
 @pytest.mark.requirement("R118")

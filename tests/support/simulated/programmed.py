@@ -1,8 +1,11 @@
-"""Profiles, limits and what a person reads of them, in a line each."""
+"""Profiles, limits and what a person reads of them, in a line each; what 0.1.0 let in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+import pytest
 
 from schemas.basal.profiles import ProfileSegment, SetBasalProfile
 from schemas.message import Outcome
@@ -39,3 +42,21 @@ def told(outcome: Outcome) -> str:
 
 def alarms(system: FakeSystem) -> dict[str, Any]:
     return {alarm.alarm: alarm for alarm in system.view("actuator").alarms}
+
+
+CHECKS = (
+    "core.deciders.basal.decider.profile_problem",
+    "core.deciders.basal.decider.week_problem",
+    "core.deciders.basal.decider.temporary_problem",
+    "core.deciders.delivery.decider.limits_problem_of",
+)
+"""[-] what refuses a profile, a week, a rate or limits that do not fit."""
+
+
+@contextmanager
+def an_older_version() -> Iterator[None]:
+    """Let every profile, week, rate and limit in, within the block alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        for check in CHECKS:
+            patch.setattr(check, lambda *_: None)
+        yield
