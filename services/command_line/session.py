@@ -15,11 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from core.deciders.names import ACTUATOR, BASAL_SCHEDULER
 from schemas.message import Command, Event, Outcome, Refusal, tag_of
 from schemas.units import Actor, CommandId, PumpId, Speaker
 from schemas.wire import codec
 from services.command_line.output.event_messages import refused, tell
-from services.command_line.output.exit_codes import DONE, REFUSED, unreachable, wrong_input
+from services.command_line.output.exit_codes import (
+    DONE,
+    REFUSED,
+    CommandFailed,
+    unreachable,
+    wrong_input,
+)
 from services.command_line.output.options import Choices, choices
 from services.runtime.platform.clock import SystemClock, read_clock_record
 from services.runtime.platform.data_folder import DataFolder, NotRunning, Running
@@ -109,9 +116,26 @@ def send_command(arguments: argparse.Namespace, command: Command, *, to: Speaker
     """Connect, send one command, print what came of it; give the exit code."""
 
     async def work(session: Session) -> int:
-        return await session.handle(command, to=to)
+        code = await session.handle(command, to=to)
+        if code == DONE and to == BASAL_SCHEDULER:
+            await tell_of_another(session)
+        return code
 
     return run_session(choices(arguments), work)
+
+
+async def tell_of_another(session: Session) -> None:
+    """Say that a basal setting that was stored does not reach the pump, where that is so."""
+    try:
+        view = await session.view(ACTUATOR)
+    except CommandFailed:
+        return
+    if view.get("driven_by_another"):
+        print(
+            "basalt: this is stored, but another controller drives the pump: nothing of it flows "
+            "until 'basalt pump take'",
+            file=sys.stderr,
+        )
 
 
 def said(outcome: Outcome) -> tuple[Event, ...]:

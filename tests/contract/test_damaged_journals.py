@@ -263,6 +263,31 @@ def file(lived: FakeSystem, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ("UPDATE stored_events SET state = CAST(state AS TEXT)", False),
+        ("UPDATE stored_events SET state = REPLACE(state, '1', '2') WHERE rowid = 4", True),
+        ("UPDATE stored_events SET state = 7 WHERE rowid = 4", True),
+        ("UPDATE stored_events SET topic = CAST(topic AS BLOB) WHERE rowid = 4", True),
+    ],
+)
+def test_a_column_of_another_type_is_read_and_a_change_in_it_found(
+    file: Path, change: str, found: bool
+) -> None:
+    """SQLite keeps a text in a column of bytes: the first edit that a forger would try."""
+    connection = sqlite3.connect(file)
+    connection.execute(change)
+    connection.commit()
+    connection.close()
+
+    assert found == (read_all(file) is None)
+    store = SqliteStore(file)
+    report = verify_decisions(DECIDER_OF[ME], store)
+    store.close()
+    assert found == bool(report.differences)
+
+
 def read_all(path: Path) -> Rows | None:
     """Give the lines that a start would decide upon, None where it refuses to start."""
     try:

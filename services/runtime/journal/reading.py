@@ -62,6 +62,20 @@ def rows_behind(rows: Iterable[Row], event: EventId | None) -> Iterator[Row]:
             passed = True
 
 
+def stored_row(name: object, position: int, topic: object, state: object) -> Row:
+    """Give a row of the table, whatever types its columns bear.
+
+    SQLite keeps a text in a column of bytes if somebody writes one there: the line's hash tells of
+    it, as of every other change, and no reader ends over it.
+    """
+    return Row(PumpId(str(name)), position, str(topic), as_bytes(state))
+
+
+def as_bytes(state: object) -> bytes:
+    """Give a stored state as bytes."""
+    return state if isinstance(state, bytes) else str(state).encode(errors="replace")
+
+
 class Pages:
     """The stored bytes of a speaker's events, page by page; where pages begin is remembered."""
 
@@ -91,7 +105,7 @@ class Pages:
         """
         key, is_first = (pump, speaker, own), True
         for position, state in rows_from(self._marks.before(key, first)):
-            head, data = split(state)
+            head, data = split(as_bytes(state))
             if own or is_event_of(head.subject, speaker):
                 version = int(event_id_in(data).rsplit(":", 1)[1])
                 if version > last:
@@ -198,7 +212,7 @@ class JournalReader(ABC):
             *((after_row,) if pump is None else (after_row, pump)),
         )
         for at, name, position, topic, state in found:
-            yield at, Row(PumpId(name), position, topic, state)
+            yield at, stored_row(name, position, topic, state)
 
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:
         """Stream this service's own events stored after the one named, or all."""
@@ -206,7 +220,7 @@ class JournalReader(ABC):
             f"SELECT {ROW} FROM {EVENTS} WHERE {IS_OWN} ORDER BY {self._dialect.number}",  # noqa: S608  # no foreign text
             *NOT_OWN,
         )
-        yield from rows_behind((Row(PumpId(pump), *rest) for pump, *rest in said), event)
+        yield from rows_behind((stored_row(*columns) for columns in said), event)
 
     def history(
         self, *, speaker: Speaker, pump: PumpId, first: int, last: int, own: bool
@@ -233,7 +247,7 @@ class JournalReader(ABC):
             "ORDER BY originator_version LIMIT ?",
             *(pump, position, count),
         )
-        return [Row(PumpId(name), at, topic, state) for name, at, topic, state in found]
+        return [stored_row(*columns) for columns in found]
 
     def heads(self) -> Mapping[tuple[PumpId, Speaker], StreamHead]:
         """Read all heads."""
