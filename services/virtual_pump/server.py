@@ -238,26 +238,26 @@ class PumpServer:
         """Do what is asked, and answer; the script may have the answer come late, twice or not."""
         is_proven = frame.kind == PROVEN_REQUEST_KIND
         fault = self._script.on_the_line(act_of(request))
-        if fault is not None:
-            log.warning("virtual_pump.scripted", fault=fault.fault)
-        if fault is not None and fault.fault == "lost_request":
+        if fault is None:
+            writer.write(line.write(self._answer(request), to=frame, is_proven=is_proven))
+            failpoint("told_after")
+            return
+        log.warning("virtual_pump.scripted", fault=fault.fault)
+        if fault.fault == "lost_request":
             return
         answer = self._answer(request)
-        if fault is not None and fault.fault == "wrong_answer":
+        if fault.fault == "wrong_answer":
             answer = Refused(reason="no_reservoir")
         data = line.write(answer, to=frame, is_proven=is_proven)
-        match None if fault is None else fault.fault:
-            case None:
-                writer.write(data)
-                failpoint("told_after")
+        match fault.fault:
             case "wrong_answer":
                 writer.write(data)
-            case "late_answer" if fault is not None:
+            case "late_answer":
                 await asyncio.sleep(fault.late_ms / 1_000)
                 writer.write(data)
             case "double_answer":
                 writer.write(data + data)
-            case "cut_answer" if fault is not None:
+            case "cut_answer":
                 writer.write(data[: fault.after_bytes])
                 await writer.drain()
                 writer.transport.close()
