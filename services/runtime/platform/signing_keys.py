@@ -44,6 +44,17 @@ def public_path(path: Path) -> Path:
     return path.with_suffix(".pub")
 
 
+def write_key(path: Path, data: bytes) -> None:
+    """Write a new file that only its owner reads.
+
+    Raises:
+        OSError: it is there, or cannot be written.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+
+
 def make_key(path: Path) -> None:
     """Make the seed if it is missing, and the public half beside it.
 
@@ -52,9 +63,7 @@ def make_key(path: Path) -> None:
         OrderKeyBroken: the file that exists is no seed.
     """
     if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE)
-        with os.fdopen(handle, "w") as file:
-            file.write(bytes(SigningKey.generate()).hex() + "\n")
+        write_key(path, f"{bytes(SigningKey.generate()).hex()}\n".encode())
     public_path(path).write_text(read_signer(path).public + "\n")
 
 
@@ -68,9 +77,7 @@ def make_secret(path: Path) -> None:
     if path.exists():
         read_secret(path)
         return
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE)
-    with os.fdopen(handle, "w") as file:
-        file.write(secrets.token_hex(SEED_BYTES) + "\n")
+    write_key(path, f"{secrets.token_hex(SEED_BYTES)}\n".encode())
 
 
 def read_secret(path: Path) -> bytes:

@@ -1,7 +1,6 @@
 """The broker's configuration and keys: one nkey user for each service, written once."""
 
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,12 +12,8 @@ from schemas.units import PumpId
 from schemas.wire.subjects import BROKER_API, CLIENT_API, request_inbox
 from services.runtime.nats.user_keys import public_key_of
 from services.runtime.platform.data_folder import DataFolder
-from services.runtime.platform.signing_keys import make_key, make_secret
+from services.runtime.platform.signing_keys import make_key, make_secret, write_key
 from services.supervisor.broker.permissions import DISCOVERY, Permissions, permissions
-
-KEY_MODE = 0o600
-"""[-] only the owner reads a seed."""
-
 
 ACCOUNT = "BASALT"
 """[-] the broker's account of the services and the stream; each client has one of its own."""
@@ -42,9 +37,7 @@ def make_keys(folder: DataFolder, *, pumps: Sequence[PumpId]) -> dict[str, str]:
 def _public_key(path: Path) -> str:
     if not path.exists():
         seed = nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_MODE)
-        with os.fdopen(handle, "wb") as file:
-            file.write(seed)
+        write_key(path, seed)
     return public_key_of(path)
 
 
