@@ -6,11 +6,10 @@ from schemas.message import parse_event_id
 from schemas.record import HistoryLost, Malformed
 from schemas.units import Speaker
 from schemas.wire import codec
-from schemas.wire.subjects import parse_subject
 from services.runtime.decider_host.inbox import CHANGED
 from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.entries import ReadEntry
-from services.runtime.journal.event_ids import is_event_of
+from services.runtime.journal.event_ids import event_under
 from services.runtime.ports import StreamHead
 
 
@@ -40,12 +39,10 @@ def _malformed_head(
 ) -> tuple[Speaker, StreamHead] | None:
     """An event whose inside is not understood still counts among its speaker's versions."""
     _, _, data = read.data.partition(b"\n")
-    try:
-        speaker, pump, version = parse_event_id(codec.decode_envelope(data).id)
-    except codec.DECODE_ERRORS:
+    found = event_under(subject, data)
+    if found is None:
         return None
-    known = heads.get(speaker, NOTHING_HEARD).version
-    is_its_own = is_event_of(subject, speaker) and parse_subject(subject).pump == pump
-    if not is_its_own or version != known + 1:
+    speaker, version = found
+    if version != heads.get(speaker, NOTHING_HEARD).version + 1:
         return None
     return speaker, StreamHead(version, codec.sha256_hex(data))

@@ -45,18 +45,24 @@ def is_event_of(subject: str, speaker: Speaker) -> bool:
     return f".event.{speaker}." in subject
 
 
-def is_own_event(arrived: Arrived, speaker: Speaker) -> bool:
-    """Say whether a message under a speaker's subject is an event of that speaker.
+def event_under(subject: str, data: bytes) -> tuple[Speaker, int] | None:
+    """Give speaker and version of an event that belongs under its subject, None for other bytes.
 
-    The broker checks who may publish there, not what: it can be any bytes.
+    The broker checks who may publish there, not what: it can be anything.
     """
     try:
-        said_by, pump, _ = parse_event_id(codec.decode_envelope(arrived.data).id)
-        parts = parse_subject(arrived.subject)
+        speaker, pump, version = parse_event_id(codec.decode_envelope(data).id)
+        parts = parse_subject(subject)
     except codec.DECODE_ERRORS:
-        return False
-    is_its_subject = (parts.kind, parts.service, parts.pump) == ("event", said_by, pump)
-    return is_its_subject and said_by == speaker
+        return None
+    is_its_subject = (parts.kind, parts.service, parts.pump) == ("event", speaker, pump)
+    return (speaker, version) if is_its_subject else None
+
+
+def is_own_event(arrived: Arrived, speaker: Speaker) -> bool:
+    """Say whether a message under a speaker's subject is an event of that speaker."""
+    found = event_under(arrived.subject, arrived.data)
+    return found is not None and found[0] == speaker
 
 
 def stored_id(arrived: Arrived) -> EventId:
