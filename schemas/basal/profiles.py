@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.delivery.device import PlanStep
 from schemas.message import Command, Event, Refusal, Report
-from schemas.setting_checks import Misfit, SecondWord, SettingChange
+from schemas.setting_checks import Misfit, MisfitReason, SecondWord, SettingChange
 from schemas.units import EventId, Milliseconds, MilliUnitsPerHour, UtcMillis
 
 PROFILE_SEGMENTS_MAX = 48
@@ -116,12 +116,7 @@ class BasalWeekRefused(Refusal, frozen=True, kw_only=True, tag="basal_week_refus
         "no_such_profile",
         "no_profile",
         "lookup_running",
-        "above_basal_limit",
-        "above_pump_maximum",
-        "below_pump_minimum",
-        "above_daily_limit",
-        "above_calendar_day_limit",
-        "above_four_hour_limit",
+        MisfitReason,
         "confirmation_needed",
     ]
     """[-] why."""
@@ -160,12 +155,7 @@ class BasalProfileRefused(Refusal, frozen=True, kw_only=True, tag="basal_profile
         "unknown_zone",
         "too_many_profiles",
         "lookup_running",
-        "above_basal_limit",
-        "above_pump_maximum",
-        "below_pump_minimum",
-        "above_daily_limit",
-        "above_calendar_day_limit",
-        "above_four_hour_limit",
+        MisfitReason,
         "confirmation_needed",
     ]
     """[-] why."""
