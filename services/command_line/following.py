@@ -17,6 +17,7 @@ from schemas.delivery.pump import (
     ReservoirFillRequested,
     ResumeRequested,
 )
+from schemas.message import Command
 from schemas.units import MINUTE_MS, DoseId, EventId, MilliUnits
 from services.command_line.journals import all_of, journal, kept_journal
 from services.command_line.output.event_messages import refused, signed_units
@@ -64,6 +65,33 @@ def silent(what: str) -> int:
         file=sys.stderr,
     )
     return UNKNOWN
+
+
+async def obey(
+    session: Session,
+    command: Command,
+    holds: Callable[[dict[str, Any]], bool],
+    *,
+    unseen: str,
+    said: str,
+) -> int:
+    """Have the actuator do something, and wait until the pump shows it; give the exit code.
+
+    Args:
+        session: to the system.
+        command: what is to be done.
+        holds: says whether a view of the actuator shows it.
+        unseen: what the pump has not said where it does not.
+        said: what a person reads where it does.
+    """
+    code = await session.handle(command, to=ACTUATOR)
+    if code != DONE:
+        return code
+    if await until(session, holds) is None:
+        return silent(unseen)
+    if not session.as_json:
+        print(said)
+    return DONE
 
 
 async def follow(session: Session, dose: DoseId, order: BolusOrdered) -> int:

@@ -9,9 +9,8 @@ from typing import Final
 from core.deciders.names import ACTUATOR
 from schemas.delivery.mechanism import PrimePump, PrimeWhat
 from schemas.units import MilliUnits
-from services.command_line.following import silent, until
+from services.command_line.following import obey
 from services.command_line.grammar import value_types
-from services.command_line.output.exit_codes import DONE
 from services.command_line.output.options import choices
 from services.command_line.session import Session, run_session
 
@@ -44,11 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
 async def prime_now(session: Session, amount: MilliUnits, what: PrimeWhat) -> int:
     """Prime, and wait until the pump has counted it; give the exit code."""
     before = (await session.view(ACTUATOR)).get("primed_total", 0)
-    code = await session.handle(PrimePump(amount=amount, what=what), to=ACTUATOR)
-    if code != DONE:
-        return code
-    if await until(session, lambda view: view.get("primed_total", 0) > before) is None:
-        return silent("what it has primed")
-    if not session.as_json:
-        print(f"the {what} is filled; nothing of it is on board")
-    return DONE
+    return await obey(
+        session,
+        PrimePump(amount=amount, what=what),
+        lambda view: view.get("primed_total", 0) > before,
+        unseen="what it has primed",
+        said=f"the {what} is filled; nothing of it is on board",
+    )

@@ -12,9 +12,8 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from core.deciders.names import ACTUATOR
 from schemas.delivery.pump import TakePump
-from services.command_line.following import silent, until
+from services.command_line.following import obey
 from services.command_line.grammar.common_options import add_because
 from services.command_line.output.exit_codes import DONE, wrong_input
 from services.command_line.output.options import choices
@@ -47,14 +46,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _take(session: Session, because: str) -> int:
-    code = await session.handle(TakePump(because=because), to=ACTUATOR)
-    if code != DONE:
-        return code
-    if await until(session, lambda view: view.get("driven_by_another") is False) is None:
-        return silent("that this controller drives it")
-    if not session.as_json:
-        print("the pump is driven from here again; look at 'basalt status' before you bolus")
-    return DONE
+    return await obey(
+        session,
+        TakePump(because=because),
+        lambda view: view.get("driven_by_another") is False,
+        unseen="that this controller drives it",
+        said="the pump is driven from here again; look at 'basalt status' before you bolus",
+    )
 
 
 def _pair(path: Path | None) -> int:
