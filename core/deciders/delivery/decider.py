@@ -21,6 +21,7 @@ from core.deciders.delivery.programme_checks import (
     limits_problem_of,
     profile_alarm_at_start,
 )
+from core.deciders.delivery.pump_sync.basal_maximum import request_of_limits
 from core.deciders.delivery.pump_sync.conditions import CONTROL_LOST, UNREACHABLE
 from core.deciders.delivery.pump_sync.control import refuse_superseded, take
 from core.deciders.delivery.pump_sync.history import OWN_ACTOR, decide_reading
@@ -78,6 +79,7 @@ from schemas.delivery.pump import (
     DeliveryResumed,
     DeliverySuspended,
     FillReservoir,
+    PumpBasalMaximumRequested,
     PumpChallenged,
     PumpClaimRequested,
     PumpClockRead,
@@ -140,6 +142,7 @@ DELIVERY_EVENT_KINDS: Final[tuple[type[Event], ...]] = (
     PumpControlLost,
     PumpClaimRequested,
     PumpTakeRequested,
+    PumpBasalMaximumRequested,
     PumpChallenged,
     PumpClockRead,
     OrderAuthenticationFailed,
@@ -336,7 +339,7 @@ def _set_limits(
         lockout=asked.lockout,
     )
     pending = pending_after(state, now)
-    pending.add(limits)
+    pending.add(limits, *request_of_limits(state, limits, actor))
     pending.add(*halt_extended(pending.state, now))
     add_day(pending)
     heard = state.plan_heard

@@ -15,6 +15,11 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "core/deciders/delivery/poll_rules.py:is_foreign",
         "test_the_mutant_that_claims_over_any_epoch_is_caught",
     ),
+    "R117": Row(
+        "what nobody asked of the pump is alarmed; the pump holds a maximum basal rate",
+        "core/deciders/delivery/pump_sync/unasked_acts.py:add_unasked",
+        "test_the_mutant_that_looks_at_boluses_alone_is_caught",
+    ),
     "R118": Row(
         "basal above a limit is refused as it is set, and alarmed where it flows",
         "core/dosing/basal_programme/fit.py:misfits_of",
