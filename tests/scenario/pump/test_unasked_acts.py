@@ -1,6 +1,6 @@
 """What the pump did that nobody here asked for is an alarm; its own maximum rate holds (R117)."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ def plan_of(system: FakeSystem, rate: int) -> PumpPlan:
     return PumpPlan(plan="stranger:p1:1", steps=(step,), ends_at=UtcMillis(at + 48 * HOUR_MS))
 
 
-def by_key(system: FakeSystem, send: Callable[[FakePumpDevice], Awaitable[Any]]) -> None:
+def by_key(system: FakeSystem, send: Callable[[FakePumpDevice], Coroutine[Any, Any, Any]]) -> None:
     """Send what a thief of the pump's key could: under the epoch of the actuator itself."""
     thief = FakePumpDevice(system.clock, host=system.pump.host)
     thief._epoch = system.pump.host.memory.epoch
