@@ -63,9 +63,9 @@ class DeliveryResumed(Event, frozen=True, kw_only=True, tag="delivery_resumed.v1
 
 
 class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_command_refused.v1"):
-    """A cancel, suspend, resume, fill or take that is not done; published by actuator."""
+    """A cancel, suspend, resume, fill, take or clock that is not done; published by actuator."""
 
-    name: Literal["cancel", "suspend", "resume", "fill", "take"]
+    name: Literal["cancel", "suspend", "resume", "fill", "take", "clock"]
     """[-] which."""
     reason: Literal[
         "no_bolus_runs",
@@ -78,6 +78,7 @@ class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_c
         "no_answer",
         "superseded",
         "not_superseded",
+        "time_is_proven",
     ]
     """[-] why."""
 

@@ -177,6 +177,10 @@ class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] how long insulin acts, by the advisor's settings; none while nobody has set it."""
     not_believed: int = 0
     """[-] forged orders refused since somebody saw the last alarm of them."""
+    time_unproven: Milliseconds = Milliseconds(0)
+    """[ms] that the clock says have passed and nobody has confirmed."""
+    time_known_until: UtcMillis = UtcMillis(0)
+    """[ms] the instant after the newest step of the clock that was looked at."""
     late_at: tuple[UtcMillis, ...] = ()
     """[ms] when the last three orders came that were only late, oldest first."""
 

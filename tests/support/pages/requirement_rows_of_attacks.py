@@ -40,6 +40,11 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "services/runtime/audit/whole_check.py:check_record",
         "test_the_mutant_that_signs_no_lines_is_caught",
     ),
+    "R129": Row(
+        "a clock that was wrong at a restart opens no cap and takes no insulin off board",
+        "core/dosing/insulin_account/unproven_time.py:counted",
+        "test_the_mutant_that_believes_any_clock_is_caught",
+    ),
     "R130": Row(
         "archives are signed to their end",
         "services/runtime/audit/archive.py:verify_archive",

@@ -13,6 +13,7 @@ from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
 from schemas.basal.plans import BasalPlanAccepted, BasalPlanLoaded
 from schemas.basal.profiles import BasalPlanMade
+from schemas.delivery.clock_check import TimeConfirmed, TimeUnproven
 from schemas.delivery.delivery import BasalDelivered, DeliveryGap, DeliveryLimitsSet
 from schemas.delivery.device import (
     PumpRead,
@@ -38,7 +39,7 @@ from schemas.delivery.pump import (
 )
 from schemas.delivery.unresolved_doses import PumpCountAccepted, PumpDoubted
 from schemas.record import Restarted
-from schemas.units import EventId, MilliUnits
+from schemas.units import EventId, Milliseconds, MilliUnits, UtcMillis
 
 CYCLES_MAX = 3
 """[-] faults in 10 min that keep the motor off, and that are remembered; source: R69."""
@@ -230,6 +231,22 @@ def _lose_control(state: DeliveryState, lost: PumpControlLost, entry: Entry) -> 
 def _restart(state: DeliveryState, restarted: Restarted, entry: Entry) -> DeliveryState:
     del restarted, entry
     return msgspec.structs.replace(state, is_connected=False, is_superseded=False, acting=())
+
+
+@PUMP_HANDLERS.register
+def _doubt_time(state: DeliveryState, doubted: TimeUnproven, entry: Entry) -> DeliveryState:
+    del entry
+    return msgspec.structs.replace(
+        state,
+        time_unproven=Milliseconds(state.time_unproven + doubted.passed),
+        time_known_until=UtcMillis(doubted.since + doubted.passed),
+    )
+
+
+@PUMP_HANDLERS.register
+def _confirm_time(state: DeliveryState, confirmed: TimeConfirmed, entry: Entry) -> DeliveryState:
+    del confirmed, entry
+    return msgspec.structs.replace(state, time_unproven=Milliseconds(0))
 
 
 @PUMP_HANDLERS.register
