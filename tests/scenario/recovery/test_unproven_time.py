@@ -6,25 +6,17 @@ from schemas.bolus.advice import BolusAdvised, RequestAdvice
 from schemas.delivery.clock_check import ConfirmTime, TimeUnproven
 from schemas.delivery.delivery import BolusRefused
 from schemas.delivery.pump import DeliveryCommandRefused
-from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Grams, Milliseconds
-from services.runtime.platform.clock import Unproven
+from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Grams
 from support.simulated.fake_system import FakeSystem
 from support.simulated.mutant_pairs import is_caught
 from support.simulated.programmed import alarms, limits
 
 pytestmark = pytest.mark.requirement("R129")
 
-SERVICES = ("glucose_ingest", "basal_scheduler", "bolus_advisor", "actuator", "historian")
-
 
 def reboot(system: FakeSystem, *, passed: int) -> None:
-    """Let everything stop, and start with a clock that is by so much [ms] ahead."""
-    since = system.clock.now().therapy
-    system.clock.advance(therapy_ms=passed)
-    system.clock.unproven = Unproven(since, Milliseconds(passed))
-    system.pump.host.power_on(now=system.clock.now())
-    for name in SERVICES:
-        system.restart(name)
+    """Start under a clock that is by so much [ms] ahead, and let all come to rest."""
+    system.reboot(passed=passed)
     system.run(ms=MINUTE_MS)
 
 

@@ -113,7 +113,10 @@ def test_a_wall_clock_ten_years_on_after_a_reboot_opens_no_limit(tmp_path: Path)
     in_real_time = ("--glucose", "none", "--no-person")
     clocks = Clocks(tmp_path / "clocks")
     with real_system(tmp_path / "data", *in_real_time, environment=clocks.environment) as system:
-        system.basalt("limits", *"--single 1 --hourly 1 --daily 80 --basal 3 --soft 1".split())
+        system.basalt(
+            "limits",
+            *["--single", "1", "--hourly", "1", "--daily", "80", "--basal", "3", "--soft", "1"],
+        )
         system.basalt("bolus", "1")
         system.until_settled()
         assert system.stop() == 0
