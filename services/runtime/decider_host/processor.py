@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from core.kernel.decider import Decider, Effect, Entry
@@ -57,10 +58,14 @@ class ProcessingResult:
 class DeciderProcessor(Generic[StateT]):
     """Runs one decider for all its pumps."""
 
-    def __init__(self, *, decider: Decider[StateT], store: Store) -> None:
-        """Fold the journal."""
+    def __init__(
+        self, *, decider: Decider[StateT], store: Store, snapshot: Path | None = None
+    ) -> None:
+        """Fold the journal, from a snapshot of it on where there is one that fits."""
         self.decider = decider
-        self.unit_of_work: UnitOfWork[StateT] = UnitOfWork(decider=decider, store=store)
+        self.unit_of_work: UnitOfWork[StateT] = UnitOfWork(
+            decider=decider, store=store, snapshot=snapshot
+        )
         self._says = frozenset(decider.emits)
         handles = frozenset(tag_of(kind) for kind in decider.handles)
         self._policy = InboxPolicy(

@@ -1,7 +1,10 @@
 """What a service knows of each pump, and the transaction that it is writing."""
 
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from pathlib import Path
+from typing import Any, Final, Generic, TypeVar
+
+import structlog
 
 from core.kernel.decider import Decider, Entry
 from schemas.message import EVENTS_PER_DECISION_MAX, Now
@@ -11,7 +14,13 @@ from schemas.wire import codec
 from schemas.wire.subjects import parse_subject
 from services.runtime.decider_host.command_outcomes import outcome_again
 from services.runtime.decider_host.speaker_heads import head_after
-from services.runtime.journal.entries import ReadEntry, RowMetadata, kept_name, read_row
+from services.runtime.decider_host.state_snapshot import (
+    Remembered,
+    Unusable,
+    packed,
+    read_snapshot,
+)
+from services.runtime.journal.entries import ReadEntry, RowMetadata, kept_name, read_row, split
 from services.runtime.journal.hash_chain import append_link, verify_next
 from services.runtime.platform.errors import JournalAltered
 from services.runtime.platform.failpoints import failpoint
@@ -19,9 +28,14 @@ from services.runtime.ports import ChainTip, Commit, Row, Store, StreamHead
 
 StateT = TypeVar("StateT")
 
+LINES_TOLD: Final = 50_000
+"""[-] of a journal that are read between two words about it."""
+
+log = structlog.get_logger()
+
 
 @dataclass(slots=True)
-class PumpStream(Generic[StateT]):
+class PumpStream(Remembered[StateT]):
     """What is known of one pump."""
 
     pump: PumpId
@@ -46,8 +60,15 @@ class _Draft:
 class UnitOfWork(Generic[StateT]):
     """The ledgers of all pumps over one store."""
 
-    def __init__(self, *, decider: Decider[StateT], store: Store) -> None:
-        """Fold the journal.
+    def __init__(
+        self, *, decider: Decider[StateT], store: Store, snapshot: Path | None = None
+    ) -> None:
+        """Fold the journal, or what of it came after a snapshot that fits.
+
+        Args:
+            decider: whose state it is.
+            store: the journal.
+            snapshot: the file; none, or one that does not fit, and all lines are folded.
 
         Raises:
             JournalAltered: a line of it is not what was written.
@@ -59,6 +80,11 @@ class UnitOfWork(Generic[StateT]):
         self._store = store
         self._draft = _Draft()
         self._sequence = 0
+        self.row = 0
+        """[-] number of the newest line folded, in the order of storing; of what a start read."""
+        self.verified_from: dict[PumpId, ChainTip] = {}
+        """[-] by pump, the line before the first that this start has held against its chain."""
+        self._begin(snapshot)
         self._load()
 
     @property
@@ -72,8 +98,49 @@ class UnitOfWork(Generic[StateT]):
         self._sequence = self._store.sequence(stream=stream)
         return self._sequence
 
+    def _begin(self, path: Path | None) -> None:
+        """Go on from a snapshot if there is one that fits."""
+        if path is None:
+            return
+        try:
+            found = read_snapshot(path, self._decider, self._store)
+        except FileNotFoundError:
+            return
+        except (Unusable, OSError) as error:
+            log.warning("journal.snapshot_not_used", path=str(path), reason=str(error))
+            return
+        for pump, known in found.pumps.items():
+            self.pump_streams[pump] = PumpStream(
+                pump,
+                known.state,
+                known.position,
+                known.link,
+                known.heads,
+                known.heard,
+                known.forked,
+            )
+            self.verified_from[pump] = ChainTip(known.position, known.link)
+        self.row, self.last_now = found.row, found.now
+
+    def snapshot(self) -> bytes | None:
+        """Write what is known, between two transactions; None where the journal is empty.
+
+        Raises:
+            Unusable: a state would not be read back as it is.
+        """
+        newest = next(self._store.rows(newest_first=True), None)
+        if newest is None:
+            return None
+        self.row, row = newest
+        head, _ = split(row.state)
+        now = Now(therapy=head.therapy, real=head.real, speed=head.speed)
+        return packed(self._decider, self.pump_streams, row=self.row, now=now)
+
     def _load(self) -> None:
-        for _, row in self._store.rows():
+        for number, row in self._store.rows(after_row=self.row):
+            self.row = number
+            if number % LINES_TOLD == 0:
+                log.info("journal.reading", lines=number)
             pump_stream = self.pump_stream(row.pump)
             pump_stream.link = verify_next(pump_stream.link, row, after=pump_stream.position)
             pump_stream.position = row.position

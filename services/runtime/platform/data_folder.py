@@ -44,6 +44,7 @@ class DataFolder:
         self.logs = path / "logs"
         self.checkpoints = path / "checkpoints"
         self.snapshots = path / "snapshots.db"
+        self.states = path / "states"
         self.lock = path / "up.lock"
         self.running = path / "running.json"
         self.store = path / "store"
@@ -75,6 +76,10 @@ class DataFolder:
     def pump_memory(self, pump: PumpId) -> Path:
         """Name the non-volatile memory of a virtual pump."""
         return self.pump / f"{pump}.nvm"
+
+    def state(self, service: str) -> Path:
+        """Name the snapshot of a service's own state."""
+        return self.states / f"{service}.state"
 
     def log(self, process: str) -> Path:
         """Name the log of a process."""

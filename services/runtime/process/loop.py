@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -73,9 +74,12 @@ class Loop(Generic[StateT]):
         clock: Clock,
         effect_handler: EffectHandler | None = None,
         input_sources: Sequence[InputSource] = (),
+        snapshot: Path | None = None,
     ) -> None:
-        """Fold the journal; nothing is heard or said before `run`."""
-        self.processor: DeciderProcessor[StateT] = DeciderProcessor(decider=decider, store=store)
+        """Fold the journal, from a snapshot on where one fits; nothing is heard before `run`."""
+        self.processor: DeciderProcessor[StateT] = DeciderProcessor(
+            decider=decider, store=store, snapshot=snapshot
+        )
         self.outbox = Outbox(bus=bus, store=store, speaker=decider.name, foreign=self._set_aside)
         self.ready = asyncio.Event()
         self.handled = 0

@@ -26,6 +26,7 @@ from services.runtime.platform.shutdown import EXIT_DONE, EXIT_FAILED, EXIT_USAG
 from services.runtime.ports import Store
 from services.runtime.process.loop import EffectHandler, InputSource, Loop
 from services.runtime.process.service_endpoint import Questions
+from services.runtime.process.state_keeper import StateKeeper
 
 LAST_WORDS_S = 2.0
 """[s] that a service hears on at most when it is to stop; less than the supervisor waits."""
@@ -86,6 +87,13 @@ def parser_for(decider: Decider[Any]) -> argparse.ArgumentParser:
         "--clock", type=Path, metavar="FILE", help="shared clock record; without it, real time"
     )
     parser.add_argument(
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="where snapshots of the own state are kept, so that a start is quick after years of "
+        "history; without it the whole journal is folded",
+    )
+    parser.add_argument(
         "--exit-with-parent",
         action="store_true",
         help="stop when standard input ends (the supervisor's)",
@@ -132,6 +140,7 @@ async def _run(
         record = read_clock_record(arguments.clock) if arguments.clock else None
         clock = SystemClock(record=record)
         made = wiring(ServiceContext(arguments, clock, store, lambda: loop))
+        keeper = StateKeeper(lambda: loop, store, path=arguments.state)
         bus = NatsBus(
             url=arguments.nats,
             speaker=Speaker(decider.name),
@@ -144,7 +153,8 @@ async def _run(
             bus=bus,
             clock=clock,
             effect_handler=made.effect_handler,
-            input_sources=made.input_sources,
+            input_sources=[*made.input_sources, keeper.keep],
+            snapshot=arguments.state,
         )
         await bus.open()
         questions = Questions(loop=loop, store=store, clock=clock, pid=os.getpid())
@@ -157,6 +167,7 @@ async def _run(
             )
             if made.at_end is not None:
                 await made.at_end()
+            await keeper.finish()
         finally:
             await bus.close()
     return EXIT_DONE

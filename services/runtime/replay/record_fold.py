@@ -1,10 +1,7 @@
 """The record of one pump folded by all five deciders, line by line, and kept as bytes."""
 
-import hashlib
 import lzma
 from collections.abc import Sequence
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 import msgspec
@@ -119,26 +116,3 @@ class RecordFold:
             raise ValueError(f"no states of this release: {error}") from error
         fold.position, fold.newest = position, newest
         return fold
-
-
-def thinking() -> str:
-    """Give the hash (hex) of everything that states follow from: the text of core and schemas.
-
-    States that were folded by other rules are worth nothing, also within one release.
-    """
-    digest = hashlib.sha256()
-    for package in ("core", "schemas"):
-        for name, text in sorted(_texts(files(package), package)):
-            digest.update(f"{name} {len(text)}\n".encode() + text)
-    return digest.hexdigest()
-
-
-def _texts(folder: Traversable, name: str) -> list[tuple[str, bytes]]:
-    found: list[tuple[str, bytes]] = []
-    for one in folder.iterdir():
-        path = f"{name}/{one.name}"
-        if one.is_dir():
-            found.extend(_texts(one, path))
-        elif one.name.endswith(".py"):
-            found.append((path, one.read_bytes()))
-    return found

@@ -16,8 +16,9 @@ import structlog
 
 from schemas.units import PumpId, UtcMillis
 from services.runtime.journal.hash_chain import link_in
+from services.runtime.platform.release import thinking
 from services.runtime.ports import Row, Store
-from services.runtime.replay.record_fold import NEVER, RecordFold, thinking
+from services.runtime.replay.record_fold import NEVER, RecordFold
 
 LINES_BETWEEN: Final = 125
 """[-] of a pump's record from one snapshot to the next: some 2 ms of folding."""

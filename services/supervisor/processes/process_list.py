@@ -62,7 +62,8 @@ def decider_specs(plan: Plan) -> Iterator[ChildSpec]:
     }
     for name in DECIDERS:
         store = f"--store={plan.folder.store_of(name)}"
-        yield _spec(plan, name, (*_bus(plan, name), store, *own.get(name, ())))
+        state = f"--state={plan.folder.state(name)}"
+        yield _spec(plan, name, (*_bus(plan, name), store, state, *own.get(name, ())))
 
 
 def client_specs(plan: Plan) -> Iterator[ChildSpec]:

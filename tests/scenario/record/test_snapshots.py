@@ -10,8 +10,9 @@ import pytest
 from schemas.units import HOUR_MS, MINUTE_MS, Speaker, UtcMillis
 from services.runtime.journal.entries import read_row
 from services.runtime.journal.memory_store import FakeStore
+from services.runtime.platform import release
 from services.runtime.ports import Commit, Row
-from services.runtime.replay import record_fold, snapshots
+from services.runtime.replay import snapshots
 from services.runtime.replay.record_fold import RecordFold
 from services.runtime.replay.replay import replay
 from services.runtime.replay.snapshots import SnapshotMaker, Snapshots, differing, folded
@@ -224,16 +225,16 @@ def test_the_rules_have_one_name_that_each_change_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One letter in one file of core or schemas, also in a folder below."""
-    assert record_fold.thinking() == record_fold.thinking()
+    assert release.thinking() == release.thinking()
     for package in ("core", "schemas"):
         (tmp_path / package / "below").mkdir(parents=True)
         (tmp_path / package / "one.py").write_text("1")
-    monkeypatch.setattr(record_fold, "files", lambda package: tmp_path / package)
-    names = [record_fold.thinking()]
+    monkeypatch.setattr(release, "files", lambda package: tmp_path / package)
+    names = [release.thinking()]
     (tmp_path / "core" / "one.py").write_text("2")
-    names.append(record_fold.thinking())
+    names.append(release.thinking())
     (tmp_path / "schemas" / "below" / "two.py").write_text("")
-    names.append(record_fold.thinking())
+    names.append(release.thinking())
     assert len(set(names)) == 3
 
 

@@ -103,8 +103,8 @@ def test_the_mutant_that_forgets_what_has_ended_is_caught(
     original = core.models.insulin.acted._Moments.__init__
 
     def endless(self: object, *args: object) -> None:
-        original(self, *args)  # type: ignore[arg-type]
-        self._duration = 1e9  # type: ignore[attr-defined]
+        original(self, *args)  # type: ignore[arg-type]  # as it is called
+        self._duration = 1e9  # type: ignore[attr-defined]  # what the mutant spoils
 
     assert is_caught(
         holds,
