@@ -240,6 +240,7 @@ def _take_dose(state: BolusState, doses: DoseBook, entry: Entry) -> BolusState:
         change_counts = change_counts._replace(doses=change_counts.doses + 1)
     if isinstance(body, BolusStartRequested):
         state = msgspec.structs.replace(state, recent=remember(state.recent, body.amount))
+        state = _no_more_unsigned(state, body.dose)
     if isinstance(body, BolusOrdered):
         state = msgspec.structs.replace(state, unsigned=(*state.unsigned, DoseId(entry.id)))
     if isinstance(body, BolusOrderWithdrawn):

@@ -42,6 +42,7 @@ from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import ArchiveBroken, OrderKeyBroken
 from services.runtime.platform.release import version
 from services.runtime.platform.signing_keys import read_record_key
+from services.runtime.store_formats.folders import known_folder
 
 EXAMPLE: Final = """
 basalt archive 2026-03.jsonl.gz --from 2026-03-01T00:00:00Z \\
@@ -72,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write a period of the record into a file."""
     chosen = choices(arguments)
-    folder = DataFolder(chosen.data)
+    folder = known_folder(chosen.data)
     path: Path = arguments.file
     if path.exists():
         raise wrong_input(f"{path} is there already; nothing is written over")
@@ -140,7 +141,7 @@ def _redacted(
 def check_archive(arguments: argparse.Namespace) -> int:
     """Check an archive of either kind, without the record."""
     path: Path = arguments.file
-    public = record_public(arguments, DataFolder(choices(arguments).data))
+    public = record_public(arguments, known_folder(choices(arguments).data))
     try:
         _, head = next(read_lines(path, ArchiveHead | RedactedHead))
         if isinstance(head, RedactedHead):
