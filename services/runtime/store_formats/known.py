@@ -43,7 +43,7 @@ class StoreFormat:
     @property
     def newest(self) -> int:
         """Give the format that this release writes."""
-        return self.steps[-1].to
+        return self.steps[-1].to if self.steps else UNNUMBERED
 
     def missing(self, number: int) -> tuple[Step, ...]:
         """Give the steps that lead from a format to the newest."""
@@ -99,5 +99,12 @@ CHECKPOINTS: Final = StoreFormat(
     if_damaged="put back a copy of this file; where no later release ever ran, it may be removed",
 )
 
-ALL: Final = (DATA_FOLDER, JOURNAL, PUMP_MEMORY, WORLD_LEDGER, SNAPSHOTS, CHECKPOINTS)
+ARCHIVE: Final = StoreFormat(
+    "archive",
+    # Its number is the version in the tag of its first line.
+    steps=(),
+    if_damaged="have the archive made again",
+)
+
+ALL: Final = (DATA_FOLDER, JOURNAL, PUMP_MEMORY, WORLD_LEDGER, SNAPSHOTS, CHECKPOINTS, ARCHIVE)
 """[-] every kind of store."""

@@ -40,21 +40,29 @@ def known_number(path: object, stamp: Stamp, kind: StoreFormat) -> int:
     Raises:
         StoreFormatUnknown: it is of a newer release, or the number is none.
     """
-    number = stamp.number
-    knows = f"Basalt {version()} knows formats {UNNUMBERED} to {kind.newest}"
+    number, release = stamp
+    newest = kind.newest
+    formats = f"formats {UNNUMBERED} to {newest}" if newest > UNNUMBERED else f"format {newest}"
+    knows = f"Basalt {version()} knows {formats}"
     if isinstance(number, bool) or not isinstance(number, int) or not _is_possible(number):
         shown = repr(number)[:SHOWN_MAX]
         reason = f"{shown} is no number of a format; {knows}; {kind.if_damaged}"
-        raise StoreFormatUnknown(str(path), reason)
-    if number > kind.newest:
-        made = f"Basalt {stamp.release}" if stamp.release else "a release that it does not name"
-        later = f"Basalt {stamp.release}" if stamp.release else "the release that wrote it"
+    elif number <= newest:
+        return number
+    elif release == version():
         reason = (
-            f"a {kind.what} of format {number}, written by {made}; {knows}; nothing was "
+            f"{kind.what} of format {number}, which this release does not write and yet is named "
+            f"in it: the number is damaged; {knows}; {kind.if_damaged}"
+        )
+    else:
+        made, later = "a release that it does not name", "the release that wrote it"
+        if release:
+            made = later = f"Basalt {release}"
+        reason = (
+            f"{kind.what} of format {number}, written by {made}; {knows}; nothing was "
             f"started or changed: use {later} or a later one"
         )
-        raise StoreFormatUnknown(str(path), reason)
-    return number
+    raise StoreFormatUnknown(str(path), reason)
 
 
 def _is_possible(number: int) -> bool:

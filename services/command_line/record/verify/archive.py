@@ -141,7 +141,7 @@ def _redacted(
 def check_archive(arguments: argparse.Namespace) -> int:
     """Check an archive of either kind, without the record."""
     path: Path = arguments.file
-    public = record_public(arguments, known_folder(choices(arguments).data))
+    public = record_public(arguments, DataFolder(choices(arguments).data))
     try:
         _, head = next(read_lines(path, ArchiveHead | RedactedHead))
         if isinstance(head, RedactedHead):

@@ -23,6 +23,7 @@ from services.command_line.record.which_record import record_file
 from services.command_line.session import print_json
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.merkle_leaves import leaves_of
+from services.runtime.platform.data_folder import DataFolder
 from services.runtime.ports import Store
 from services.runtime.store_formats.folders import known_folder
 
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
 def verify_proof(arguments: argparse.Namespace) -> int:
     """Check a proof, without the record."""
     path: Path = arguments.file
-    public = record_public(arguments, known_folder(choices(arguments).data))
+    public = record_public(arguments, DataFolder(choices(arguments).data))
     try:
         proof = msgspec.json.decode(path.read_bytes(), type=InclusionProof)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
