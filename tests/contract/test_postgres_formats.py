@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -9,10 +10,14 @@ import pytest
 from schemas.units import PumpId
 from services.runtime.journal.open_store import number_in_database, store_to_read, store_to_write
 from services.runtime.journal.postgres import format_number
+from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import StoreFormatUnknown
 from services.runtime.platform.release import version
 from services.runtime.ports import Commit, Row
 from services.runtime.store_formats.known import JOURNAL, NUMBER_MAX, UNNUMBERED
+from services.supervisor.store_choice import settle_store
+from services.supervisor.store_upgrade import upgrade
+from services.supervisor.trace_choice import begun_path
 from support.real.postgres_server import PASSWORD, PostgresServer
 
 SERVICE = "actuator"
@@ -122,3 +127,33 @@ def test_a_newer_journal_is_refused_by_name(
     assert "(basalt_actuator)" in str(refused.value)
     assert PASSWORD not in str(refused.value)
     assert before == stamp(url)
+
+
+@pytest.mark.requirement("R133")
+def test_a_system_asks_its_database_before_it_writes_that_down(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """The next start would otherwise take it for the place of the journals."""
+    url = a_journal(postgres, "UPDATE {0} SET format = 3, release = '0.9.0'")
+    folder = DataFolder(tmp_path)
+
+    with pytest.raises(StoreFormatUnknown, match="written by Basalt 0.9.0"):
+        settle_store(folder, url)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.requirement("R133")
+def test_a_start_upgrades_every_journal_in_its_database(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    """And tells it in its one line; a service that has no journal yet gets none by that."""
+    url = a_journal(postgres, "DROP TABLE {0}")
+    folder = DataFolder(tmp_path)
+    settle_store(folder, url)
+    begun_path(folder).write_text("{}")
+
+    assert "journal from format 1 to 2, data folder" in upgrade(folder)
+
+    assert stamp(url) == (JOURNAL.newest, version())
+    assert number_in_database(url, service="historian") is None

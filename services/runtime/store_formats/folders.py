@@ -21,7 +21,7 @@ BYTES_MAX: Final = 1_000
 
 
 def stamp_in(folder: Path) -> Stamp | None:
-    """Read the number of a folder; None where there is no file.
+    """Read the number of a folder; None where there is no file, or nothing in it.
 
     Raises:
         StoreFormatUnknown: the file cannot be read.
@@ -34,6 +34,8 @@ def stamp_in(folder: Path) -> Stamp | None:
     except OSError as error:
         reason = f"the format cannot be read: {error.strerror}"
         raise StoreFormatUnknown(str(folder / NAME), reason) from error
+    if not data:
+        return None
     try:
         found: Any = msgspec.json.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -51,8 +51,8 @@ def known_number(path: object, stamp: Stamp, kind: StoreFormat) -> int:
         return number
     elif release == version():
         reason = (
-            f"{kind.what} of format {number}, which this release does not write and yet is named "
-            f"in it: the number is damaged; {knows}; {kind.if_damaged}"
+            f"{kind.what} of format {number}, and yet written by this release; {knows}: the "
+            f"number is damaged; {kind.if_damaged}"
         )
     else:
         made, later = "a release that it does not name", "the release that wrote it"

@@ -236,7 +236,6 @@ def test_a_file_of_something_else_is_left_to_its_owner(tmp_path: Path) -> None:
         ('{"release":"0.3.0"}', "None is no number"),
         ("banana", "'banana' is no number"),
         ("7", "data folder of format 7"),
-        ("", "'' is no number"),
         ("\x00" * 5_000, "is no number"),
     ],
 )
@@ -264,6 +263,17 @@ def test_a_folder_is_numbered_once(tmp_path: Path) -> None:
 
     upgraded = Upgraded("folder of checkpoints", 1, CHECKPOINTS.newest)
     assert upgraded == folders.prepare(tmp_path, CHECKPOINTS, is_new=False)
+
+
+def test_an_emptied_file_is_none(tmp_path: Path) -> None:
+    """It says nothing, and the stores have their own numbers: no start fails for it."""
+    (tmp_path / folders.NAME).touch()
+
+    folders.assert_known(tmp_path, CHECKPOINTS)
+
+    assert folders.stamp_in(tmp_path) is None
+    assert folders.prepare(tmp_path, CHECKPOINTS, is_new=True) is None
+    assert Stamp(CHECKPOINTS.newest, version()) == folders.stamp_in(tmp_path)
 
 
 def test_a_number_that_cannot_be_read_is_named(tmp_path: Path) -> None:
