@@ -145,6 +145,26 @@ def test_a_service_alone_refuses_a_newer_store(tmp_path: Path, name: str) -> Non
     assert before == path.read_bytes()
 
 
+@pytest.mark.parametrize("option", ["--checkpoints={data}/checkpoints", "--snapshots={data}/s.db"])
+def test_a_historian_alone_refuses_what_it_keeps_beside_its_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str
+) -> None:
+    """Checkpoints may lie on another machine's disk, which a later release has written."""
+    folder = unpack(version(), tmp_path)
+    (folder.checkpoints / folders.NAME).write_text('{"format":3,"release":"0.9.0"}')
+    folder.snapshots.rename(folder.path / "s.db")
+    with closing(sqlite3.connect(folder.path / "s.db")) as file:
+        file.execute("PRAGMA user_version = 3")
+        file.execute("UPDATE made_by SET release = '0.9.0'")
+        file.commit()
+    monkeypatch.setitem(ALONE, "historian", (*ALONE["historian"], option))
+
+    ended = alone("historian", folder)
+
+    assert ended.returncode == 2, ended
+    assert "of format 3, written by Basalt 0.9.0" in ended.stderr
+
+
 def test_a_service_alone_upgrades_its_own_journal(tmp_path: Path) -> None:
     """It says so in one line, before it looks for the broker."""
     folder = unpack("0.2.0", tmp_path)
