@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: help run test check format coverage mutants nightly results golden pages completion docs lock clean
+.PHONY: help run test check format coverage mutants nightly results golden folder pages completion docs lock clean
 
 help: ## Say what there is.
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | while IFS=$$'\t' read -r name text; do printf '  make %-9s %s\n' "$$name" "$$text"; done
@@ -58,6 +58,9 @@ results: $(READY) ## Add up what the nightly runs tried and found.
 
 golden: $(READY) ## Write the golden history of the version that is being made; never of a released one.
 	@cd tests && ../$(BIN)/python -m support.history.golden_history
+
+folder: $(READY) ## Write the kept data folder of the version that is being made; never of a released one.
+	@cd tests && ../$(BIN)/python -m support.history.kept_folders
 
 pages: $(READY) ## Write the pages of docs/ that follow from code: requirements, alarms, events, doses, rights.
 	@cd tests && ../$(BIN)/python -m support.pages.requirement_table

@@ -23,7 +23,7 @@ from services.command_line.journals import all_of, journal, kept_journal
 from services.command_line.output.event_messages import refused, signed_units
 from services.command_line.output.exit_codes import DONE, REFUSED, UNKNOWN
 from services.command_line.session import Session
-from services.runtime.platform.data_folder import DataFolder
+from services.runtime.store_formats.folders import known_folder
 
 FOLLOW_S = 7.0
 """[s] that an order is followed: its 5 s of real life, and the way to the pump and back."""
@@ -165,7 +165,7 @@ async def follow_cancel(session: Session, doses: Collection[DoseId]) -> int:
 async def follow_fill(session: Session, requested: EventId) -> int:
     """Wait until the actuator says what came of a fill; its own journal has the words."""
     kinds = (ReservoirFillRequested, ReservoirFilled, DeliveryCommandRefused)
-    with journal(kept_journal(DataFolder(session.data), ACTUATOR)) as store:
+    with journal(kept_journal(known_folder(session.data), ACTUATOR)) as store:
         for _ in range(LOOKS_MAX):
             said = all_of(store, pump=session.pump, kinds=kinds)
             after = dropwhile(lambda one: one[0] != requested, said)
@@ -189,7 +189,7 @@ async def follow_fill(session: Session, requested: EventId) -> int:
 def missed_since(session: Session, resumed: EventId) -> list[BasalMissed]:
     """Give the basal that did not flow until a resumption, as the actuator has said it."""
     kinds = (ResumeRequested, BasalMissed)
-    with journal(kept_journal(DataFolder(session.data), ACTUATOR)) as store:
+    with journal(kept_journal(known_folder(session.data), ACTUATOR)) as store:
         said = list(all_of(store, pump=session.pump, kinds=kinds))
     after = dropwhile(lambda one: one[0] != resumed, said)
     return [event for _, event in after if isinstance(event, BasalMissed)]
@@ -203,7 +203,7 @@ def _state_of(dose: DoseId, view: dict[str, Any]) -> str | None:
 
 def _not_begun(session: Session, dose: DoseId) -> int:
     """Find the actuator's refusal in its journal; without one nothing is known."""
-    place = kept_journal(DataFolder(session.data), ACTUATOR)
+    place = kept_journal(known_folder(session.data), ACTUATOR)
     if place.is_there():
         with journal(place) as store:
             for _, event in all_of(store, pump=session.pump, kinds=(BolusRefused,)):

@@ -28,6 +28,7 @@ from services.runtime.journal.open_store import (
 from services.runtime.platform.data_folder import DataFolder, NotRunning
 from services.runtime.platform.errors import StoreBroken, StoreUnreachable, StoreUrlWrong
 from services.runtime.ports import Store
+from services.runtime.store_formats.folders import known_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def said_by(
     service: Speaker, chosen: Choices, *, kinds: tuple[type[Event], ...]
 ) -> list[tuple[EventId, Event]]:
     """Read what a service has said of the pump, out of its own journal in the data folder."""
-    folder = DataFolder(chosen.data)
+    folder = known_folder(chosen.data)
     with journal(kept_journal(folder, service)) as store:
         return list(all_of(store, pump=chosen.pump or running_pump(folder), kinds=kinds))
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from services.command_line.grammar.parser import make_parser
 from services.command_line.grammar.verbs import VERBS
-from services.command_line.output.exit_codes import DONE, INTERRUPTED, CommandFailed
+from services.command_line.output.exit_codes import DONE, INTERRUPTED, WRONG_INPUT, CommandFailed
+from services.runtime.platform.errors import StoreFormatUnknown
 
 _BELOW_ZERO = re.compile(r"-[.,]?[0-9]\S*", re.ASCII)
 
@@ -27,6 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandFailed as error:
         print(f"basalt: {error}", file=sys.stderr)
         return error.code
+    except StoreFormatUnknown as error:
+        print(f"basalt: {error}", file=sys.stderr)
+        return WRONG_INPUT
     except KeyboardInterrupt:
         print(f"basalt: stopped; {VERBS[parsed.command].stopped}", file=sys.stderr)
         return INTERRUPTED

@@ -29,8 +29,9 @@ from services.command_line.output.exit_codes import (
 )
 from services.command_line.output.options import Choices, choices
 from services.runtime.platform.clock import SystemClock, read_clock_record
-from services.runtime.platform.data_folder import DataFolder, NotRunning, Running
+from services.runtime.platform.data_folder import NotRunning, Running
 from services.runtime.platform.errors import BusKeyBroken, BusUnreachable
+from services.runtime.store_formats.folders import known_folder
 
 if TYPE_CHECKING:
     from services.runtime.nats.client import BusClient
@@ -177,7 +178,7 @@ async def session(chosen: Choices) -> AsyncIterator[Session]:
     """Connect to the system that runs on the data folder."""
     # What the library has to say comes as an exception and is told in one line.
     logging.getLogger("nats").setLevel(logging.CRITICAL)
-    folder = DataFolder(chosen.data)
+    folder = known_folder(chosen.data)
     try:
         running = folder.read_running()
         clock = SystemClock(record=read_clock_record(folder.clock))

@@ -12,6 +12,8 @@ from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import Store
 from services.runtime.process.loop import Put
 from services.runtime.replay.snapshots import SnapshotMaker, Snapshots
+from services.runtime.store_formats import sqlite_files
+from services.runtime.store_formats.known import SNAPSHOTS
 
 LINES_AT_ONCE = 100
 """[-] of the record that are folded before others get their turn: some 3 ms."""
@@ -31,7 +33,12 @@ class SnapshotKeeper:
         Args:
             store: the historian's journal.
             path: of the file; none: no snapshots are made.
+
+        Raises:
+            StoreFormatUnknown: it is of a newer release.
         """
+        if path is not None:
+            sqlite_files.assert_known(path, SNAPSHOTS)
         self._store = store
         self._path = path
 

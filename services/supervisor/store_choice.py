@@ -12,6 +12,7 @@ from services.runtime.platform.errors import (
     StoreUrlWrong,
 )
 from services.supervisor.errors import StartRefused
+from services.supervisor.store_upgrade import assert_known_in
 
 FILES = "sqlite"
 """[-] asked for in place of a database: the files of the data folder."""
@@ -21,12 +22,15 @@ def settle_store(folder: DataFolder, wish: str | None) -> None:
     """Take the store that is wished for, or go on with that of the last run; write it down.
 
     Raises:
+        StoreFormatUnknown: a journal in the database is of a newer release.
         StartRefused: no server answers, the wish names no store, or the journals are elsewhere:
             services that begin anew would ask each other for a past that stands there.
     """
     before = folder.database()
     try:
         now = before if wish is None else "" if wish == FILES else _database(wish)
+        if now:
+            assert_known_in(now)
         is_kept = _has_journals(folder, now)
         if now != before and not is_kept and _has_journals(folder, before):
             here, there = (one or f"sqlite:{folder.path}" for one in (before, now))

@@ -16,18 +16,23 @@ from services.runtime.platform.errors import (
     BusKeyBroken,
     OrderKeyBroken,
     PumpScriptBroken,
+    StoreFormatUnknown,
 )
 from services.runtime.platform.shutdown import end
 from services.supervisor.errors import StartRefused
 from services.supervisor.folder_lock import FolderLock
 from services.supervisor.screen.plain_log import complain, say
 from services.supervisor.store_choice import settle_store
+from services.supervisor.store_upgrade import assert_known, upgrade
 from services.supervisor.system import System, SystemOptions
 from services.supervisor.trace_choice import Wish
 from services.virtual_pump.fault_script import read_pump_script
 
 EXIT_REFUSED = 2
 """[-] nothing was started, or it did not come up; one line says why."""
+
+REFUSALS = (StartRefused, StoreFormatUnknown, BusKeyBroken, OrderKeyBroken, PumpScriptBroken)
+"""[-] errors whose text is the line that says why."""
 
 EXIT_FAILED = 3
 """[-] it ran, and an error stopped it; one line names it."""
@@ -76,7 +81,7 @@ def run_up(options: UpOptions) -> int:
     os.umask(0o077)
     try:
         return asyncio.run(_up(options))
-    except (StartRefused, BusKeyBroken, OrderKeyBroken, PumpScriptBroken) as error:
+    except REFUSALS as error:
         complain(str(error))
     except (OSError, BasaltError) as error:
         complain(f"{type(error).__name__}: {error}")
@@ -95,6 +100,7 @@ def _first_of(error: BaseException) -> str:
 async def _up(options: UpOptions) -> int:
     _check(options)
     folder = DataFolder(options.data)
+    assert_known(folder)  # before the lock makes anything in it
     told = asyncio.Event()
     system = System(
         folder,
@@ -112,7 +118,10 @@ async def _up(options: UpOptions) -> int:
         ),
     )
     with FolderLock(folder):
+        assert_known(folder)
         settle_store(folder, options.store)
+        if upgraded := upgrade(folder):
+            say(upgraded)
         _hear_signals(told, system)
         async with AsyncExitStack() as stack:
             stack.push_async_callback(system.stop)

@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         clock = _clock(options.clock)
         store = SqlitePumpStore(options.memory)
+        if store.upgraded:
+            print(f"virtual_pump: {options.memory}: upgraded: {store.upgraded}", file=sys.stderr)
         try:
             trusted = [read_public(path) for path in options.trust]
             key = read_secret(options.key) if options.key else None

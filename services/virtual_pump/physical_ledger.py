@@ -16,6 +16,8 @@ from core.models.pump_accuracy import ErrorModel, pulses_in
 from core.pump.memory import PumpMemory
 from schemas.delivery.device import HISTORY_PAGE_RECORDS_MAX, PULSE_MU, PumpRecord
 from schemas.units import DoseId, MicroUnits, MilliUnits
+from services.runtime.store_formats import sqlite_files
+from services.runtime.store_formats.known import WORLD_LEDGER
 from services.virtual_pump.errors import PumpMemoryError
 from services.virtual_pump.state_store import PumpStore
 
@@ -50,10 +52,12 @@ class WorldLedger:
         """Open the ledger, or begin one.
 
         Raises:
+            StoreFormatUnknown: it is of a newer release.
             PumpMemoryError: it is broken or cannot be written.
         """
         self._path, self._model, self._seed = path, model, seed
         try:
+            sqlite_files.prepare(path, WORLD_LEDGER)
             self._file = sqlite3.connect(path, isolation_level=None)
             self._file.execute("PRAGMA journal_mode = WAL")
             self._file.executescript(_LAYOUT)

@@ -13,13 +13,10 @@ import msgspec
 from core.pump.memory import PumpMemory
 from schemas.delivery.device import HISTORY_PAGE_RECORDS_MAX, PumpRecord
 from schemas.units import DoseId
+from services.runtime.store_formats import sqlite_files
+from services.runtime.store_formats.known import PUMP_MEMORY
+from services.runtime.store_formats.stamp import Upgraded
 from services.virtual_pump.errors import PumpMemoryError
-
-APPLICATION_ID = 0x42_53_4C_50
-"""[-] SQLite's application_id of a pump's memory ('BSLP'); any other file is refused."""
-
-LAYOUT_VERSION = 1
-"""[-] SQLite's user_version of this layout."""
 
 SYNCHRONOUS_FULL = 2
 """[-] SQLite's number for a commit that is on the disk before it returns."""
@@ -42,9 +39,12 @@ class SqlitePumpStore:
         """Lock and open the memory, or make a new one where there is no file.
 
         Raises:
+            StoreFormatUnknown: it is of a newer release.
             PumpMemoryError: the file is in use, broken, not a pump's, or cannot be written.
         """
         self._path = path
+        sqlite_files.assert_known(path, PUMP_MEMORY)
+        self.upgraded: Upgraded | None = None
         with contextlib.ExitStack() as held:
             held.callback(os.close, _lock(path))
             try:
@@ -119,21 +119,20 @@ class SqlitePumpStore:
         file = self._file
         tables = file.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         (application,) = file.execute("PRAGMA application_id").fetchone()
-        (version,) = file.execute("PRAGMA user_version").fetchone()
-        if tables and application != APPLICATION_ID:
+        if tables and application != PUMP_MEMORY.application:
             raise self._broken("not a pump's memory")
-        if tables and version != LAYOUT_VERSION:
-            raise self._broken(f"layout {version}, this program knows {LAYOUT_VERSION}")
         (mode,) = file.execute("PRAGMA journal_mode = WAL").fetchone()
         file.execute("PRAGMA synchronous = FULL")
         (synchronous,) = file.execute("PRAGMA synchronous").fetchone()
         if mode != "wal" or synchronous != SYNCHRONOUS_FULL:
             raise self._broken(f"not durable: journal {mode}, synchronous {synchronous}")
         if not tables:
-            file.executescript(
-                f"BEGIN; {_LAYOUT} PRAGMA application_id = {APPLICATION_ID};"
-                f" PRAGMA user_version = {LAYOUT_VERSION}; COMMIT;"
-            )
+            application_id = f"PRAGMA application_id = {PUMP_MEMORY.application}"
+            file.executescript(f"BEGIN; {_LAYOUT} {application_id};")
+            sqlite_files.write_stamp(file, PUMP_MEMORY)
+            file.execute("COMMIT")
+        elif sqlite_files.is_older(self._path, PUMP_MEMORY):
+            self.upgraded = sqlite_files.upgrade(file, self._path, PUMP_MEMORY)
 
     def _check(self) -> None:
         """Compare the registers with the history that they were kept with."""

@@ -17,7 +17,7 @@ from services.runtime.journal.entries import split
 from services.runtime.journal.hash_chain import append_link
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.journal.sqlite.store import SqliteStore
-from services.runtime.platform.errors import JournalAltered, StoreBroken
+from services.runtime.platform.errors import JournalAltered, StoreBroken, StoreFormatUnknown
 from services.runtime.ports import Commit, Row, Store
 from support.simulated.fake_system import DECIDER_OF, FakeSystem
 
@@ -292,7 +292,7 @@ def read_all(path: Path) -> Rows | None:
     """Give the lines that a start would decide upon, None where it refuses to start."""
     try:
         store = SqliteStore(path)
-    except StoreBroken:
+    except (StoreBroken, StoreFormatUnknown):
         return None
     try:
         UnitOfWork(decider=DECIDER_OF[ME], store=store)

@@ -233,7 +233,8 @@ def _count_start(
     state: BolusState, doses: DoseBook, begun: BolusStartRequested, entry: Entry
 ) -> BolusState:
     recent = remember(state.recent, begun.amount)
-    return msgspec.structs.replace(_count_insulin(state, doses, begun, entry), recent=recent)
+    started = msgspec.structs.replace(_count_insulin(state, doses, begun, entry), recent=recent)
+    return _no_more_unsigned(started, begun.dose)
 
 
 def _count_order(

@@ -42,7 +42,14 @@ def take_signed(state: BolusState, signed: OrderSigned) -> tuple[Event, ...]:
 
 
 def withdraw_unsigned(state: BolusState) -> tuple[Event, ...]:
-    """Give up orders that the process was about to sign when it ended: none ever left it."""
+    """Give up orders that the process was about to sign when it ended: none ever left it.
+
+    In journals older than signatures none was ever signed: what was started or has ended there is
+    no order any more.
+    """
+    open_doses = {one.dose for one in state.doses.open}
     return tuple(
-        BolusOrderWithdrawn(dose=dose, reason="advisor_restarted") for dose in state.unsigned
+        BolusOrderWithdrawn(dose=dose, reason="advisor_restarted")
+        for dose in state.unsigned
+        if dose in open_doses
     )

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -39,6 +39,21 @@ class _TopParser(OneLineParser):
         super().error(message)
 
 
+class _Version(argparse.Action):
+    """Print the version and end, before any command is asked for; looked up only then."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **words: Any) -> None:
+        """Take no value."""
+        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, **words)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        """Print it."""
+        from services.runtime.platform.release import in_words
+
+        print(in_words())
+        parser.exit()
+
+
 def make_parser(typed: Collection[str] | None = None) -> argparse.ArgumentParser:
     """Make the parser; what does a verb stands in `handler`.
 
@@ -54,6 +69,7 @@ def make_parser(typed: Collection[str] | None = None) -> argparse.ArgumentParser
         formatter_class=HelpLines,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action=_Version, help="print the version")
     user = os.environ.get("USER", "somebody")
     parser.set_defaults(
         data=Path(os.environ.get(DATA_VARIABLE, "data")),

@@ -30,7 +30,7 @@ from services.command_line.pump.fill import fill_now
 from services.command_line.pump.prime import prime_now
 from services.command_line.pump.switch import switch_now
 from services.command_line.session import Session, run_session
-from services.runtime.platform.data_folder import DataFolder
+from services.runtime.store_formats.folders import known_folder
 
 EXAMPLE: Final = """
 basalt change --reservoir 200 --tube 12 --cannula 0.3
@@ -132,7 +132,7 @@ class _Change:
             ReservoirFilled,
             PumpPrimed,
         )
-        with journal(kept_journal(DataFolder(self._session.data), ACTUATOR)) as store:
+        with journal(kept_journal(known_folder(self._session.data), ACTUATOR)) as store:
             return [event for _, event in all_of(store, pump=self._session.pump, kinds=kinds)]
 
 

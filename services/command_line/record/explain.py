@@ -22,10 +22,10 @@ from services.command_line.output.tables import console
 from services.command_line.record.event_text import in_words
 from services.command_line.record.which_record import record_file, recorded_pump
 from services.runtime.journal.open_store import store_to_read
-from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import StoreMissing
 from services.runtime.ports import Store
 from services.runtime.replay.lookup import Lookup
+from services.runtime.store_formats.folders import known_folder
 
 EXAMPLE: Final = """
 basalt explain bolus_advised
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the tree behind an event, or the newest of a kind."""
     chosen = choices(arguments)
-    folder = DataFolder(chosen.data)
+    folder = known_folder(chosen.data)
     place = record_file(arguments.store, folder)
     asked: str = arguments.event
     with journal(place) as record, ExitStack() as opened:

@@ -25,12 +25,12 @@ from services.command_line.record.event_text import in_words
 from services.command_line.record.history_formats import Row, give, instant, is_streamed
 from services.command_line.record.settings_changes import Changes
 from services.command_line.record.which_record import record_file, recorded_pump
-from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import ZoneError
 from services.runtime.platform.zones import local_time
 from services.runtime.ports import Store
 from services.runtime.replay.lookup import events_of
 from services.runtime.replay.questions import day_totals, readings_by_part
+from services.runtime.store_formats.folders import known_folder
 
 EXAMPLE: Final = """
 basalt history events --kind bolus_ordered --from 2026-03-01T00:00:00Z
@@ -111,7 +111,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Answer one question about the record."""
     _assert_of_use(arguments)
     chosen = choices(arguments)
-    folder = DataFolder(chosen.data)
+    folder = known_folder(chosen.data)
     form = "jsonl" if chosen.json else arguments.format
     shows = not is_streamed(form, output=arguments.output)
     with journal(record_file(arguments.store, folder), shows=shows) as store:

@@ -21,8 +21,8 @@ from services.command_line.output.exit_codes import DONE
 from services.command_line.output.options import choices
 from services.command_line.output.tables import print_table
 from services.command_line.record.which_record import record_file, recorded_pump, snapshots_of
-from services.runtime.platform.data_folder import DataFolder
 from services.runtime.replay.replay import known_by, replay
+from services.runtime.store_formats.folders import known_folder
 
 EXAMPLE: Final = """
 basalt replay --pump p1 --at 2026-03-01T07:30:00Z
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Fold a pump's record and print its state."""
     chosen = choices(arguments)
-    folder = DataFolder(chosen.data)
+    folder = known_folder(chosen.data)
     place = record_file(arguments.store, folder)
     with journal(place) as store:
         pump = recorded_pump(chosen, folder, store)

@@ -18,7 +18,7 @@ from services.command_line.output.options import Choices
 from services.runtime.decider_host.inbox import UNKNOWN_PUMP
 from services.runtime.journal.open_store import is_postgres, sqlite_path, without_password
 from services.runtime.platform.data_folder import DataFolder, NotRunning
-from services.runtime.platform.errors import StoreUrlWrong
+from services.runtime.platform.errors import StoreFormatUnknown, StoreUrlWrong
 from services.runtime.ports import Store
 from services.runtime.replay.replay import pumps_in
 from services.runtime.replay.snapshots import Snapshots
@@ -68,7 +68,7 @@ def snapshots_of(folder: DataFolder) -> Iterator[Snapshots | None]:
     """Open the snapshots that a folder has; none where they cannot be read, which is said."""
     try:
         opened = Snapshots(folder.snapshots)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, StoreFormatUnknown) as error:
         text = f"{folder.snapshots} cannot be read ({error}); the whole record is folded instead"
         print(f"basalt: {text}", file=sys.stderr)
         yield None

@@ -5,7 +5,7 @@ from typing import Final
 
 from services.command_line.output.exit_codes import DONE
 from services.command_line.output.options import choices
-from services.runtime.platform.release import version
+from services.runtime.platform.release import in_words, version
 
 EXAMPLE: Final = """
 basalt version
@@ -22,5 +22,5 @@ def run(arguments: argparse.Namespace) -> int:
     if choices(arguments).json:
         print(f'{{"basalt": "{version()}"}}')
     else:
-        print(f"basalt {version()}; not a medical device")
+        print(in_words())
     return DONE

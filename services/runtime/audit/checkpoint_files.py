@@ -8,6 +8,8 @@ from core.kernel.errors import CheckpointBroken
 from core.record import checkpoints
 from core.record.checkpoints import LINES_MAX, Checkpoint
 from schemas.units import PumpId, Speaker
+from services.runtime.store_formats import folders
+from services.runtime.store_formats.known import CHECKPOINTS
 
 SUFFIX = ".notes"
 """[-] of a file of checkpoints."""
@@ -17,8 +19,14 @@ class CheckpointFiles:
     """A folder of them, best on another disk than the record."""
 
     def __init__(self, folder: Path) -> None:
-        """Name the folder; it need not exist."""
+        """Name the folder; it need not exist.
+
+        Raises:
+            StoreFormatUnknown: it is of a newer release.
+        """
+        folders.assert_known(folder, CHECKPOINTS)
         self._folder = folder
+        self._is_numbered = False
         self._whole: dict[Path, int] = {}
 
     def add(self, checkpoint: Checkpoint, *, public: bytes, sign: Callable[[bytes], bytes]) -> None:
@@ -28,6 +36,9 @@ class CheckpointFiles:
             OSError: the folder cannot be written.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self._is_numbered:
+            folders.prepare(self._folder, CHECKPOINTS, is_new=True)
+            self._is_numbered = True
         path = self._folder / f"{checkpoint.pump}.{checkpoint.speaker}{SUFFIX}"
         whole = self._whole_bytes(path)
         note = checkpoints.signed(checkpoint, public=public, sign=sign).encode()

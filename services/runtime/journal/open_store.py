@@ -1,13 +1,19 @@
 """Journals by the URL of their store: a file of SQLite, or a schema in PostgreSQL."""
 
 import fcntl
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.platform.errors import StoreBroken, StoreMissing, StoreUrlWrong
 from services.runtime.ports import Store
+from services.runtime.store_formats.stamp import Upgraded
+
+if TYPE_CHECKING:
+    from services.runtime.journal.postgres.store import PostgresStore
 
 SQLITE_PREFIX = "sqlite:"
 """[-] how a store in a file is named."""
@@ -26,23 +32,24 @@ def store_to_write(url: str, *, service: str) -> Iterator[Store]:
     Raises:
         StoreUrlWrong: the URL names no store.
         StoreUnreachable: no server answers.
+        StoreFormatUnknown: it is of a newer release.
         StoreBroken: another process has it, it is damaged, or would not survive a power cut.
     """
-    store: Store
     if is_postgres(url):
-        store = _postgres(url, service=service, writes=True)
-        try:
-            yield store
-        finally:
-            store.close()
+        with closing(_postgres(url, service=service, writes=True)) as made:
+            _tell(made.upgraded, url, service=service)
+            yield made
         return
     path = sqlite_path(url)
-    with locked(path):
-        store = SqliteStore(path)
-        try:
-            yield store
-        finally:
-            store.close()
+    with locked(path), closing(SqliteStore(path)) as store:
+        _tell(store.upgraded, url, service=service)
+        yield store
+
+
+def _tell(upgraded: Upgraded | None, url: str, *, service: str) -> None:
+    """Say that a journal was upgraded."""
+    if upgraded is not None:
+        print(f"{service}: {without_password(url)}: upgraded: {upgraded}", file=sys.stderr)
 
 
 def store_to_read(url: str, *, service: str) -> Store:
@@ -51,6 +58,7 @@ def store_to_read(url: str, *, service: str) -> Store:
     Raises:
         StoreUrlWrong: the URL names no store.
         StoreUnreachable: no server answers.
+        StoreFormatUnknown: it is of a newer release.
         StoreBroken: there is no such journal, or it is damaged.
     """
     if is_postgres(url):
@@ -58,7 +66,31 @@ def store_to_read(url: str, *, service: str) -> Store:
     path = sqlite_path(url)
     if not path.is_file():
         raise StoreMissing(str(path), "there is no journal; has this system ever run?")
-    return SqliteStore(path)
+    return SqliteStore(path, writes=False)
+
+
+def number_in_database(url: str, *, service: str) -> int | None:
+    """Read the format number of a journal in a database; None where there is no journal.
+
+    Raises:
+        StoreUnreachable: no server answers.
+        StoreFormatUnknown: it is of a newer release.
+    """
+    try:
+        with closing(_postgres(url, service=service, writes=False)) as store:
+            return store.number
+    except StoreMissing:
+        return None
+
+
+def upgrade_in_database(url: str, *, service: str) -> Upgraded | None:
+    """Bring a journal in a database to the newest format.
+
+    Raises:
+        StoreUnreachable, StoreBroken, StoreFormatUnknown: as `store_to_write` raises them.
+    """
+    with closing(_postgres(url, service=service, writes=True)) as store:
+        return store.upgraded
 
 
 def is_postgres(url: str) -> bool:
@@ -88,7 +120,7 @@ def without_password(url: str) -> str:
     return url_without_password(url)
 
 
-def _postgres(url: str, *, service: str, writes: bool) -> Store:
+def _postgres(url: str, *, service: str, writes: bool) -> "PostgresStore":
     _need_psycopg()
     from services.runtime.journal.postgres.address import postgres_address
     from services.runtime.journal.postgres.store import PostgresStore

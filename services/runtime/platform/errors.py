@@ -92,6 +92,10 @@ class StoreMissing(StoreBroken):
     """There is no such journal."""
 
 
+class StoreFormatUnknown(PathError):
+    """A store is of a newer format than this release knows, or its number is none."""
+
+
 class CopyRefused(ReasonError):
     """A journal is not copied, or its copy is not what it should be."""
 

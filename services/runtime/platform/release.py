@@ -11,6 +11,11 @@ def version() -> str:
     return installed("basalt")
 
 
+def in_words() -> str:
+    """Say which release this is."""
+    return f"basalt {version()}; not a medical device"
+
+
 def thinking() -> str:
     """Give the hash (hex) of everything that states follow from: the text of core and schemas.
 

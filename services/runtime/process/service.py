@@ -19,7 +19,13 @@ from services.runtime.journal.open_store import store_to_write
 from services.runtime.nats.bus import NatsBus
 from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import Clock, SystemClock, read_clock_record
-from services.runtime.platform.errors import BasaltError, JournalAltered, StoreBroken, StoreUrlWrong
+from services.runtime.platform.errors import (
+    BasaltError,
+    JournalAltered,
+    StoreBroken,
+    StoreFormatUnknown,
+    StoreUrlWrong,
+)
 from services.runtime.platform.failpoints import arm_failpoints
 from services.runtime.platform.logs import configure_logs
 from services.runtime.platform.shutdown import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, end
@@ -127,7 +133,7 @@ def _fail(decider: Decider[Any], error: BaseException) -> int:
     print(f"{decider.name}: {type(error).__name__}: {error}", file=sys.stderr)
     if not isinstance(error, BasaltError | CoreError | OSError | ValueError):
         log.error("process.failed", exc_info=error)
-    no_use = StoreBroken | StoreUrlWrong | JournalAltered | ValueError
+    no_use = StoreBroken | StoreFormatUnknown | StoreUrlWrong | JournalAltered | ValueError
     return EXIT_USAGE if isinstance(error, no_use) else EXIT_FAILED
 
 

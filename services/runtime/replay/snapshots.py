@@ -19,6 +19,8 @@ from services.runtime.journal.hash_chain import link_in
 from services.runtime.platform.release import thinking
 from services.runtime.ports import Row, Store
 from services.runtime.replay.record_fold import NEVER, RecordFold
+from services.runtime.store_formats import sqlite_files
+from services.runtime.store_formats.known import SNAPSHOTS
 
 LINES_BETWEEN: Final = 125
 """[-] of a pump's record from one snapshot to the next: some 2 ms of folding."""
@@ -86,8 +88,13 @@ class Snapshots:
             is_kept: make it, and empty it where it is of other rules.
 
         Raises:
+            StoreFormatUnknown: it is of a newer release.
             sqlite3.Error: it cannot be opened, or is damaged.
         """
+        if is_kept:
+            sqlite_files.prepare(path, SNAPSHOTS)
+        else:
+            sqlite_files.assert_known(path, SNAPSHOTS)
         self._is_there = is_kept or path.is_file()
         place = f"{path.absolute().as_uri()}?mode={'rwc' if is_kept else 'ro'}"
         self._file = sqlite3.connect(place if self._is_there else ":memory:", uri=True)

@@ -112,7 +112,6 @@ def used(path: Path) -> Path:
         ("DELETE FROM history WHERE sequence > 2", "disagree"),
         ("UPDATE history SET record = '{}'", "broken"),
         ("PRAGMA application_id = 1", "not a pump's"),
-        ("PRAGMA user_version = 9", "layout 9"),
     ],
 )
 def test_a_damaged_memory_is_refused(tmp_path: Path, damage: str, reason: str) -> None:

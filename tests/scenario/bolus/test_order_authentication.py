@@ -8,6 +8,7 @@ import pytest
 
 import core.deciders.delivery.orders
 import core.pump.order_intake
+from core.deciders.bolus.order_signing import withdraw_unsigned
 from core.dosing.order_protocol.authentication import AHEAD_MS_MAX, Session, order_problem
 from core.kernel.decider import Entry
 from schemas.alarms import AlarmRaised
@@ -330,6 +331,15 @@ def test_an_advisor_killed_before_it_signed_withdraws_the_order(system: FakeSyst
     assert ["advisor_restarted"] == [event.reason for event in withdrawn]
     assert ["withdrawn"] == [e.reason for e in system.said_of("actuator", BolusRefused)]
     assert 0 == system.view("actuator").bolus_total
+
+
+def test_an_order_that_has_ended_unsigned_is_not_withdrawn(system: FakeSystem) -> None:
+    """Before orders were signed the actuator refused some: in an old journal they are over."""
+    state = system.state("bolus_advisor")
+    ended = msgspec.structs.replace(state, unsigned=(DoseId("bolus_advisor:p1:9"),))
+
+    assert () == state.doses.open
+    assert () == withdraw_unsigned(ended)
 
 
 def test_nothing_is_ordered_from_a_pump_that_was_never_heard() -> None:

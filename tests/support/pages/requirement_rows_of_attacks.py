@@ -50,6 +50,11 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "services/runtime/audit/archive.py:verify_archive",
         "test_the_mutant_that_believes_any_text_is_caught",
     ),
+    "R133": Row(
+        "each store bears a format number; newer ones are refused by name, older ones upgraded",
+        "services/runtime/store_formats/stamp.py:known_number",
+        "test_the_mutant_that_takes_any_number_is_caught",
+    ),
     "R134": Row(
         "priming is bounded unless the pump is off the body",
         "core/deciders/delivery/pump_sync/mechanism.py:prime_room",

@@ -42,6 +42,7 @@ from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import ArchiveBroken, OrderKeyBroken
 from services.runtime.platform.release import version
 from services.runtime.platform.signing_keys import read_record_key
+from services.runtime.store_formats.folders import known_folder
 
 EXAMPLE: Final = """
 basalt archive 2026-03.jsonl.gz --from 2026-03-01T00:00:00Z \\
@@ -72,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write a period of the record into a file."""
     chosen = choices(arguments)
-    folder = DataFolder(chosen.data)
+    folder = known_folder(chosen.data)
     path: Path = arguments.file
     if path.exists():
         raise wrong_input(f"{path} is there already; nothing is written over")

@@ -27,6 +27,7 @@ from services.runtime.audit.whole_check import Beside, check_record
 from services.runtime.platform.data_folder import DataFolder, NotRunning
 from services.runtime.platform.errors import OrderKeyBroken
 from services.runtime.platform.signing_keys import public_path, read_public
+from services.runtime.store_formats.folders import known_folder
 
 FAULTS_SHOWN = 10
 """[-] of a record that is wrong."""
@@ -41,7 +42,7 @@ WHAT_NOW = (
 
 def verify_record(arguments: argparse.Namespace) -> int:
     """Check the record line by line, and hold it against the checkpoints."""
-    folder = DataFolder(choices(arguments).data)
+    folder = known_folder(choices(arguments).data)
     kept = checkpoints_kept(arguments, folder)
     place = record_file(arguments.store, folder)
     with journal(place) as store:

@@ -10,9 +10,9 @@ from services.command_line.output.tables import print_table
 from services.command_line.record.verify.check_record import FAULTS_SHOWN, tell_first
 from services.command_line.record.which_record import record_file, snapshots_of
 from services.command_line.session import print_json
-from services.runtime.platform.data_folder import DataFolder
 from services.runtime.replay.replay import pumps_in
 from services.runtime.replay.snapshots import differing
+from services.runtime.store_formats.folders import known_folder
 
 REMEDY = "delete the file while nothing runs: the historian makes it anew"
 """[-] what helps where snapshots are wrong."""
@@ -24,7 +24,7 @@ def _warn(text: str) -> None:
 
 def verify_snapshots(arguments: argparse.Namespace) -> int:
     """Fold the whole record and hold each snapshot against it."""
-    folder = DataFolder(choices(arguments).data)
+    folder = known_folder(choices(arguments).data)
     if not folder.snapshots.is_file():
         raise CommandFailed(f"there are no snapshots at {folder.snapshots}", REFUSED)
     wrong: dict[str, list[int]] = {}

@@ -25,6 +25,7 @@ from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.merkle_leaves import leaves_of
 from services.runtime.platform.data_folder import DataFolder
 from services.runtime.ports import Store
+from services.runtime.store_formats.folders import known_folder
 
 EXAMPLE: Final = """
 basalt prove actuator:demo:7 --out proof.json
@@ -40,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the proof that an event stands in the record."""
-    folder = DataFolder(choices(arguments).data)
+    folder = known_folder(choices(arguments).data)
     if not is_event_id(arguments.event):
         raise wrong_input(f"{arguments.event!r} is no id of an event, such as actuator:demo:7")
     name = EventId(arguments.event)

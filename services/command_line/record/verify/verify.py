@@ -38,8 +38,8 @@ from services.runtime.audit.compare_records import Said, compare, said_in
 from services.runtime.audit.findings import BrokenOff, VerificationReport
 from services.runtime.audit.redecide import verify_decisions
 from services.runtime.journal.causal_order import recorded
-from services.runtime.platform.data_folder import DataFolder
 from services.runtime.replay.replay import pumps_in
+from services.runtime.store_formats.folders import known_folder
 
 EXAMPLE: Final = """
 basalt verify decisions --service actuator --from 2026-03-01T00:00:00Z
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _decisions(arguments: argparse.Namespace) -> int:
     """Make the decisions of the journals again."""
-    folder = DataFolder(choices(arguments).data)
+    folder = known_folder(choices(arguments).data)
     wanted = DECIDERS if arguments.service is None else [known_service(arguments.service)]
     place = record_file(arguments.store, folder)
     reports: dict[str, VerificationReport] = {}
@@ -152,7 +152,7 @@ def _orders(arguments: argparse.Namespace) -> int:
     """Follow each dose of the record from its order to its account."""
     chosen = choices(arguments)
     found: dict[PumpId, Lives] = {}
-    with journal(record_file(arguments.store, DataFolder(chosen.data))) as store:
+    with journal(record_file(arguments.store, known_folder(chosen.data))) as store:
         for pump in pumps_in(store) if chosen.pump is None else (chosen.pump,):
             found[pump] = lives_of(recorded(store, pump=pump, speakers=SPEAKERS))
     if chosen.json:

@@ -31,10 +31,10 @@ from services.command_line.output.options import choices
 from services.command_line.record.whatif.chart import draw
 from services.command_line.record.whatif.tables import print_fork
 from services.command_line.record.which_record import record_file, recorded_pump
-from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import ZoneError
 from services.runtime.platform.zones import local_time
 from services.runtime.replay.whatif_input import wall_zone, what_if
+from services.runtime.store_formats.folders import known_folder
 
 EXAMPLE: Final = """
 basalt whatif --from 2026-03-01T07:30:00Z --rules loop
@@ -84,7 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Fork a pump's history and show both sides."""
     chosen = choices(arguments)
-    folder = DataFolder(chosen.data)
+    folder = known_folder(chosen.data)
     since, until = arguments.since, arguments.until
     if until is not None and until <= since:
         raise wrong_input("--to is not after --from")

@@ -52,7 +52,7 @@ _shtab_basalt_store_option_strings=(-h --help --service --data --pump --actor --
 _shtab_basalt_schema_option_strings=(-h --help --check --out --data --pump --actor --json)
 _shtab_basalt_completion_option_strings=(-h --help --data --pump --actor --json)
 _shtab_basalt_version_option_strings=(-h --help --data --pump --actor --json)
-_shtab_basalt_option_strings=(-h --help --data --pump --actor --json)
+_shtab_basalt_option_strings=(-h --help --version --data --pump --actor --json)
 
 _shtab_basalt_glucose___data_COMPGEN=_shtab_compgen_dirs
 _shtab_basalt_carbs___data_COMPGEN=_shtab_compgen_dirs
@@ -301,6 +301,7 @@ _shtab_basalt_version___json_nargs=0
 _shtab_basalt_pos_0_nargs=A...
 _shtab_basalt__h_nargs=0
 _shtab_basalt___help_nargs=0
+_shtab_basalt___version_nargs=0
 _shtab_basalt___json_nargs=0
 
 

@@ -57,6 +57,7 @@ complete -c basalt -e
 complete -c basalt -f
 
 complete -c basalt -n _shtab_basalt_using -s h -l help -d 'show this help message and exit'
+complete -c basalt -n _shtab_basalt_using -l version -d 'print the version'
 complete -c basalt -n _shtab_basalt_using -l data -xka "(__fish_complete_directories)" -d 'data folder of the system; ./data, or $BASALT_DATA'
 complete -c basalt -n _shtab_basalt_using -l pump -x -d 'which pump; the one that the system was started with'
 complete -c basalt -n _shtab_basalt_using -l actor -x -d 'who asks, for the record; person:$USER'

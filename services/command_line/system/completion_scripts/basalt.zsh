@@ -61,6 +61,7 @@ _shtab_basalt_commands() {
 
 _shtab_basalt_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--version[print the version]"
   "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
   "--pump[which pump\; the one that the system was started with]:ID:"
   "--actor[who asks, for the record\; person\:\$USER]:WHO:"

@@ -13,6 +13,7 @@ from psycopg.rows import DictRow, dict_row, tuple_row
 
 from services.runtime.journal.postgres import recorder
 from services.runtime.journal.postgres.address import PostgresAddress, first_line
+from services.runtime.journal.postgres.format_number import FormatNumber
 from services.runtime.journal.postgres.recorder import JournalRecorder
 from services.runtime.journal.reading import FETCH_ROWS, Dialect, JournalReader
 from services.runtime.platform.errors import (
@@ -23,6 +24,8 @@ from services.runtime.platform.errors import (
     StoreUnwritable,
 )
 from services.runtime.ports import Commit
+from services.runtime.store_formats.known import JOURNAL
+from services.runtime.store_formats.stamp import Upgraded
 
 READERS_MAX = 8
 """[-] connections for reading at once; each stream that is not read to its end holds one."""
@@ -60,6 +63,7 @@ class PostgresStore(JournalReader):
 
         Raises:
             StoreUnreachable: no server, no such database or user, a wrong password.
+            StoreFormatUnknown: it is of a newer release.
             StoreBroken: another process writes it, it would not survive a power cut, or is not
                 there to be read.
         """
@@ -78,11 +82,16 @@ class PostgresStore(JournalReader):
         )
         self._datastore.pool.kwargs = {**address.options, "row_factory": dict_row}
         self._writer: psycopg.Connection[Any] = self._connect(address)
+        self.upgraded: Upgraded | None = None
+        number = FormatNumber(self._writer, schema=address.schema, shown=self._shown)
         try:
             with self._told_plainly():
+                self.number = number.known()
                 self._assert_usable(writes=writes)
                 self._recorder = JournalRecorder(self._datastore)
                 if writes:
+                    self.upgraded = number.prepare()
+                    self.number = JOURNAL.newest
                     self._recorder.create_table()
                 self._last = self._ask(recorder.LAST_NUMBER)
             super().__init__(DIALECT)

@@ -25,6 +25,9 @@ from eventsourcing.sqlite import (
 from services.runtime.journal.reading import FETCH_ROWS, Dialect, JournalReader
 from services.runtime.platform.errors import SecondWriter, StoreBroken, StoreUnwritable
 from services.runtime.ports import Commit
+from services.runtime.store_formats import sqlite_files
+from services.runtime.store_formats.known import JOURNAL
+from services.runtime.store_formats.stamp import Upgraded
 
 TABLES = (
     "CREATE TABLE IF NOT EXISTS heads ("
@@ -55,6 +58,9 @@ PUT_COMMAND = "INSERT INTO commands VALUES (?,?,?)"
 
 OLDER = "SELECT 1 FROM sqlite_master WHERE name='outcomes'"
 """[-] finds a journal of the time before the first release, which kept whole outcomes."""
+
+HAS_ENDS = "SELECT 1 FROM sqlite_master WHERE name='ends'"
+"""[-] finds a journal that says where its lines end; the first step of its upgrade makes it so."""
 
 DIALECT = Dialect(number="rowid", bytewise="BINARY")
 """[-] SQLite's spelling."""
@@ -106,17 +112,28 @@ def _put_beside(c: SQLiteCursor, step: Commit) -> None:
 class SqliteStore(JournalReader):
     """A journal in one SQLite file."""
 
-    def __init__(self, path: Path) -> None:
-        """Open or make the file.
+    def __init__(self, path: Path, *, writes: bool = True) -> None:
+        """Open the file.
+
+        Args:
+            path: of the file.
+            writes: make it where it is not, and upgrade an older format; a reader does neither.
 
         Raises:
+            StoreFormatUnknown: it is of a newer release.
             StoreBroken: it is no database, is damaged, or would not survive a power cut.
         """
         self._path = path
+        self.upgraded: Upgraded | None = None
         try:
+            if writes:
+                self.upgraded = sqlite_files.prepare(path, JOURNAL)
+            else:
+                sqlite_files.assert_known(path, JOURNAL)
             self._datastore = SQLiteDatastore(str(path), originator_id_type="text")
             self._recorder = JournalRecorder(self._datastore)
-            self._recorder.create_table()
+            if writes:
+                self._recorder.create_table()
             self._assert_usable()
             super().__init__(DIALECT)
         except (PersistenceError, sqlite3.Error, UnicodeDecodeError) as error:
@@ -127,6 +144,12 @@ class SqliteStore(JournalReader):
             cursor.execute(OLDER)
             if cursor.fetchone() is not None:
                 raise StoreBroken(str(self._path), "written before release 0.1; begin a new folder")
+            cursor.execute(HAS_ENDS)
+            if cursor.fetchone() is None:
+                reason = (
+                    "it is older than release 0.1.0; start the system on it once: that upgrades it"
+                )
+                raise StoreBroken(str(self._path), reason)
             cursor.execute("PRAGMA synchronous")
             level = cursor.fetchone()[0]
             cursor.execute("PRAGMA quick_check(1)")

@@ -1,0 +1,1 @@
+"""The format number of each store: which are known, how it is read, written and raised."""
