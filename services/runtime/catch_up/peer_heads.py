@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-import structlog
-
 from core.deciders.record.decider import HISTORIAN
 from core.deciders.registry import DECIDERS
 from schemas.message import parse_event_id
@@ -12,6 +10,7 @@ from schemas.units import PumpId, Speaker
 from schemas.wire import codec
 from services.runtime.decider_host.event_writer import read_back
 from services.runtime.platform.errors import HistoryUnavailable
+from services.runtime.platform.logs import get_logger
 from services.runtime.ports import NEWEST_OF_ALL, NONE_OF_THEM, Arrived, Bus
 
 
@@ -38,7 +37,7 @@ PAUSE_S = 0.5
 ANSWER_S_MAX = 3.0
 """[s] for one that is there and does not answer; the others are heard all the same."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 async def newest_from_peers(bus: Bus, me: Speaker, *, is_new: bool) -> Mapping[PumpId, Arrived]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import structlog
 
 from core.deciders.record.decider import HISTORIAN
 from core.kernel.decider import Decider
@@ -21,11 +20,12 @@ from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.event_ids import is_own_event, is_that_event, stored_head
 from services.runtime.platform.errors import SecondWriter
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.release import version as release_version
 from services.runtime.platform.zones import tzdata_version
 from services.runtime.ports import Arrived, Bus, Store, StreamHead, StreamState
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def as_arrived(data: bytes) -> Arrived:

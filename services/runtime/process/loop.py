@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
-import structlog
-
 from core.kernel.decider import Decider, Effect
 from schemas.message import Report
 from schemas.record import FaultName, HistoryLost, RuntimeFault
@@ -26,6 +24,7 @@ from services.runtime.journal.event_ids import event_id_in
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import HistoryUnavailable
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import Arrived, Bus, Store
 
@@ -50,7 +49,7 @@ StateT = TypeVar("StateT")
 Put = Callable[[Reported], Awaitable[None]]
 InputSource = Callable[[Put], Awaitable[None]]
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class EffectHandler(Protocol):

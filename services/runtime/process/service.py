@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from core.kernel.decider import Decider
 from core.kernel.errors import CoreError
 from schemas.units import Speaker
@@ -21,7 +19,7 @@ from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import Clock, SystemClock, read_clock_record
 from services.runtime.platform.errors import BasaltError, JournalAltered, StoreBroken, StoreUrlWrong
 from services.runtime.platform.failpoints import arm_failpoints
-from services.runtime.platform.logs import configure_logs
+from services.runtime.platform.logs import configure_logs, get_logger
 from services.runtime.platform.shutdown import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, end
 from services.runtime.ports import Store
 from services.runtime.process.loop import EffectHandler, InputSource, Loop
@@ -33,7 +31,7 @@ LAST_WORDS_S = 2.0
 QUIET_S = 0.25
 """[s] without a message after which nothing more is expected."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
