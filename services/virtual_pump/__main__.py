@@ -73,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             store.close()
     except (BasaltError, OSError, ValueError) as error:
-        print(f"virtual_pump: {error}", file=sys.stderr)
+        print(f"virtual_pump: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USAGE
     return EXIT_DONE
 

@@ -114,7 +114,8 @@ def run_service(
 
 
 def _fail(decider: Decider[Any], error: BaseException) -> int:
-    print(f"{decider.name}: {type(error).__name__}: {error}", file=sys.stderr)
+    in_one_line = " ".join(str(error).split())
+    print(f"{decider.name}: {type(error).__name__}: {in_one_line}", file=sys.stderr)
     if not isinstance(error, BasaltError | CoreError | OSError | ValueError):
         log.error("process.failed", exc_info=error)
     no_use = StoreBroken | StoreUrlWrong | JournalAltered | ValueError
