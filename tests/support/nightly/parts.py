@@ -23,8 +23,8 @@ KILLS: Final = 1_000
 NESTED_KILLS: Final = 100
 """[-] each followed by deaths during the recovery, in rounds."""
 
-KILLS_A_ROUND: Final = 50
-"""[-] in one system, which then rests and is checked."""
+A_ROUND: Final = 50
+"""[-] kills of one system, which then rests and is checked; or corruptions."""
 
 DAYS: Final = 365
 """[d] lived through and replayed."""
@@ -44,8 +44,12 @@ SYSTEM_KILLS: Final = 1_000
 NESTED_SYSTEM_KILLS: Final = 100
 """[-] of all processes, and of all again during the start that follows, in rounds."""
 
+CORRUPTIONS: Final = 500
+"""[-] of one file of a data folder each, in rounds."""
+
 KILLS_FILE: Final = "tests/system/deaths/test_random_kills.py"
 SYSTEM_KILLS_FILE: Final = "tests/system/deaths/test_system_kills.py"
+CORRUPTIONS_FILE: Final = "tests/system/faults/test_corrupted_files.py"
 DAYS_FILE: Final = "tests/scenario/record/test_lived_days.py"
 AWAY_FILE: Final = "tests/system/faults/test_broker_away.py"
 LINE_FILE: Final = "tests/contract/pump/test_pump_strangers.py"
@@ -105,7 +109,7 @@ def _enumerations(seed: int) -> Sequence[Step]:
             amounts={},
         )
         for path in _files_with("mark.nightly")
-        if path != KILLS_FILE
+        if path not in (KILLS_FILE, CORRUPTIONS_FILE)
     ]
 
 
@@ -129,19 +133,21 @@ def _nested_system_kills(seed: int) -> Sequence[Step]:
     return _rounds(test, seed, of=NESTED_SYSTEM_KILLS, what="nested whole-system kills")
 
 
+def _corruptions(seed: int) -> Sequence[Step]:
+    test = "test_any_file_damaged_in_any_way_doubles_nothing_and_loses_nothing"
+    return _rounds(f"{CORRUPTIONS_FILE}::{test}", seed, of=CORRUPTIONS, what="corruptions")
+
+
 def _rounds(test: str, seed: int, *, of: int, what: str) -> Sequence[Step]:
     """Split so many cases of one test into rounds, each with the next seed."""
     return [
         Step(
             name=f"seed {seed + number}",
             words=(*PYTEST, "-q", "-s", "--nightly", test),
-            environment={
-                "NIGHTLY_KILLS": str(KILLS_A_ROUND),
-                "NIGHTLY_SEED": str(seed + number),
-            },
-            amounts={what: KILLS_A_ROUND},
+            environment={"NIGHTLY_CASES": str(A_ROUND), "NIGHTLY_SEED": str(seed + number)},
+            amounts={what: A_ROUND},
         )
-        for number in range(of // KILLS_A_ROUND)
+        for number in range(of // A_ROUND)
     ]
 
 
@@ -228,6 +234,7 @@ PARTS: Final = (
         f"{NESTED_SYSTEM_KILLS} kills of the whole system, and again during its start",
         _nested_system_kills,
     ),
+    Part("corruptions", f"{CORRUPTIONS} corruptions of any file", _corruptions),
     Part("year", f"{DAYS} days by the real deciders, replayed", _year),
     Part("broker-away", f"{AWAY_H} hours without a broker", _broker_away),
     Part("line", f"{FORGED} forged frames on the pump's line, ten times as many in all", _line),

@@ -1,6 +1,6 @@
 """K2: the whole system killed at once, broker, pump and supervisor too, and `basalt up` again.
 
-    NIGHTLY_SEED=7 NIGHTLY_KILLS=50 pytest -s tests/system/deaths/test_system_kills.py
+    NIGHTLY_SEED=7 NIGHTLY_CASES=50 pytest -s tests/system/deaths/test_system_kills.py
 
 `make test` kills a system ten times, and three times once more while it recovers; `make nightly`
 does so in rounds of 50 with a seed each.
@@ -27,8 +27,8 @@ from support.repository import ROOT
 pytestmark = pytest.mark.system
 
 SEED = int(os.environ.get("NIGHTLY_SEED", "1"))
-KILLS = int(os.environ.get("NIGHTLY_KILLS", "10"))
-NESTED_KILLS = int(os.environ.get("NIGHTLY_KILLS", "3"))
+KILLS = int(os.environ.get("NIGHTLY_CASES", "10"))
+NESTED_KILLS = int(os.environ.get("NIGHTLY_CASES", "3"))
 """[-] in one system, which then rests and is checked."""
 
 LIFE_S_MAX = 1.5
