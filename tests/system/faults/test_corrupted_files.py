@@ -42,12 +42,12 @@ STREAM = "broker/jetstream/BASALT/streams/basalt"
 BY_DAY = (
     ("keys/actuator.nk", "bit flipped"),
     ("journals/bolus_advisor.db", "block zeroed"),
-    (f"{STREAM}/msgs/1.blk", "cut short"),
+    ("journals/glucose_ingest.db", "cut short"),
     ("begun.json", "emptied"),
     (f"{STREAM}/obs/actuator/o.dat", "removed"),
     ("keys/record.key", "junk appended"),
     ("journals/actuator.lock", "a folder instead"),
-    ("journals/actuator.db", "older copy"),
+    (f"{STREAM}/msgs/1.blk", "older copy"),
     ("pump/demo.nvm", "bytes of another file"),
 )
 """[-] each kind once, and one file of each kind."""
