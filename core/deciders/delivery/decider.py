@@ -28,6 +28,7 @@ from core.deciders.delivery.pump_sync.mechanism import clear_fault, prime, remin
 from core.deciders.delivery.pump_sync.restore_detection import accept_count
 from core.deciders.delivery.state import ACTUATOR, DeliveryState, initial
 from core.deciders.delivery.view import DeliveryView, view
+from core.deciders.names import SUBSCRIPTIONS
 from core.dosing.limits.limits import limits_problem
 from core.kernel.alarms import raise_alarm, reannounce, reannounce_at
 from core.kernel.decider import Decider, Effect, Entry
@@ -108,7 +109,7 @@ from schemas.delivery.unresolved_doses import (
 )
 from schemas.message import Command, Event, Now
 from schemas.record import Restarted, Tick
-from schemas.units import DAY_MS, MINUTE_MS, EventId, MilliUnits, PumpId, Speaker, UtcMillis
+from schemas.units import DAY_MS, MINUTE_MS, EventId, MilliUnits, PumpId, UtcMillis
 
 DELIVERY_EVENT_KINDS: Final[tuple[type[Event], ...]] = (
     *COMMON_EVENTS,
@@ -359,7 +360,7 @@ class DeliveryDecider(Decider[DeliveryState]):
     """The thinking of the service actuator."""
 
     name = ACTUATOR
-    subscribes_to = (Speaker("basal_scheduler"), Speaker("bolus_advisor"))
+    subscribes_to = SUBSCRIPTIONS[name]
     emits = DELIVERY_EVENT_KINDS
     handles = DELIVERY_COMMAND_KINDS
 

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from core.deciders.record.decider import HISTORIAN
-from core.deciders.registry import DECIDERS
+from core.deciders.names import HISTORIAN, SUBSCRIPTIONS
 from schemas.message import parse_event_id
 from schemas.units import PumpId, Speaker
 from schemas.wire import codec
@@ -16,7 +15,7 @@ from services.runtime.ports import NEWEST_OF_ALL, NONE_OF_THEM, Arrived, Bus
 
 def holders_of(speaker: Speaker) -> Sequence[Speaker]:
     """Name those who keep what a speaker says, the historian first; its own words nobody keeps."""
-    hearers = [name for name, decider in DECIDERS.items() if speaker in decider.subscribes_to]
+    hearers = [name for name, subscribed in SUBSCRIPTIONS.items() if speaker in subscribed]
     return tuple(sorted(hearers, key=lambda name: (name != HISTORIAN, name)))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from core.deciders.record.decider import HISTORIAN
+from core.deciders.names import HISTORIAN
 from core.kernel.decider import Decider
 from schemas.message import Now, Report
 from schemas.record import ClockChanged, Restarted, RuntimeFault
