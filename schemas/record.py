@@ -3,7 +3,7 @@
 from typing import Literal
 
 from schemas.message import Command, Event, Refusal, Report
-from schemas.units import UtcMillis
+from schemas.units import Milliseconds, UtcMillis
 
 PROCESS_CHARS_MAX = 40
 """[-] of the name of a process."""
@@ -97,6 +97,10 @@ class Restarted(Report, frozen=True, kw_only=True, tag="restarted.v1"):
     """[-] version of Basalt."""
     tzdata: str
     """[-] version of the time-zone data."""
+    unproven: Milliseconds = Milliseconds(0)
+    """[ms] of therapy time that only a clock says has passed before this run; mostly 0."""
+    unproven_since: UtcMillis = UtcMillis(0)
+    """[ms] the last instant known before it."""
 
 
 class Malformed(Report, frozen=True, kw_only=True, tag="malformed.v1"):

@@ -1,6 +1,13 @@
 """Amounts and reasons as a person reads them: two decimals, as a pump's display has them."""
 
-from schemas.units import MilliUnits, MilliUnitsPerHour
+from schemas.units import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+)
 
 
 def units(amount: MilliUnits | None) -> str:
@@ -28,6 +35,19 @@ def between(least: MilliUnits | None, most: MilliUnits | None) -> str:
 def of_day(minute: int) -> str:
     """Write a time of day [min after midnight], such as 06:30."""
     return f"{minute // 60:02}:{minute % 60:02}"
+
+
+def lasting(span: Milliseconds) -> str:
+    """Write a span of time, 1 min or longer, by its two largest units: '3 days 4 h', '8 h 5 min'.
+
+    Args:
+        span: [ms] 0 or more; less than a minute is written as 0 min.
+    """
+    days, hours, minutes = span // DAY_MS, span % DAY_MS // HOUR_MS, span % HOUR_MS // MINUTE_MS
+    named = ((days, "day" if days == 1 else "days"), (hours, "h"), (minutes, "min"))
+    first = next((index for index, (count, _) in enumerate(named) if count), len(named) - 1)
+    kept = [f"{count} {unit}" for count, unit in named[first : first + 2] if count]
+    return " ".join(kept) or "0 min"
 
 
 def words(reason: str) -> str:

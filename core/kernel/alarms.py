@@ -65,6 +65,10 @@ MOMENTARY: Final = frozenset(
     {
         "message_quarantined",
         "bolus_unasked",
+        "fill_unasked",
+        "maximum_unasked",
+        "plan_unasked",
+        "prime_unasked",
         "bolus_broken_off",
         "orders_not_believed",
         "limits_disagree",

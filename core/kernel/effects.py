@@ -5,7 +5,7 @@ from schemas.basal.profiles import ZoneLookupRequested
 from schemas.delivery.device import PumpOrder, PumpPlan, SignedOrder
 from schemas.delivery.mechanism import PrimeWhat
 from schemas.message import Deadline
-from schemas.units import DoseId, MilliUnits, UtcMillis
+from schemas.units import DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
 class ResolveZone(Effect, frozen=True, kw_only=True):
@@ -49,6 +49,13 @@ class LoadPumpPlan(Effect, frozen=True, kw_only=True):
 
     plan: PumpPlan
     """[-] the plan."""
+
+
+class LimitPumpBasal(Effect, frozen=True, kw_only=True):
+    """Let the pump hold a maximum basal rate; brings back PumpAnswered."""
+
+    rate: MilliUnitsPerHour
+    """[mU/h] 0 to 35000."""
 
 
 class SuspendPump(Effect, frozen=True, kw_only=True):

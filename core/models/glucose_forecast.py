@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from core.models.carb_absorption import Meal, absorbed_g
+from core.models.insulin.acted import acted_units
 from core.models.insulin.history import Part
 from schemas.units import MINUTE_MS, UtcMillis
 
@@ -57,7 +58,8 @@ def insulin_effect(
         instants: of the grid.
         isf: [mg/dL/U] insulin sensitivity.
     """
-    return [(at, -isf * math.fsum(_acted(part, at) for part in parts)) for at in instants]
+    acted = acted_units(parts, instants)
+    return [(at, -isf * units) for at, units in zip(instants, acted, strict=True)]
 
 
 def carb_effect(
@@ -132,11 +134,6 @@ def predict(start: Reading, *, effects: Sequence[Effect], momentum: Effect) -> l
     for at in sorted(at for at in changes if at > start.at):
         points.append(Reading(at=at, mg_dl=points[-1].mg_dl + changes[at]))
     return points
-
-
-def _acted(part: Part, at: UtcMillis) -> float:
-    newest, oldest = (at - part.end) / MINUTE_MS, (at - part.start) / MINUTE_MS
-    return part.units * (1 - part.curve.mean_fraction(newest, oldest))
 
 
 def _changes(effect: Effect) -> list[tuple[UtcMillis, float]]:

@@ -1,8 +1,8 @@
 """What a pump refuses before it does anything: orders and plans that its motor cannot follow."""
 
-from core.pump.memory import BolusInMotion, PumpMemory, PumpRefusal
+from core.pump.memory import RATE_MU_PER_H_MAX, BolusInMotion, PumpMemory, PumpRefusal
 from schemas.delivery.device import PULSE_MU, PumpPlan
-from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits, MilliUnitsPerHour
+from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, MilliUnits
 
 EXTENDED_MS_MIN = Milliseconds(10 * MINUTE_MS)
 """[ms] the shortest extended bolus of any model that is played; source: Diaconn G8."""
@@ -12,9 +12,6 @@ EXTENDED_MS_MAX = Milliseconds(24 * HOUR_MS)
 
 BOLUS_MU_MAX = MilliUnits(25_000)
 """[mU] the largest bolus that the motor accepts."""
-
-RATE_MU_PER_H_MAX = MilliUnitsPerHour(35_000)
-"""[mU/h] the fastest basal that the motor accepts."""
 
 PLAN_STEPS_MAX = 400
 """[-] steps of a plan; source: schemas.delivery.device."""

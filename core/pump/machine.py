@@ -6,6 +6,7 @@ Time goes first: every command below expects registers that `run_until` brought 
 import msgspec
 
 from core.models.pulses import Parts, due, next_due, rate_at, stretches
+from core.pump.basal_maximum import highest_rate
 from core.pump.checks import bolus_fault, is_id, is_plan
 from core.pump.memory import BolusInMotion, PumpMemory, PumpRefusal, PumpStep
 from core.pump.physics import HEALTHY, PumpPhysics, Reach, backlog_after, reach, trip
@@ -215,6 +216,8 @@ def load_plan(memory: PumpMemory, *, plan: PumpPlan, now: UtcMillis) -> PumpStep
         return PumpRefusal(reason="broken_plan")
     if plan.steps[0].at > now + PLAN_LEAD_MS_MAX:
         return PumpRefusal(reason="plan_not_begun")
+    if highest_rate(plan, now=now) > memory.basal_max:
+        return PumpRefusal(reason="above_maximum")
     draft = PumpDraft(memory)
     draft.write(kind="plan_loaded", starts_at=now, ends_at=now, detail=plan.plan)
     draft.change(plan=plan)
@@ -249,6 +252,7 @@ def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
         basal_rate=MilliUnitsPerHour(0) if plan is None or idle else rate_at(plan, at=now),
         plan=None if plan is None else plan.plan,
         plan_ends_at=None if plan is None else plan.ends_at,
+        basal_max=memory.basal_max,
         order_numbers=memory.order_numbers,
         trusted=memory.trusted,
         fault=memory.fault,

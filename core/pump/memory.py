@@ -8,7 +8,7 @@ from core.dosing.order_protocol.authentication import LineFlaw
 from core.models.pulses import PULSE_PARTS, Parts
 from schemas.delivery.device import PULSE_MU, PumpPlan, PumpRecord
 from schemas.delivery.unresolved_doses import OrderProblem
-from schemas.units import DoseId, Milliseconds, MilliUnits, UtcMillis
+from schemas.units import DoseId, Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 BOLUS_PULSE_MS = Milliseconds(2_000)
 """[ms] from one pulse of a bolus to the next: 1.5 U/min; source: Omnipod, R28."""
@@ -17,6 +17,7 @@ RefusalReason = (
     OrderProblem
     | LineFlaw
     | Literal[
+        "above_maximum",
         "already_executed",
         "barred",
         "bolus_running",
@@ -29,13 +30,17 @@ RefusalReason = (
         "no_reservoir",
         "not_whole_pulses",
         "out_of_range",
+        "plan_above_maximum",
         "plan_not_begun",
         "reservoir_low",
         "suspended",
     ]
 )
-"""[-] why the pump does not obey; 'barred' is a dose that was stopped before it came."""
+"""[-] why the pump does not obey; 'barred' is a dose that was stopped before it came,
+'above_maximum' a plan, 'plan_above_maximum' a maximum that the plan which runs goes above."""
 
+RATE_MU_PER_H_MAX = MilliUnitsPerHour(35_000)
+"""[mU/h] the fastest basal that the motor accepts."""
 
 PumpFaultName = Literal[
     "occlusion",
@@ -94,6 +99,8 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     """[-] who raised it to that, by the name it drew by lot."""
     plan: PumpPlan | None = None
     """[-] the basal plan."""
+    basal_max: MilliUnitsPerHour = RATE_MU_PER_H_MAX
+    """[mU/h] a plan with a higher rate is refused; 0 to what the motor accepts."""
     suspended: bool = False
     """[-] no insulin until resumed."""
     resume_at: UtcMillis | None = None

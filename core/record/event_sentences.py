@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from core.formats.display import between, rate, units, words
+from core.formats.display import between, lasting, rate, units, words
 from schemas.alarms import (
     AlarmAcknowledged,
     AlarmCleared,
@@ -31,6 +31,7 @@ from schemas.bolus.advice import (
 from schemas.bolus.orders import BolusOrdered, BolusPresetSet, InjectionRecorded
 from schemas.bolus.settings import BolusSettingsSet
 from schemas.corrections import CarbsCorrected, DoseCorrected, ReadingVoided
+from schemas.delivery.clock_check import TimeConfirmed, TimeUnproven
 from schemas.delivery.delivery import (
     BolusCancelled,
     BolusDelivered,
@@ -53,6 +54,7 @@ from schemas.delivery.mechanism import (
 from schemas.delivery.pump import (
     DeliveryResumed,
     DeliverySuspended,
+    PumpBasalMaximumRequested,
     PumpClockRead,
     PumpControlLost,
     PumpFound,
@@ -219,6 +221,13 @@ def _of_the_pump(event: Event) -> str:
             return f"the pump's clock is {abs(ahead) // MINUTE_MS} min {way}"
         case PumpTakeRequested(actor=actor, because=because):
             return f"{actor} takes the pump back{f': {because}' if because else ''}"
+        case PumpBasalMaximumRequested(rate=most):
+            return f"the pump is told to take no basal rate above {rate(most)}"
+        case TimeUnproven(passed=passed):
+            return f"by the clock alone {lasting(passed)} passed while the system stood"
+        case TimeConfirmed(passed=passed, actor=actor):
+            word = "that time has passed" if passed else "the clock was wrong"
+            return f"{actor} says that {word}"
         case PumpControlLost():
             return "another controller drives the pump"
         case PumpFaulted(fault=fault):

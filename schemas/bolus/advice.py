@@ -73,6 +73,7 @@ AdviceReason = Literal[
     "insulin_on_board_subtracted",
     "unknown_dose_counted",
     "running_dose_counted",
+    "time_unproven",
     "rounded_down",
     "never_rounded_up",
     "clamped_to_single_limit",

@@ -98,6 +98,8 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     """[-] id of the plan loaded."""
     plan_ends_at: UtcMillis | None = None
     """[ms] end of the plan loaded."""
+    basal_max: MilliUnitsPerHour | None = None
+    """[mU/h] the maximum that the pump itself holds; none for one that holds none."""
     claimed_by: str = ""
     """[-] who raised the epoch to that, by the name it drew by lot."""
     resume_at: UtcMillis | None = None
@@ -150,6 +152,7 @@ RecordKind = Literal[
     "fault_cleared",
     "order_refused",
     "clock_set",
+    "basal_limited",
 ]
 """[-] the kinds of a `PumpRecord`."""
 
@@ -164,7 +167,8 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     start of the pump, 'trusted' a change of the keys whose orders it takes, 'released' what had
     been moved into a blocked line and was counted then, 'order_refused' a signed bolus order that
     failed authentication or was repeated (four for each reason in an hour), 'clock_set' a change
-    of the pump's clock, from `starts_at` to `ends_at` in one instant."""
+    of the pump's clock, from `starts_at` to `ends_at` in one instant, 'basal_limited' a change of
+    the maximum basal rate."""
     starts_at: UtcMillis
     """[ms] when it began; for 'powered' the last instant the pump knows it was on."""
     ends_at: UtcMillis
@@ -178,7 +182,7 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     detail: str = ""
     """[-] plan id of 'plan_loaded' and 'basal'; 'extended'; or how a bolus ended: 'delivered',
     'stopped', 'suspended', 'reservoir_empty', 'power_lost'; of 'order_refused' the reason and,
-    after a space, the dose that was named."""
+    after a space, the dose that was named; of 'basal_limited' the rate [mU/h]."""
 
 
 class PumpReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,6 +198,7 @@ PumpAct = Literal[
     "start_bolus",
     "stop_bolus",
     "load_plan",
+    "limit_basal",
     "suspend",
     "resume",
     "fill",

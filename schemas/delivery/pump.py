@@ -3,7 +3,7 @@
 from typing import Literal
 
 from schemas.message import Command, Event, Refusal
-from schemas.units import Milliseconds, MilliUnits, UtcMillis
+from schemas.units import Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
 class SuspendDelivery(Command, frozen=True, kw_only=True, tag="suspend_delivery.v1"):
@@ -63,9 +63,9 @@ class DeliveryResumed(Event, frozen=True, kw_only=True, tag="delivery_resumed.v1
 
 
 class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_command_refused.v1"):
-    """A cancel, suspend, resume, fill or take that is not done; published by actuator."""
+    """A cancel, suspend, resume, fill, take or clock that is not done; published by actuator."""
 
-    name: Literal["cancel", "suspend", "resume", "fill", "take"]
+    name: Literal["cancel", "suspend", "resume", "fill", "take", "clock"]
     """[-] which."""
     reason: Literal[
         "no_bolus_runs",
@@ -78,8 +78,20 @@ class DeliveryCommandRefused(Refusal, frozen=True, kw_only=True, tag="delivery_c
         "no_answer",
         "superseded",
         "not_superseded",
+        "time_is_proven",
     ]
     """[-] why."""
+
+
+class PumpBasalMaximumRequested(
+    Event, frozen=True, kw_only=True, tag="pump_basal_maximum_requested.v1"
+):
+    """The pump is told the maximum basal rate that it holds by itself; published by actuator."""
+
+    rate: MilliUnitsPerHour
+    """[mU/h] plans above it are refused by the pump."""
+    actor: str
+    """[-] who set it, or 'service:actuator' where the pump had lost it."""
 
 
 class FillReservoir(Command, frozen=True, kw_only=True, tag="fill_reservoir.v1"):

@@ -15,7 +15,7 @@ from schemas.basal import profiles as basal
 from schemas.bolus import advice as bolus
 from schemas.bolus import orders
 from schemas.bolus import settings as therapy
-from schemas.delivery import delivery, device, mechanism, pump
+from schemas.delivery import clock_check, delivery, device, mechanism, pump
 from schemas.delivery import unresolved_doses as doubt
 from schemas.message import (
     Command,
@@ -37,6 +37,7 @@ _ROOMS: tuple[ModuleType, ...] = (
     corrections,
     delivery,
     doubt,
+    clock_check,
     mechanism,
     plans,
     pump,

@@ -7,6 +7,7 @@ from core.kernel.effects import (
     ClaimPump,
     ClearFault,
     FillPump,
+    LimitPumpBasal,
     LoadPumpPlan,
     PrimePumpLine,
     ResumePump,
@@ -71,6 +72,8 @@ def _send(device: PumpDevice, effect: Effect) -> Awaitable[PumpStatus]:
             return device.stop_bolus(dose=dose)
         case LoadPumpPlan(plan=plan):
             return device.load_plan(plan=plan)
+        case LimitPumpBasal(rate=rate):
+            return device.limit_basal(rate=rate)
         case SuspendPump(until=until):
             return device.suspend(until=until)
         case ResumePump():
@@ -95,6 +98,8 @@ def _act_of(effect: Effect) -> tuple[PumpAct, str]:
             return "stop_bolus", dose
         case LoadPumpPlan(plan=plan):
             return "load_plan", plan.plan
+        case LimitPumpBasal():
+            return "limit_basal", ""
         case SuspendPump():
             return "suspend", ""
         case ResumePump():

@@ -15,7 +15,7 @@ from core.formats.display import units
 from schemas.units import MilliUnits, PumpId
 from services.runtime.nats.client import BusClient
 from services.runtime.nats.connection import Credentials
-from services.runtime.platform.clock import wall_ms
+from services.runtime.platform.clock import ClockRecord, wall_ms
 from services.runtime.platform.data_folder import DataFolder, Running
 from services.runtime.platform.logs import configure_logs
 from services.runtime.platform.shutdown import end
@@ -77,6 +77,7 @@ class SystemOptions:
     has_person: bool
     has_screen: bool
     pump_faults: Path | None = None
+    machine_clock: bool = False
 
 
 class System:
@@ -114,11 +115,7 @@ class System:
         port = broker.choose_port(host=options.host, port=options.port)
         url = await self._start_broker(program, pump, port)
         # Therapy time runs from here: what follows at once is the pump's own start.
-        floor = await asyncio.to_thread(newest_instant, folder, pump)
-        record = self._keeper.start(begins_at=begun.begins_at, speed=options.speed, floor=floor)
-        for line in self._keeper.problems:
-            say(line)
-        self._beat = asyncio.create_task(self._keeper.beat())
+        record = await self._start_clock(begun, pump)
         plan = Plan(
             folder=folder,
             pump=pump,
@@ -154,6 +151,19 @@ class System:
         for spec in client_specs(plan):
             await self._spawn(spec)
         self._tell_of_start(url, begun, speed=record.speed, took_ms=wall_ms() - began)
+
+    async def _start_clock(self, begun: Begun, pump: PumpId) -> ClockRecord:
+        """Let therapy time run, and say what was wrong with the clock."""
+        record = self._keeper.start(
+            begins_at=begun.begins_at,
+            speed=self._options.speed,
+            floor=await asyncio.to_thread(newest_instant, self._folder, pump),
+            takes_wall=self._options.machine_clock,
+        )
+        for line in self._keeper.problems:
+            say(line)
+        self._beat = asyncio.create_task(self._keeper.beat())
+        return record
 
     async def watch(self) -> None:
         """Keep the picture up to date until cancelled."""

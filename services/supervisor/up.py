@@ -68,6 +68,8 @@ class UpOptions:
     """[-] of the journals: 'sqlite' for files, or the URL of a database; None as last time."""
     pump_faults: Path | None = None
     """[-] script of faults that the virtual pump will have; None for an honest one."""
+    machine_clock: bool = False
+    """[-] go on by the machine's clock, where this system's is behind it."""
 
 
 def run_up(options: UpOptions) -> int:
@@ -109,6 +111,7 @@ async def _up(options: UpOptions) -> int:
             has_person=options.person,
             has_screen=options.screen and sys.stdout.isatty(),
             pump_faults=options.pump_faults,
+            machine_clock=options.machine_clock,
         ),
     )
     with FolderLock(folder):

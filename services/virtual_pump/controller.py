@@ -15,6 +15,7 @@ from core.dosing.order_protocol.authentication import LineFlaw
 from core.kernel.errors import InvariantError
 from core.models.pulses import Parts
 from core.pump import machine, order_intake, physics, suspension
+from core.pump.basal_maximum import limit_basal
 from core.pump.clock_setting import set_clock
 from core.pump.memory import PumpFaultName, PumpMemory, PumpRefusal, PumpStep
 from core.pump.order_intake import PumpSession
@@ -32,6 +33,7 @@ from services.runtime.pump_link.protocol import (
     Claim,
     ClearFault,
     Fill,
+    LimitBasal,
     LoadPlan,
     Prime,
     Read,
@@ -47,7 +49,9 @@ from services.virtual_pump.fault_script import PumpScript
 from services.virtual_pump.line import PumpLine
 from services.virtual_pump.state_store import PumpStore
 
-AnyOrder = StartBolus | StopBolus | LoadPlan | Suspend | Resume | Fill | Prime | ClearFault
+AnyOrder = (
+    StartBolus | StopBolus | LoadPlan | LimitBasal | Suspend | Resume | Fill | Prime | ClearFault
+)
 """[-] the requests that only the controller may send."""
 
 
@@ -84,6 +88,8 @@ def obey(
             return machine.stop_bolus(memory, dose=dose, executed=executed(dose), now=now)
         case LoadPlan(plan=plan):
             return machine.load_plan(memory, plan=plan, now=now)
+        case LimitBasal(rate=rate):
+            return limit_basal(memory, rate=rate, now=now)
         case Suspend(until=until):
             return suspension.suspend(memory, now=now, until=until)
         case Resume():

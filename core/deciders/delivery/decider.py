@@ -21,24 +21,27 @@ from core.deciders.delivery.programme_checks import (
     limits_problem_of,
     profile_alarm_at_start,
 )
+from core.deciders.delivery.pump_sync.basal_maximum import request_of_limits
 from core.deciders.delivery.pump_sync.conditions import CONTROL_LOST, UNREACHABLE
 from core.deciders.delivery.pump_sync.control import refuse_superseded, take
 from core.deciders.delivery.pump_sync.history import OWN_ACTOR, decide_reading
 from core.deciders.delivery.pump_sync.mechanism import clear_fault, prime, remind, remind_at
 from core.deciders.delivery.pump_sync.restore_detection import accept_count
+from core.deciders.delivery.pump_sync.suspend_and_fill import fill, suspend
 from core.deciders.delivery.state import ACTUATOR, DeliveryState, initial
+from core.deciders.delivery.time_check import confirm_time, doubt_time
 from core.deciders.delivery.view import DeliveryView, view
 from core.deciders.names import SUBSCRIPTIONS
 from core.dosing.limits.limits import limits_problem
 from core.kernel.alarms import raise_alarm, reannounce, reannounce_at
 from core.kernel.decider import Decider, Effect, Entry
 from core.kernel.shared_decisions import COMMON_COMMANDS, COMMON_EVENTS, decide_common
-from core.models.pump_models import PUMP_MODELS
 from schemas.alarms import AlarmRepeated
 from schemas.basal.plans import BasalPlanAccepted, BasalPlanLoaded, BasalPlanRefused
 from schemas.basal.profiles import BasalPlanMade
 from schemas.bolus.orders import BolusOrderSigned, BolusOrderWithdrawn, InjectionRecorded
 from schemas.corrections import DoseCorrected
+from schemas.delivery.clock_check import ConfirmTime, TimeConfirmed, TimeUnproven
 from schemas.delivery.delivery import (
     BasalDelivered,
     BolusCancelled,
@@ -54,7 +57,6 @@ from schemas.delivery.delivery import (
     SetDeliveryLimits,
 )
 from schemas.delivery.device import (
-    PULSE_MU,
     PumpAnswered,
     PumpClaimWanted,
     PumpRead,
@@ -79,6 +81,7 @@ from schemas.delivery.pump import (
     DeliveryResumed,
     DeliverySuspended,
     FillReservoir,
+    PumpBasalMaximumRequested,
     PumpChallenged,
     PumpClaimRequested,
     PumpClockRead,
@@ -109,7 +112,7 @@ from schemas.delivery.unresolved_doses import (
 )
 from schemas.message import Command, Event, Now
 from schemas.record import Restarted, Tick
-from schemas.units import DAY_MS, MINUTE_MS, EventId, MilliUnits, PumpId, UtcMillis
+from schemas.units import EventId, PumpId, UtcMillis
 
 DELIVERY_EVENT_KINDS: Final[tuple[type[Event], ...]] = (
     *COMMON_EVENTS,
@@ -141,6 +144,9 @@ DELIVERY_EVENT_KINDS: Final[tuple[type[Event], ...]] = (
     PumpControlLost,
     PumpClaimRequested,
     PumpTakeRequested,
+    PumpBasalMaximumRequested,
+    TimeUnproven,
+    TimeConfirmed,
     PumpChallenged,
     PumpClockRead,
     OrderAuthenticationFailed,
@@ -174,18 +180,9 @@ DELIVERY_COMMAND_KINDS: Final[tuple[type[Command], ...]] = (
     ResumeDelivery,
     FillReservoir,
     TakePump,
+    ConfirmTime,
 )
 """[-] commands to the actuator."""
-
-
-RESERVOIR_MU_MAX = MilliUnits(300_000)
-"""[mU] largest reservoir of any pump known; source: Medtronic and Tandem, 300 U."""
-
-CONCENTRATION_U_PER_ML = 100
-"""[U/mL] U-100: a stroke of any other insulin would move another dose."""
-
-SUSPENDED_MS_MIN, SUSPENDED_MS_MAX = MINUTE_MS, DAY_MS
-"""[ms] shortest and longest suspension that ends by itself; project's own choice."""
 
 
 def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
@@ -213,9 +210,10 @@ def _decide(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case PumpSuperseded(epoch=epoch) if not state.is_superseded:
             alarm = raise_alarm(state.common.alarms, CONTROL_LOST)
             return (PumpControlLost(epoch=epoch), *alarm)
-        case Restarted():
+        case Restarted() as restarted:
             doubted = doubt_all(state, "the actuator was restarted")
-            return (*doubted, *profile_alarm_at_start(state))
+            time = doubt_time(state, restarted)
+            return (*doubted, *time, *profile_alarm_at_start(state))
         case _:
             return _obey(state, entry, now)
 
@@ -225,6 +223,8 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
     if state.is_superseded and (refused := refuse_superseded(entry.body)):
         return refused
     match entry.body:
+        case ConfirmTime() as word:
+            return confirm_time(state, word, actor)
         case TakePump(because=because):
             return take(state, actor, because)
         case SetDeliveryLimits() as asked:
@@ -240,59 +240,17 @@ def _obey(state: DeliveryState, entry: Entry, now: Now) -> tuple[Event, ...]:
         case PrimePump() as asked_prime:
             return prime(state, asked_prime, actor, now)
         case SuspendDelivery() as asked_stop:
-            return _suspend(state, asked_stop, actor, now)
+            return suspend(state, asked_stop, actor, now)
         case ResumeDelivery(because=because):
             if not state.suspended and state.wants_suspended is None:
                 return (DeliveryCommandRefused(name="resume", reason="not_suspended"),)
             return (ResumeRequested(actor=actor, because=because),)
         case FillReservoir() as asked_fill:
-            return _fill(state, asked_fill, actor)
+            return fill(state, asked_fill, actor)
         case Tick():
             return _tick(state, now)
         case _:
             return ()
-
-
-def _fill(state: DeliveryState, asked: FillReservoir, actor: str) -> tuple[Event, ...]:
-    if asked.concentration != CONCENTRATION_U_PER_ML:
-        return (DeliveryCommandRefused(name="fill", reason="concentration_not_supported"),)
-    if not PULSE_MU <= asked.amount <= _reservoir_of(state):
-        return (DeliveryCommandRefused(name="fill", reason="out_of_range"),)
-    return (
-        ReservoirFillRequested(
-            amount=asked.amount,
-            actor=actor,
-            concentration=asked.concentration,
-            because=asked.because,
-        ),
-    )
-
-
-def _reservoir_of(state: DeliveryState) -> MilliUnits:
-    """Give what the pump's reservoir holds [mU]; before a model is set, the largest known."""
-    limits = state.limits
-    return RESERVOIR_MU_MAX if limits is None else PUMP_MODELS[limits.pump_model].reservoir
-
-
-def _suspend(
-    state: DeliveryState, asked: SuspendDelivery, actor: str, now: Now
-) -> tuple[Event, ...]:
-    duration = asked.duration
-    takes_off = asked.disconnected and not state.disconnected
-    if state.suspended and state.wants_suspended is None and not takes_off:
-        return (DeliveryCommandRefused(name="suspend", reason="already_suspended"),)
-    if duration and not SUSPENDED_MS_MIN <= duration <= SUSPENDED_MS_MAX:
-        return (DeliveryCommandRefused(name="suspend", reason="duration_out_of_range"),)
-    ends_at = UtcMillis(now.therapy + duration) if duration else None
-    return (
-        SuspendRequested(
-            actor=actor,
-            ends_at=ends_at,
-            because=asked.because,
-            pump_ahead=state.pump_ahead,
-            disconnected=asked.disconnected,
-        ),
-    )
 
 
 def _wake_at(state: DeliveryState) -> UtcMillis | None:
@@ -337,7 +295,7 @@ def _set_limits(
         lockout=asked.lockout,
     )
     pending = pending_after(state, now)
-    pending.add(limits)
+    pending.add(limits, *request_of_limits(state, limits, actor))
     pending.add(*halt_extended(pending.state, now))
     add_day(pending)
     heard = state.plan_heard

@@ -7,6 +7,7 @@ from core.kernel.effects import (
     ClaimPump,
     ClearFault,
     FillPump,
+    LimitPumpBasal,
     LoadPumpPlan,
     PrimePumpLine,
     ResumePump,
@@ -18,6 +19,7 @@ from schemas.basal.plans import BasalPlanAccepted
 from schemas.delivery.delivery import BolusCancelled, BolusStartRequested
 from schemas.delivery.mechanism import FaultClearRequested, PrimeRequested
 from schemas.delivery.pump import (
+    PumpBasalMaximumRequested,
     PumpClaimRequested,
     ReservoirFillRequested,
     ResumeRequested,
@@ -35,6 +37,8 @@ def delivery_effects(entry: Entry) -> tuple[Effect, ...]:
             return (StopPumpBolus(dose=dose),)
         case BasalPlanAccepted(pump_ahead=ahead) as accepted:
             return (LoadPumpPlan(plan=by_pumps_clock(pump_plan(accepted), ahead=ahead)),)
+        case PumpBasalMaximumRequested(rate=rate):
+            return (LimitPumpBasal(rate=rate),)
         case SuspendRequested(ends_at=ends_at, pump_ahead=ahead):
             return (SuspendPump(until=None if ends_at is None else UtcMillis(ends_at + ahead)),)
         case ResumeRequested():

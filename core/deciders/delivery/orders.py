@@ -2,8 +2,10 @@
 
 from typing import Literal, get_args
 
+from core.deciders.delivery.events.requests import is_above_maximum
 from core.deciders.delivery.pending_orders import WaitingOrder, is_heard_equal
 from core.deciders.delivery.programme_checks import profile_in_force
+from core.deciders.delivery.pump_sync.basal_maximum import add_plan_refused
 from core.deciders.delivery.pump_sync.forged_orders import authentication_failed
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.insulin_account.bolus_lockout import lockout_problem
@@ -194,7 +196,8 @@ def take_answer(state: DeliveryState, answer: PumpAnswered) -> tuple[Event, ...]
         kept: Literal["pump_not_heard", "pump_refused"] = (
             "pump_not_heard" if is_early else "pump_refused"
         )
-        return (BasalPlanRefused(plan=plan_of(answer.about), reason=kept),)
+        refused = BasalPlanRefused(plan=plan_of(answer.about), reason=kept)
+        return add_plan_refused(state, refused) if is_above_maximum(answer) else (refused,)
     if answer.act == "fill" and answer.result != "done":
         why: Literal["pump_refused", "no_answer"] = (
             "pump_refused" if answer.result == "refused" else "no_answer"

@@ -40,12 +40,7 @@ def must_report(reading: PumpReading, state: DeliveryState, *, reported: PumpSta
     if reading.history or not state.is_connected or state.doses.unknown or reported is None:
         return True
     after = reading.status
-    return (reported.suspended, reported.plan, reported.alarms, reported.epoch) != (
-        after.suspended,
-        after.plan,
-        after.alarms,
-        after.epoch,
-    ) or _is_unconfirmed(state)
+    return _registers(reported) != _registers(after) or _is_unconfirmed(state)
 
 
 def must_read_soon(reading: PumpReading, state: DeliveryState) -> bool:
@@ -54,9 +49,16 @@ def must_read_soon(reading: PumpReading, state: DeliveryState) -> bool:
     return is_behind or reading.status.bolus is not None or state.doses.is_pressing
 
 
+def _registers(status: PumpStatus) -> tuple[object, ...]:
+    """Give what the actuator decides by, whenever it changes."""
+    return status.suspended, status.plan, status.alarms, status.epoch, status.basal_max
+
+
 def _is_unconfirmed(state: DeliveryState) -> bool:
     """Say whether something was asked of the pump that it has not confirmed."""
     if state.acting:
         return False
-    plan_waits = state.plan is not None and state.plan.plan != state.plan_loaded
-    return plan_waits or state.wants_suspended is not None or bool(state.cancelled)
+    plan = state.plan
+    plan_waits = plan is not None and plan.plan not in (state.plan_loaded, state.plan_refused)
+    maximum_waits = state.basal_max is not None and state.pump_basal_max != state.basal_max
+    return plan_waits or maximum_waits or state.wants_suspended is not None or bool(state.cancelled)

@@ -193,7 +193,7 @@ def _days(
 def _given(state: DeliveryState, since: UtcMillis, at: UtcMillis) -> MilliUnits:
     """Add up what was given from `since` to now [mU]; of what began before it the part within."""
     total = int(sum(dose.open_amount for dose in state.doses.unknown))
-    for part in (*state.doses.boluses, *state.doses.basal.parts):
+    for part in (*state.doses.counted, *state.doses.counted_basal):
         if since < part.ends_at <= at:
             length = part.ends_at - part.starts_at
             within = part.ends_at - max(since, part.starts_at)

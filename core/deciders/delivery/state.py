@@ -1,6 +1,6 @@
 """What the actuator knows of one pump."""
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -26,6 +26,7 @@ from schemas.units import (
     EventId,
     Milliseconds,
     MilliUnits,
+    MilliUnitsPerHour,
     PumpId,
     Speaker,
     UtcMillis,
@@ -58,6 +59,13 @@ class PrimeAsked(NamedTuple):
     amount: MilliUnits
 
 
+class AskedAct(NamedTuple):
+    """A fill or a prime that the pump was told of and has not reported yet."""
+
+    kind: Literal["fill", "prime"]
+    amount: MilliUnits
+
+
 class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the actuator knows of one pump."""
 
@@ -83,6 +91,18 @@ class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] what was not known when it was cut."""
     plan_loaded: EventId | None = None
     """[-] the plan that the pump delivers by."""
+    plans_sent: tuple[str, ...] = ()
+    """[-] names of the last plans that were sent to the pump, oldest first."""
+    plan_refused: str | None = None
+    """[-] the plan that the pump refused for its rates; not sent again before these change."""
+    basal_max: MilliUnitsPerHour | None = None
+    """[mU/h] the maximum that the pump was asked to hold; none before the first."""
+    pump_basal_max: MilliUnitsPerHour | None = None
+    """[mU/h] the maximum that the pump holds, by its own word; none for one that holds none."""
+    driven_after: int = 0
+    """[-] number of the pump's newest record when it first said what it holds."""
+    acts_asked: tuple[AskedAct, ...] = ()
+    """[-] fills and primes on their way, oldest first."""
     suspended: bool = False
     """[-] the pump stands, by its own word."""
     wants_suspended: bool | None = None
@@ -157,6 +177,10 @@ class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] how long insulin acts, by the advisor's settings; none while nobody has set it."""
     not_believed: int = 0
     """[-] forged orders refused since somebody saw the last alarm of them."""
+    time_unproven: Milliseconds = Milliseconds(0)
+    """[ms] that the clock says have passed and nobody has confirmed."""
+    time_known_until: UtcMillis = UtcMillis(0)
+    """[ms] the instant after the newest step of the clock that was looked at."""
     late_at: tuple[UtcMillis, ...] = ()
     """[ms] when the last three orders came that were only late, oldest first."""
 

@@ -8,7 +8,7 @@ from core.dosing.order_protocol.plan_revisions import plan_of
 from core.kernel.alarms import ActiveAlarm
 from core.models.pulses import rate_at
 from schemas.message import Now
-from schemas.units import EventId, MilliUnits, MilliUnitsPerHour, UtcMillis
+from schemas.units import EventId, Milliseconds, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
 class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +46,8 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     """[-] active, oldest first."""
     driven_by_another: bool = False
     """[-] another controller drives the pump; what it gives is counted."""
+    time_unproven: Milliseconds = Milliseconds(0)
+    """[ms] that passed by the clock alone and nobody has confirmed."""
     disconnected: bool = False
     """[-] the pump is off the body, by a person's word, until it is resumed."""
 
@@ -74,5 +76,6 @@ def view(state: DeliveryState, now: Now) -> DeliveryView:
         gaps=state.gaps,
         alarms=state.common.alarms,
         driven_by_another=state.is_superseded,
+        time_unproven=state.time_unproven,
         disconnected=state.disconnected,
     )

@@ -20,6 +20,7 @@ from core.dosing.advice.rules.registry import RULE_SETS
 from core.dosing.advice.rules.shape import Asked, Reckoned
 from core.dosing.advice.rules.split import later_part
 from core.dosing.advice.settings import factors_at
+from core.dosing.insulin_account.unproven_time import KEPT_MS, kept_ms
 from core.dosing.limits.limits import SAFE_MINIMUM_MG_DL, headrooms, whole_pulses
 from core.models.glucose_quality import trend_of
 from core.models.insulin.on_board import on_board
@@ -342,6 +343,8 @@ def _reasons(
     found.extend(reckoned.reasons)
     if "insulin_on_board_subtracted" in found and inputs.doses.open:
         found.append("unknown_dose_counted" if inputs.doses.unknown else "running_dose_counted")
+    if kept_ms(inputs.doses.unproven, at=now.therapy) > KEPT_MS:
+        found.append("time_unproven")
     if not RULE_SETS[case.settings.rules].is_verified:
         found.append("rules_unverified")
     found.extend(case.beside.unknown.values())

@@ -21,11 +21,12 @@ def lockout_problem(
         asked_at: [ms] when it was ordered. What was started since does not count: a bolus of two
             parts is one, and its second part follows its first.
     """
-    if limits is None or doses.started_at is None:
+    started_at = doses.bolus_counts_from
+    if limits is None or started_at is None:
         return None
     before = UtcMillis(asked_at - 1)
     wait: int = getattr(limits.lockout, origin_of(actor))
-    locked, agree = locked_twice((doses.started_at,), at=before, wait=max(0, wait - 1))
+    locked, agree = locked_twice((started_at,), at=before, wait=max(0, wait - 1))
     if not agree:
         return "limits_disagree"
     return "lockout" if locked else None

@@ -11,10 +11,11 @@ from typing import Final
 import msgspec
 
 from core.dosing.insulin_account.scheduled_basal import BasalAhead
+from core.dosing.insulin_account.unproven_time import UnprovenSteps, counted, counted_at
 from core.dosing.limits.limits import Given
 from core.models.insulin.on_board import Delivered, insulin_on_board, still_acts
 from schemas.bolus.settings import InsulinAction
-from schemas.units import DAY_MS, HOUR_MS, DoseId, EventId, Milliseconds, MilliUnits, UtcMillis
+from schemas.units import DAY_MS, DoseId, EventId, Milliseconds, MilliUnits, UtcMillis
 
 BLOCK_MAX: Final = 32
 """[-] parts that are added to one by one, then moved over together: of a day's 600 one more part
@@ -49,10 +50,6 @@ class BasalCounted(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return BasalCounted(
             blocks=(*(one for one in self.blocks if one[-1].ends_at >= since), newest)
         )
-
-
-KEPT_MS: Final = Milliseconds(DAY_MS + HOUR_MS)
-"""[ms] deliveries kept: the longest window of a limit, and an hour for late arrivals."""
 
 
 AHEAD_MS = 2 * DAY_MS
@@ -120,6 +117,23 @@ class DoseBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[mU] all basal ever counted."""
     started_at: UtcMillis | None = None
     """[ms] when the newest bolus was started; none while there was none."""
+    unproven: UnprovenSteps = ()
+    """[-] steps of the clock that nobody has confirmed; what lies before them ages without them."""
+
+    @property
+    def counted(self) -> tuple[BolusPart, ...]:
+        """Give the boluses with the times as of which they count."""
+        return counted(self.boluses, self.unproven) if self.unproven else self.boluses
+
+    @property
+    def counted_basal(self) -> tuple[Delivered, ...]:
+        """Give counted basal with the times as of which it counts."""
+        return counted(self.basal.parts, self.unproven)
+
+    @property
+    def bolus_counts_from(self) -> UtcMillis | None:
+        """Give when the newest bolus started [ms], as it counts; none while there was none."""
+        return None if self.started_at is None else counted_at(self.started_at, self.unproven)
 
     @property
     def running(self) -> OpenDose | None:
@@ -167,11 +181,11 @@ class DoseBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
             at=at,
             ends_at=UtcMillis(at + AHEAD_MS),
         )
-        boluses = (*self.boluses, *still_open)
+        boluses = (*self.counted, *still_open)
         most = sum(dose.amount for dose in boluses)
         return Given(
             boluses=boluses,
-            basal=self.basal.parts,
+            basal=self.counted_basal,
             ahead=flows,
             on_board=MilliUnits(most) if action is None else self.on_board(action, at=at)[1],
             midnights=ahead.midnights,
@@ -179,7 +193,7 @@ class DoseBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
     def on_board(self, action: InsulinAction, *, at: UtcMillis) -> tuple[MilliUnits, MilliUnits]:
         """Give bolus insulin on board [mU] as least and most: without and with what is open."""
-        least = insulin_on_board(self.boluses, action=action, at=at)
+        least = insulin_on_board(self.counted, action=action, at=at)
         still_open = sum(dose.open_amount for dose in self.open)
         return least, MilliUnits(least + still_open)
 
@@ -187,14 +201,14 @@ class DoseBook(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         """Give the meals' part of what was counted and still acts [mU], rounded down."""
         parts = (
             Delivered(starts_at=one.starts_at, ends_at=one.ends_at, amount=one.meal)
-            for one in self.boluses
+            for one in self.counted
             if one.meal
         )
         return MilliUnits(max(0, insulin_on_board(parts, action=action, at=at) - 1))
 
     def acting(self, action: InsulinAction, *, at: UtcMillis) -> tuple[DoseId, ...]:
         """Name the doses that still act and what corrected them, sorted."""
-        parts = [part for part in self.boluses if still_acts(part, action=action, at=at)]
+        parts = [part for part in self.counted if still_acts(part, action=action, at=at)]
         names = {part.dose for part in parts}
         names |= {DoseId(part.correction) for part in parts if part.correction is not None}
         return tuple(sorted(names | {dose.dose for dose in self.open}))

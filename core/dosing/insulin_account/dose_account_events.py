@@ -1,15 +1,17 @@
 """How each event changes the account of doses."""
 
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
-from core.dosing.insulin_account.dose_account import KEPT_MS, BolusPart, DoseBook, OpenDose, close
+from core.dosing.insulin_account.dose_account import BolusPart, DoseBook, OpenDose, close
+from core.dosing.insulin_account.unproven_time import UnprovenStep, kept_ms, with_step
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
 from core.models.insulin.on_board import Delivered
 from schemas.bolus.orders import BolusOrdered, BolusOrderWithdrawn, InjectionRecorded
 from schemas.corrections import DoseCorrected
+from schemas.delivery.clock_check import TimeConfirmed, TimeUnproven
 from schemas.delivery.delivery import (
     BasalDelivered,
     BolusDelivered,
@@ -36,7 +38,7 @@ def _count_basal(book: DoseBook, part: BasalDelivered, entry: Entry) -> DoseBook
     counted = Delivered(starts_at=part.starts_at, ends_at=part.ends_at, amount=part.amount)
     return msgspec.structs.replace(
         book,
-        basal=book.basal.with_part(counted, kept=KEPT_MS),
+        basal=book.basal.with_part(counted, kept=kept_ms(book.unproven, at=part.ends_at)),
         basal_total=MilliUnits(book.basal_total + part.amount),
     )
 
@@ -76,7 +78,7 @@ def _count_bolus(book: DoseBook, part: BolusProgressed, entry: Entry) -> DoseBoo
     book = _replace_word(book, part.dose, part.amount)
     added = msgspec.structs.replace(
         book,
-        boluses=(*_recent(book.boluses, part.ends_at), counted),
+        boluses=(*_recent(book, part.ends_at), counted),
         bolus_total=MilliUnits(book.bolus_total + part.amount),
     )
     return _change(added, part.dose, delivered=part.delivered)
@@ -140,6 +142,19 @@ def _end(book: DoseBook, ended: BolusDelivered | BolusStopped, entry: Entry) -> 
 def _give_up(book: DoseBook, ended: BolusRefused | BolusOrderWithdrawn, entry: Entry) -> DoseBook:
     del entry
     return close(book, ended.dose)
+
+
+@fold_doses.register
+def _doubt_time(book: DoseBook, doubted: TimeUnproven, entry: Entry) -> DoseBook:
+    del entry
+    step = UnprovenStep(doubted.since, doubted.passed)
+    return msgspec.structs.replace(book, unproven=with_step(book.unproven, step))
+
+
+@fold_doses.register
+def _confirm_time(book: DoseBook, confirmed: TimeConfirmed, entry: Entry) -> DoseBook:
+    del entry
+    return msgspec.structs.replace(book, unproven=()) if confirmed.passed else book
 
 
 def _open(book: DoseBook, opened: OpenDose) -> DoseBook:
@@ -236,12 +251,10 @@ def _replace_word(book: DoseBook, dose: DoseId, counted: MilliUnits | None) -> D
     )
 
 
-PartT = TypeVar("PartT", bound=Delivered)
-
-
-def _recent(parts: tuple[PartT, ...], at: UtcMillis) -> tuple[PartT, ...]:
+def _recent(book: DoseBook, at: UtcMillis) -> tuple[BolusPart, ...]:
     """Drop from the front what no window reaches any more."""
-    since, keep = at - KEPT_MS, 0
+    parts = book.boluses
+    since, keep = at - kept_ms(book.unproven, at=at), 0
     while keep < len(parts) and parts[keep].ends_at < since:
         keep += 1
     return parts[keep:] if keep else parts

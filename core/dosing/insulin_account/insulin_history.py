@@ -149,7 +149,7 @@ def _dose(part: Delivered, curve: Curve) -> Dose:
 def _boluses(book: DoseBook, *, at: UtcMillis, curve: Curve) -> Iterator[Dose]:
     """Give each bolus as one dose, and what is open as given now."""
     by_dose: dict[DoseId, list[BolusPart]] = {}
-    for part in book.boluses:
+    for part in book.counted:
         by_dose.setdefault(part.dose, []).append(part)
     for parts in by_dose.values():
         yield Dose(

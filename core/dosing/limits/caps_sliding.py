@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate
 from math import ceil, floor
 
 from core.dosing.limits.caps_shapes import Asked, Flow, RateAsked, Room, WindowCap
@@ -11,29 +11,59 @@ from schemas.units import MilliUnits, MilliUnitsPerHour, UtcMillis
 
 
 class _Curve:
-    """Insulin up to an instant [mU], piecewise linear and exact."""
+    """Insulin up to an instant [mU], piecewise linear and exact.
+
+    Flows that are over are added up once; only those that run at the instant are cut.
+    """
 
     def __init__(self, flows: Iterable[Flow]) -> None:
-        slopes: dict[int, Fraction] = {}
-        for flow in flows:
-            slope = Fraction(flow.amount, flow.ends_at - flow.starts_at)
-            slopes[flow.starts_at] = slopes.get(flow.starts_at, Fraction(0)) + slope
-            slopes[flow.ends_at] = slopes.get(flow.ends_at, Fraction(0)) - slope
-        self.edges = sorted(slopes)
-        self._slopes: list[Fraction] = []
-        slope = Fraction(0)
-        for at in self.edges:
-            slope += slopes[at]
-            self._slopes.append(slope)
-        self._sums = [Fraction(0)] if self.edges else []
-        for (start, end), rate in zip(pairwise(self.edges), self._slopes, strict=False):
-            self._sums.append(self._sums[-1] + rate * (end - start))
+        known = tuple(flows)
+        self.edges = sorted({edge for flow in known for edge in (flow.starts_at, flow.ends_at)})
+        over = sorted((flow.ends_at, flow.amount) for flow in known)
+        self._ends = [end for end, _ in over]
+        self._sums = [0, *accumulate(amount for _, amount in over)]
+        index = {edge: number for number, edge in enumerate(self.edges)}
+        self._running: list[list[Flow]] = [[] for _ in self.edges]
+        for flow in known:
+            for number in range(index[flow.starts_at], index[flow.ends_at]):
+                self._running[number].append(flow)
+        self._known: dict[int, tuple[int, tuple[tuple[int, int], ...]]] = {}
 
-    def at(self, instant: int) -> Fraction:
+    def bounds(self, instant: int) -> tuple[int, int]:
+        """Give what it is at least and at most: whole numbers, and the same where nothing is cut.
+
+        Each flow that is cut leaves less than 1 mU between them.
+        """
+        whole, rests = self._look(instant)
+        return whole, whole + len(rests)
+
+    def at(self, instant: int) -> int | Fraction:
+        """Give it exactly."""
+        whole, rests = self._look(instant)
+        exact: int | Fraction = whole
+        for rest, length in rests:
+            exact += Fraction(rest, length)
+        return exact
+
+    def _look(self, instant: int) -> tuple[int, tuple[tuple[int, int], ...]]:
+        """Give the whole part, and what each flow that is cut adds to it; once for an instant."""
+        found = self._known.get(instant)
+        if found is None:
+            found = self._known[instant] = self._cut(instant)
+        return found
+
+    def _cut(self, instant: int) -> tuple[int, tuple[tuple[int, int], ...]]:
         index = bisect_right(self.edges, instant) - 1
         if index < 0:
-            return Fraction(0)
-        return self._sums[index] + self._slopes[index] * (instant - self.edges[index])
+            return 0, ()
+        given, rests = self._sums[bisect_right(self._ends, instant)], []
+        for flow in self._running[index]:
+            length = flow.ends_at - flow.starts_at
+            whole, rest = divmod(flow.amount * (instant - flow.starts_at), length)
+            given += whole
+            if rest:
+                rests.append((rest, length))
+        return given, tuple(rests)
 
 
 def rooms(asked: Asked) -> tuple[Room, ...]:
@@ -51,20 +81,29 @@ def rooms(asked: Asked) -> tuple[Room, ...]:
 
 
 def _room(asked: Asked, cap: WindowCap, curve: _Curve) -> Room:
-    tightest: tuple[Fraction, Fraction, int, int] | None = None
+    tightest: tuple[int | Fraction, int | Fraction, int, int] | None = None
+    enough: int | None = None
     length = asked.ends_at - asked.starts_at
     for start, end in _windows(asked, cap, curve.edges):
         inside = min(end, asked.ends_at) - max(start, asked.starts_at)
+        if inside < 0:
+            continue
+        (least, _), (_, most) = curve.bounds(start), curve.bounds(end)
+        if enough is not None and cap.most - (most - least) > enough:
+            continue  # it leaves more than another one, wherever between the bounds it lies
         used = curve.at(end) - curve.at(start)
-        if inside > 0:
-            room = (cap.most - used) * length / inside
-        elif inside == 0 and cap.length is not None and used > cap.most:
+        room: int | Fraction
+        if inside == length > 0:
+            room = cap.most - used
+        elif inside > 0:
+            room = Fraction((cap.most - used) * length) / inside
+        elif cap.length is not None and used > cap.most:
             # Overfull beside the dose: moved by any little, the window holds some of it as well.
-            room = Fraction(0)
+            room = 0
         else:
             continue
         if tightest is None or room < tightest[0]:
-            tightest = (room, used, start, end)
+            tightest, enough = (room, used, start, end), max(0, ceil(room))
     if tightest is None:
         return Room(name=cap.name, left=cap.most, used=MilliUnits(0))
     room, used, start, end = tightest

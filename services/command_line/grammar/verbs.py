@@ -115,6 +115,7 @@ _ALL: Final = (
     Verb("count", "Pump", "go on from the pump's own count", "pump.count"),
     Verb("up", "System", "start everything on this machine", "system.up", "nothing was started"),
     Verb("status", "System", "show every service, its health and its lag", "system.status"),
+    Verb("clock", "System", "show the clock, or say whether time has passed", "system.clock"),
     Verb("calc", "System", "compute what a scenario asks for", "system.calc", "nothing was sent"),
     Verb("store", "System", "copy journals into PostgreSQL or back", "system.store"),
     Verb("schema", "System", "write or check the schemas of every message", "system.schema"),

@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "at first sqlite. A password in the URL shows in 'ps' for this command; put it in "
         "PGPASSWORD or a service file instead",
     )
+    parser.add_argument(
+        "--machine-clock",
+        action="store_true",
+        help="go on by the machine's clock, where this system's is behind it",
+    )
     parser.add_argument("--no-person", action="store_true", help="nobody eats and asks for advice")
     parser.add_argument("--no-screen", action="store_true", help="log lines in place of the screen")
     parser.add_argument(
@@ -64,5 +69,6 @@ def run(arguments: argparse.Namespace) -> int:
         pump=chosen.pump,
         store=arguments.store,
         pump_faults=arguments.pump_faults,
+        machine_clock=arguments.machine_clock,
     )
     return run_up(options)

@@ -18,6 +18,7 @@ from services.runtime.decider_host.outbox import Outbox
 from services.runtime.decider_host.processor import DeciderProcessor, Input, Reported
 from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.event_ids import is_own_event, is_that_event, stored_head
+from services.runtime.platform.clock import NOTHING_UNPROVEN, Unproven
 from services.runtime.platform.errors import SecondWriter
 from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.logs import get_logger
@@ -54,8 +55,12 @@ class Startup:
         self._foreign: list[Arrived] = []
         self._cut: list[Reported] = []
 
-    async def join(self, *, now: Now) -> Sequence[Input]:
+    async def join(self, *, now: Now, unproven: Unproven = NOTHING_UNPROVEN) -> Sequence[Input]:
         """Find the place in the stream; give the reports that the decider must hear first.
+
+        Args:
+            now: of the start.
+            unproven: what of the time before it nothing proves.
 
         Raises:
             RestoredFromOldCopy: newer events of this service exist and nobody can give them.
@@ -83,7 +88,7 @@ class Startup:
         await self._bus.reset(position=0 if stream_faults else position)
         failpoint("join_reset")
         reports: tuple[Report, ...] = (
-            Restarted(release=release_version(), tzdata=tzdata_version()),
+            restarted(unproven),
             *stream_faults,
             *clock_reports(self._processor.unit_of_work.last_now, now),
         )
@@ -169,6 +174,16 @@ class Startup:
             "published: the record was cut short, lost or put back; what others said is heard again"
         )
         self._cut.append(Reported(pump, RuntimeFault(fault="record_altered", detail=detail)))
+
+
+def restarted(unproven: Unproven) -> Restarted:
+    """Tell of a start, by which code, and how much of the time before it nothing proves."""
+    return Restarted(
+        release=release_version(),
+        tzdata=tzdata_version(),
+        unproven=unproven.passed,
+        unproven_since=unproven.since,
+    )
 
 
 def clock_reports(last: Now | None, now: Now) -> tuple[Report, ...]:

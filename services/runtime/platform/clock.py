@@ -4,12 +4,12 @@ import os
 import time
 import zlib
 from pathlib import Path
-from typing import Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
 from schemas.message import Now
-from schemas.units import UtcMillis
+from schemas.units import Milliseconds, UtcMillis
 
 SPEED_MAX = 600
 """[-] therapy seconds in a real second."""
@@ -19,8 +19,23 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """[-] where Linux names the boot."""
 
 
+class Unproven(NamedTuple):
+    """Therapy time that only a clock says has passed before a run."""
+
+    since: UtcMillis
+    """[ms] the last instant known before it."""
+    passed: Milliseconds
+    """[ms] its length; 0 where all is proven."""
+
+
+NOTHING_UNPROVEN: Final = Unproven(UtcMillis(0), Milliseconds(0))
+
+
 class Clock(Protocol):
     """Tells the time of the therapy and of the world."""
+
+    unproven: Unproven
+    """[-] what of the time before this run nothing proves."""
 
     def now(self) -> Now:
         """Read both times; neither goes back within a process."""
@@ -42,6 +57,10 @@ class ClockRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """[-] which boot of the machine it was written in; empty where that is not known."""
     counted_ns: int | None = None
     """[ns] the boot-time clock when it was written."""
+    unproven_since: UtcMillis = UtcMillis(0)
+    """[ms] the last therapy time known before the step below."""
+    unproven: Milliseconds = Milliseconds(0)
+    """[ms] by which therapy time stepped before this run and nothing but a clock says so."""
     checksum: str = ""
     """[-] CRC-32 over all else, 8 hex digits; empty in files of a release before 0.3."""
 
@@ -57,6 +76,9 @@ class SystemClock:
         """Anchor the clock; `record` is that of the data folder, shared by all processes."""
         self._boot_ns = boot_ns()
         real = wall_ms()
+        self.unproven = (
+            NOTHING_UNPROVEN if record is None else Unproven(record.unproven_since, record.unproven)
+        )
         if record is None:
             record = ClockRecord(real=real, therapy=real, speed=1)
         elif record.boot_ns is not None:
@@ -81,6 +103,7 @@ class FakeClock:
     def __init__(self, *, therapy: UtcMillis, speed: int = 1) -> None:
         """Start at a therapy instant; real time starts at the same number."""
         self._now = Now(therapy=therapy, real=therapy, speed=speed)
+        self.unproven = NOTHING_UNPROVEN
 
     def now(self) -> Now:
         """Read both times."""

@@ -100,7 +100,7 @@ class Loop(Generic[StateT]):
         startup = Startup(
             processor=self.processor, outbox=self.outbox, bus=self._bus, store=self._store
         )
-        first = await startup.join(now=self._clock.now())
+        first = await startup.join(now=self._clock.now(), unproven=self._clock.unproven)
         async with self._tasks as tasks:
             tasks.create_task(self.outbox.run())
             await self._think(first)

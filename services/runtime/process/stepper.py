@@ -6,10 +6,9 @@ from typing import Any, Generic, TypeVar
 
 from core.kernel.decider import Decider
 from schemas.message import Now
-from schemas.record import Restarted
 from schemas.units import UtcMillis
 from services.runtime.catch_up.causal_backfill import give_up
-from services.runtime.catch_up.startup import clock_reports
+from services.runtime.catch_up.startup import clock_reports, restarted
 from services.runtime.decider_host.event_writer import outgoing_again
 from services.runtime.decider_host.inbox_results import Gap
 from services.runtime.decider_host.processor import (
@@ -23,8 +22,6 @@ from services.runtime.journal.event_ids import event_id_in
 from services.runtime.nats.memory_bus import FakeBroker, FakeBus
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.failpoints import failpoint
-from services.runtime.platform.release import version
-from services.runtime.platform.zones import tzdata_version
 from services.runtime.ports import Outgoing, Store
 from services.runtime.process.loop import EffectHandler
 
@@ -74,7 +71,7 @@ class Stepper(Generic[StateT]):
         )
         finish(self._bus.reset(position=self.processor.unit_of_work.follow(stream=broker.created)))
         reports = (
-            Restarted(release=version(), tzdata=tzdata_version()),
+            restarted(clock.unproven),
             *clock_reports(self.processor.unit_of_work.last_now, clock.now()),
         )
         self._reports: deque[Reported] = deque(

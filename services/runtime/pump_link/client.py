@@ -4,7 +4,7 @@ import secrets
 from abc import ABC, abstractmethod
 
 from schemas.delivery.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
-from schemas.units import DoseId, MilliUnits, UtcMillis
+from schemas.units import DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
 from services.runtime.platform.errors import PumpRefusedError, PumpSupersededError, PumpTimeout
 from services.runtime.pump_link.port import PrimeWhat
 from services.runtime.pump_link.protocol import (
@@ -14,6 +14,7 @@ from services.runtime.pump_link.protocol import (
     Claim,
     ClearFault,
     Fill,
+    LimitBasal,
     LoadPlan,
     Prime,
     Read,
@@ -77,6 +78,10 @@ class PumpCaller(ABC):
     async def load_plan(self, *, plan: PumpPlan) -> PumpStatus:
         """Replace the basal plan; the fraction of a pulse already owed is carried over."""
         return await self._order(LoadPlan(epoch=self._claimed(), plan=plan))
+
+    async def limit_basal(self, *, rate: MilliUnitsPerHour) -> PumpStatus:
+        """Let the pump hold a maximum basal rate [mU/h]; it refuses plans above it."""
+        return await self._order(LimitBasal(epoch=self._claimed(), rate=rate))
 
     async def suspend(self, *, until: UtcMillis | None = None) -> PumpStatus:
         """Stop all insulin, a running bolus included; the pump itself resumes at `until` [ms]."""

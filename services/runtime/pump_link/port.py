@@ -3,7 +3,7 @@
 from typing import Literal, Protocol
 
 from schemas.delivery.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
-from schemas.units import DoseId, MilliUnits, UtcMillis
+from schemas.units import DoseId, MilliUnits, MilliUnitsPerHour, UtcMillis
 
 PrimeWhat = Literal["tube", "cannula"]
 
@@ -45,6 +45,10 @@ class PumpDevice(Protocol):
 
     async def load_plan(self, *, plan: PumpPlan) -> PumpStatus:
         """Replace the basal plan; the fraction of a pulse already owed is carried over."""
+        ...
+
+    async def limit_basal(self, *, rate: MilliUnitsPerHour) -> PumpStatus:
+        """Let the pump hold a maximum basal rate [mU/h]; it refuses plans above it."""
         ...
 
     async def suspend(self, *, until: UtcMillis | None = None) -> PumpStatus:

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, TypeVar
 import msgspec
 
 from schemas.delivery.device import PumpPlan, PumpReading, PumpStatus, SignedOrder
-from schemas.units import DoseId, MilliUnits, PumpId, UtcMillis
+from schemas.units import DoseId, MilliUnits, MilliUnitsPerHour, PumpId, UtcMillis
 from services.runtime.platform.errors import BasaltError
 from services.runtime.pump_link.line_proof import FrameRefused, LineProof
 
@@ -113,6 +113,13 @@ class LoadPlan(Order, frozen=True, kw_only=True, tag="load_plan"):
     """[-] the new one."""
 
 
+class LimitBasal(Order, frozen=True, kw_only=True, tag="limit_basal"):
+    """Hold a maximum basal rate."""
+
+    rate: MilliUnitsPerHour
+    """[mU/h] plans above it are refused."""
+
+
 class Suspend(Order, frozen=True, kw_only=True, tag="suspend"):
     """Stop all insulin."""
 
@@ -186,7 +193,17 @@ class Superseded(Answer, frozen=True, kw_only=True, tag="superseded"):
 
 
 AnyRequest = (
-    Claim | Read | StartBolus | StopBolus | LoadPlan | Suspend | Resume | Fill | Prime | ClearFault
+    Claim
+    | Read
+    | StartBolus
+    | StopBolus
+    | LoadPlan
+    | LimitBasal
+    | Suspend
+    | Resume
+    | Fill
+    | Prime
+    | ClearFault
 )
 AnyAnswer = Answered | ReadAnswered | Refused | Superseded
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 import msgspec
 
+from core.formats.display import lasting
 from schemas.message import Now
-from schemas.units import MINUTE_MS, UtcMillis
+from schemas.units import MINUTE_MS, Milliseconds, UtcMillis
 from services.runtime.platform.clock import (
     SPEED_MAX,
     ClockRecord,
@@ -55,6 +56,7 @@ def resumed(
     speed: int | None,
     now: Machine,
     floor: Now | None = None,
+    takes_wall: bool = False,
 ) -> ClockRecord:
     """Compute the record to go on with.
 
@@ -66,29 +68,51 @@ def resumed(
         speed: 1 to 600; None keeps that of the last run.
         now: the machine's clocks.
         floor: the newest instant that journals and pump have seen; therapy time is no earlier.
+        takes_wall: a person says that the wall clock is right, whatever was counted.
 
     Returns:
         Running, anchored now, at or after all therapy time of the last run.
     """
     known = [kept.therapy for kept in (record, floor) if kept]
-    real = _real(now, [kept for kept in (record, seen) if kept], floor)
+    is_first = not any((record, seen, floor))
+    least = _proven_real(now, [kept for kept in (record, seen) if kept], floor)
+    real = now.wall if least is None else _believed_real(now, least, takes_wall=takes_wall)
     if seen is not None:
         was_killed = record is None or record.boot_ns is not None
         known.append(UtcMillis(seen.therapy + (UNSEEN_MS * seen.speed if was_killed else 0)))
+    proven = max([*known, real if least is None else least.real])
     if begins_at is None:
         known.append(real)
     elif not known:
         known.append(begins_at)
+    unproven = 0 if is_first or begins_at is not None else max(known) - proven
     first = 1 if begins_at is None else DEMONSTRATION_SPEED
     before = next((kept.speed for kept in (record, seen, floor) if kept), first)
-    return ClockRecord(real=real, therapy=max(known), speed=speed or before, boot_ns=now.boot_ns)
+    is_doubted = unproven > WALL_MS_MAX
+    return ClockRecord(
+        real=real,
+        therapy=max(known),
+        speed=speed or before,
+        boot_ns=now.boot_ns,
+        unproven_since=UtcMillis(proven if is_doubted else 0),
+        unproven=Milliseconds(unproven if is_doubted else 0),
+    )
 
 
-def _real(now: Machine, kept: Sequence[ClockRecord], floor: Now | None) -> UtcMillis:
-    """Give real time: within one boot of the machine by its count, not by its wall clock.
+class _Proven(NamedTuple):
+    """Real time that has passed for certain."""
 
-    A wall clock that was set between two runs, in either direction, neither opens a cap nor takes
-    insulin off board. Across boots it is believed, and never goes back.
+    real: UtcMillis
+    """[ms] no earlier than this."""
+    is_counted: bool
+    """[-] the machine counted on all the time: it is exactly this."""
+
+
+def _proven_real(now: Machine, kept: Sequence[ClockRecord], floor: Now | None) -> _Proven | None:
+    """Give the real time that something but the wall clock proves; None at the first start.
+
+    Within one boot the machine has counted on. Across boots the time since the boot is certain,
+    and that before it is not.
     """
     counted = [
         UtcMillis(one.real + (now.boot_ns - one.counted_ns) // 1_000_000)
@@ -96,8 +120,25 @@ def _real(now: Machine, kept: Sequence[ClockRecord], floor: Now | None) -> UtcMi
         if one.boot == now.boot != "" and one.counted_ns is not None
     ]
     if counted:
-        return max(counted)
-    return max([now.wall, *(one.real for one in kept), *([floor.real] if floor else [])])
+        return _Proven(max(counted), is_counted=True)
+    seen = [*(one.real for one in kept), *([floor.real] if floor else [])]
+    if not seen:
+        return None
+    is_another_boot = bool(now.boot) and all(one.boot not in ("", now.boot) for one in kept)
+    since_boot = now.boot_ns // 1_000_000 if kept and is_another_boot else 0
+    return _Proven(UtcMillis(max(seen) + since_boot), is_counted=False)
+
+
+def _believed_real(now: Machine, least: _Proven, *, takes_wall: bool) -> UtcMillis:
+    """Give real time: within one boot by the machine's count, else by its wall clock.
+
+    A wall clock that was set between two runs, in either direction, neither opens a cap nor takes
+    insulin off board. Across boots it is believed, until a person says whether it is right for
+    nothing but basal; it never goes back.
+    """
+    if least.is_counted and not takes_wall:
+        return least.real
+    return max(now.wall, least.real)
 
 
 class ClockKeeper:
@@ -112,9 +153,17 @@ class ClockKeeper:
         """[-] in words, for the person who starts the system."""
 
     def start(
-        self, *, begins_at: UtcMillis | None, speed: int | None, floor: Now | None = None
+        self,
+        *,
+        begins_at: UtcMillis | None,
+        speed: int | None,
+        floor: Now | None = None,
+        takes_wall: bool = False,
     ) -> ClockRecord:
         """Anchor the clock for this run; what was wrong with its files stands in `problems`.
+
+        Args:
+            begins_at, speed, floor, takes_wall: as for `resumed`.
 
         Raises:
             StartRefused: the speed is out of range, or both files are broken and nothing else
@@ -134,14 +183,17 @@ class ClockKeeper:
             speed=speed,
             now=machine,
             floor=floor,
+            takes_wall=takes_wall,
         )
+        if record.unproven:
+            self.problems.append(
+                f"the clock says that {lasting(record.unproven)} passed since the last run, and "
+                "nothing proves it: limits and insulin on board count as if they had not, until "
+                "'basalt clock passed' or 'basalt clock wrong' says which; basal goes on"
+            )
         ahead = machine.wall - record.real
         if abs(ahead) > WALL_MS_MAX:
-            self.problems.append(
-                f"the machine's clock is {abs(ahead) // 60_000} min "
-                f"{'ahead of' if ahead > 0 else 'behind'} this system's, which goes on by the time "
-                "that has passed since it stopped; is the machine's clock right?"
-            )
+            self.problems.append(_wall_differs(ahead, follows_wall=begins_at is None))
         self.clock = SystemClock(record=record)
         self._note()
         write_clock_record(self._record_path, record)
@@ -180,3 +232,15 @@ class ClockKeeper:
             self.problems.append(f"the clock {path} is broken and not used: speed {record.speed}")
             return None
         return record
+
+
+def _wall_differs(ahead: int, *, follows_wall: bool) -> str:
+    """Say that the machine's clock is not where this system's is; `ahead` in ms."""
+    way = "ahead of" if ahead > 0 else "behind"
+    text = (
+        f"the machine's clock is {lasting(Milliseconds(abs(ahead)))} {way} this system's, which "
+        "goes on by the time that has passed since it stopped"
+    )
+    if ahead > 0 and follows_wall:
+        return f"{text}; if the machine's clock is right, stop and start with --machine-clock"
+    return f"{text}; is the machine's clock right?"

@@ -18,7 +18,7 @@ from schemas.units import (
 )
 from support.simulated.fake_system import LIMITS, SAID_TWICE, FakeSystem
 from support.simulated.mutant_pairs import is_caught
-from support.simulated.programmed import alarms, an_older_version, limits, profile, scheduler, told
+from support.simulated.programmed import alarms, let_in, limits, profile, scheduler, told
 
 
 def absurd_profile_is_refused() -> bool:
@@ -181,8 +181,7 @@ def test_a_temporary_rate_of_more_than_the_model_gives_is_refused(system: FakeSy
 
 def test_less_than_a_profile_that_was_let_in_is_never_refused(system: FakeSystem) -> None:
     """Half of 10 U/h is above the limit, and still what the person wants less of."""
-    with an_older_version():
-        assert scheduler(system, profile((0, 10_000), confirmed=SAID_TWICE)).accepted
+    let_in(system, profile((0, 10_000), confirmed=SAID_TWICE))
     system.run(ms=MINUTE_MS)
 
     half = SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS))

@@ -19,14 +19,22 @@ from schemas.delivery.delivery import BolusRefused
 from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, MilliUnits
 from support.simulated.fake_system import LIMITS, PROFILE, PUMP, SAID_TWICE, FakeSystem
 from support.simulated.mutant_pairs import is_caught
-from support.simulated.programmed import alarms, an_older_version, limits, profile, scheduler, told
+from support.simulated.programmed import (
+    alarms,
+    an_older_version,
+    let_in,
+    limits,
+    profile,
+    scheduler,
+    told,
+)
 
 
 @pytest.mark.requirement("R118")
 def test_what_an_older_version_let_in_flows_on_and_is_told(system: FakeSystem) -> None:
     """With a high alarm that names profile, time and rate; it ends with a profile that fits."""
-    with an_older_version():
-        assert scheduler(system, profile((0, 10_000), confirmed=SAID_TWICE)).accepted
+    let_in(system, profile((0, 10_000), confirmed=SAID_TWICE))
+    system.run(ms=MINUTE_MS)
     before = system.odometer
     system.run(ms=HOUR_MS)
 

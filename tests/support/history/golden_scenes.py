@@ -24,6 +24,7 @@ from schemas.bolus.orders import (
     SetBolusPreset,
 )
 from schemas.corrections import CorrectCarbs, CorrectDose, VoidReading
+from schemas.delivery.clock_check import ConfirmTime
 from schemas.delivery.delivery import CancelBolus
 from schemas.delivery.mechanism import ClearPumpFault, PrimePump
 from schemas.delivery.pump import FillReservoir, ResumeDelivery, SuspendDelivery, TakePump
@@ -307,6 +308,24 @@ def record_in_trouble() -> FakeSystem:
     return system
 
 
+def started_under_another_clock() -> FakeSystem:
+    """Two starts of the machine, after each of which a person says what the time was."""
+    system = FakeSystem()
+    system.set_up()
+    system.order(1_000)
+    system.run(ms=10 * MINUTE_MS)
+    for passed in (True, False):
+        system.reboot(passed=5 * HOUR_MS)
+        system.run(ms=10 * MINUTE_MS)
+        read(system, "180")
+        system.ask(RequestAdvice(carbs=Grams(0)), to=ADVISOR)
+        system.order(500)
+        system.run(ms=10 * MINUTE_MS)
+        system.ask(ConfirmTime(passed=passed, because="looked"), to=ACTUATOR)
+        system.run(ms=HOUR_MS)
+    return system
+
+
 SCENES: dict[str, Callable[[], FakeSystem]] = {
     "clock_change": night_of_the_clock_change,
     "therapy": therapy_of_a_day,
@@ -316,6 +335,7 @@ SCENES: dict[str, Callable[[], FakeSystem]] = {
     "trouble": pump_in_trouble,
     "other_hands": pump_in_other_hands,
     "record_in_trouble": record_in_trouble,
+    "another_clock": started_under_another_clock,
 }
 """[-] scenes of a golden history by name."""
 

@@ -6,13 +6,14 @@ from typing import Final
 
 from core.deciders.delivery.programme_checks import day_passed, profile_above
 from core.deciders.delivery.pump_sync.restore_detection import doubted
+from core.deciders.delivery.time_check import time_unproven
 from core.deciders.glucose.alert_rules import RULES
 from core.kernel.alarm_catalogue import PUMP_ALARMS, process_down
 from core.kernel.alarms import Condition, PumpAction
 from core.kernel.shared_decisions import history_missing, runtime_fault, speaker_forked
 from schemas.record import RuntimeFault
 from schemas.setting_checks import Misfit
-from schemas.units import MilliUnits, MilliUnitsPerHour
+from schemas.units import HOUR_MS, MilliUnits, MilliUnitsPerHour
 from support.repository import ROOT
 
 PAGE = ROOT / "docs/alarms.md"
@@ -103,6 +104,7 @@ MADE: Final = (
         )
     ),
     day_passed(MilliUnits(1_000), MilliUnits(1_000), "in 24 h", "NAME"),
+    time_unproven(HOUR_MS),
 )
 """[-] conditions whose name or sentence depends on what was found."""
 

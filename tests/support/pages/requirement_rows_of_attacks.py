@@ -15,6 +15,11 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "core/deciders/delivery/poll_rules.py:is_foreign",
         "test_the_mutant_that_claims_over_any_epoch_is_caught",
     ),
+    "R117": Row(
+        "what nobody asked of the pump is alarmed; the pump holds a maximum basal rate",
+        "core/deciders/delivery/pump_sync/unasked_acts.py:add_unasked",
+        "test_the_mutant_that_looks_at_boluses_alone_is_caught",
+    ),
     "R118": Row(
         "basal above a limit is refused as it is set, and alarmed where it flows",
         "core/dosing/basal_programme/fit.py:misfits_of",
@@ -34,6 +39,11 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "what stands under no checkpoint is said",
         "services/runtime/audit/whole_check.py:check_record",
         "test_the_mutant_that_signs_no_lines_is_caught",
+    ),
+    "R129": Row(
+        "a clock that was wrong at a restart opens no cap and takes no insulin off board",
+        "core/dosing/insulin_account/unproven_time.py:counted",
+        "test_the_mutant_that_believes_any_clock_is_caught",
     ),
     "R130": Row(
         "archives are signed to their end",

@@ -51,7 +51,7 @@ from services.runtime.journal.causal_order import recorded
 from services.runtime.journal.entries import INPUT, read_row
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.nats.memory_bus import FakeBroker
-from services.runtime.platform.clock import FakeClock
+from services.runtime.platform.clock import FakeClock, Unproven
 from services.runtime.platform.zone_lookup import ZoneLookupHandler
 from services.runtime.process.stepper import Stepper, finish
 from services.virtual_pump.fault_script import PumpScript, ScriptedFault
@@ -171,6 +171,15 @@ class FakeSystem:
             effect_handler=effect_handler,
             sense=sense,
         )
+
+    def reboot(self, *, passed: int) -> None:
+        """Stop everything, and start under a clock that alone says that `passed` [ms] passed."""
+        since = self.clock.now().therapy
+        self.clock.advance(therapy_ms=passed)
+        self.clock.unproven = Unproven(since, Milliseconds(passed))
+        self.pump.host.power_on(now=self.clock.now())
+        for name in DECIDER_OF:
+            self.restart(name)
 
     def state(self, name: str) -> Any:
         return self.services[Speaker(name)].processor.unit_of_work.pump_stream(PUMP).state

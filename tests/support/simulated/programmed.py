@@ -44,6 +44,15 @@ def alarms(system: FakeSystem) -> dict[str, Any]:
     return {alarm.alarm: alarm for alarm in system.view("actuator").alarms}
 
 
+def let_in(system: FakeSystem, asked: SetBasalProfile) -> None:
+    """Let a profile flow above the limits of the system, as an older version did."""
+    with an_older_version():
+        highest = max(one.rate for one in asked.segments)
+        assert limits(system, basal=highest, daily=24 * highest).accepted
+        assert scheduler(system, asked).accepted
+        assert limits(system).accepted
+
+
 CHECKS = (
     "core.deciders.basal.decider.profile_problem",
     "core.deciders.basal.decider.week_problem",

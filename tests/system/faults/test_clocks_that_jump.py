@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from schemas.delivery.delivery import BolusDelivered, BolusStopped, DeliveryGap
 from schemas.units import DAY_MS
+from services.runtime.platform.clock import _checksum, read_clock_record
+from services.runtime.platform.data_folder import DataFolder
 from support.real.crash_system import assert_sound, look
 from support.real.real_system import RealSystem, let_it_rest, real_system
 from support.repository import ROOT
@@ -101,6 +104,44 @@ def test_a_wall_clock_that_was_set_between_two_runs_loses_nothing(
     assert after.real > before.real
     assert [500, 600] == [event.delivered for event in system.said("actuator", BolusDelivered)]
     assert_sound(system)
+
+
+@pytest.mark.nightly
+@pytest.mark.requirement("R129")
+def test_a_wall_clock_ten_years_on_after_a_reboot_opens_no_limit(tmp_path: Path) -> None:
+    """The machine was started anew and only its wall clock says for how long it stood."""
+    in_real_time = ("--glucose", "none", "--no-person")
+    clocks = Clocks(tmp_path / "clocks")
+    with real_system(tmp_path / "data", *in_real_time, environment=clocks.environment) as system:
+        system.basalt(
+            "limits",
+            *["--single", "1", "--hourly", "1", "--daily", "80", "--basal", "3", "--soft", "1"],
+        )
+        system.basalt("bolus", "1")
+        system.until_settled()
+        assert system.stop() == 0
+    of_another_boot(system.folder)
+    clocks.shift("wall", 10 * YEAR_S)
+    with real_system(system.folder.path, *in_real_time, environment=clocks.environment) as system:
+        shown = system.basalt("clock")
+        refused = system.basalt("bolus", "1", "--confirm", check=False)
+        system.basalt("clock", "passed", "--because", "tried")
+        given = system.basalt("bolus", "1", "--confirm", check=False)
+        system.until_settled()
+        assert system.stop() == 0
+
+    assert "passed by the clock alone" in shown.stdout
+    assert (1, "any 60 min" in refused.stderr) == (refused.returncode, True)
+    assert given.returncode == 0
+    assert [1_000, 1_000] == [event.delivered for event in system.said("actuator", BolusDelivered)]
+
+
+def of_another_boot(folder: DataFolder) -> None:
+    """Make the files of the clock those of an earlier boot of the machine."""
+    for path in (folder.clock, folder.path / "clock_seen.json"):
+        older = msgspec.structs.replace(read_clock_record(path), boot="of before", checksum="")
+        sealed = msgspec.structs.replace(older, checksum=_checksum(older))
+        path.write_bytes(msgspec.json.encode(sealed))
 
 
 @pytest.mark.requirement("R85")

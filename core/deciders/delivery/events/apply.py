@@ -6,6 +6,7 @@ import msgspec
 
 from core.deciders.delivery.events.doses import DOSE_HANDLERS
 from core.deciders.delivery.events.pump import PUMP_HANDLERS
+from core.deciders.delivery.events.requests import REQUEST_HANDLERS
 from core.deciders.delivery.pending_orders import note
 from core.deciders.delivery.state import ACTUATOR, DeliveryState
 from core.dosing.basal_programme.programme import hear
@@ -14,7 +15,9 @@ from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
 from core.kernel.shared_decisions import evolve_common
 
-DELIVERY_EVENTS: Final = EventHandlers[DeliveryState](DOSE_HANDLERS, PUMP_HANDLERS)
+DELIVERY_EVENTS: Final = EventHandlers[DeliveryState](
+    DOSE_HANDLERS, PUMP_HANDLERS, REQUEST_HANDLERS
+)
 """[-] the one table of the actuator: each kind of event or report stands in it once."""
 
 

@@ -5,19 +5,24 @@ from typing import Final
 import msgspec
 
 from core.deciders.delivery.events.odometer import dry_at, move, move_plain
+from core.deciders.delivery.events.requests import without_act
 from core.deciders.delivery.history_pages import joined
-from core.deciders.delivery.state import Claim, DeliveryState, PrimeAsked
+from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.plan_revisions import pump_plan, pump_plan_id
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
 from schemas.basal.plans import BasalPlanAccepted, BasalPlanLoaded
 from schemas.basal.profiles import BasalPlanMade
+from schemas.delivery.clock_check import TimeConfirmed, TimeUnproven
 from schemas.delivery.delivery import BasalDelivered, DeliveryGap, DeliveryLimitsSet
-from schemas.delivery.device import PumpAnswered, PumpRead, PumpReading, PumpSuperseded
+from schemas.delivery.device import (
+    PumpRead,
+    PumpReading,
+    PumpStatus,
+    PumpSuperseded,
+)
 from schemas.delivery.mechanism import (
-    FaultClearRequested,
     MotorRanUnasked,
-    PrimeRequested,
     PumpFaultCleared,
     PumpFaulted,
     PumpPrimed,
@@ -26,22 +31,21 @@ from schemas.delivery.pump import (
     DeliveryResumed,
     DeliverySuspended,
     PumpChallenged,
-    PumpClaimRequested,
     PumpClockRead,
     PumpControlLost,
     PumpFound,
     PumpLost,
-    PumpTakeRequested,
     ReservoirFilled,
-    ResumeRequested,
-    SuspendRequested,
 )
 from schemas.delivery.unresolved_doses import PumpCountAccepted, PumpDoubted
 from schemas.record import Restarted
-from schemas.units import HOUR_MS, EventId, MilliUnits
+from schemas.units import EventId, Milliseconds, MilliUnits, UtcMillis
 
 CYCLES_MAX = 3
 """[-] faults in 10 min that keep the motor off, and that are remembered; source: R69."""
+
+PLANS_MAX = 16
+"""[-] plans sent that are remembered; an older one does not lie on the line any more."""
 
 PUMP_HANDLERS: Final = EventHandlers[DeliveryState]()
 """[-] what each event and report about plans, pulses, mechanism and pump line does."""
@@ -67,6 +71,7 @@ def _accept_plan(state: DeliveryState, accepted: BasalPlanAccepted, entry: Entry
         cuts=accepted.cuts,
         plan_doubt=accepted.doubt,
         plan_ahead=accepted.pump_ahead,
+        plans_sent=(*state.plans_sent, pump_plan_id(accepted.plan, accepted.revision))[-PLANS_MAX:],
         acting=(*state.acting, "load_plan"),
     )
 
@@ -87,7 +92,7 @@ def _flow(state: DeliveryState, part: BasalDelivered, entry: Entry) -> DeliveryS
 @PUMP_HANDLERS.register
 def _prime(state: DeliveryState, primed: PumpPrimed, entry: Entry) -> DeliveryState:
     del entry
-    moved = move_plain(state, primed, primed.at)
+    moved = move_plain(without_act(state, "prime"), primed, primed.at)
     return msgspec.structs.replace(
         moved,
         primed_total=MilliUnits(state.primed_total + primed.amount),
@@ -99,20 +104,6 @@ def _prime(state: DeliveryState, primed: PumpPrimed, entry: Entry) -> DeliverySt
 def _run_unasked(state: DeliveryState, ran: MotorRanUnasked, entry: Entry) -> DeliveryState:
     del entry
     return move_plain(state, ran, ran.at)
-
-
-@PUMP_HANDLERS.register
-def _ask_to_suspend(
-    state: DeliveryState, asked: SuspendRequested | ResumeRequested, entry: Entry
-) -> DeliveryState:
-    del entry
-    return msgspec.structs.replace(
-        state,
-        wants_suspended=isinstance(asked, SuspendRequested),
-        resume_at=asked.ends_at if isinstance(asked, SuspendRequested) else None,
-        acting=(*state.acting, "suspend"),
-        disconnected=isinstance(asked, SuspendRequested) and asked.disconnected,
-    )
 
 
 @PUMP_HANDLERS.register
@@ -159,27 +150,13 @@ def _clear_fault(state: DeliveryState, cleared: PumpFaultCleared, entry: Entry) 
 
 
 @PUMP_HANDLERS.register
-def _ask_to_clear(state: DeliveryState, asked: FaultClearRequested, entry: Entry) -> DeliveryState:
-    del asked, entry
-    return msgspec.structs.replace(state, acting=(*state.acting, "clear_fault"))
-
-
-@PUMP_HANDLERS.register
-def _ask_to_prime(state: DeliveryState, asked: PrimeRequested, entry: Entry) -> DeliveryState:
-    known = msgspec.structs.replace(state, acting=(*state.acting, "prime"))
-    if asked.disconnected and asked.what == "tube":
-        return known
-    recent = [one for one in state.primes if one.at > entry.at - HOUR_MS]
-    return msgspec.structs.replace(
-        known, primes=(*recent, PrimeAsked(at=entry.at, amount=asked.amount))
-    )
-
-
-@PUMP_HANDLERS.register
 def _fill(state: DeliveryState, filled: ReservoirFilled, entry: Entry) -> DeliveryState:
     del entry
     return msgspec.structs.replace(
-        state, reservoir=filled.amount, dry_at=None, primed_since_fill=MilliUnits(0)
+        without_act(state, "fill"),
+        reservoir=filled.amount,
+        dry_at=None,
+        primed_since_fill=MilliUnits(0),
     )
 
 
@@ -245,23 +222,6 @@ def _take_challenge(
 
 
 @PUMP_HANDLERS.register
-def _ask_to_claim(state: DeliveryState, asked: PumpClaimRequested, entry: Entry) -> DeliveryState:
-    del entry
-    return msgspec.structs.replace(
-        state,
-        claim=Claim(asked.over, asked.by),
-        takes=False,
-        acting=(*state.acting, "claim"),
-    )
-
-
-@PUMP_HANDLERS.register
-def _ask_to_take(state: DeliveryState, asked: PumpTakeRequested, entry: Entry) -> DeliveryState:
-    del asked, entry
-    return msgspec.structs.replace(state, takes=True, is_superseded=False)
-
-
-@PUMP_HANDLERS.register
 def _lose_control(state: DeliveryState, lost: PumpControlLost, entry: Entry) -> DeliveryState:
     del lost, entry
     return msgspec.structs.replace(state, is_superseded=True)
@@ -271,6 +231,22 @@ def _lose_control(state: DeliveryState, lost: PumpControlLost, entry: Entry) -> 
 def _restart(state: DeliveryState, restarted: Restarted, entry: Entry) -> DeliveryState:
     del restarted, entry
     return msgspec.structs.replace(state, is_connected=False, is_superseded=False, acting=())
+
+
+@PUMP_HANDLERS.register
+def _doubt_time(state: DeliveryState, doubted: TimeUnproven, entry: Entry) -> DeliveryState:
+    del entry
+    return msgspec.structs.replace(
+        state,
+        time_unproven=Milliseconds(state.time_unproven + doubted.passed),
+        time_known_until=UtcMillis(doubted.since + doubted.passed),
+    )
+
+
+@PUMP_HANDLERS.register
+def _confirm_time(state: DeliveryState, confirmed: TimeConfirmed, entry: Entry) -> DeliveryState:
+    del confirmed, entry
+    return msgspec.structs.replace(state, time_unproven=Milliseconds(0))
 
 
 @PUMP_HANDLERS.register
@@ -284,16 +260,9 @@ def _read(state: DeliveryState, read: PumpRead, entry: Entry) -> DeliveryState:
         epoch=state.epoch if state.is_superseded else status.epoch,
         trusted=status.trusted,
         order_numbers=status.order_numbers,
+        pump_basal_max=status.basal_max,
+        driven_after=_driven_after(state, status),
     )
-
-
-@PUMP_HANDLERS.register
-def _take_answer(state: DeliveryState, answer: PumpAnswered, entry: Entry) -> DeliveryState:
-    del entry
-    act = answer.act
-    done = answer.about if act == "start_bolus" else "suspend" if act == "resume" else act
-    acting = tuple(name for name in state.acting if name != done)
-    return msgspec.structs.replace(state, acting=acting)
 
 
 @PUMP_HANDLERS.register
@@ -306,6 +275,13 @@ def read_up_to(known: int, reading: PumpReading) -> int:
     """Give the last record accounted after a reading; one that does not join on adds nothing."""
     taken = joined(reading.history, after=known)
     return taken[-1].sequence if taken else known
+
+
+def _driven_after(state: DeliveryState, status: PumpStatus) -> int:
+    """Give from where on the pump's history shows what was asked of it here, or was not."""
+    if state.pump_basal_max is None and status.basal_max is not None:
+        return status.history_sequence
+    return state.driven_after
 
 
 def _numbers_accepted(state: DeliveryState) -> tuple[tuple[str, int], ...]:

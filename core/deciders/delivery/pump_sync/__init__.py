@@ -1,1 +1,1 @@
-"""From what the pump reports to events: history, clock, faults, forged orders."""
+"""From what the pump reports, and what a person asks of it, to events."""

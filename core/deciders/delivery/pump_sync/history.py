@@ -7,6 +7,7 @@ from core.deciders.delivery.events.pending import DeliveryEvents, pending_after
 from core.deciders.delivery.history_pages import joined, newer
 from core.deciders.delivery.plan_capping import accepted_again
 from core.deciders.delivery.programme_checks import add_day
+from core.deciders.delivery.pump_sync.basal_maximum import PLAN_ABOVE, add_maximum
 from core.deciders.delivery.pump_sync.clock_offset import (
     add_ahead,
     add_clock,
@@ -31,6 +32,7 @@ from core.deciders.delivery.pump_sync.mechanism import (
     missed_while_suspended,
 )
 from core.deciders.delivery.pump_sync.restore_detection import doubt, went_back
+from core.deciders.delivery.pump_sync.unasked_acts import add_unasked
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.order_protocol.plan_revisions import plan_of, revision_of
 from core.kernel.alarms import clear_alarm, raise_alarm
@@ -44,7 +46,7 @@ from schemas.delivery.delivery import (
     BolusStopped,
     DeliveryGap,
 )
-from schemas.delivery.device import PumpReading, PumpRecord, PumpStatus
+from schemas.delivery.device import PumpPlan, PumpReading, PumpRecord, PumpStatus
 from schemas.delivery.pump import (
     DeliveryResumed,
     DeliverySuspended,
@@ -113,6 +115,7 @@ def decide_reading(
 
 
 def _add_record(pending: DeliveryEvents, record: PumpRecord) -> None:
+    add_unasked(pending, record)
     match record.kind:
         case "basal":
             pending.add(
@@ -136,6 +139,7 @@ def _add_record(pending: DeliveryEvents, record: PumpRecord) -> None:
         case "plan_loaded":
             if pending.state.plan is not None and pending.state.plan.plan == record.detail:
                 pending.add(_loaded(record.detail))
+                pending.add(*clear_alarm(pending.state.common.alarms, PLAN_ABOVE.alarm))
         case "filled":
             missed = missed_while_dry(pending.state, record.starts_at)
             pending.add(ReservoirFilled(amount=record.amount, at=record.starts_at), *missed)
@@ -275,15 +279,21 @@ def running(status: PumpStatus) -> tuple[DoseId, ...]:
     return tuple(one.dose for one in (status.extended, status.bolus) if one is not None)
 
 
+def _may_send(state: DeliveryState, plan: PumpPlan) -> bool:
+    """Say whether a plan may be sent: none is on its way, and the pump has not refused this one."""
+    return "load_plan" not in state.acting and plan.plan != state.plan_refused
+
+
 def _ask_again(pending: DeliveryEvents, reading: PumpReading) -> None:
     """Repeat what was asked of the pump and was lost: a plan, a suspension, a cancel."""
+    add_maximum(pending, reading.status, OWN_ACTOR)
     status, state = reading.status, pending.state
     ask: list[Callable[[], Event]] = []
-    if "load_plan" not in state.acting and state.plan and status.plan != state.plan.plan:
-        plan = state.plan
+    plan = state.plan
+    if plan and status.plan != plan.plan and _may_send(state, plan):
         ask.append(lambda: accepted_again(plan, state))
-    elif state.plan and status.plan == state.plan.plan != state.plan_loaded:
-        loaded = _loaded(state.plan.plan)
+    elif plan and status.plan == plan.plan != state.plan_loaded:
+        loaded = _loaded(plan.plan)
         ask.append(lambda: loaded)
     wants = state.wants_suspended
     if "suspend" not in state.acting and wants is not None and wants == status.suspended:

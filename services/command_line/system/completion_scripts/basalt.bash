@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/basalt
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_basalt_subparsers=(glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose pump count up status calc store schema completion version)
+_shtab_basalt_subparsers=(glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose pump count up status clock calc store schema completion version)
 
 _shtab_basalt_glucose_option_strings=(-h --help --mmol --sensor --at --data --pump --actor --json)
 _shtab_basalt_carbs_option_strings=(-h --help --at --data --pump --actor --json)
@@ -44,8 +44,9 @@ _shtab_basalt_clear_option_strings=(-h --help --because --data --pump --actor --
 _shtab_basalt_dose_option_strings=(-h --help --id --because --data --pump --actor --json)
 _shtab_basalt_pump_option_strings=(-h --help --because --data --pump --actor --json)
 _shtab_basalt_count_option_strings=(-h --help --because --data --pump --actor --json)
-_shtab_basalt_up_option_strings=(-h --help --port --host --speed --glucose --unit --zone --pump-faults --store --no-person --no-screen --for --data --pump --actor --json)
+_shtab_basalt_up_option_strings=(-h --help --port --host --speed --glucose --unit --zone --pump-faults --store --machine-clock --no-person --no-screen --for --data --pump --actor --json)
 _shtab_basalt_status_option_strings=(-h --help --data --pump --actor --json)
+_shtab_basalt_clock_option_strings=(-h --help --because --data --pump --actor --json)
 _shtab_basalt_calc_option_strings=(-h --help --rules --list --example --schema --lines --data --pump --actor --json)
 _shtab_basalt_store_option_strings=(-h --help --service --data --pump --actor --json)
 _shtab_basalt_schema_option_strings=(-h --help --check --out --data --pump --actor --json)
@@ -114,6 +115,7 @@ _shtab_basalt_up___glucose_COMPGEN=_shtab_compgen_files
 _shtab_basalt_up___pump_faults_COMPGEN=_shtab_compgen_files
 _shtab_basalt_up___data_COMPGEN=_shtab_compgen_dirs
 _shtab_basalt_status___data_COMPGEN=_shtab_compgen_dirs
+_shtab_basalt_clock___data_COMPGEN=_shtab_compgen_dirs
 _shtab_basalt_calc_pos_1_COMPGEN=_shtab_compgen_files
 _shtab_basalt_calc___data_COMPGEN=_shtab_compgen_dirs
 _shtab_basalt_store___data_COMPGEN=_shtab_compgen_dirs
@@ -135,9 +137,10 @@ _shtab_basalt_history___format_choices=(table csv jsonl parquet)
 _shtab_basalt_verify_pos_0_choices=(decisions orders record snapshots proof archive)
 _shtab_basalt_pump_pos_0_choices=(pair take)
 _shtab_basalt_count_pos_0_choices=(accept)
+_shtab_basalt_clock_pos_0_choices=(passed wrong)
 _shtab_basalt_store_pos_0_choices=(copy)
 _shtab_basalt_completion_pos_0_choices=(bash zsh fish)
-_shtab_basalt_pos_0_choices=(glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose pump count up status calc store schema completion version)
+_shtab_basalt_pos_0_choices=(glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose pump count up status clock calc store schema completion version)
 
 _shtab_basalt_glucose__h_nargs=0
 _shtab_basalt_glucose___help_nargs=0
@@ -265,12 +268,16 @@ _shtab_basalt_count___help_nargs=0
 _shtab_basalt_count___json_nargs=0
 _shtab_basalt_up__h_nargs=0
 _shtab_basalt_up___help_nargs=0
+_shtab_basalt_up___machine_clock_nargs=0
 _shtab_basalt_up___no_person_nargs=0
 _shtab_basalt_up___no_screen_nargs=0
 _shtab_basalt_up___json_nargs=0
 _shtab_basalt_status__h_nargs=0
 _shtab_basalt_status___help_nargs=0
 _shtab_basalt_status___json_nargs=0
+_shtab_basalt_clock__h_nargs=0
+_shtab_basalt_clock___help_nargs=0
+_shtab_basalt_clock___json_nargs=0
 _shtab_basalt_calc__h_nargs=0
 _shtab_basalt_calc___help_nargs=0
 _shtab_basalt_calc___list_nargs=0

@@ -50,7 +50,7 @@ function _shtab_basalt_using
   test "$_shtab_basalt_cmdpath" = "$argv"
 end
 
-set -g _shtab_basalt_commands glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose pump count up status calc store schema completion version
+set -g _shtab_basalt_commands glucose carbs pen ingest correct alarms alerts settle advise accept bolus preset cancel temp profile week zone settings limits history replay explain whatif verify prove archive suspend resume disconnect reconnect change fill prime clear dose pump count up status clock calc store schema completion version
 set -g _shtab_basalt_opts_with_value --actor --after --amount --at --basal --because --by --calendar-day --cannula --carbs --cause --checkpoints --concentration --confirm --daily --data --fast --for --format --four-hours --from --glucose --high --host --hourly --id --insulin --key --kind --known-by --limit --limits --lockout-controller --lockout-person --lockout-remote --low --measurements --missing --now --on-board --out --output --over --picture --port --preset --profile --pump --pump-faults --pump-model --reservoir --rules --service --set-due --set-overdue --settings --sign-with --single --soft --source --speed --store --to --tube --unit --urgent-low --weeks --zone
 
 complete -c basalt -e
@@ -422,6 +422,7 @@ complete -c basalt -n '_shtab_basalt_using up' -l unit -x -d 'of a table that do
 complete -c basalt -n '_shtab_basalt_using up' -l zone -x -d 'of local times in the file: Europe/Berlin'
 complete -c basalt -n '_shtab_basalt_using up' -l pump-faults -xka "(__fish_complete_path (commandline -ct))" -d 'faults that the pump will have, JSON'
 complete -c basalt -n '_shtab_basalt_using up' -l store -x -d 'of all journals: postgresql://USER@HOST:PORT/DATABASE, or sqlite for files in the data folder; as last time, at first sqlite. A password in the URL shows in '"'"'ps'"'"' for this command; put it in PGPASSWORD or a service file instead'
+complete -c basalt -n '_shtab_basalt_using up' -l machine-clock -d 'go on by the machine'"'"'s clock, where this system'"'"'s is behind it'
 complete -c basalt -n '_shtab_basalt_using up' -l no-person -d 'nobody eats and asks for advice'
 complete -c basalt -n '_shtab_basalt_using up' -l no-screen -d 'log lines in place of the screen'
 complete -c basalt -n '_shtab_basalt_using up' -l for -x -d 'then stop'
@@ -435,6 +436,14 @@ complete -c basalt -n '_shtab_basalt_using status' -l data -xka "(__fish_complet
 complete -c basalt -n '_shtab_basalt_using status' -l pump -x -d 'which pump; the one that the system was started with'
 complete -c basalt -n '_shtab_basalt_using status' -l actor -x -d 'who asks, for the record; person:$USER'
 complete -c basalt -n '_shtab_basalt_using status' -l json -d 'print the answer as JSON'
+complete -c basalt -n '_shtab_basalt_using; and test $_shtab_basalt_npos -eq 0' -a clock -d 'Show the system'"'"'s clock, or say whether time that nothing proves has passed.'
+complete -c basalt -n '_shtab_basalt_using clock' -s h -l help -d 'show this and stop'
+complete -c basalt -n '_shtab_basalt_using clock' -l because -x -d 'kept with the change'
+complete -c basalt -n '_shtab_basalt_using clock' -l data -xka "(__fish_complete_directories)" -d 'data folder of the system; ./data, or $BASALT_DATA'
+complete -c basalt -n '_shtab_basalt_using clock' -l pump -x -d 'which pump; the one that the system was started with'
+complete -c basalt -n '_shtab_basalt_using clock' -l actor -x -d 'who asks, for the record; person:$USER'
+complete -c basalt -n '_shtab_basalt_using clock' -l json -d 'print the answer as JSON'
+complete -c basalt -n '_shtab_basalt_using clock; and test $_shtab_basalt_npos -eq 0' -ka "passed wrong" -d 'without it: show the clock'
 complete -c basalt -n '_shtab_basalt_using; and test $_shtab_basalt_npos -eq 0' -a calc -d 'Compute what a scenario asks for, from JSON to JSON; needs no running system.'
 complete -c basalt -n '_shtab_basalt_using calc' -s h -l help -d 'show this and stop'
 complete -c basalt -n '_shtab_basalt_using calc' -l rules -x -d 'bolus only: by this rule set, or all; not the scenario'"'"'s'

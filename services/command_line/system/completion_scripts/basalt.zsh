@@ -21,6 +21,7 @@ _shtab_basalt_commands() {
     carbs:'Record carbohydrate eaten without a bolus, in g.'
     change:'Guide through a new cartridge and infusion set: stop, fill, prime, resume.'
     clear:'Let the pump'"'"'s motor turn again, after what stopped it was mended.'
+    clock:'Show the system'"'"'s clock, or say whether time that nothing proves has passed.'
     completion:'Print the script that lets a shell complete verbs, options and files.'
     correct:'Say that a reading, insulin by pen or carbohydrate was recorded wrong.'
     count:'Go on from the pump'"'"'s own count in your name, after an alarm that it was'
@@ -237,6 +238,19 @@ _shtab_basalt_clear_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_basalt_clear_defaults_added=0
+
+_shtab_basalt_clock_options=(
+  {-h,--help}"[show this and stop]"
+  "--because[kept with the change]:TEXT:"
+  "--data[data folder of the system\; .\/data, or \$BASALT_DATA]:DIR:_files -/"
+  "--pump[which pump\; the one that the system was started with]:ID:"
+  "--actor[who asks, for the record\; person\:\$USER]:WHO:"
+  "--json[print the answer as JSON]"
+  ":without it\: show the clock:(passed wrong)"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_basalt_clock_defaults_added=0
 
 _shtab_basalt_completion_options=(
   {-h,--help}"[show this and stop]"
@@ -637,6 +651,7 @@ _shtab_basalt_up_options=(
   "--zone[of local times in the file\: Europe\/Berlin]:ZONE:"
   "--pump-faults[faults that the pump will have, JSON]:FILE:_files"
   "--store[of all journals\: postgresql\:\/\/USER\@HOST\:PORT\/DATABASE, or sqlite for files in the data folder\; as last time, at first sqlite. A password in the URL shows in \'ps\' for this command\; put it in PGPASSWORD or a service file instead]:URL:"
+  "--machine-clock[go on by the machine\'s clock, where this system\'s is behind it]"
   "--no-person[nobody eats and asks for advice]"
   "--no-screen[log lines in place of the screen]"
   "--for[then stop]:30s:"
@@ -757,6 +772,7 @@ _shtab_basalt() {
         carbs) _arguments -C -s $_shtab_basalt_carbs_options ;;
         change) _arguments -C -s $_shtab_basalt_change_options ;;
         clear) _arguments -C -s $_shtab_basalt_clear_options ;;
+        clock) _arguments -C -s $_shtab_basalt_clock_options ;;
         completion) _arguments -C -s $_shtab_basalt_completion_options ;;
         correct) _arguments -C -s $_shtab_basalt_correct_options ;;
         count) _arguments -C -s $_shtab_basalt_count_options ;;

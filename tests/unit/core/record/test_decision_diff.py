@@ -26,6 +26,7 @@ NO_DOSE = frozenset(
         "OcclusionReleased",  # it was counted when it was pressed
         "OrderRefused",  # it is not given
         "PrimeRequested",  # it fills the tube
+        "PumpBasalMaximumRequested",  # a setting
         "PumpCountAccepted",  # what the pump shows
         "PumpDoubted",  # what the pump shows
         "PumpFound",  # what the pump shows

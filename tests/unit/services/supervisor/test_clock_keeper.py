@@ -6,8 +6,14 @@ import msgspec
 import pytest
 
 from schemas.message import Now
-from schemas.units import DAY_MS, HOUR_MS, UtcMillis
-from services.runtime.platform.clock import ClockRecord, read_clock_record, write_clock_record
+from schemas.units import DAY_MS, HOUR_MS, MINUTE_MS, Milliseconds, UtcMillis
+from services.runtime.catch_up.startup import restarted
+from services.runtime.platform.clock import (
+    ClockRecord,
+    SystemClock,
+    read_clock_record,
+    write_clock_record,
+)
 from services.runtime.platform.data_folder import DataFolder
 from services.supervisor.errors import StartRefused
 from services.supervisor.processes.clock_keeper import UNSEEN_MS, ClockKeeper, Machine, resumed
@@ -201,20 +207,136 @@ def test_within_one_boot_real_time_goes_on_by_the_machines_count(wall: int) -> N
     assert 5_060_000 == found.real == found.therapy
 
 
-def test_across_boots_the_wall_clock_is_believed() -> None:
-    """Nothing else has counted on."""
-    machine = Machine(REAL, 90_000 * 1_000_000, "now")
-
-    assert REAL == go_on(counted(30_000, boot="before"), begins_at=None, now=machine).real
+UP_MS = 90_000
+"""[ms] that the machine has been on."""
 
 
-def test_a_wall_clock_far_from_the_count_is_told(tmp_path: Path) -> None:
+def reboot(wall: int, *, begins_at: UtcMillis | None = None, boot: str = "before") -> ClockRecord:
+    """Go on in another boot of the machine, 90 s after it was switched on."""
+    machine = Machine(UtcMillis(wall), UP_MS * 1_000_000, "now")
+    kept = counted(30_000, boot=boot)
+    return go_on(kept, kept, begins_at=begins_at, now=machine)
+
+
+@pytest.mark.requirement("R129")
+@pytest.mark.parametrize(
+    ("stood", "asks"),
+    [
+        (2 * MINUTE_MS, False),
+        (UP_MS + 5 * MINUTE_MS, False),
+        (UP_MS + 5 * MINUTE_MS + 1, True),
+        (8 * HOUR_MS, True),
+        (3 * DAY_MS, True),
+        (400 * DAY_MS, True),
+    ],
+)
+def test_across_boots_what_only_the_wall_clock_says_is_unproven(stood: int, asks: bool) -> None:
+    """Basal follows the wall clock; the time since the machine was switched on is certain."""
+    found = reboot(5_000_000 + stood)
+
+    assert (5_000_000 + stood, 5_000_000 + stood) == (found.real, found.therapy)
+    proven = (5_000_000 + UP_MS, stood - UP_MS)
+    assert (proven if asks else (0, 0)) == (found.unproven_since, found.unproven)
+
+
+@pytest.mark.requirement("R129")
+@pytest.mark.parametrize("stood", [MINUTE_MS, 8 * HOUR_MS, 3 * DAY_MS])
+def test_within_one_boot_nothing_is_unproven(stood: int) -> None:
+    """However long it stood, whatever the wall clock says."""
+    machine = Machine(REAL, (30_000 + stood) * 1_000_000, "now")
+    kept = counted(30_000)
+    found = go_on(kept, kept, begins_at=None, now=machine)
+
+    assert (5_000_000 + stood, 0) == (found.therapy, found.unproven)
+
+
+@pytest.mark.requirement("R129")
+def test_a_wall_clock_behind_takes_no_time_back_and_proves_the_time_since_the_boot() -> None:
+    """As if the machine had been off for a moment."""
+    found = reboot(1_000)
+
+    assert (5_000_000 + UP_MS, 0) == (found.therapy, found.unproven)
+
+
+@pytest.mark.requirement("R129")
+def test_a_trace_knows_no_time_between_two_runs() -> None:
+    """Therapy time stood still, whatever the clocks say."""
+    found = reboot(5_000_000 + 3 * DAY_MS, begins_at=BEGIN)
+
+    assert (5_000_000, 0) == (found.therapy, found.unproven)
+
+
+@pytest.mark.requirement("R129")
+def test_with_both_files_lost_all_since_the_last_line_is_unproven() -> None:
+    """Nobody knows in which boot that was."""
+    seen = Now(therapy=UtcMillis(5_000_000), real=UtcMillis(5_000_000), speed=1)
+    machine = Machine(UtcMillis(5_000_000 + HOUR_MS), UP_MS * 1_000_000, "now")
+    found = go_on(begins_at=None, floor=seen, now=machine)
+
+    assert (5_000_000, HOUR_MS) == (found.unproven_since, found.unproven)
+
+
+@pytest.mark.requirement("R129")
+def test_a_machine_that_names_no_boot_proves_nothing() -> None:
+    """The last run may have been in this very boot."""
+    machine = Machine(UtcMillis(5_000_000 + HOUR_MS), UP_MS * 1_000_000, "")
+    found = go_on(counted(30_000, boot=""), begins_at=None, now=machine)
+
+    assert HOUR_MS == found.unproven
+
+
+def test_the_machines_clock_is_taken_where_a_person_says_so() -> None:
+    """A system begun under a wrong clock that is right now; its step is proven by nothing."""
+    machine = Machine(UtcMillis(5_060_000 + 8 * HOUR_MS), 90_000 * 1_000_000, "now")
+    kept = counted(30_000)
+    found = resumed(
+        record=kept, seen=kept, begins_at=None, speed=None, now=machine, takes_wall=True
+    )
+
+    assert 5_060_000 + 8 * HOUR_MS == found.therapy
+    assert (5_060_000, 8 * HOUR_MS) == (found.unproven_since, found.unproven)
+
+
+@pytest.mark.requirement("R129")
+def test_what_is_unproven_is_told_and_reaches_every_service(tmp_path: Path) -> None:
+    """By the shared record, with the first report of each process."""
+    folder = DataFolder(tmp_path)
+    old = ClockRecord(real=REAL, therapy=REAL, speed=1, boot="before")
+    folder.clock.write_bytes(msgspec.json.encode(old))
+    keeper = ClockKeeper(folder)
+    keeper.start(begins_at=None, speed=None)
+
+    clock = SystemClock(record=read_clock_record(folder.clock))
+    told = restarted(clock.unproven)
+    assert told.unproven > DAY_MS
+    assert REAL <= told.unproven_since
+    (problem,) = keeper.problems
+    assert "'basalt clock passed' or 'basalt clock wrong'" in problem
+
+
+@pytest.mark.parametrize(("begins_at", "offers"), [(None, True), (BEGIN, False)])
+def test_a_wall_clock_far_from_the_count_is_told(
+    tmp_path: Path, begins_at: UtcMillis | None, offers: bool
+) -> None:
     """Which of the two is right only a person knows."""
     folder = lived(tmp_path)
     keeper = ClockKeeper(folder)
-    keeper.start(begins_at=BEGIN, speed=None)
+    keeper.start(begins_at=begins_at, speed=None)
 
-    assert ["is the machine's clock right?"] == [one[-29:] for one in keeper.problems]
+    (told,) = keeper.problems
+    assert "ahead of this system's" in told
+    assert offers == ("--machine-clock" in told)
+
+
+def test_the_mutant_that_proves_by_the_wall_clock_is_caught(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As it was: the wall clock was believed across boots."""
+    monkeypatch.setattr(
+        "services.supervisor.processes.clock_keeper.WALL_MS_MAX", Milliseconds(1000 * DAY_MS)
+    )
+
+    assert 0 == reboot(5_000_000 + 400 * DAY_MS).unproven
 
 
 def test_a_pause_keeps_the_therapy_time_for_the_next_start(tmp_path: Path) -> None:
