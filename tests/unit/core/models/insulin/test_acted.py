@@ -103,8 +103,8 @@ def test_the_mutant_that_forgets_what_has_ended_is_caught(
     original = core.models.insulin.acted._Moments.__init__
 
     def endless(self: object, *args: object) -> None:
-        original(self, *args)  # type: ignore[arg-type]
-        self._duration = 1e9  # type: ignore[attr-defined]
+        original(self, *args)  # type: ignore[arg-type]  # a mutant
+        self._duration = 1e9  # type: ignore[attr-defined]  # a mutant
 
     assert is_caught(
         holds,
