@@ -131,6 +131,7 @@ def survive(root: Path, *, seed: int, kills: int, is_nested: bool) -> None:
         print(f"\rseed {seed}: kill {number + 1} of {kills}", end="", flush=True)
     with kept.started() as system:
         until_accounted(system, pumped=pumped)
+        system.basalt("resume", check=False)  # the last death may have come upon a suspension
         system.rest_and_stop()
     assert_sound(system)
     assert_replays(system)
