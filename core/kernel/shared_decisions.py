@@ -120,33 +120,34 @@ def decide_common(common: Common, entry: Entry) -> tuple[Event, ...] | None:
 
 def evolve_common(common: Common, entry: Entry, *, me: Speaker) -> Common:
     """Fold what every decider folds alike, of its own events only."""
-    return _fold(common, entry) if entry.speaker == me else common
+    return COMMON_HANDLERS(common, entry) if entry.speaker == me else common
 
 
-_fold: Final = EventHandlers[Common]()
+COMMON_HANDLERS: Final = EventHandlers[Common]()
+"""[-] what each event about alarms and the record does; of a decider's own events only."""
 
 
-@_fold.register
+@COMMON_HANDLERS.register
 def _miss(common: Common, missing: HistoryMissing, entry: Entry) -> Common:
     del entry
     names = _with(common.missing_from, missing.speaker)
     return msgspec.structs.replace(common, missing_from=names)
 
 
-@_fold.register
+@COMMON_HANDLERS.register
 def _take_settled(common: Common, settled: HistorySettled, entry: Entry) -> Common:
     del entry
     left = tuple(other for other in common.missing_from if other != settled.speaker)
     return msgspec.structs.replace(common, missing_from=left)
 
 
-@_fold.register
+@COMMON_HANDLERS.register
 def _distrust(common: Common, forked: SpeakerForked, entry: Entry) -> Common:
     del entry
     return msgspec.structs.replace(common, forked=_with(common.forked, forked.speaker))
 
 
-@_fold.register
+@COMMON_HANDLERS.register
 def _sound(
     common: Common,
     said: AlarmRaised | AlarmRepeated | AlarmCleared | AlarmAcknowledged,

@@ -1,6 +1,7 @@
 """What each day came to: insulin by its kind, carbohydrate, temporary rates, times unknown."""
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -22,6 +23,25 @@ from schemas.units import DoseId, MilliUnits, UtcMillis
 
 DayOf = Callable[[UtcMillis], str]
 """[-] the day of a wall clock that an instant falls on, such as '2026-03-01'."""
+
+
+DAY_KINDS: Final[tuple[type[Event], ...]] = (
+    BasalDelivered,
+    BolusProgressed,
+    BolusDelivered,
+    BolusStopped,
+    BolusReconciled,
+    BolusUnknown,
+    DoseSettled,
+    InjectionRecorded,
+    PumpPrimed,
+    CarbsRecorded,
+    DoseCorrected,
+    CarbsCorrected,
+    TemporaryRateStarted,
+    DeliveryGap,
+)
+"""[-] the events that a day is added up from."""
 
 
 class DayTotals(msgspec.Struct, kw_only=True):
@@ -66,7 +86,7 @@ class DayBook:
         """
         match event:
             case BasalDelivered(ends_at=when, amount=amount):
-                self._day(when).basal += amount
+                self.take_basal(amount, ends_at=when)
             case BolusProgressed(dose=dose, ends_at=when, delivered=delivered):
                 self._dose(dose, when, delivered)
             case (
@@ -83,6 +103,10 @@ class DayBook:
                 self._dose(dose, at, least, unknown=most - least)
             case _:
                 self._take_other(event, name)
+
+    def take_basal(self, amount: MilliUnits, *, ends_at: UtcMillis) -> None:
+        """Add a part of basal [mU] that ended at an instant [ms]: most events are such."""
+        self._day(ends_at).basal += amount
 
     def _take_other(self, event: Event, name: str) -> None:
         match event:
@@ -112,7 +136,11 @@ class DayBook:
                 pass
 
     def _day(self, at: UtcMillis) -> DayTotals:
-        return self.days.setdefault(self._day_of(at), DayTotals())
+        day = self._day_of(at)
+        found = self.days.get(day)
+        if found is None:
+            found = self.days[day] = DayTotals()
+        return found
 
     def _dose(
         self,

@@ -1,6 +1,6 @@
 """The ports Bus and Store: what the loop needs of the outside, and nothing more."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -133,6 +133,10 @@ class Commit:
     sequence: int = 0
 
 
+TopicState = tuple[str, bytes]
+"""[-] what a line is, and the line as it was stored."""
+
+
 class Store(Protocol):
     """A service's journal, and beside it the position, the heads and where commands stand."""
 
@@ -148,6 +152,10 @@ class Store(Protocol):
         self, *, pump: PumpId | None = None, after_row: int = 0, newest_first: bool = False
     ) -> Iterator[tuple[int, Row]]:
         """Stream (row number, row) in the order of storing, or from the newest back."""
+        ...
+
+    def states(self, *, pump: PumpId, topics: Collection[str]) -> Iterator[Sequence[TopicState]]:
+        """Stream topic and state of a pump's lines with one of these topics, page by page."""
         ...
 
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:

@@ -191,6 +191,24 @@ def test_rows_can_be_read_from_a_number_on(open_store: Callable[[], Store]) -> N
 
 
 @pytest.mark.requirement("R46")
+def test_lines_of_some_topics_come_in_order(open_store: Callable[[], Store]) -> None:
+    """Page by page, with the topic that each has; those of another pump are left out."""
+    store = open_store()
+    rows = [
+        row(1, speaker=ME, version=1),
+        row(2, speaker=OTHER, version=1, heard=True),
+        row(3, speaker=ME, version=2),
+    ]
+    store.commit(Commit(rows=rows))
+
+    def found(*topics: str, pump: PumpId = PUMP) -> list[tuple[str, bytes]]:
+        return [line for page in store.states(pump=pump, topics=topics) for line in page]
+
+    assert [(one.topic, one.state) for one in rows] == found("x.v1", f"{INPUT}x.v1", "y.v1")
+    assert [rows[1].state] == [state for _, state in found(f"{INPUT}x.v1")]
+    assert [] == found("x.v1", pump=PumpId("p2"))
+
+
 def test_a_file_that_is_no_journal_is_refused_by_name(tmp_path: Path) -> None:
     """A broken journal must be told, not overwritten."""
     path = tmp_path / "journal.db"

@@ -8,7 +8,8 @@ from core.deciders.basal.state import BASAL_SCHEDULER, BasalState
 from core.dosing.basal_programme.programme import hear
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
-from core.kernel.shared_decisions import evolve_common
+from core.kernel.fold_table import FoldTable, part, whole
+from core.kernel.shared_decisions import COMMON_HANDLERS
 from schemas.basal.profiles import (
     BasalPlanMade,
     BasalProfileRefused,
@@ -27,10 +28,7 @@ from schemas.units import EventId
 
 def evolve(state: BasalState, entry: Entry) -> BasalState:
     """Fold one entry; what `view` shows follows from events alone."""
-    common = evolve_common(state.common, entry, me=BASAL_SCHEDULER)
-    if common is not state.common:
-        return msgspec.structs.replace(state, common=common)
-    return _fold(state, entry)
+    return BASAL_TABLE(state, entry)
 
 
 _fold: Final = EventHandlers[BasalState]()
@@ -93,3 +91,10 @@ def _take_plan(state: BasalState, plan: BasalPlanMade, entry: Entry) -> BasalSta
         programme=heard.in_force,
         waiting=heard.waiting,
     )
+
+
+BASAL_TABLE: Final = FoldTable[BasalState](
+    part("common", COMMON_HANDLERS, of=BASAL_SCHEDULER, is_last=True),
+    whole(_fold),
+)
+"""[-] the one table of basal_scheduler: what each kind does, part after part."""

@@ -1,5 +1,6 @@
 """How each entry changes what bolus_advisor knows of one person."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -8,10 +9,10 @@ from core.deciders.bolus.advice_log import ADVICES_KEPT, Advice, used
 from core.deciders.bolus.presets import with_preset
 from core.deciders.bolus.staleness import note, tells_of_insulin
 from core.deciders.bolus.state import BOLUS_ADVISOR, BolusState
-from core.deciders.bolus.zone_tracking import fold_clock
+from core.deciders.bolus.zone_tracking import CLOCK_HANDLERS
 from core.dosing.advice.confirmation import remember
 from core.dosing.advice.meals import Eaten, correct_meal, last_meal, remember_meal
-from core.dosing.basal_programme.programme import hear
+from core.dosing.basal_programme.programme import HEARD_PROGRAMME
 from core.dosing.glucose_history.retained_readings import (
     keep,
     newest_of,
@@ -27,7 +28,8 @@ from core.dosing.insulin_account.scheduled_basal import BasalAhead, profile_of
 from core.dosing.order_protocol.plan_revisions import pump_plan
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
-from core.kernel.shared_decisions import evolve_common
+from core.kernel.fold_table import FoldTable, Put, part, whole
+from core.kernel.shared_decisions import COMMON_HANDLERS
 from schemas.basal.plans import BasalPlanAccepted
 from schemas.basal.profiles import BasalPlanMade, BasalZoneSet
 from schemas.bolus.advice import AdviceAccepted, BolusAdvised, CarbsRecorded
@@ -36,45 +38,29 @@ from schemas.bolus.orders import (
     BolusOrderSigned,
     BolusOrderWithdrawn,
     BolusPresetSet,
+    InjectionRecorded,
 )
 from schemas.bolus.settings import BolusSettingsSet
-from schemas.corrections import CarbsCorrected, ReadingVoided
-from schemas.delivery.delivery import BolusStartRequested, DeliveryLimitsSet
+from schemas.corrections import CarbsCorrected, DoseCorrected, ReadingVoided
+from schemas.delivery.delivery import BolusProgressed, BolusStartRequested, DeliveryLimitsSet
+from schemas.delivery.mechanism import MotorRanUnasked
 from schemas.delivery.pump import DeliveryResumed, DeliverySuspended, PumpChallenged
 from schemas.delivery.unresolved_doses import PumpCountAccepted, PumpDoubted
 from schemas.glucose import GlucoseBeyondRange, GlucoseForecast, GlucoseMeasured, ReadingRejected
+from schemas.message import Event
 from schemas.units import DoseId, EventId, Grams
 
 
 def evolve(state: BolusState, entry: Entry) -> BolusState:
     """Fold one entry; what `view` shows follows from events alone."""
-    folded = _fold(state, entry)
-    newest_changes = note(
-        state.newest_changes, entry, before=state.change_counts, after=folded.change_counts
-    )
-    return (
-        folded
-        if newest_changes is state.newest_changes
-        else msgspec.structs.replace(folded, newest_changes=newest_changes)
-    )
-
-
-def _fold(state: BolusState, entry: Entry) -> BolusState:
-    clock = fold_clock(state.clock, entry, me=BOLUS_ADVISOR)
-    if clock is not state.clock:
-        state = msgspec.structs.replace(state, clock=clock)
     if state.recorded_from is None:
         state = msgspec.structs.replace(state, recorded_from=entry.at)
-    programme = hear(state.programme, entry)
-    if programme is not state.programme:
-        state = msgspec.structs.replace(state, programme=programme)
-    doses = fold_doses(state.doses, entry)
-    if doses is not state.doses:
-        return _take_dose(state, doses, entry)
-    common = evolve_common(state.common, entry, me=BOLUS_ADVISOR)
-    if common is not state.common:
-        return msgspec.structs.replace(state, common=common)
-    return _evolve(state, entry)
+    folded = BOLUS_TABLE(state, entry)
+    before, after = state.change_counts, folded.change_counts
+    if after is before:
+        return folded
+    newest_changes = note(state.newest_changes, entry, before=before, after=after)
+    return msgspec.structs.replace(folded, newest_changes=newest_changes)
 
 
 _evolve: Final = EventHandlers[BolusState]()
@@ -234,19 +220,57 @@ def _see_signed(state: BolusState, signed: BolusOrderSigned, entry: Entry) -> Bo
     return _no_more_unsigned(state, signed.dose)
 
 
-def _take_dose(state: BolusState, doses: DoseBook, entry: Entry) -> BolusState:
-    body, change_counts = entry.body, state.change_counts
+def _count_insulin(state: BolusState, doses: DoseBook, body: Event, entry: Entry) -> BolusState:
+    """Take an account in which there may be insulin that no earlier advice can have counted."""
+    del entry
+    change_counts = state.change_counts
     if tells_of_insulin(state.doses, body):
         change_counts = change_counts._replace(doses=change_counts.doses + 1)
-    if isinstance(body, BolusStartRequested):
-        state = msgspec.structs.replace(state, recent=remember(state.recent, body.amount))
-    if isinstance(body, BolusOrdered):
-        state = msgspec.structs.replace(state, unsigned=(*state.unsigned, DoseId(entry.id)))
-    if isinstance(body, BolusOrderWithdrawn):
-        state = _no_more_unsigned(state, body.dose)
     return msgspec.structs.replace(state, doses=doses, change_counts=change_counts)
+
+
+def _count_start(
+    state: BolusState, doses: DoseBook, begun: BolusStartRequested, entry: Entry
+) -> BolusState:
+    recent = remember(state.recent, begun.amount)
+    return msgspec.structs.replace(_count_insulin(state, doses, begun, entry), recent=recent)
+
+
+def _count_order(
+    state: BolusState, doses: DoseBook, order: BolusOrdered, entry: Entry
+) -> BolusState:
+    unsigned = (*state.unsigned, DoseId(entry.id))
+    return msgspec.structs.replace(_count_insulin(state, doses, order, entry), unsigned=unsigned)
+
+
+def _count_withdrawn(
+    state: BolusState, doses: DoseBook, withdrawn: BolusOrderWithdrawn, entry: Entry
+) -> BolusState:
+    del entry
+    return _no_more_unsigned(msgspec.structs.replace(state, doses=doses), withdrawn.dose)
 
 
 def _no_more_unsigned(state: BolusState, dose: DoseId) -> BolusState:
     unsigned = tuple(known for known in state.unsigned if known != dose)
     return msgspec.structs.replace(state, unsigned=unsigned)
+
+
+_DOSE_PUTS: Final[Mapping[type, Put]] = {
+    BolusProgressed: _count_insulin,
+    InjectionRecorded: _count_insulin,
+    DoseCorrected: _count_insulin,
+    MotorRanUnasked: _count_insulin,
+    BolusStartRequested: _count_start,
+    BolusOrdered: _count_order,
+    BolusOrderWithdrawn: _count_withdrawn,
+}
+"""[-] what events of doses do beside the account."""
+
+BOLUS_TABLE: Final = FoldTable[BolusState](
+    part("clock", CLOCK_HANDLERS),
+    part("programme", HEARD_PROGRAMME),
+    part("doses", fold_doses, put=_DOSE_PUTS, is_last=True),
+    part("common", COMMON_HANDLERS, of=BOLUS_ADVISOR, is_last=True),
+    whole(_evolve),
+)
+"""[-] the one table of the advisor: what each kind does, part after part."""

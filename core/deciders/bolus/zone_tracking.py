@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from core.deciders.names import BOLUS_ADVISOR
 from core.kernel.alarms import Alarms, Condition, clear_alarm, raise_alarm
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
@@ -19,7 +20,7 @@ from schemas.basal.profiles import (
 from schemas.bolus.settings import BolusSettingsSet
 from schemas.message import Event, Now
 from schemas.record import Restarted
-from schemas.units import DAY_MS, Milliseconds, Speaker, UtcMillis
+from schemas.units import DAY_MS, Milliseconds, UtcMillis
 
 RENEWED_MS = Milliseconds(4 * DAY_MS)
 """[ms] of known transitions ahead, below which more are asked for."""
@@ -57,23 +58,24 @@ class LocalClock(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         return UtcMillis(self.known.known_until - RENEWED_MS)
 
 
-def fold_clock(clock: LocalClock, entry: Entry, *, me: Speaker) -> LocalClock:
-    """Fold one entry; anything that is not about the zone gives the same clock back."""
-    if type(entry.body) is ZoneLookupRequested:
-        return msgspec.structs.replace(clock, is_asked=True) if entry.speaker == me else clock
-    return _fold(clock, entry)
+CLOCK_HANDLERS: Final = EventHandlers[LocalClock]()
+"""[-] what each event does to the clock on the wall."""
 
 
-_fold: Final = EventHandlers[LocalClock]()
+@CLOCK_HANDLERS.register
+def _ask(clock: LocalClock, lookup: ZoneLookupRequested, entry: Entry) -> LocalClock:
+    del lookup
+    is_own = entry.speaker == BOLUS_ADVISOR
+    return msgspec.structs.replace(clock, is_asked=True) if is_own else clock
 
 
-@_fold.register
+@CLOCK_HANDLERS.register
 def _set_zone(clock: LocalClock, said: BolusSettingsSet | BasalZoneSet, entry: Entry) -> LocalClock:
     del entry
     return msgspec.structs.replace(clock, zone=said.zone)
 
 
-@_fold.register
+@CLOCK_HANDLERS.register
 def _follow(clock: LocalClock, profile: BasalProfileSet, entry: Entry) -> LocalClock:
     del entry
     if not profile.activate or not clock.zone:
@@ -81,7 +83,7 @@ def _follow(clock: LocalClock, profile: BasalProfileSet, entry: Entry) -> LocalC
     return msgspec.structs.replace(clock, zone=profile.zone)
 
 
-@_fold.register
+@CLOCK_HANDLERS.register
 def _go_back(
     clock: LocalClock, refused: BasalZoneRefused | BasalProfileRefused, entry: Entry
 ) -> LocalClock:
@@ -91,7 +93,7 @@ def _go_back(
     return msgspec.structs.replace(clock, zone=clock.known.zone)
 
 
-@_fold.register
+@CLOCK_HANDLERS.register
 def _learn(clock: LocalClock, found: ZoneResolved, entry: Entry) -> LocalClock:
     del entry
     known = found if found.transitions else clock.known

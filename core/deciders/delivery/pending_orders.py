@@ -77,12 +77,15 @@ def note(known: Known, entry: Entry, *, changed: bool) -> Known:
     counts = changed and not isinstance(entry.body, ORDERS)
     if not counts and entry.speaker != SCHEDULER:
         return known
-    version = version_of(entry.id)
-    if entry.speaker == SCHEDULER:
+    speaker, version = entry.speaker, version_of(entry.id)
+    if speaker == SCHEDULER:
         known = msgspec.structs.replace(known, scheduler=version)
     if not counts:
         return known
-    counted = tuple(sorted({**dict(known.counted), entry.speaker: version}.items()))
+    if len(known.counted) == 1 and known.counted[0][0] == speaker:  # nearly always
+        counted: tuple[tuple[Speaker, int], ...] = ((speaker, version),)
+    else:
+        counted = tuple(sorted({**dict(known.counted), speaker: version}.items()))
     return msgspec.structs.replace(known, counted=counted)
 
 

@@ -27,7 +27,8 @@ from core.dosing.glucose_history.snapshot import (
 )
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
-from core.kernel.shared_decisions import evolve_common
+from core.kernel.fold_table import FoldTable, part, whole
+from core.kernel.shared_decisions import COMMON_HANDLERS
 from schemas.alarms import AlarmAcknowledged, AlarmCleared, AlarmRaised, AlarmRepeated, AlarmSnoozed
 from schemas.bolus.advice import CarbsRecorded
 from schemas.bolus.orders import BolusOrdered
@@ -51,15 +52,16 @@ def evolve(state: GlucoseState, entry: Entry) -> GlucoseState:
     if state.snapshot.since is None:
         began = msgspec.structs.replace(state.snapshot, since=entry.at)
         state = msgspec.structs.replace(state, snapshot=began)
-    if entry.speaker is None:
-        if isinstance(entry.body, Tick):
-            return msgspec.structs.replace(state, looked_at=entry.at)
-        return state
-    folded = _fold(state, entry)
-    return _take_alarm(folded, entry) if entry.speaker == GLUCOSE_INGEST else folded
+    return GLUCOSE_TABLE(state, entry)
 
 
 _fold: Final = EventHandlers[GlucoseState]()
+
+
+@_fold.register
+def _look(state: GlucoseState, tick: Tick, entry: Entry) -> GlucoseState:
+    del tick
+    return msgspec.structs.replace(state, looked_at=entry.at)
 
 
 @_fold.register
@@ -158,15 +160,6 @@ Soundings = tuple[Annunciation, ...]
 """Alerts that stand, in the order in which they were raised."""
 
 
-def _take_alarm(state: GlucoseState, entry: Entry) -> GlucoseState:
-    """Fold what happened with an alarm; what glucose has to do with sounds again and again."""
-    common = evolve_common(state.common, entry, me=GLUCOSE_INGEST)
-    annunciations = _sound(state.annunciations, entry)
-    if common is state.common and annunciations is state.annunciations:
-        return state
-    return msgspec.structs.replace(state, common=common, annunciations=annunciations)
-
-
 _sound: Final = EventHandlers[Soundings]()
 
 
@@ -223,3 +216,11 @@ def _silence(annunciations: Soundings, alarm: str, *, until: UtcMillis) -> Sound
         msgspec.structs.replace(one, snoozed_until=until, count=0) if one.name == alarm else one
         for one in annunciations
     )
+
+
+GLUCOSE_TABLE: Final = FoldTable[GlucoseState](
+    whole(_fold),
+    part("common", COMMON_HANDLERS, of=GLUCOSE_INGEST),
+    part("annunciations", _sound, of=GLUCOSE_INGEST),
+)
+"""[-] the one table of glucose_ingest: what each kind does, part after part."""

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from core.kernel.decider import Entry
+from core.kernel.event_handlers import EventHandlers
 from core.models.schedules import Week
 from schemas.basal.profiles import (
     WEEK_DAYS,
@@ -109,39 +110,49 @@ def settings_of(plan: BasalPlanMade) -> EventId:
     return plan.settings or plan.profile
 
 
-_SAID: Final[frozenset[type]] = frozenset(
-    {
-        BasalProfileSet,
-        BasalProfileRefused,
-        BasalWeekSet,
-        BasalZoneSet,
-        BasalZoneRefused,
-        BasalPlanMade,
-    }
-)
-"""[-] events that tell of the programme; most tell of something else, and cost one look."""
+HEARD_PROGRAMME: Final = EventHandlers[HeardProgramme]()
+"""[-] what each event of basal_scheduler does to what is known of its programme."""
 
 
 def hear(known: HeardProgramme, entry: Entry) -> HeardProgramme:
     """Fold what basal_scheduler says; the same comes back where nothing changes."""
-    body, name = entry.body, EventId(entry.id)
-    if type(body) not in _SAID:
+    return HEARD_PROGRAMME(known, entry)
+
+
+@HEARD_PROGRAMME.register
+def _hear_profile(known: HeardProgramme, profile: BasalProfileSet, entry: Entry) -> HeardProgramme:
+    name = EventId(entry.id)
+    changed = known.newest.with_profile(profile, name)
+    if changed.settings == name or known.waiting is not None:
+        return HeardProgramme(in_force=known.in_force, waiting=changed)
+    return HeardProgramme(in_force=changed)
+
+
+@HEARD_PROGRAMME.register
+def _hear_week(known: HeardProgramme, week: BasalWeekSet, entry: Entry) -> HeardProgramme:
+    waiting = msgspec.structs.replace(known.newest, days=week.days, settings=EventId(entry.id))
+    return HeardProgramme(in_force=known.in_force, waiting=waiting)
+
+
+@HEARD_PROGRAMME.register
+def _hear_zone(known: HeardProgramme, moved: BasalZoneSet, entry: Entry) -> HeardProgramme:
+    waiting = msgspec.structs.replace(known.newest, zone=moved.zone, settings=EventId(entry.id))
+    return HeardProgramme(in_force=known.in_force, waiting=waiting)
+
+
+@HEARD_PROGRAMME.register
+def _hear_refusal(
+    known: HeardProgramme, refused: BasalProfileRefused | BasalZoneRefused, entry: Entry
+) -> HeardProgramme:
+    del entry
+    if refused.reason != "unknown_zone":
         return known
-    match body:
-        case BasalProfileSet():
-            changed = known.newest.with_profile(body, name)
-            if changed.settings == name or known.waiting is not None:
-                return HeardProgramme(in_force=known.in_force, waiting=changed)
-            return HeardProgramme(in_force=changed)
-        case BasalWeekSet(days=days):
-            waiting = msgspec.structs.replace(known.newest, days=days, settings=name)
-            return HeardProgramme(in_force=known.in_force, waiting=waiting)
-        case BasalZoneSet(zone=zone):
-            waiting = msgspec.structs.replace(known.newest, zone=zone, settings=name)
-            return HeardProgramme(in_force=known.in_force, waiting=waiting)
-        case BasalProfileRefused(reason="unknown_zone") | BasalZoneRefused(reason="unknown_zone"):
-            return HeardProgramme(in_force=known.in_force)
-        case BasalPlanMade() if known.made_of(body) is not known.in_force:
-            return HeardProgramme(in_force=known.newest)
-        case _:
-            return known
+    return HeardProgramme(in_force=known.in_force)
+
+
+@HEARD_PROGRAMME.register
+def _hear_plan(known: HeardProgramme, made: BasalPlanMade, entry: Entry) -> HeardProgramme:
+    del entry
+    if known.made_of(made) is known.in_force:
+        return known
+    return HeardProgramme(in_force=known.newest)

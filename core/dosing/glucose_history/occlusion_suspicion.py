@@ -61,7 +61,7 @@ def watch_reading(watched: Watched, *, at: UtcMillis, glucose: MgDl | None) -> W
         return watched
     if points and at - points[-1][0] > 3 * STEP_MS:
         points = ()
-    return msgspec.structs.replace(watched, points=(*points, (at, glucose))[-POINTS_MAX:])
+    return Watched(points=(*points, (at, glucose))[-POINTS_MAX:], given=watched.given)
 
 
 def watch_insulin(watched: Watched, *, at: UtcMillis, amount: MilliUnits) -> Watched:
@@ -69,11 +69,11 @@ def watch_insulin(watched: Watched, *, at: UtcMillis, amount: MilliUnits) -> Wat
     slot, known = UtcMillis(at // SLOT_MS * SLOT_MS), watched.given
     if known and known[-1][0] == slot:  # nearly always: this is done at each stroke of the pump
         added = MilliUnits(known[-1][1] + amount)
-        return msgspec.structs.replace(watched, given=(*known[:-1], (slot, added)))
+        return Watched(points=watched.points, given=(*known[:-1], (slot, added)))
     sums = dict(known)
     sums[slot] = MilliUnits(sums.get(slot, 0) + amount)
     given = tuple(sorted(one for one in sums.items() if one[0] > at - GIVEN_MS - SLOT_MS))
-    return msgspec.structs.replace(watched, given=given)
+    return Watched(points=watched.points, given=given)
 
 
 def is_suspected(

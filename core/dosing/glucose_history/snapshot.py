@@ -131,24 +131,24 @@ def fold_reading(snapshot: GlucoseSnapshot, reading: Reading) -> GlucoseSnapshot
     if snapshot.latest is not None and reading.at < snapshot.latest.at:
         return _fold_late(snapshot, reading)
     at, settings = reading.at, snapshot.settings
-    is_low = is_below(reading, settings.low)
-    is_sensor = reading.source == "sensor"
-    measured = snapshot.measured
+    news = {
+        "since": at if snapshot.since is None else snapshot.since,
+        "latest": reading,
+        "ahead": (),
+        "low_since": (snapshot.low_since or at) if is_below(reading, settings.low) else None,
+        "not_high_at": snapshot.not_high_at if is_above(reading, settings.high) else at,
+    }
+    if reading.source != "sensor":
+        measured = (*snapshot.measured[-MEASURED_MAX + 1 :], at)
+        return msgspec.structs.replace(snapshot, **news, measured=measured)
     return msgspec.structs.replace(
         snapshot,
-        since=at if snapshot.since is None else snapshot.since,
-        latest=reading,
-        points=_points(snapshot, reading) if is_sensor else snapshot.points,
-        still=_still(snapshot, reading) if is_sensor else snapshot.still,
-        device=reading.device if is_sensor else snapshot.device,
-        watched=watch_reading(snapshot.watched, at=at, glucose=reading.glucose)
-        if is_sensor
-        else snapshot.watched,
-        sensor_at=at if is_sensor else snapshot.sensor_at,
-        measured=measured if is_sensor else (*measured[-MEASURED_MAX + 1 :], at),
-        ahead=(),
-        low_since=(snapshot.low_since or at) if is_low else None,
-        not_high_at=snapshot.not_high_at if is_above(reading, settings.high) else at,
+        **news,
+        points=_points(snapshot, reading),
+        still=_still(snapshot, reading),
+        device=reading.device,
+        watched=watch_reading(snapshot.watched, at=at, glucose=reading.glucose),
+        sensor_at=at,
     )
 
 

@@ -75,5 +75,7 @@ def counted(parts: Sequence[PartT], steps: UnprovenSteps) -> tuple[PartT, ...]:
 
 def kept_ms(steps: UnprovenSteps, *, at: UtcMillis) -> Milliseconds:
     """Give how long deliveries are kept [ms] at an instant [ms]: longer after a step."""
+    if not steps:
+        return KEPT_MS
     lately = (step.passed for step in steps if step.until + KEPT_MS > at)
     return Milliseconds(KEPT_MS + sum(lately))

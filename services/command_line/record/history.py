@@ -11,13 +11,10 @@ from typing import Final
 
 import msgspec
 
-from core.record.daily_totals import DayBook
 from core.record.glucose_metrics import GlucoseMetrics, metrics
 from core.record.provenance import Known
-from schemas.corrections import CarbsCorrected, DoseCorrected, ReadingVoided
-from schemas.glucose import GlucoseBeyondRange, GlucoseMeasured
-from schemas.message import Event, name_of, tag_of
-from schemas.units import MgDl, PumpId, UtcMillis
+from schemas.message import name_of, tag_of
+from schemas.units import PumpId, UtcMillis
 from schemas.wire import codec
 from schemas.wire.upcasts import newest_name
 from services.command_line.grammar.common_options import add_period, add_store
@@ -33,6 +30,7 @@ from services.runtime.platform.errors import ZoneError
 from services.runtime.platform.zones import local_time
 from services.runtime.ports import Store
 from services.runtime.replay.lookup import events_of
+from services.runtime.replay.questions import day_totals, readings_by_part
 
 EXAMPLE: Final = """
 basalt history events --kind bolus_ordered --from 2026-03-01T00:00:00Z
@@ -180,13 +178,12 @@ def _is_within(at: UtcMillis, arguments: argparse.Namespace) -> bool:
 
 def _days(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
     """Add up each day of the wall clock."""
-    book = DayBook(partial(_day_of, zone=arguments.zone or UTC))
-    for known in events_of(store, pump=pump):
-        if not isinstance(known.body, Event):
-            continue
-        is_correction = isinstance(known.body, DoseCorrected | CarbsCorrected)
-        if is_correction or _is_within(known.at, arguments):
-            book.take(known.body, at=known.at, name=known.name)
+    book = day_totals(
+        store,
+        pump=pump,
+        day_of=partial(_day_of, zone=arguments.zone or UTC),
+        period=(arguments.since, arguments.until),
+    )
     for day, totals in sorted(book.days.items()):
         insulin = ("basal", "bolus", "unknown", "pen", "primed")
         plain = msgspec.structs.asdict(totals)
@@ -199,27 +196,18 @@ def _days(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator
 
 def _glucose(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:
     """Reduce glucose to numbers: each day, its night, and all of it; what was voided left out."""
-    readings: dict[str, list[GlucoseMeasured | GlucoseBeyondRange]] = {}
-    voids = events_of(store, pump=pump, kinds={"reading_voided"})
-    voided = {one.body.reading for one in voids if isinstance(one.body, ReadingVoided)}
-    for known in events_of(store, pump=pump, kinds={"glucose_measured", "glucose_beyond_range"}):
-        reading = known.body
-        if known.name in voided:
-            continue
-        if isinstance(reading, GlucoseMeasured | GlucoseBeyondRange) and _is_within(
-            reading.measured_at, arguments
-        ):
-            for part in _parts_of(reading.measured_at, arguments.zone or UTC):
-                readings.setdefault(part, []).append(reading)
-    for part, found in sorted(readings.items()):
-        in_order = sorted(found, key=lambda one: one.measured_at)
-        values = [MgDl(one.glucose) for one in in_order if isinstance(one, GlucoseMeasured)]
-        beyond = [one.bound for one in in_order if isinstance(one, GlucoseBeyondRange)]
-        lows, highs = beyond.count("low"), beyond.count("high")
-        yield {"time": part, **_rounded(metrics(values, lows=lows, highs=highs))}
+    found = readings_by_part(
+        store,
+        pump=pump,
+        parts_of=partial(_parts_of, zone=arguments.zone or UTC),
+        period=(arguments.since, arguments.until),
+    )
+    for part, readings in found.items():
+        numbers = metrics(readings.values, lows=readings.lows, highs=readings.highs)
+        yield {"time": part, **_rounded(numbers)}
 
 
-def _parts_of(at: UtcMillis, zone: str) -> Sequence[str]:
+def _parts_of(at: UtcMillis, *, zone: str) -> Sequence[str]:
     day = _day_of(at, zone=zone)
     part = "night" if local_time(at, zone=zone).hour in NIGHT_HOURS else "day"
     return (day, f"{day} {part}", "all", f"all {part}")

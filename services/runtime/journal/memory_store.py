@@ -1,13 +1,13 @@
 """FakeStore: the port Store in memory, for tests and for years on a fake clock."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.journal.entries import IMPORTED, INPUT, split
 from services.runtime.journal.event_ids import event_id_in, is_event_of
 from services.runtime.journal.reading import rows_behind
 from services.runtime.platform.errors import SecondWriter
-from services.runtime.ports import ChainTip, Commit, Row, StreamHead
+from services.runtime.ports import ChainTip, Commit, Row, StreamHead, TopicState
 
 
 class FakeStore:
@@ -45,6 +45,10 @@ class FakeStore:
         for number, row in reversed(numbered) if newest_first else numbered:
             if pump is None or row.pump == pump:
                 yield number, row
+
+    def states(self, *, pump: PumpId, topics: Collection[str]) -> Iterator[Sequence[TopicState]]:
+        """Stream topic and state of a pump's lines with one of these topics, page by page."""
+        yield [(row.topic, row.state) for _, row in self.rows(pump=pump) if row.topic in topics]
 
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:
         """Stream this service's own events stored after the one named, or all."""

@@ -5,14 +5,15 @@ Where the pages of a history begin, remembered so that the next page is not look
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from schemas.units import CommandId, EventId, PumpId, Speaker
 from services.runtime.journal.entries import IMPORTED, INPUT, split
 from services.runtime.journal.event_ids import event_id_in, is_event_of
-from services.runtime.ports import ChainTip, Row, StreamHead
+from services.runtime.ports import ChainTip, Row, StreamHead, TopicState
 
 MARKS_MAX = 10_000
 """[-] pages remembered for one speaker and pump; of more, all are forgotten."""
@@ -154,6 +155,9 @@ class CommandIds:
             self._known.update(commands)
 
 
+PAGE_LINES: Final = 1_000
+"""[-] lines that are handed on at once."""
+
 EVENTS: Final = "{0}.stored_events"
 """[-] the table of lines; {0} is the schema that a journal is in."""
 
@@ -213,6 +217,18 @@ class JournalReader(ABC):
         )
         for at, name, position, topic, state in found:
             yield at, stored_row(name, position, topic, state)
+
+    def states(self, *, pump: PumpId, topics: Collection[str]) -> Iterator[Sequence[TopicState]]:
+        """Stream topic and state of a pump's lines with one of these topics, page by page."""
+        wanted = sorted(topics)
+        marks = ", ".join("?" * len(wanted))
+        found = self._stream(
+            f"SELECT topic, state FROM {EVENTS} WHERE originator_id=? "  # noqa: S608  # no foreign text
+            f"AND topic IN ({marks}) ORDER BY originator_version",
+            *(pump, *wanted),
+        )
+        while page := list(islice(found, PAGE_LINES)):
+            yield [(topic, as_bytes(state)) for topic, state in page]
 
     def said_after(self, *, event: EventId | None) -> Iterator[Row]:
         """Stream this service's own events stored after the one named, or all."""

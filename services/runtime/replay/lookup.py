@@ -14,6 +14,7 @@ from services.runtime.journal.entries import (
     kept_name,
     read_row,
     split,
+    topics_named,
 )
 from services.runtime.journal.event_ids import event_id_in
 from services.runtime.ports import Row, Store
@@ -99,10 +100,23 @@ def events_of(store: Store, *, pump: PumpId, kinds: Set[str] = frozenset()) -> I
         pump: about which.
         kinds: named as in their tags without the version; all when empty.
     """
+    if kinds:
+        for page in store.states(pump=pump, topics=topics_named(kinds)):
+            for _, state in page:
+                yield event_of(state)
+        return
     for _, row in store.rows(pump=pump):
-        name = event_name_in_topic(row.topic)
-        if name is not None and (not kinds or name in kinds):
+        if event_name_in_topic(row.topic) is not None:
             yield _known_event(row.state.partition(b"\n")[2])
+
+
+def event_of(state: bytes) -> Known:
+    """Decode the event of a line.
+
+    Raises:
+        One of codec.DECODE_ERRORS: it was altered, or is newer than this release.
+    """
+    return _known_event(state.partition(b"\n")[2])
 
 
 def _known_event(data: bytes) -> Known:

@@ -13,7 +13,8 @@ from core.deciders.registry import DECIDERS
 from core.kernel.decider import Entry
 from schemas.message import Now
 from schemas.units import PumpId, Speaker, UtcMillis
-from services.runtime.journal.entries import is_event, said_in, split
+from schemas.wire import codec
+from services.runtime.journal.entries import event_bytes, said_in
 from services.runtime.ports import Row
 
 NEVER: Final = UtcMillis(2**62)
@@ -62,16 +63,23 @@ class RecordFold:
         Raises:
             One of codec.DECODE_ERRORS: a line cannot be read; nothing is taken in then.
         """
-        oldest, newest, entries = NEVER, self.newest, list[Entry]()
+        oldest, entries = NEVER, list[Entry]()
+        last: dict[Speaker | None, tuple[int, bytes]] = {}
         for row in rows:
-            head, data = split(row.state)
-            if not is_event(head):
+            data = event_bytes(row)
+            if data is None:
                 continue
             if until is not None and (at := _instants.decode(data).at) > until:
                 oldest = min(oldest, at)
                 continue
-            entries.append(entry := said_in(data))
-            oldest, newest = min(oldest, entry.at), max(newest, entry.at)
+            entry = said_in(data, hashed=False)
+            last[entry.speaker] = len(entries), data
+            entries.append(entry)
+        # Of each speaker only the newest hash outlives these lines.
+        for index, data in last.values():
+            entries[index] = msgspec.structs.replace(entries[index], sha256=codec.sha256_hex(data))
+        instants = [entry.at for entry in entries]
+        oldest, newest = min([oldest, *instants]), max([self.newest, *instants])
         for name, decider in DECIDERS.items():
             voices, state = {name, *decider.subscribes_to}, self._states[name]
             for entry in entries:

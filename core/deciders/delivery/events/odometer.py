@@ -3,17 +3,11 @@
 import msgspec
 
 from core.deciders.delivery.state import DeliveryState
+from core.dosing.insulin_account.dose_account import DoseBook
 from schemas.delivery.delivery import BasalDelivered, BolusProgressed
 from schemas.delivery.device import PULSE_MU
 from schemas.delivery.mechanism import MotorRanUnasked, PumpPrimed
 from schemas.units import MilliUnits, UtcMillis
-
-
-def _take_out(state: DeliveryState, amount: MilliUnits, *, at: UtcMillis) -> DeliveryState:
-    if state.reservoir is None:
-        return state
-    left = MilliUnits(state.reservoir - amount)
-    return msgspec.structs.replace(state, reservoir=left, dry_at=dry_at(state, left, at=at))
 
 
 def dry_at(state: DeliveryState, left: MilliUnits, *, at: UtcMillis) -> UtcMillis | None:
@@ -23,22 +17,36 @@ def dry_at(state: DeliveryState, left: MilliUnits, *, at: UtcMillis) -> UtcMilli
     return at if state.dry_at is None else state.dry_at
 
 
-def move(state: DeliveryState, part: BasalDelivered | BolusProgressed) -> DeliveryState:
-    """Account for a part of basal or of a bolus."""
-    return msgspec.structs.replace(
-        _take_out(state, part.amount, at=part.ends_at),
-        odometer=part.odometer,
-        counted_until=max(state.counted_until, part.ends_at),
-        history_sequence=max(state.history_sequence, part.history_sequence),
-    )
+def move(
+    state: DeliveryState, part: BasalDelivered | BolusProgressed, *, doses: DoseBook | None = None
+) -> DeliveryState:
+    """Account for a part of basal or of a bolus, and take the account with it where it is given."""
+    return _moved(state, part, part.ends_at, state.doses if doses is None else doses)
 
 
 def move_plain(
     state: DeliveryState, part: PumpPrimed | MotorRanUnasked, at: UtcMillis
 ) -> DeliveryState:
     """Account for strokes at an instant `at` [ms] into no body, or that nobody asked for."""
+    return _moved(state, part, at, state.doses)
+
+
+def _moved(
+    state: DeliveryState,
+    part: BasalDelivered | BolusProgressed | PumpPrimed | MotorRanUnasked,
+    at: UtcMillis,
+    doses: DoseBook,
+) -> DeliveryState:
+    """Take insulin out of the reservoir and onto the count, in one step: it is done most often."""
+    reservoir, dry = state.reservoir, state.dry_at
+    if reservoir is not None:
+        reservoir = MilliUnits(reservoir - part.amount)
+        dry = dry_at(state, reservoir, at=at)
     return msgspec.structs.replace(
-        _take_out(state, part.amount, at=at),
+        state,
+        doses=doses,
+        reservoir=reservoir,
+        dry_at=dry,
         odometer=part.odometer,
         counted_until=max(state.counted_until, at),
         history_sequence=max(state.history_sequence, part.history_sequence),

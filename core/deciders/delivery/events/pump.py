@@ -8,6 +8,7 @@ from core.deciders.delivery.events.odometer import dry_at, move, move_plain
 from core.deciders.delivery.events.requests import without_act
 from core.deciders.delivery.history_pages import joined
 from core.deciders.delivery.state import DeliveryState
+from core.dosing.insulin_account.dose_account_events import count_basal
 from core.dosing.order_protocol.plan_revisions import pump_plan, pump_plan_id
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
@@ -85,8 +86,7 @@ def _load_plan(state: DeliveryState, loaded: BasalPlanLoaded, entry: Entry) -> D
 
 @PUMP_HANDLERS.register
 def _flow(state: DeliveryState, part: BasalDelivered, entry: Entry) -> DeliveryState:
-    del entry
-    return move(state, part)
+    return move(state, part, doses=count_basal(state.doses, part, entry))
 
 
 @PUMP_HANDLERS.register
