@@ -94,7 +94,7 @@ def test_the_mutant_that_forgets_a_kind_is_caught(
 ) -> None:
     """Basal is nine events of ten."""
     fewer = frozenset(
-        kind.__struct_config__.tag.rpartition(".")[0]  # type: ignore[union-attr]
+        kind.__struct_config__.tag.rpartition(".")[0]  # type: ignore[union-attr]  # each has a tag
         for kind in DAY_KINDS
         if kind.__name__ != "BasalDelivered"
     )
