@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-import structlog
-
 from core.deciders.delivery.poll_rules import (
     is_foreign,
     must_fence,
@@ -26,6 +24,7 @@ from services.runtime.decider_host.processor import Reported
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import PumpRefusedError, PumpTimeout
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import is_running
 from services.runtime.process.loop import Put
 from services.runtime.pump_link.port import PumpDevice
@@ -49,7 +48,7 @@ LINE_PROBLEMS: Final = {
 }
 """[-] why a pump that answers is none to this actuator, by the reason of its refusal."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class PumpPoller:

@@ -2,14 +2,13 @@
 
 import sys
 
-import structlog
-
 from schemas.units import Actor
 from services.glucose_player.player import play
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.trace_file import read_trace, trace_hash
 from services.runtime.process.client_process import ClientWorld, client_parser, run_client
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 async def _work(world: ClientWorld) -> None:

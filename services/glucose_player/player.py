@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
-import structlog
 
 from core.deciders.glucose.state import GlucoseView
 from core.formats.glucose_readings import FileReading, plain
@@ -13,6 +12,7 @@ from schemas.glucose import RecordReading
 from schemas.units import DAY_MS, MINUTE_MS, CommandId, Milliseconds, PumpId, Speaker, UtcMillis
 from services.runtime.nats.client import BusClient, OutcomeUnknown, ServiceAbsent
 from services.runtime.platform.clock import Clock
+from services.runtime.platform.logs import get_logger
 
 GLUCOSE_INGEST: Final = Speaker("glucose_ingest")
 
@@ -30,7 +30,7 @@ RETRY_S = 1.0
 """[s] between two tries of one command."""
 
 _views: Final = msgspec.json.Decoder(dict[str, GlucoseView])
-log = structlog.get_logger()
+log = get_logger()
 
 
 def command_of(reading: FileReading, *, sha256: str) -> tuple[CommandId, RecordReading]:

@@ -6,7 +6,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import structlog
 from nacl.signing import SigningKey
 
 from core.deciders.names import HISTORIAN
@@ -22,6 +21,7 @@ from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import Checkpoints, RecordCheck, Signed
 from services.runtime.decider_host.processor import Reported
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import Store
 from services.runtime.process.loop import Put
@@ -39,7 +39,7 @@ LOOK_S = 1.0
 NOTES_AT_START: Final = 200
 """[-] of each speaker, the newest, that a start is held against; `verify record` takes all."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class CheckpointHandler:

@@ -5,9 +5,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import structlog
-
 from schemas.wire import codec
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import Store
 from services.runtime.process.loop import Put
@@ -21,7 +20,7 @@ LINES_AT_ONCE = 100
 PAUSE_S = 2.0
 """[s] of real time until the record is looked at again."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class SnapshotKeeper:

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-import structlog
 
 from core.deciders.delivery.view import DeliveryView
 from core.formats.glucose_readings import FileReading, plain
@@ -33,6 +32,7 @@ from schemas.units import (
 from schemas.wire import codec
 from services.runtime.nats.client import BusClient, OutcomeUnknown, ServiceAbsent
 from services.runtime.platform.clock import Clock
+from services.runtime.platform.logs import get_logger
 from services.scripted_person.schedule import LATE_MS_MAX, Act, acts_around, due, next_after
 
 ADVISOR: Final = Speaker("bolus_advisor")
@@ -70,7 +70,7 @@ RETRY_S = 1.0
 """[s] between tries."""
 
 _views: Final = msgspec.json.Decoder(dict[str, DeliveryView])
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Person:

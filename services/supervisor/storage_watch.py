@@ -5,12 +5,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from core.deciders.record.decider import HISTORIAN, STORAGE_ENOUGH_MIB, STORAGE_LOW, STORAGE_LOW_MIB
 from schemas.record import ReportStorage
 from schemas.units import PumpId
 from services.runtime.nats.client import BusClient, OutcomeUnknown
+from services.runtime.platform.logs import get_logger
 from services.supervisor.screen.screen_model import ScreenModel
 
 LOOK_S = 10.0
@@ -19,7 +18,7 @@ LOOK_S = 10.0
 MIB = 1024 * 1024
 """[B] in a MiB."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from core.deciders.registry import DECIDERS
 from core.formats.display import units
 from schemas.units import MilliUnits, PumpId
 from services.runtime.nats.client import BusClient
@@ -215,7 +216,7 @@ class System:
             program=program, folder=self._folder, pump=pump, host=host, port=port
         )
         server = await self._spawn(spec)
-        await broker.until_it_answers(server, host=host, port=port)
+        await broker.until_it_answers(server, store=self._folder.broker, host=host, port=port)
         return f"nats://{host}:{port}"
 
     async def _connect(self, url: str, model: ScreenModel) -> tuple[BusClient, Observer]:
@@ -229,7 +230,9 @@ class System:
         try:
             await make_stream(client.client)
         except (StreamRefused, TimeoutError) as error:
-            raise StartRefused(f"the broker makes no stream: {error}") from error
+            raise StartRefused(
+                f"{self._folder.broker}: the broker makes no stream: {error}"
+            ) from error
         observer = self._observer = Observer(client=client, clock=self._keeper.clock, model=model)
         await observer.listen()
         return client, observer
@@ -276,10 +279,11 @@ class System:
         return True
 
     def _refuse_broken(self) -> None:
-        for child in self._children.values():
+        for name, child in self._children.items():
             if child.has_broken_files:
                 words = child.last_words or f"see {child.spec.log}"
-                raise StartRefused(words)
+                is_named = str(self._folder.path) in words or name not in DECIDERS
+                raise StartRefused(words if is_named else f"{self._folder.journal(name)}: {words}")
 
     def _tell_of_start(self, url: str, begun: Begun, *, speed: int, took_ms: int) -> None:
         words = in_words(begun)

@@ -22,6 +22,7 @@ from services.runtime.platform.shutdown import end
 from services.supervisor.errors import StartRefused
 from services.supervisor.folder_lock import FolderLock
 from services.supervisor.screen.plain_log import complain, say
+from services.supervisor.start_remedies import with_remedy
 from services.supervisor.store_choice import settle_store
 from services.supervisor.store_upgrade import assert_known, upgrade
 from services.supervisor.system import System, SystemOptions
@@ -81,19 +82,26 @@ def run_up(options: UpOptions) -> int:
     os.umask(0o077)
     try:
         return asyncio.run(_up(options))
+<<<<<<< HEAD
     except REFUSALS as error:
         complain(str(error))
+=======
+    except (StartRefused, BusKeyBroken, OrderKeyBroken, PumpScriptBroken) as error:
+        complain(with_remedy(str(error), folder=options.data))
+>>>>>>> figures
     except (OSError, BasaltError) as error:
-        complain(f"{type(error).__name__}: {error}")
+        complain(with_remedy(_in_words(error), folder=options.data))
     except BaseExceptionGroup as group:
-        complain(_first_of(group))
+        complain(with_remedy(_in_words(group), folder=options.data))
         return EXIT_FAILED
     return EXIT_REFUSED
 
 
-def _first_of(error: BaseException) -> str:
+def _in_words(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     return f"{type(error).__name__}: {error}"
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import structlog
 
 from core.pump.machine import FILL_MU_MAX
 from schemas.units import MilliUnits, PumpId
@@ -18,7 +17,7 @@ from schemas.wire.subjects import is_token
 from services.runtime.platform.clock import SystemClock, read_clock_record
 from services.runtime.platform.errors import BasaltError, PumpPowerLost
 from services.runtime.platform.failpoints import arm_failpoints
-from services.runtime.platform.logs import LogLines
+from services.runtime.platform.logs import configure_logs
 from services.runtime.platform.shutdown import EXIT_DONE, EXIT_USAGE
 from services.runtime.platform.signing_keys import read_public, read_secret
 from services.runtime.pump_link.address import PumpAddress, parse_pump_address
@@ -51,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     os.umask(0o077)
-    _configure_log()
+    configure_logs(service="virtual_pump")
     arm_failpoints(process="virtual_pump")
     try:
         clock = _clock(options.clock)
@@ -76,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             store.close()
     except (BasaltError, OSError, ValueError) as error:
-        print(f"virtual_pump: {error}", file=sys.stderr)
+        print(f"virtual_pump: {' '.join(str(error).split())}", file=sys.stderr)
         return EXIT_USAGE
     return EXIT_DONE
 
@@ -207,20 +206,6 @@ def _fill(text: str) -> MilliUnits:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) * MU_PER_U <= FILL_MU_MAX):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 300 U")
     return MilliUnits(int(text) * MU_PER_U)
-
-
-def _configure_log() -> None:
-    """Write the log to standard error: lines of JSON, or plain text on a terminal."""
-    terminal = sys.stderr.isatty()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=LogLines(sys.stderr),
-    )
 
 
 if __name__ == "__main__":

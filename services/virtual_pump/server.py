@@ -6,14 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import cast
 
-import structlog
-
 from core.dosing.order_protocol.authentication import LineFlaw
 from schemas.message import Now
 from schemas.units import MINUTE_MS, Milliseconds
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import PumpPowerLost
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.pump_link.address import PumpAddress
 from services.runtime.pump_link.client import act_of
 from services.runtime.pump_link.line_proof import FrameRefused
@@ -64,7 +63,7 @@ WARNINGS_A_MINUTE_MAX = 10
 READ_BYTES = 65_536
 """[B] taken from a line at once."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class PumpServer:

@@ -3,6 +3,7 @@
 from typing import Final
 
 LONGEST_FIRST: Final = (
+    "tests/system/deaths/test_system_kills.py",
     "tests/system/faults/test_damaged_files.py",
     "tests/system/deaths/test_failpoints.py",
     "tests/system/faults/test_hostile_world.py",
@@ -10,6 +11,7 @@ LONGEST_FIRST: Final = (
     "tests/system/whole/test_real_day.py",
     "tests/system/faults/test_lost_files.py",
     "tests/system/faults/test_bad_lines.py",
+    "tests/system/faults/test_corrupted_files.py",
     "tests/system/whole/test_up.py",
     "tests/system/deaths/test_kill_any.py",
     "tests/system/deaths/test_frozen.py",

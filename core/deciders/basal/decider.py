@@ -21,6 +21,7 @@ from core.deciders.basal.state import (
     view,
 )
 from core.deciders.basal.temporary_rates import refused_rate
+from core.deciders.names import SUBSCRIPTIONS
 from core.dosing.basal_programme.programme import Programme
 from core.kernel.decider import Decider, Effect, Entry
 from core.kernel.effects import zone_effects
@@ -60,7 +61,6 @@ from schemas.units import (
     HOUR_MS,
     Milliseconds,
     PumpId,
-    Speaker,
     UtcMillis,
 )
 
@@ -282,7 +282,7 @@ class BasalDecider(Decider[BasalState]):
     """The thinking of the service basal_scheduler."""
 
     name = BASAL_SCHEDULER
-    subscribes_to = (Speaker("actuator"),)
+    subscribes_to = SUBSCRIPTIONS[name]
     emits = (
         *COMMON_EVENTS,
         BasalProfileSet,

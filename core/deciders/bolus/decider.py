@@ -10,6 +10,7 @@ from core.deciders.bolus.presets import set_preset
 from core.deciders.bolus.state import BOLUS_ADVISOR, BolusState, advice_inputs_of, initial
 from core.deciders.bolus.view import BolusView, view
 from core.deciders.bolus.zone_tracking import decide_clock
+from core.deciders.names import SUBSCRIPTIONS
 from core.dosing.advice.advise import CARBS_G_MAX, advise
 from core.dosing.advice.projection import forecast
 from core.dosing.advice.setting_changes import setting_changes
@@ -62,7 +63,6 @@ from schemas.units import (
     HOUR_MS,
     Milliseconds,
     PumpId,
-    Speaker,
     UtcMillis,
 )
 
@@ -187,7 +187,7 @@ class BolusDecider(Decider[BolusState]):
     """The thinking of the service bolus_advisor."""
 
     name = BOLUS_ADVISOR
-    subscribes_to = (Speaker("glucose_ingest"), Speaker("basal_scheduler"), Speaker("actuator"))
+    subscribes_to = SUBSCRIPTIONS[name]
     emits = (
         *COMMON_EVENTS,
         BolusSettingsSet,

@@ -31,6 +31,7 @@ from core.deciders.delivery.pump_sync.suspend_and_fill import fill, suspend
 from core.deciders.delivery.state import ACTUATOR, DeliveryState, initial
 from core.deciders.delivery.time_check import confirm_time, doubt_time
 from core.deciders.delivery.view import DeliveryView, view
+from core.deciders.names import SUBSCRIPTIONS
 from core.dosing.limits.limits import limits_problem
 from core.kernel.alarms import raise_alarm, reannounce, reannounce_at
 from core.kernel.decider import Decider, Effect, Entry
@@ -111,7 +112,7 @@ from schemas.delivery.unresolved_doses import (
 )
 from schemas.message import Command, Event, Now
 from schemas.record import Restarted, Tick
-from schemas.units import EventId, PumpId, Speaker, UtcMillis
+from schemas.units import EventId, PumpId, UtcMillis
 
 DELIVERY_EVENT_KINDS: Final[tuple[type[Event], ...]] = (
     *COMMON_EVENTS,
@@ -317,7 +318,7 @@ class DeliveryDecider(Decider[DeliveryState]):
     """The thinking of the service actuator."""
 
     name = ACTUATOR
-    subscribes_to = (Speaker("basal_scheduler"), Speaker("bolus_advisor"))
+    subscribes_to = SUBSCRIPTIONS[name]
     emits = DELIVERY_EVENT_KINDS
     handles = DELIVERY_COMMAND_KINDS
 

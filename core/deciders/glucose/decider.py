@@ -18,6 +18,7 @@ from core.deciders.glucose.state import (
     initial,
     view,
 )
+from core.deciders.names import SUBSCRIPTIONS
 from core.dosing.glucose_history.retained_readings import (
     arrival_of,
     comes_again,
@@ -57,7 +58,7 @@ from schemas.glucose import (
 )
 from schemas.message import Event, Now
 from schemas.record import Tick
-from schemas.units import HOUR_MS, MINUTE_MS, MgDl, Milliseconds, PumpId, Speaker, UtcMillis
+from schemas.units import HOUR_MS, MINUTE_MS, MgDl, Milliseconds, PumpId, UtcMillis
 
 GLUCOSE_MG_DL_MIN = MgDl(10)
 """[mg/dL] below it no living person measures; source: Loop's manual entry, 10 to 600."""
@@ -281,7 +282,7 @@ class GlucoseDecider(Decider[GlucoseState]):
     """The thinking of the service glucose_ingest."""
 
     name = GLUCOSE_INGEST
-    subscribes_to = (Speaker("bolus_advisor"), Speaker("actuator"))
+    subscribes_to = SUBSCRIPTIONS[name]
     emits = (
         *COMMON_EVENTS,
         GlucoseMeasured,

@@ -5,6 +5,7 @@ from typing import Final
 
 import msgspec
 
+from core.deciders.names import SUBSCRIPTIONS
 from core.kernel.alarm_catalogue import process_down
 from core.kernel.alarms import ActiveAlarm, Condition, clear_alarm, raise_alarm
 from core.kernel.decider import Decider, Effect, Entry
@@ -185,12 +186,7 @@ class RecordDecider(Decider[RecordState]):
     """The thinking of the service historian."""
 
     name = HISTORIAN
-    subscribes_to = (
-        Speaker("glucose_ingest"),
-        Speaker("basal_scheduler"),
-        Speaker("bolus_advisor"),
-        Speaker("actuator"),
-    )
+    subscribes_to = SUBSCRIPTIONS[name]
     keeps_commands = True
     emits = (*COMMON_EVENTS, CheckpointMade, SpeedChanged, ProcessReported, StorageReported)
     handles = (*COMMON_COMMANDS, ReportProcess, ReportStorage)

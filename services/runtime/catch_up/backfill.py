@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import structlog
-
 from schemas.message import Now, event_id
 from schemas.units import PumpId, Speaker
 from schemas.wire import codec
@@ -16,6 +14,7 @@ from services.runtime.journal.causal_order import Past, in_causal_order, read_pa
 from services.runtime.journal.event_ids import VERSION_MAX
 from services.runtime.platform.errors import HistoryUnavailable, RestoredFromOldCopy, SecondWriter
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.ports import Bus
 
 PAGES_MAX = 100_000
@@ -27,7 +26,7 @@ PATIENCE_TRIES = 20
 PATIENCE_PAUSE_S = 0.5
 """[s] between them; the historian may itself be reading the stream anew."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 async def backfill(

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
-
 from schemas.record import HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker, UtcMillis
 from schemas.wire import codec
@@ -18,6 +16,7 @@ from services.runtime.journal.causal_order import Merged, Past, merged, read_pas
 from services.runtime.journal.event_ids import VERSION_MAX
 from services.runtime.platform.errors import HistoryUnavailable
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.ports import Bus
 
 TRIES_MAX = 3
@@ -29,7 +28,7 @@ PAUSE_S = 1.0
 ANSWER_S_MAX = 3.0
 """[s] for one that is there and does not answer; it is asked last from then on."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class CausalBackfill:

@@ -3,21 +3,19 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-import structlog
-
-from core.deciders.record.decider import HISTORIAN
-from core.deciders.registry import DECIDERS
+from core.deciders.names import HISTORIAN, SUBSCRIPTIONS
 from schemas.message import parse_event_id
 from schemas.units import PumpId, Speaker
 from schemas.wire import codec
 from services.runtime.decider_host.event_writer import read_back
 from services.runtime.platform.errors import HistoryUnavailable
+from services.runtime.platform.logs import get_logger
 from services.runtime.ports import NEWEST_OF_ALL, NONE_OF_THEM, Arrived, Bus
 
 
 def holders_of(speaker: Speaker) -> Sequence[Speaker]:
     """Name those who keep what a speaker says, the historian first; its own words nobody keeps."""
-    hearers = [name for name, decider in DECIDERS.items() if speaker in decider.subscribes_to]
+    hearers = [name for name, subscribed in SUBSCRIPTIONS.items() if speaker in subscribed]
     return tuple(sorted(hearers, key=lambda name: (name != HISTORIAN, name)))
 
 
@@ -38,7 +36,7 @@ PAUSE_S = 0.5
 ANSWER_S_MAX = 3.0
 """[s] for one that is there and does not answer; the others are heard all the same."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 async def newest_from_peers(bus: Bus, me: Speaker, *, is_new: bool) -> Mapping[PumpId, Arrived]:

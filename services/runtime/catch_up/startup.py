@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import structlog
 
-from core.deciders.record.decider import HISTORIAN
+from core.deciders.names import HISTORIAN
 from core.kernel.decider import Decider
 from schemas.message import Now, Report
 from schemas.record import ClockChanged, Restarted, RuntimeFault
@@ -22,11 +21,12 @@ from services.runtime.journal.event_ids import is_own_event, is_that_event, stor
 from services.runtime.platform.clock import NOTHING_UNPROVEN, Unproven
 from services.runtime.platform.errors import SecondWriter
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.release import version as release_version
 from services.runtime.platform.zones import tzdata_version
 from services.runtime.ports import Arrived, Bus, Store, StreamHead, StreamState
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def as_arrived(data: bytes) -> Arrived:

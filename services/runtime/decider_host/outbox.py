@@ -5,8 +5,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 
-import structlog
-
 from schemas.units import EventId, Speaker
 from schemas.wire import codec
 from services.runtime.decider_host.event_writer import outgoing_again
@@ -19,6 +17,7 @@ from services.runtime.journal.event_ids import (
 )
 from services.runtime.platform.errors import PublishUnknown, SecondWriter, WrongLastSequence
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import BATCH_MESSAGES_MAX, Arrived, Bus, Outgoing, Store
 
@@ -34,7 +33,7 @@ RETRY_S_MAX = 2.0
 PENDING_EVENTS_MAX = 100_000
 """[-] events kept in memory while the broker is away; the rest waits in the store."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Outbox:

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import nats.errors
-import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -24,6 +23,7 @@ from services.runtime.platform.errors import (
     StreamChanged,
     WrongLastSequence,
 )
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import NONE_OF_THEM, Arrived, Outgoing, StreamState
 
@@ -51,7 +51,7 @@ DISCONNECTS = (
 )
 """[-] errors that say no more than that the line is gone; it comes back by itself."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class _ApiError(msgspec.Struct):

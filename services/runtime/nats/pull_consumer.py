@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Callable
 
 import msgspec
-import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from schemas.wire.subjects import STREAM
+from services.runtime.platform.logs import get_logger
 from services.runtime.ports import FETCH_MESSAGES_MAX, Arrived
 
 PULL_EXPIRES_NS = 30_000_000_000
@@ -25,7 +25,7 @@ SILENCE_S_MAX = 6.0
 BUFFER_MESSAGES_MAX = 4 * FETCH_MESSAGES_MAX
 """[-] messages waiting here; no further pull above it."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class _Pull(msgspec.Struct):

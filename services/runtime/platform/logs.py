@@ -1,12 +1,32 @@
-"""Logs: JSON lines for machines, plain lines on a terminal; never history."""
+"""Logs: JSON lines for machines, plain lines on a terminal; never history.
+
+structlog imports rich for tracebacks in colour, which no log here has. That took a fifth of the
+start of a service, so structlog is imported here alone, and without rich.
+"""
 
 import contextlib
 import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-import structlog
+
+@contextlib.contextmanager
+def _absent(name: str) -> Iterator[None]:
+    """Let a package that nobody has imported yet appear not to be installed."""
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment]  # Python's own mark for "not to be found"
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+
+
+with _absent("rich"):
+    import structlog  # noqa: E402  # without what it would import beside itself
 
 
 class LogLines:
@@ -28,6 +48,11 @@ class LogLines:
 
     log = debug = info = warn = warning = msg
     fatal = failure = err = error = critical = exception = msg
+
+
+def get_logger() -> Any:
+    """Give a logger for a module; it follows what `configure_logs` sets up later."""
+    return structlog.get_logger()
 
 
 def configure_logs(*, service: str, level: str = "INFO", into: Path | None = None) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import structlog
 
 from core.kernel.errors import CoreError
 from schemas.units import Actor, PumpId
@@ -19,10 +18,10 @@ from services.runtime.nats.client import BusClient
 from services.runtime.nats.connection import Credentials
 from services.runtime.platform.clock import Clock, SystemClock, read_clock_record
 from services.runtime.platform.errors import BasaltError
-from services.runtime.platform.logs import configure_logs
+from services.runtime.platform.logs import configure_logs, get_logger
 from services.runtime.platform.shutdown import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, end
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

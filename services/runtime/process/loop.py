@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-import structlog
-
 from core.kernel.decider import Decider, Effect
 from schemas.message import Report
 from schemas.record import FaultName, HistoryLost, RuntimeFault
@@ -27,6 +25,7 @@ from services.runtime.journal.event_ids import event_id_in
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import HistoryUnavailable
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import Arrived, Bus, Store
 
@@ -51,7 +50,7 @@ StateT = TypeVar("StateT")
 Put = Callable[[Reported], Awaitable[None]]
 InputSource = Callable[[Put], Awaitable[None]]
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class EffectHandler(Protocol):

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from core.kernel.decider import Decider
 from core.kernel.errors import CoreError
 from schemas.units import Speaker
@@ -27,7 +25,7 @@ from services.runtime.platform.errors import (
     StoreUrlWrong,
 )
 from services.runtime.platform.failpoints import arm_failpoints
-from services.runtime.platform.logs import configure_logs
+from services.runtime.platform.logs import configure_logs, get_logger
 from services.runtime.platform.shutdown import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, end
 from services.runtime.ports import Store
 from services.runtime.process.loop import EffectHandler, InputSource, Loop
@@ -40,7 +38,7 @@ LAST_WORDS_S = 2.0
 QUIET_S = 0.25
 """[s] without a message after which nothing more is expected."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +128,8 @@ def run_service(
 
 
 def _fail(decider: Decider[Any], error: BaseException) -> int:
-    print(f"{decider.name}: {type(error).__name__}: {error}", file=sys.stderr)
+    in_one_line = " ".join(str(error).split())
+    print(f"{decider.name}: {type(error).__name__}: {in_one_line}", file=sys.stderr)
     if not isinstance(error, BasaltError | CoreError | OSError | ValueError):
         log.error("process.failed", exc_info=error)
     no_use = StoreBroken | StoreFormatUnknown | StoreUrlWrong | JournalAltered | ValueError

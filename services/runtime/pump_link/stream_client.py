@@ -4,11 +4,10 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 
-import structlog
-
 from schemas.units import PumpId
 from services.runtime.platform.errors import PumpRefusedError, PumpTimeout
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.pump_link.address import PumpAddress
 from services.runtime.pump_link.client import PumpCaller, act_of
 from services.runtime.pump_link.line_proof import FrameRefused, LineProof, Nonces, new_nonce
@@ -44,7 +43,7 @@ OLDER_VERSIONS = (2,)
 PROBE_S = 0.3
 """[s] for a pump that did not greet to show that it speaks an older version."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(slots=True)

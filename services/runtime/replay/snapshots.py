@@ -12,11 +12,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from schemas.units import PumpId, UtcMillis
 from services.runtime.journal.hash_chain import link_in
+<<<<<<< HEAD
 from services.runtime.platform.release import thinking
+=======
+from services.runtime.platform.logs import get_logger
+>>>>>>> figures
 from services.runtime.ports import Row, Store
 from services.runtime.replay.record_fold import NEVER, RecordFold
 from services.runtime.store_formats import sqlite_files
@@ -36,7 +38,7 @@ CREATE INDEX IF NOT EXISTS by_newest ON snapshots (pump, newest, position);
 CREATE INDEX IF NOT EXISTS by_oldest ON snapshots (pump, position, oldest);
 """
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,8 +121,8 @@ def guard_lock(folder: DataFolder) -> Path:
     return folder.broker / "broker.lock"
 
 
-async def until_it_answers(broker: Child, *, host: str, port: int) -> None:
-    """Wait for the greeting of the broker.
+async def until_it_answers(broker: Child, *, store: Path, host: str, port: int) -> None:
+    """Wait for the greeting of the broker, which keeps its files in `store`.
 
     Raises:
         StartRefused: it ended, or did not greet within ANSWER_S.
@@ -131,7 +131,7 @@ async def until_it_answers(broker: Child, *, host: str, port: int) -> None:
         async with asyncio.timeout(ANSWER_S):
             while not await _greets(host, port):
                 if broker.ended.is_set():
-                    raise StartRefused(f"the broker ended: {broker.last_words}")
+                    raise StartRefused(f"{store}: the broker ended: {broker.last_words}")
                 await asyncio.sleep(LOOK_S)
     except TimeoutError as error:
         raise StartRefused(f"the broker did not answer; see {broker.spec.log}") from error

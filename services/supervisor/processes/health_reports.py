@@ -5,13 +5,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import structlog
-
 from core.deciders.record.decider import HISTORIAN
 from core.kernel.alarm_catalogue import PROCESS_DOWN
 from schemas.record import WHY_CHARS_MAX, ReportProcess
 from schemas.units import PumpId
 from services.runtime.nats.client import BusClient, OutcomeUnknown
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import EXIT_USAGE
 from services.supervisor.broker.health import BrokerHealth
 from services.supervisor.children import Child
@@ -42,7 +41,7 @@ BROKER_RENEWED = (
 
 State = Literal["up", "down", "silent"]
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(slots=True)

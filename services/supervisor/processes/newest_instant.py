@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterator
 
 import msgspec
-import structlog
 
 from core.deciders.registry import DECIDERS
 from schemas.message import Now
@@ -17,11 +16,12 @@ from services.runtime.journal.entries import split
 from services.runtime.journal.open_store import store_to_read
 from services.runtime.platform.data_folder import DataFolder
 from services.runtime.platform.errors import BasaltError
+from services.runtime.platform.logs import get_logger
 
 NOT_READ = (BasaltError, OSError, msgspec.DecodeError, ValueError)
 """[-] what a journal can raise that is not there or damaged; its own service says so."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class _Registers(msgspec.Struct):

@@ -40,6 +40,9 @@ NEVER = 1_000_000
 
 AT_REST_MS = 20 * MINUTE_MS
 
+STEPS_MAX = 100
+"""[-] of everybody in one instant; who polls an open dose for ever is never at rest in it."""
+
 NOT_HERE = (
     "join_",
     "history_",
@@ -107,7 +110,7 @@ def step(system: FakeSystem, fate: Fate) -> bool:
 def run(system: FakeSystem, fate: Fate, *, ms: int) -> None:
     """Let time pass in steps of 10 s."""
     for _ in range(max(1, ms // 10_000)):
-        for _ in range(500):
+        for _ in range(STEPS_MAX):
             if not step(system, fate):
                 break
         system.clock.advance(therapy_ms=10_000)

@@ -23,8 +23,8 @@ KILLS: Final = 1_000
 NESTED_KILLS: Final = 100
 """[-] each followed by deaths during the recovery, in rounds."""
 
-KILLS_A_ROUND: Final = 50
-"""[-] in one system, which then rests and is checked."""
+A_ROUND: Final = 50
+"""[-] kills of one system, which then rests and is checked; or corruptions."""
 
 DAYS: Final = 365
 """[d] lived through and replayed."""
@@ -38,7 +38,18 @@ FORGED: Final = 100_000
 SEEDS_A_RUN: Final = 1_000
 """[-] between the first seeds of two runs; source: more than the steps of any part."""
 
+SYSTEM_KILLS: Final = 1_000
+"""[-] of all processes at once, in rounds."""
+
+NESTED_SYSTEM_KILLS: Final = 100
+"""[-] of all processes, and of all again during the start that follows, in rounds."""
+
+CORRUPTIONS: Final = 500
+"""[-] of one file of a data folder each, in rounds."""
+
 KILLS_FILE: Final = "tests/system/deaths/test_random_kills.py"
+SYSTEM_KILLS_FILE: Final = "tests/system/deaths/test_system_kills.py"
+CORRUPTIONS_FILE: Final = "tests/system/faults/test_corrupted_files.py"
 DAYS_FILE: Final = "tests/scenario/record/test_lived_days.py"
 AWAY_FILE: Final = "tests/system/faults/test_broker_away.py"
 LINE_FILE: Final = "tests/contract/pump/test_pump_strangers.py"
@@ -98,31 +109,46 @@ def _enumerations(seed: int) -> Sequence[Step]:
             amounts={},
         )
         for path in _files_with("mark.nightly")
-        if path != KILLS_FILE
+        if path not in (KILLS_FILE, CORRUPTIONS_FILE)
     ]
 
 
 def _kills(seed: int) -> Sequence[Step]:
-    return [
-        _round("test_kills_at_random_instants", seed + number)
-        for number in range(KILLS // KILLS_A_ROUND)
-    ]
+    test = f"{KILLS_FILE}::test_kills_at_random_instants"
+    return _rounds(test, seed, of=KILLS, what="kills")
 
 
 def _nested(seed: int) -> Sequence[Step]:
+    test = f"{KILLS_FILE}::test_kills_during_recovery"
+    return _rounds(test, seed, of=NESTED_KILLS, what="kills")
+
+
+def _system_kills(seed: int) -> Sequence[Step]:
+    test = f"{SYSTEM_KILLS_FILE}::test_a_system_killed_as_a_whole_goes_on_with_all_that_it_gave"
+    return _rounds(test, seed, of=SYSTEM_KILLS, what="whole-system kills")
+
+
+def _nested_system_kills(seed: int) -> Sequence[Step]:
+    test = f"{SYSTEM_KILLS_FILE}::test_a_system_killed_again_while_it_recovers_goes_on"
+    return _rounds(test, seed, of=NESTED_SYSTEM_KILLS, what="nested whole-system kills")
+
+
+def _corruptions(seed: int) -> Sequence[Step]:
+    test = "test_any_file_damaged_in_any_way_doubles_nothing_and_loses_nothing"
+    return _rounds(f"{CORRUPTIONS_FILE}::{test}", seed, of=CORRUPTIONS, what="corruptions")
+
+
+def _rounds(test: str, seed: int, *, of: int, what: str) -> Sequence[Step]:
+    """Split so many cases of one test into rounds, each with the next seed."""
     return [
-        _round("test_kills_during_recovery", seed + number)
-        for number in range(NESTED_KILLS // KILLS_A_ROUND)
+        Step(
+            name=f"seed {seed + number}",
+            words=(*PYTEST, "-q", "-s", "--nightly", test),
+            environment={"NIGHTLY_CASES": str(A_ROUND), "NIGHTLY_SEED": str(seed + number)},
+            amounts={what: A_ROUND},
+        )
+        for number in range(of // A_ROUND)
     ]
-
-
-def _round(test: str, seed: int) -> Step:
-    return Step(
-        name=f"seed {seed}",
-        words=(*PYTEST, "-q", "-s", "--nightly", f"{KILLS_FILE}::{test}"),
-        environment={"NIGHTLY_KILLS": str(KILLS_A_ROUND), "NIGHTLY_SEED": str(seed)},
-        amounts={"kills": KILLS_A_ROUND},
-    )
 
 
 def _year(seed: int) -> Sequence[Step]:
@@ -202,6 +228,13 @@ PARTS: Final = (
     Part("enumerations", "all cases of which make test runs one of each kind", _enumerations),
     Part("kills", f"{KILLS} kills at any instant", _kills),
     Part("nested-kills", f"{NESTED_KILLS} kills, and deaths during each recovery", _nested),
+    Part("system-kills", f"{SYSTEM_KILLS} kills of the whole system", _system_kills),
+    Part(
+        "nested-system-kills",
+        f"{NESTED_SYSTEM_KILLS} kills of the whole system, and again during its start",
+        _nested_system_kills,
+    ),
+    Part("corruptions", f"{CORRUPTIONS} corruptions of any file", _corruptions),
     Part("year", f"{DAYS} days by the real deciders, replayed", _year),
     Part("broker-away", f"{AWAY_H} hours without a broker", _broker_away),
     Part("line", f"{FORGED} forged frames on the pump's line, ten times as many in all", _line),

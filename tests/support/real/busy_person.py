@@ -78,13 +78,25 @@ def commands(now: UtcMillis, turn: int) -> tuple[tuple[Speaker, Command], ...]:
     )
 
 
-class BusyPerson:
-    """Asks from a thread of its own until let go; what gets no outcome is not asked again."""
+COMMANDS_A_TURN = len(commands(UtcMillis(0), 0))
+"""[-] after which the same is asked again."""
 
-    def __init__(self, system: RealSystem) -> None:
+
+class BusyPerson:
+    """Asks from a thread of its own until let go; what gets no outcome is not asked again.
+
+    Args:
+        system: where the commands go.
+        begins_at: the number of the first command; from 1 on the limits are not set any more.
+        is_patient: wait for the outcomes that are due; nobody answers where all was killed.
+    """
+
+    def __init__(self, system: RealSystem, *, begins_at: int = 0, is_patient: bool = True) -> None:
         self.asked = 0
         self.answered = 0
         self._system = system
+        self._begins_at = begins_at
+        self._is_patient = is_patient
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._ask()), daemon=True)
 
@@ -120,15 +132,18 @@ class BusyPerson:
                 waiting.add(task)
                 task.add_done_callback(waiting.discard)
                 await asyncio.sleep(PAUSE_S)
-            await asyncio.gather(*waiting)
+            for task in () if self._is_patient else waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=not self._is_patient)
         finally:
             await client.close()
 
     def _all(self, clock: SystemClock) -> Iterator[tuple[Speaker, Command]]:
-        yield Speaker("actuator"), LIMITS
-        for turn in itertools.count():
-            for index in range(len(commands(UtcMillis(0), turn))):
-                yield commands(clock.now().therapy, turn)[index]
+        if self._begins_at == 0:
+            yield Speaker("actuator"), LIMITS
+        for number in itertools.count(self._begins_at):
+            turn, index = divmod(number, COMMANDS_A_TURN)
+            yield commands(clock.now().therapy, turn)[index]
 
     async def _send(self, client: BusClient, to: Speaker, command: Command) -> None:
         self.asked += 1

@@ -1,10 +1,12 @@
 """A real system whose processes die where a test wants it, and what must hold at every look."""
 
 import os
+import random
 import signal
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from schemas.delivery.delivery import BolusStartRequested
@@ -111,6 +113,17 @@ def kill(system: RealSystem, name: str) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
+def kill_all(system: RealSystem, lot: random.Random) -> None:
+    """Kill -9 everything at once, in any order: services, pump, broker, its guard, supervisor."""
+    listing = Path(f"/proc/{system.process.pid}/task/{system.process.pid}/children")
+    pids = [system.process.pid, *map(int, listing.read_text().split())]
+    lot.shuffle(pids)
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it sees the end of its parent, and ends
+            os.kill(pid, signal.SIGKILL)
+    system.process.wait()
+
+
 def look(system: RealSystem) -> None:
     """At any instant: no dose twice, and none delivered that is not accounted in full.
 
@@ -120,7 +133,8 @@ def look(system: RealSystem) -> None:
     state = system.fold("actuator")
     started = [one.dose for one in ledger if one.kind == "bolus_started" and one.dose is not None]
     assert_no_dose_twice(started)
-    assert set(started) <= {event.dose for event in system.said("actuator", BolusStartRequested)}
+    intents = {event.dose for event in system.said("actuator", BolusStartRequested)}
+    assert set(started) <= intents, f"begun without a stored intent: {set(started) - intents}"
     delivered = Counter[DoseId]()
     for one in ledger:
         if one.kind == "bolus" and one.dose is not None:

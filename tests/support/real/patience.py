@@ -8,7 +8,13 @@ PATIENCE_S: Final = 180.0
 """[s] on a machine that is busy with other work; only a test that fails waits it out."""
 
 POLL_S: Final = 0.1
-"""[s] between two looks, or as long as a look takes: looking must not slow down what is seen."""
+"""[s] between two looks at least."""
+
+PAUSES_PER_LOOK: Final = 3
+"""[-] times as long as a look took: looking must not slow down what is seen."""
+
+PAUSE_S_MAX: Final = 0.6
+"""[s] between two looks, however long a look takes."""
 
 
 def until(
@@ -26,5 +32,6 @@ def until(
         before = time.perf_counter()
         if holds():
             return True
-        time.sleep(max(POLL_S, time.perf_counter() - before))
+        took = time.perf_counter() - before
+        time.sleep(max(POLL_S, min(PAUSES_PER_LOOK * took, PAUSE_S_MAX)))
     return False

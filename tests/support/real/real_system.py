@@ -213,10 +213,16 @@ class RealSystem:
 
     def has_come_to_rest(self) -> bool:
         """Say whether no bolus is open and the historian has every event of everybody."""
-        others = [name for name in DECIDERS if name != "historian"]
-        is_kept = all(self.own_events(name) == self.recorded_events(name) for name in others)
-        open_doses = self.fold("actuator").doses.open
-        return is_kept and not open_doses and self.pumped() == self.accounted()
+        return self.is_accounted() and all(
+            self.own_events(name) == self.recorded_events(name)
+            for name in DECIDERS
+            if name != "historian"
+        )
+
+    def is_accounted(self) -> bool:
+        """Say whether no bolus is open and the account is what the pump's own ledger says."""
+        pumped, doses = self.pumped(), self.fold("actuator").doses
+        return not doses.open and pumped == doses.basal_total + doses.bolus_total
 
     def accounted(self) -> int:
         """Add up what the actuator accounted for [mU]."""

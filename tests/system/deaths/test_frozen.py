@@ -72,7 +72,12 @@ def test_an_actuator_that_stood_still_gives_nothing_late(tmp_path: Path) -> None
 @pytest.mark.requirement("R44")
 @pytest.mark.requirement("R85")
 @pytest.mark.parametrize(
-    "who", ["virtual_pump", pytest.param("actuator", marks=pytest.mark.nightly), "all"]
+    "who",
+    [
+        pytest.param("virtual_pump", marks=pytest.mark.nightly),
+        pytest.param("actuator", marks=pytest.mark.nightly),
+        "all",
+    ],
 )
 def test_whoever_stands_still_in_mid_bolus_goes_on_with_it(tmp_path: Path, who: str) -> None:
     """The dose is given once and in full; for the pump no time has passed that it must make up."""

@@ -1,6 +1,6 @@
 """K1 and K2 at random: kills at any instant, and kills during recovery; `make nightly` runs it.
 
-    NIGHTLY_SEED=7 NIGHTLY_KILLS=50 pytest -s --nightly tests/system/deaths/test_random_kills.py
+    NIGHTLY_SEED=7 NIGHTLY_CASES=50 pytest -s --nightly tests/system/deaths/test_random_kills.py
 
 In `make test` each process is killed in test_kill_any.py, and at each point in test_failpoints.py.
 """
@@ -20,7 +20,7 @@ from support.real.real_system import RealSystem, let_it_rest, real_system
 pytestmark = [pytest.mark.system, pytest.mark.nightly]
 
 SEED = int(os.environ.get("NIGHTLY_SEED", "1"))
-KILLS = int(os.environ.get("NIGHTLY_KILLS", "50"))
+KILLS = int(os.environ.get("NIGHTLY_CASES", "50"))
 """[-] in one system, which then rests and is checked."""
 
 DEPTH = 3

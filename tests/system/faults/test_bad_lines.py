@@ -62,7 +62,7 @@ def assert_well(system: ProxiedSystem) -> None:
         ("actuator", "mute"),
         pytest.param("actuator", "cut", marks=pytest.mark.nightly),
         pytest.param("actuator", "deaf", marks=pytest.mark.nightly),
-        ("bolus_advisor", "half open"),
+        pytest.param("bolus_advisor", "half open", marks=pytest.mark.nightly),
     ],
 )
 def test_a_service_that_is_cut_off_gives_nothing_late(

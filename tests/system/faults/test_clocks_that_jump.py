@@ -62,9 +62,8 @@ def test_steps_of_the_wall_clock_in_mid_bolus_move_nothing(tmp_path: Path) -> No
         system.until_settled()
         given = system.basalt("bolus", "0.5", "--confirm", check=False)
         system.until_settled()
-        assert system.stop() == 0
+        system.rest_and_stop()
         span = system.ledger()[-1].ends_at - system.ledger()[0].ends_at
-    let_it_rest(system)
 
     assert [6_000, 500] == [event.delivered for event in system.said("actuator", BolusDelivered)]
     assert given.returncode == 0

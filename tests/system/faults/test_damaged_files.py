@@ -98,7 +98,10 @@ FULL = {
 
 @pytest.mark.requirement("R46")
 @pytest.mark.requirement("R50")
-@pytest.mark.parametrize("name", FULL)
+@pytest.mark.parametrize(
+    "name",
+    ["actuator", "virtual_pump", pytest.param("broker", marks=pytest.mark.nightly)],
+)
 def test_a_full_disk_is_told_and_nothing_is_given_twice_or_lost(tmp_path: Path, name: str) -> None:
     """In mid-bolus, until there is room again (D1); a start anew does not make room."""
     size, line = FULL[name]

@@ -135,7 +135,7 @@ LITTLE = {
     ("name", "little"),
     [
         ("actuator", "descriptors"),
-        ("virtual_pump", "memory"),
+        pytest.param("virtual_pump", "memory", marks=pytest.mark.nightly),
         pytest.param("actuator", "memory", marks=pytest.mark.nightly),
         pytest.param("virtual_pump", "descriptors", marks=pytest.mark.nightly),
     ],

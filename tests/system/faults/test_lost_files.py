@@ -70,8 +70,7 @@ def test_a_service_whose_journal_is_gone_takes_its_past_over(
             lambda: [1_000, 500] == [e.delivered for e in system.said("actuator", BolusDelivered)],
             "the second bolus is given",
         )
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     forked = {alarm for alarm in alarms(system) if alarm.startswith("speaker_forked")}
     assert not forked
@@ -111,8 +110,7 @@ def test_a_journal_and_the_stream_gone_together_come_back_from_the_historian(
             lambda: [1_000, 500] == [e.delivered for e in system.said("actuator", BolusDelivered)],
             "the second bolus is given",
         )
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     found = alarms(system)
     assert not {one for one in found if one.startswith(("speaker_forked", "history_missing"))}

@@ -24,8 +24,8 @@ STREAM = "broker"
 STORES = (*sorted(DECIDERS), STREAM)
 """[-] what a person backs up: the journal of each service, and the stream."""
 
-ONE_OF_EACH_KIND = {"actuator", HISTORIAN, STREAM}
-"""[-] who drives the pump, who keeps the record, what carries the events."""
+KEPT = ("actuator",)
+"""[-] whose journal alone is put back in `make test`: who drives the pump."""
 
 SINCE_MU = 2_000
 """[mU] given after the copy was made."""
@@ -39,11 +39,10 @@ class Copies(NamedTuple):
 
 
 def sets_of_stores() -> Iterator[Any]:
-    """Give one store of each kind alone; all other sets are for `make nightly`."""
+    """Give every set of stores; all but one are for `make nightly`."""
     for size in range(1, len(STORES) + 1):
         for stores in combinations(STORES, size):
-            is_kept = size == 1 and {*stores} <= ONE_OF_EACH_KIND
-            marks = () if is_kept else pytest.mark.nightly
+            marks = () if stores == KEPT else pytest.mark.nightly
             yield pytest.param(stores, marks=marks, id="+".join(stores))
 
 

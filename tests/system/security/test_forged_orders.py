@@ -305,8 +305,7 @@ def test_who_stole_the_advisors_place_on_the_bus_gets_no_insulin(tmp_path: Path)
             "boluses again",
         )
         system.until_settled()
-        assert system.stop() == 0
-    let_it_rest(system)
+        system.rest_and_stop()
 
     assert [500, 600] == [event.delivered for event in system.said("actuator", BolusDelivered)]
     assert "orders_not_believed" in {e.alarm for e in system.said("actuator", AlarmRaised)}
