@@ -32,7 +32,7 @@ from services.virtual_pump.fault_script import read_pump_script
 EXIT_REFUSED = 2
 """[-] nothing was started, or it did not come up; one line says why."""
 
-REFUSALS = (StartRefused, StoreFormatUnknown, BusKeyBroken, OrderKeyBroken, PumpScriptBroken)
+REFUSALS = (StartRefused, BusKeyBroken, OrderKeyBroken, PumpScriptBroken)
 """[-] errors whose text is the line that says why."""
 
 EXIT_FAILED = 3
@@ -82,13 +82,10 @@ def run_up(options: UpOptions) -> int:
     os.umask(0o077)
     try:
         return asyncio.run(_up(options))
-<<<<<<< HEAD
+    except StoreFormatUnknown as error:
+        complain(str(error))  # what to do about it stands in it
     except REFUSALS as error:
-        complain(str(error))
-=======
-    except (StartRefused, BusKeyBroken, OrderKeyBroken, PumpScriptBroken) as error:
         complain(with_remedy(str(error), folder=options.data))
->>>>>>> figures
     except (OSError, BasaltError) as error:
         complain(with_remedy(_in_words(error), folder=options.data))
     except BaseExceptionGroup as group:

@@ -19,7 +19,7 @@ from schemas.units import MINUTE_MS, UtcMillis
 def acted_units(parts: Iterable[Part], instants: Sequence[UtcMillis]) -> list[float]:
     """Give what insulin has acted [U] by each instant [ms]: less than 0 where less was given.
 
-    Equal to adding up `Curve.mean_fraction` part by part, to 1e-9 of the units.
+    Equal to adding up `Curve.mean_fraction` part by part, to 1e-8 of a unit.
 
     Args:
         parts: insulin of constant rate each; may be empty.

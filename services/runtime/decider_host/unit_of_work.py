@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
-import structlog
-
 from core.kernel.decider import Decider, Entry
 from schemas.message import EVENTS_PER_DECISION_MAX, Now
 from schemas.record import SpeakerForked
@@ -24,6 +22,7 @@ from services.runtime.journal.entries import ReadEntry, RowMetadata, kept_name, 
 from services.runtime.journal.hash_chain import append_link, verify_next
 from services.runtime.platform.errors import JournalAltered
 from services.runtime.platform.failpoints import failpoint
+from services.runtime.platform.logs import get_logger
 from services.runtime.ports import ChainTip, Commit, Row, Store, StreamHead
 
 StateT = TypeVar("StateT")
@@ -31,7 +30,7 @@ StateT = TypeVar("StateT")
 LINES_TOLD: Final = 50_000
 """[-] of a journal that are read between two words about it."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(slots=True)

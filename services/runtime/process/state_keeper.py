@@ -5,11 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
-
 from services.runtime.decider_host.state_snapshot import Unusable, write_snapshot
 from services.runtime.journal.hash_chain import verify_next
 from services.runtime.platform.errors import JournalAltered, StoreBroken
+from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import is_running
 from services.runtime.ports import Store
 from services.runtime.process.loop import Loop, Put
@@ -26,7 +25,7 @@ LINES_AT_ONCE: Final = 100
 PAUSE_S: Final = 0.01
 """[s] of real time between two such turns."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class StateKeeper:

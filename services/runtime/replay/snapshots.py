@@ -14,11 +14,8 @@ from typing import Final
 
 from schemas.units import PumpId, UtcMillis
 from services.runtime.journal.hash_chain import link_in
-<<<<<<< HEAD
-from services.runtime.platform.release import thinking
-=======
 from services.runtime.platform.logs import get_logger
->>>>>>> figures
+from services.runtime.platform.release import thinking
 from services.runtime.ports import Row, Store
 from services.runtime.replay.record_fold import NEVER, RecordFold
 from services.runtime.store_formats import sqlite_files

@@ -150,8 +150,8 @@ def never_doubts(patch: pytest.MonkeyPatch) -> None:
 def record_drops_basal(patch: pytest.MonkeyPatch) -> None:
     read = said_in
 
-    def forgetful(data: bytes) -> Entry:
-        found = read(data)
+    def forgetful(data: bytes, **how: bool) -> Entry:
+        found = read(data, **how)
         if not isinstance(found.body, BasalDelivered):
             return found
         return msgspec.structs.replace(found, speaker=None)

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
+import core.deciders.bolus.events
 import core.deciders.delivery.pump_sync.mechanism
 import core.dosing.insulin_account.dose_account_events
 import core.kernel.alarms
 import core.pump.physics
 from core.kernel.alarms import Condition
-from core.kernel.decider import Entry
 from core.pump.step import PumpDraft
 from schemas.alarms import AcknowledgeAlarm, AlarmAcknowledged, AlarmRaised
-from schemas.bolus.orders import RecordInjection
+from schemas.bolus.orders import InjectionRecorded, RecordInjection
 from schemas.delivery.mechanism import BasalMissed, PrimePump
 from schemas.delivery.pump import ResumeDelivery, SuspendDelivery
 from schemas.units import HOUR_MS, MINUTE_MS, MilliUnits
@@ -142,13 +142,7 @@ def names_nothing_missed(patch: Patch) -> None:
 
 
 def forgets_pens(patch: Patch) -> None:
-    fold = core.dosing.insulin_account.dose_account_events.fold_doses
-
-    def without(book: Any, entry: Entry, **rest: Any) -> Any:
-        is_pen = type(entry.body).__name__ == "InjectionRecorded"
-        return book if is_pen else fold(book, entry, **rest)
-
-    patch.setattr("core.deciders.bolus.events.fold_doses", without)
+    patch.delitem(core.deciders.bolus.events.BOLUS_TABLE.by_kind, InjectionRecorded)
 
 
 def forgets_who(patch: Patch) -> None:

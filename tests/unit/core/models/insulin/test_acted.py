@@ -62,9 +62,9 @@ def instants(step_ms: int, *, since: int = 0) -> list[UtcMillis]:
     st.integers(-9 * HOUR_MS, HOUR_MS),
 )
 def test_it_is_the_sum_of_each_part(parts: list[Part], step_ms: int, since: int) -> None:
-    """Whatever curves, gaps, overlaps and lengths; to 1e-9 of a unit."""
+    """Whatever curves, gaps, overlaps and lengths; to 1e-8 of a unit."""
     at = instants(step_ms, since=since)
-    assert one_by_one(parts, at) == pytest.approx(acted_units(parts, at), abs=1e-9)
+    assert one_by_one(parts, at) == pytest.approx(acted_units(parts, at), abs=1e-8)
 
 
 def test_doses_that_touch_are_one() -> None:
@@ -80,7 +80,7 @@ def test_nothing_before_and_all_at_the_end(curve: Curve) -> None:
     """A day after, every unit has acted, and a day before none."""
     parts = [a_part(0, 40_000, 3.0, curve), a_part(0, 0, 1.0, curve)]
     before, after = UtcMillis(NOW - 24 * HOUR_MS), UtcMillis(NOW + 24 * HOUR_MS)
-    assert [0.0, 4.0] == pytest.approx(acted_units(parts, [before, after]), abs=1e-9)
+    assert [0.0, 4.0] == pytest.approx(acted_units(parts, [before, after]), abs=1e-8)
 
 
 def test_without_insulin_nothing_acts() -> None:
@@ -97,7 +97,7 @@ def test_the_mutant_that_forgets_what_has_ended_is_caught(
     def holds() -> bool:
         parts = [a_part(-9 * HOUR_MS, HOUR_MS, 1.0, CURVES[0])]
         at = instants(MINUTE_MS)
-        return one_by_one(parts, at) == pytest.approx(acted_units(parts, at), abs=1e-9)
+        return one_by_one(parts, at) == pytest.approx(acted_units(parts, at), abs=1e-8)
 
     assert holds()
     original = core.models.insulin.acted._Moments.__init__
