@@ -60,10 +60,13 @@ def _flip(place: Place) -> None:
 
 def _zero(place: Place) -> None:
     data = bytearray(_some(place.path))
-    begin = place.lot.randrange(len(data)) // BLOCK_BYTES * BLOCK_BYTES
-    block = data[begin : begin + BLOCK_BYTES]
-    data[begin : begin + BLOCK_BYTES] = bytes(len(block))
-    _write(place.path, bytes(data))
+    begins = range(0, len(data), BLOCK_BYTES)
+    written = [at for at in begins if any(data[at : at + BLOCK_BYTES])]
+    if not written:
+        raise HasNoEffect
+    begin = place.lot.choice(written)
+    data[begin : begin + BLOCK_BYTES] = bytes(len(data[begin : begin + BLOCK_BYTES]))
+    place.path.write_bytes(data)
 
 
 def _cut(place: Place) -> None:
