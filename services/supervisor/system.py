@@ -19,6 +19,7 @@ from services.runtime.platform.clock import ClockRecord, wall_ms
 from services.runtime.platform.data_folder import DataFolder, Running
 from services.runtime.platform.logs import configure_logs
 from services.runtime.platform.shutdown import end
+from services.runtime.platform.start_progress import Reading, readings
 from services.supervisor.broker import server as broker
 from services.supervisor.broker.health import HISTORIAN, CatchUpStatus
 from services.supervisor.broker.permissions import GLUCOSE_PLAYER, SCRIPTED_PERSON, SUPERVISOR
@@ -96,6 +97,7 @@ class System:
         self._observer: Observer | None = None
         self._beat: asyncio.Task[None] | None = None
         self._is_ready = False
+        self._told: dict[str, Reading] = {}
 
     async def start(self) -> None:
         """Start everything; done when every service has joined the stream.
@@ -254,9 +256,10 @@ class System:
         """Wait until every service has joined the stream.
 
         Raises:
-            StartRefused: a process cannot use its files, or READY_S are over and the historian is
-                not reading a long stream for the others.
+            StartRefused: a process cannot use its files, or READY_S are over in which nobody read
+                on, neither its journal nor, for the others, a long stream.
         """
+        self._told = readings(self._folder.states)
         reading = CatchUpStatus()
         is_ready = False
         try:
@@ -272,11 +275,21 @@ class System:
         """Look until all are ready, or the historian has read so much that waiting begins anew."""
         while not await observer.look_once():
             self._refuse_broken()
-            if reading.goes_on(observer.handled(HISTORIAN)):
+            if reading.goes_on(observer.handled(HISTORIAN)) or self._reads_on():
                 return False
             await asyncio.sleep(LOOK_S)
         self._refuse_broken()
         return True
+
+    def _reads_on(self) -> bool:
+        """Say whether a service has read on in a long journal, and tell how far it is."""
+        found = readings(self._folder.states)
+        if found == self._told:
+            return False
+        self._told = found
+        for name, read in found.items():
+            say(f"{name} reads its journal: {read.lines:,} of {read.of:,} lines")
+        return bool(found)
 
     def _refuse_broken(self) -> None:
         for name, child in self._children.items():

@@ -23,11 +23,12 @@ from services.runtime.journal.hash_chain import append_link, verify_next
 from services.runtime.platform.errors import JournalAltered
 from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.logs import get_logger
+from services.runtime.platform.start_progress import StartProgress
 from services.runtime.ports import ChainTip, Commit, Row, Store, StreamHead
 
 StateT = TypeVar("StateT")
 
-LINES_TOLD: Final = 50_000
+LINES_TOLD: Final = 10_000
 """[-] of a journal that are read between two words about it."""
 
 log = get_logger()
@@ -84,7 +85,7 @@ class UnitOfWork(Generic[StateT]):
         self.verified_from: dict[PumpId, ChainTip] = {}
         """[-] by pump, the line before the first that this start has held against its chain."""
         self._begin(snapshot)
-        self._load()
+        self._load(StartProgress(snapshot))
 
     @property
     def position(self) -> int:
@@ -135,26 +136,29 @@ class UnitOfWork(Generic[StateT]):
         now = Now(therapy=head.therapy, real=head.real, speed=head.speed)
         return packed(self._decider, self.pump_streams, row=self.row, now=now)
 
-    def _load(self) -> None:
-        for number, row in self._store.rows(after_row=self.row):
+    def _load(self, progress: StartProgress) -> None:
+        total = sum(end.position for end in self._store.ends().values())
+        for read, (number, row) in enumerate(self._store.rows(after_row=self.row), start=1):
             self.row = number
-            if number % LINES_TOLD == 0:
-                log.info("journal.reading", lines=number)
+            if read % LINES_TOLD == 0:
+                progress.tell(read, of=total)
+                log.info("journal.reading", lines=read, of=total)
             pump_stream = self.pump_stream(row.pump)
             pump_stream.link = verify_next(pump_stream.link, row, after=pump_stream.position)
             pump_stream.position = row.position
             try:
-                read = read_row(row)
+                line = read_row(row)
             except codec.DECODE_ERRORS as error:
                 raise JournalAltered(row.pump, row.position, f"not understood: {error}") from error
-            if read.entry.actor is not None and not self._is_kept(row.pump, read):
-                reason = f"the command {read.entry.id} is not among those that were obeyed"
+            if line.entry.actor is not None and not self._is_kept(row.pump, line):
+                reason = f"the command {line.entry.id} is not among those that were obeyed"
                 raise JournalAltered(row.pump, row.position, reason)
-            self._fold(pump_stream, read.entry)
-            moved = head_after(read, pump_stream.heads, subscribes_to=self._decider.subscribes_to)
+            self._fold(pump_stream, line.entry)
+            moved = head_after(line, pump_stream.heads, subscribes_to=self._decider.subscribes_to)
             if moved is not None:
                 self._set_head(pump_stream, *moved)
-            self.last_now = read.now
+            self.last_now = line.now
+        progress.end()
         self._compare_ends()
 
     def _is_kept(self, pump: PumpId, read: ReadEntry) -> bool:

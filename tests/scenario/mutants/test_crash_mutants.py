@@ -26,6 +26,7 @@ from services.runtime.journal.memory_store import FakeStore
 from services.runtime.platform import failpoints
 from services.runtime.platform.errors import BasaltError, PumpTimeout
 from services.runtime.platform.failpoints import FAILPOINTS
+from services.runtime.platform.start_progress import StartProgress
 from services.runtime.ports import Commit
 from services.runtime.replay.replay import replay
 from services.virtual_pump import controller
@@ -229,9 +230,9 @@ def commits_late(patch: pytest.MonkeyPatch) -> None:
         before[id(self)] = {name: copy.copy(value) for name, value in vars(self).items()}
         commit(self, given)
 
-    def load_without_it(self: UnitOfWork[Any]) -> None:
+    def load_without_it(self: UnitOfWork[Any], progress: StartProgress) -> None:
         vars(self._store).update(before.pop(id(self._store), {}))
-        load(self)
+        load(self, progress)
 
     patch.setattr(FakeStore, "commit", late)
     patch.setattr(UnitOfWork, "_load", load_without_it)

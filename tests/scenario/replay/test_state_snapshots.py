@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 import services.runtime.decider_host.state_snapshot
+import services.runtime.decider_host.unit_of_work
 from core.deciders.registry import DECIDERS
 from schemas.record import RuntimeFault
 from schemas.units import Speaker
@@ -19,6 +20,7 @@ from services.runtime.decider_host.state_snapshot import Unusable, unpacked, wri
 from services.runtime.decider_host.unit_of_work import UnitOfWork
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.journal.sqlite.store import SqliteStore
+from services.runtime.platform.start_progress import Reading, StartProgress, readings
 from services.runtime.ports import ChainTip, Commit, Row, Store
 from services.runtime.process import state_keeper
 from services.runtime.process.state_keeper import StateKeeper
@@ -275,6 +277,39 @@ def test_a_state_that_would_be_read_back_otherwise_is_not_kept(
 
     with pytest.raises(Unusable, match="is not read back"):
         work.snapshot()
+
+
+def test_a_long_reading_tells_how_far_it_is(
+    lived: FakeSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for the service sees it; afterwards there is nothing to see."""
+    monkeypatch.setattr(services.runtime.decider_host.unit_of_work, "LINES_TOLD", 5)
+    seen: list[dict[str, Reading]] = []
+    tell = StartProgress.tell
+
+    def told(self: StartProgress, lines: int, *, of: int) -> None:
+        tell(self, lines, of=of)
+        seen.append(readings(tmp_path))
+
+    monkeypatch.setattr(StartProgress, "tell", told)
+    store = lived.stores[Speaker("actuator")]
+    begun("actuator", store, tmp_path / "actuator.state")
+
+    count = len(list(store.rows()))
+    assert {"actuator": Reading(5, count)} == seen[0]
+    assert count // 5 == len(seen)
+    assert {} == readings(tmp_path)
+
+
+def test_what_is_no_progress_is_passed_over(tmp_path: Path) -> None:
+    """A file of anybody's, and none without a place for it."""
+    (tmp_path / "a.reading").write_text("many")
+    (tmp_path / "b.reading").write_text("1 2 3")
+    StartProgress(None).tell(1, of=2)
+    StartProgress(None).end()
+
+    assert {} == readings(tmp_path)
+    assert {} == readings(tmp_path / "none")
 
 
 def test_the_mutant_that_asks_no_line_is_caught(

@@ -4,7 +4,7 @@ from typing import Final
 
 NOT_BUILT_YET: Final = (
     *(122, 123, 124, 125, 126, 127, 128),
-    *(131, 132, 135),
+    *(132, 135),
 )
 """[-] numbers of requirements that attacks on the running system brought up."""
 

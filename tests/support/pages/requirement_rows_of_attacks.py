@@ -50,6 +50,11 @@ ROWS_OF_ATTACKS: Final[dict[str, Row]] = {
         "services/runtime/audit/archive.py:verify_archive",
         "test_the_mutant_that_believes_any_text_is_caught",
     ),
+    "R131": Row(
+        "a start folds what came after a snapshot; a long record is read for as long as it takes",
+        "services/runtime/decider_host/state_snapshot.py:unpacked",
+        "test_the_mutant_that_asks_no_line_is_caught",
+    ),
     "R133": Row(
         "each store bears a format number; newer ones are refused by name, older ones upgraded",
         "services/runtime/store_formats/stamp.py:known_number",
