@@ -12,7 +12,7 @@ from core.deciders.registry import DECIDERS
 from schemas.units import HOUR_MS, UtcMillis
 from services.command_line.main import main
 from services.command_line.output.exit_codes import INTERRUPTED, REFUSED
-from services.command_line.record.verify import verify
+from services.command_line.record.verify import side_by_side
 from services.runtime.audit import redecide
 from services.runtime.audit.findings import BrokenOff, VerificationReport
 from services.runtime.audit.redecide import verify_decisions
@@ -100,11 +100,11 @@ def test_the_command_says_how_to_go_on(
     """As a person would type it; what was found by then is on the screen."""
 
     @contextmanager
-    def fake_journal(place: Any) -> Iterator[FakeStore]:
-        del place
+    def fake_journal(place: Any, **how: Any) -> Iterator[FakeStore]:
+        del place, how
         yield system.stores[ADVISOR]
 
-    monkeypatch.setattr(verify, "journal", fake_journal)
+    monkeypatch.setattr(side_by_side, "journal", fake_journal)
     stops_after(monkeypatch, report(system).changed[2].position)
 
     code = main(["verify", "decisions", "--service", ADVISOR])

@@ -6,17 +6,15 @@ the kept states are held against a full fold (snapshots), a proof or an archive 
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from core.deciders.record.decider import HISTORIAN
 from core.deciders.registry import DECIDERS
 from core.record.dose_lifecycle import OPEN, SPEAKERS, Lives, WrongStep, lives_of
-from schemas.units import PumpId, Speaker
+from schemas.units import PumpId, Speaker, UtcMillis
 from services.command_line.grammar import value_types
 from services.command_line.grammar.common_options import add_trust
-from services.command_line.journals import Place, journal, known_service
+from services.command_line.journals import journal, known_service
 from services.command_line.output.event_messages import moment
 from services.command_line.output.exit_codes import (
     DONE,
@@ -32,11 +30,10 @@ from services.command_line.record.verify.check_record import tell_first, verify_
 from services.command_line.record.verify.check_snapshots import verify_snapshots
 from services.command_line.record.verify.dose_diffs import print_doses, print_versions
 from services.command_line.record.verify.prove import verify_proof
+from services.command_line.record.verify.side_by_side import verified_journals
 from services.command_line.record.which_record import record_file
 from services.command_line.session import print_json
-from services.runtime.audit.compare_records import Said, compare, said_in
-from services.runtime.audit.findings import BrokenOff, VerificationReport
-from services.runtime.audit.redecide import verify_decisions
+from services.runtime.audit.findings import VerificationReport
 from services.runtime.journal.causal_order import recorded
 from services.runtime.replay.replay import pumps_in
 from services.runtime.store_formats.folders import known_folder
@@ -89,34 +86,28 @@ def run(arguments: argparse.Namespace) -> int:
 def _decisions(arguments: argparse.Namespace) -> int:
     """Make the decisions of the journals again."""
     folder = known_folder(choices(arguments).data)
-    wanted = DECIDERS if arguments.service is None else [known_service(arguments.service)]
+    service = arguments.service
+    wanted = tuple(DECIDERS) if service is None else (known_service(service),)
     place = record_file(arguments.store, folder)
     reports: dict[str, VerificationReport] = {}
-    broken_off: str | None = None
-    for name in wanted:
-        # The historian first: what it has heard by then stands in the speaker's own journal.
-        record = _recorded(place, name)
-        with journal(place.of(name)) as store:
-            try:
-                report = verify_decisions(DECIDERS[name], store, since=arguments.since)
-            except BrokenOff as stopped:
-                reports[name] = stopped.report
-                broken_off = _how_to_go_on(name, stopped)
-                break
-            beside = compare(said_in(store, name), record)
-        reports[name] = replace(report, differences=(*report.differences, *beside))
+    broken_off: list[str] = []
+    for name, found in verified_journals(place, wanted, since=arguments.since):
+        if found.report is not None:
+            reports[name] = found.report
+            if found.broken_off is not None:
+                broken_off.append(_how_to_go_on(name, found.report, found.broken_off))
     _print_verdicts(reports, as_json=choices(arguments).json)
     code = _tell_differences(reports)
-    if broken_off is not None:
-        raise CommandFailed(broken_off, INTERRUPTED)
+    if broken_off:
+        raise CommandFailed("; ".join(broken_off), INTERRUPTED)
     return code
 
 
-def _how_to_go_on(name: Speaker, stopped: BrokenOff) -> str:
+def _how_to_go_on(name: Speaker, report: VerificationReport, at: UtcMillis) -> str:
     """Say how far it was, and the command that does the rest of that journal."""
-    since = f"--from {moment(stopped.at)}" if stopped.report.decisions else ""
+    since = f"--from {moment(at)}" if report.decisions else ""
     again = f"basalt verify decisions --service {name} {since}".rstrip()
-    return f"stopped after {stopped.report.decisions:,} decisions of {name}; go on with: {again}"
+    return f"stopped after {report.decisions:,} decisions of {name}; go on with: {again}"
 
 
 def _print_verdicts(reports: dict[str, VerificationReport], *, as_json: bool) -> None:
@@ -131,14 +122,6 @@ def _print_verdicts(reports: dict[str, VerificationReport], *, as_json: bool) ->
         print_table(columns, rows, right=frozenset({1, 2, 3}))
         print_doses(reports)
         print_versions(reports)
-
-
-def _recorded(place: Place, name: Speaker) -> Said:
-    """Read what the historian keeps of a service; nothing of itself, or where it has no journal."""
-    if name == HISTORIAN or not place.is_there():
-        return {}
-    with journal(place) as store:
-        return said_in(store, name)
 
 
 def _tell_differences(reports: dict[str, VerificationReport]) -> int:
