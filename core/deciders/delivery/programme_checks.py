@@ -194,8 +194,11 @@ def _given(state: DeliveryState, since: UtcMillis, at: UtcMillis) -> MilliUnits:
     """Add up what was given from `since` to now [mU]; of what began before it the part within."""
     total = int(sum(dose.open_amount for dose in state.doses.unknown))
     for part in (*state.doses.counted, *state.doses.counted_basal):
-        if since < part.ends_at <= at:
-            length = part.ends_at - part.starts_at
-            within = part.ends_at - max(since, part.starts_at)
-            total += part.amount * within // length if within < length else part.amount
+        ends_at = part.ends_at
+        if not since < ends_at <= at:
+            continue
+        if part.starts_at >= since:  # nearly always: this is done at each reading of the pump
+            total += part.amount
+        else:
+            total += part.amount * (ends_at - since) // (ends_at - part.starts_at)
     return MilliUnits(total)

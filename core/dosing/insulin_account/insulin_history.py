@@ -91,7 +91,8 @@ def _basal(
     for part in counted:
         if part.ends_at <= last or part.starts_at >= at:
             continue
-        inside = _inside(part, last, at)
+        is_inside = last <= part.starts_at < part.ends_at <= at
+        inside = part if is_inside else _inside(part, last, at)
         if inside.starts_at > last:
             yield _nothing(last, inside.starts_at)
         yield inside
