@@ -14,6 +14,9 @@ from support.repository import ROOT
 
 FOLDER: Final = ROOT / "nightly-results"
 
+KEPT: Final = ROOT / "tests/data/nightly-results"
+"""[-] results that were committed: a fresh clone goes on from there, with other seeds."""
+
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """A test that failed, or a mutant that no test noticed and that has no reason."""
@@ -130,8 +133,17 @@ def told(folder: Path) -> Iterator[str]:
                     yield f"  again: {step.command}"
 
 
+def go_on_from(kept: Path, folder: Path) -> None:
+    """Take over the results that were committed and are not there yet."""
+    for path in sorted(kept.glob("*.jsonl")):
+        if not (folder / path.name).exists():
+            folder.mkdir(exist_ok=True)
+            (folder / path.name).write_bytes(path.read_bytes())
+
+
 def main() -> int:
     """Print the sum and every finding; 0 where there is none."""
+    go_on_from(KEPT, FOLDER)
     console = Console()
     console.print(table_of(FOLDER))
     lines = list(told(FOLDER))

@@ -23,7 +23,17 @@ from typing import Final, NamedTuple
 from bench.mutants import SURVIVED, change, mutants, without_reason
 from services.runtime.platform.clock import wall_ms
 from support.nightly.parts import PARTS, Part, Step, first_seed
-from support.nightly.results import FOLDER, Finding, Run, RunFinished, StepDone, append, runs_of
+from support.nightly.results import (
+    FOLDER,
+    KEPT,
+    Finding,
+    Run,
+    RunFinished,
+    StepDone,
+    append,
+    go_on_from,
+    runs_of,
+)
 from support.repository import ROOT
 
 MINUTES_MAX: Final = 60
@@ -212,6 +222,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--again", action="store_true", help="run a finished part once more")
     parser.add_argument("--minutes", type=float, default=MINUTES_MAX, help="for a part, at most")
     told = parser.parse_args(words)
+    go_on_from(KEPT, FOLDER)
     if told.part == "list":
         _shown(FOLDER)
         return 0

@@ -7,7 +7,7 @@ import pytest
 
 from support.nightly import results
 from support.nightly.parts import PARTS, SEEDS_A_RUN, Part, Step, first_seed
-from support.nightly.results import Finding, Run, StepDone, added, append, runs_of, told
+from support.nightly.results import Finding, Run, StepDone, added, append, go_on_from, runs_of, told
 from support.nightly.run import Outcome, read_report, run_part, typed
 
 REPORT = """<testsuites><testsuite>
@@ -209,3 +209,20 @@ def test_a_result_file_is_one_json_object_a_line(tmp_path: Path) -> None:
     lines = [msgspec.json.decode(line) for line in path.read_bytes().splitlines()]
 
     assert ["step", "step", "step", "finished"] == [line["type"] for line in lines]
+
+
+def test_a_fresh_clone_goes_on_from_the_results_that_were_committed(tmp_path: Path) -> None:
+    """With the next step and seed; what was run here since stays as it is."""
+    kept, here = tmp_path / "kept", tmp_path / "here"
+    kept.mkdir()
+    (kept / "kills.0001.jsonl").write_text("{}\n")
+    (kept / "year.0001.jsonl").write_text("{}\n")
+    here.mkdir()
+    (here / "year.0001.jsonl").write_text("{}\n{}\n")
+
+    go_on_from(kept, here)
+    go_on_from(tmp_path / "none", tmp_path / "nowhere")
+
+    assert "{}\n" == (here / "kills.0001.jsonl").read_text()
+    assert "{}\n{}\n" == (here / "year.0001.jsonl").read_text()
+    assert not (tmp_path / "nowhere").exists()
