@@ -134,7 +134,9 @@ class UnitOfWork(Generic[StateT]):
         self.row, row = newest
         head, _ = split(row.state)
         now = Now(therapy=head.therapy, real=head.real, speed=head.speed)
-        return packed(self._decider, self.pump_streams, row=self.row, now=now)
+        # A pump that was named and never written of has no line to be found again by.
+        kept = {pump: known for pump, known in self.pump_streams.items() if known.position}
+        return packed(self._decider, kept, row=self.row, now=now)
 
     def _load(self, progress: StartProgress) -> None:
         total = sum(end.position for end in self._store.ends().values())

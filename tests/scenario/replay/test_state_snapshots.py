@@ -82,6 +82,20 @@ def test_what_is_known_is_the_same_wherever_the_snapshot_was_made(
         assert whole.last_now == again.last_now
 
 
+def test_a_pump_that_was_only_named_makes_no_snapshot_useless(
+    lived: FakeSystem, tmp_path: Path
+) -> None:
+    """It has no line in the journal."""
+    store, path = lived.stores[Speaker("actuator")], tmp_path / "actuator.state"
+    work = begun("actuator", store)
+    work.pump_stream(type(PUMP)("p2"))
+    data = work.snapshot()
+    assert data is not None
+    path.write_bytes(data)
+
+    assert [PUMP] == list(begun("actuator", store, path).verified_from)
+
+
 @pytest.fixture
 def lived() -> FakeSystem:
     system = FakeSystem()
