@@ -13,7 +13,7 @@ from core.pump.physics import HEALTHY, PumpPhysics, Reach, backlog_after, reach,
 from core.pump.pulse_instants import bolus_instants, extended_instants
 from core.pump.step import SLOTS, PumpDraft, Slot
 from core.pump.suspension import end_of_pause
-from schemas.delivery.device import PULSE_MU, PumpPlan, PumpStatus, RunningBolus
+from schemas.delivery.device import PULSE_MU, PumpPlan, PumpStatus, RunningBolus, digest_of
 from schemas.units import (
     DAY_MS,
     DoseId,
@@ -207,8 +207,11 @@ def stop_bolus(
 
 
 def load_plan(memory: PumpMemory, *, plan: PumpPlan, now: UtcMillis) -> PumpStep | PumpRefusal:
-    """Replace the basal plan; what is owed is carried over, the same plan id changes nothing."""
-    if memory.plan is not None and memory.plan.plan == plan.plan:
+    """Replace the basal plan; what is owed is carried over, the very same plan changes nothing.
+
+    A name alone proves no plan: another one under a name that is known replaces it, and is written.
+    """
+    if memory.plan == plan:
         return PumpStep(memory=memory)
     if not is_id(plan.plan):
         return PumpRefusal(reason="broken_id")
@@ -219,8 +222,9 @@ def load_plan(memory: PumpMemory, *, plan: PumpPlan, now: UtcMillis) -> PumpStep
     if highest_rate(plan, now=now) > memory.basal_max:
         return PumpRefusal(reason="above_maximum")
     draft = PumpDraft(memory)
-    draft.write(kind="plan_loaded", starts_at=now, ends_at=now, detail=plan.plan)
-    draft.change(plan=plan)
+    digest = digest_of(plan)
+    draft.write(kind="plan_loaded", starts_at=now, ends_at=now, detail=plan.plan, digest=digest)
+    draft.change(plan=plan, plan_digest=digest)
     return draft.step()
 
 
@@ -252,6 +256,7 @@ def status(memory: PumpMemory, *, now: UtcMillis) -> PumpStatus:
         basal_rate=MilliUnitsPerHour(0) if plan is None or idle else rate_at(plan, at=now),
         plan=None if plan is None else plan.plan,
         plan_ends_at=None if plan is None else plan.ends_at,
+        plan_digest=memory.plan_digest,
         basal_max=memory.basal_max,
         order_numbers=memory.order_numbers,
         trusted=memory.trusted,

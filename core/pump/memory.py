@@ -99,6 +99,8 @@ class PumpMemory(msgspec.Struct, frozen=True, kw_only=True):
     """[-] who raised it to that, by the name it drew by lot."""
     plan: PumpPlan | None = None
     """[-] the basal plan."""
+    plan_digest: str = ""
+    """[-] `digest_of` it; empty where it was loaded by an older version."""
     basal_max: MilliUnitsPerHour = RATE_MU_PER_H_MAX
     """[mU/h] a plan with a higher rate is refused; 0 to what the motor accepts."""
     suspended: bool = False

@@ -48,6 +48,7 @@ class PumpDraft:
         amount: MilliUnits = NO_INSULIN,
         dose: DoseId | None = None,
         detail: str = "",
+        digest: str = "",
     ) -> None:
         """Add one record with the next number, as `schemas.delivery.device.PumpRecord` has them."""
         sequence = self.memory.sequence + 1
@@ -61,6 +62,7 @@ class PumpDraft:
                 amount=amount,
                 odometer=self.memory.odometer,
                 dose=dose,
+                digest=digest,
                 detail=detail,
             )
         )

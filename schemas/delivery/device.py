@@ -4,6 +4,7 @@ The same structs travel in the frames of the pump's protocol and, wrapped in a r
 actuator's journal.
 """
 
+import hashlib
 from typing import Literal
 
 import msgspec
@@ -36,6 +37,11 @@ class PumpPlan(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] sorted by `at`, 1 to 400."""
     ends_at: UtcMillis
     """[ms] after this the pump repeats the plan's last 24 h and alarms from 24 h before."""
+
+
+def digest_of(plan: PumpPlan) -> str:
+    """Give what tells a plan from every other, whatever they are called: 32 hex digits."""
+    return hashlib.sha256(msgspec.json.encode(plan)).hexdigest()[:32]
 
 
 class PumpOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +104,8 @@ class PumpStatus(msgspec.Struct, frozen=True, kw_only=True):
     """[-] id of the plan loaded."""
     plan_ends_at: UtcMillis | None = None
     """[ms] end of the plan loaded."""
+    plan_digest: str = ""
+    """[-] `digest_of` the plan loaded; empty for a pump that tells none."""
     basal_max: MilliUnitsPerHour | None = None
     """[mU/h] the maximum that the pump itself holds; none for one that holds none."""
     claimed_by: str = ""
@@ -179,6 +187,8 @@ class PumpRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """[mU] the odometer after it."""
     dose: DoseId | None = None
     """[-] for boluses, the order."""
+    digest: str = ""
+    """[-] of 'plan_loaded' `digest_of` the plan."""
     detail: str = ""
     """[-] plan id of 'plan_loaded' and 'basal'; 'extended'; or how a bolus ended: 'delivered',
     'stopped', 'suspended', 'reservoir_empty', 'power_lost'; of 'order_refused' the reason and,

@@ -1,7 +1,6 @@
 """What the actuator must do at the pump, and because of which event."""
 
-from core.deciders.delivery.pump_sync.clock_offset import by_pumps_clock
-from core.dosing.order_protocol.plan_revisions import pump_plan
+from core.dosing.order_protocol.plan_revisions import plan_as_sent
 from core.kernel.decider import Effect, Entry
 from core.kernel.effects import (
     ClaimPump,
@@ -35,8 +34,8 @@ def delivery_effects(entry: Entry) -> tuple[Effect, ...]:
             return (StartPumpBolus(signed=signed, start_by=start_by),)
         case BolusCancelled(dose=dose):
             return (StopPumpBolus(dose=dose),)
-        case BasalPlanAccepted(pump_ahead=ahead) as accepted:
-            return (LoadPumpPlan(plan=by_pumps_clock(pump_plan(accepted), ahead=ahead)),)
+        case BasalPlanAccepted() as accepted:
+            return (LoadPumpPlan(plan=plan_as_sent(accepted)),)
         case PumpBasalMaximumRequested(rate=rate):
             return (LimitPumpBasal(rate=rate),)
         case SuspendRequested(ends_at=ends_at, pump_ahead=ahead):

@@ -77,12 +77,15 @@ def doubt_of(state: DeliveryState) -> BasalDoubt | None:
 def must_cap_again(state: DeliveryState) -> bool:
     """Say whether the plan the pump has is out of date.
 
-    The pump's clock was set since, or a doubt came or went and the plan has rates to cut by it.
+    The pump's clock was set since, a newer plan was made while another controller drove the pump,
+    or a doubt came or went and the plan has rates to cut by it.
     """
     if state.plan_heard is None or state.plan is None or state.is_superseded:
         return False
     if state.plan_ahead != state.pump_ahead:
         return True
+    if not state.takes and plan_of(state.plan.plan) != state.plan_heard[0]:
+        return True  # it was made while another controller drove the pump
     return bool(state.plan_heard[1].profile_steps) and doubt_of(state) != state.plan_doubt
 
 

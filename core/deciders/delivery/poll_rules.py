@@ -19,6 +19,14 @@ def is_foreign(state: DeliveryState, status: PumpStatus) -> bool:
     return status.epoch != claim.over and (status.epoch, status.claimed_by) != own
 
 
+def holds_own_plan(state: DeliveryState, status: PumpStatus) -> bool:
+    """Say whether the pump runs the very plan that was sent last: a name alone proves nothing."""
+    if state.plan is None or status.plan != state.plan.plan:
+        return False
+    own = dict(state.plans_sent).get(state.plan.plan)
+    return not status.plan_digest or own is None or status.plan_digest == own
+
+
 def must_fence(state: DeliveryState, *, epoch: int) -> bool:
     """Say whether a dose is unknown under the epoch [-] that still drives the pump.
 
@@ -40,7 +48,11 @@ def must_report(reading: PumpReading, state: DeliveryState, *, reported: PumpSta
     if reading.history or not state.is_connected or state.doses.unknown or reported is None:
         return True
     after = reading.status
-    return _registers(reported) != _registers(after) or _is_unconfirmed(state)
+    if _registers(reported) != _registers(after) or _is_unconfirmed(state):
+        return True
+    if state.plan is None or state.is_superseded or state.acting:
+        return False
+    return state.plan.plan != state.plan_refused and not holds_own_plan(state, after)
 
 
 def must_read_soon(reading: PumpReading, state: DeliveryState) -> bool:
@@ -51,7 +63,8 @@ def must_read_soon(reading: PumpReading, state: DeliveryState) -> bool:
 
 def _registers(status: PumpStatus) -> tuple[object, ...]:
     """Give what the actuator decides by, whenever it changes."""
-    return status.suspended, status.plan, status.alarms, status.epoch, status.basal_max
+    plan = status.plan, status.plan_digest
+    return status.suspended, plan, status.alarms, status.epoch, status.basal_max
 
 
 def _is_unconfirmed(state: DeliveryState) -> bool:

@@ -91,8 +91,8 @@ class DeliveryState(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """[-] what was not known when it was cut."""
     plan_loaded: EventId | None = None
     """[-] the plan that the pump delivers by."""
-    plans_sent: tuple[str, ...] = ()
-    """[-] names of the last plans that were sent to the pump, oldest first."""
+    plans_sent: tuple[tuple[str, str], ...] = ()
+    """[-] name and digest of the last plans that were sent to the pump, oldest first."""
     plan_refused: str | None = None
     """[-] the plan that the pump refused for its rates; not sent again before these change."""
     basal_max: MilliUnitsPerHour | None = None

@@ -3,8 +3,8 @@
 from typing import Final
 
 from schemas.basal.plans import BasalPlanAccepted
-from schemas.delivery.device import PumpPlan
-from schemas.units import EventId
+from schemas.delivery.device import PlanStep, PumpPlan
+from schemas.units import EventId, Milliseconds, UtcMillis
 
 _REVISED: Final = "#"
 """[-] between the event of the plan and the number of its revision."""
@@ -36,3 +36,18 @@ def next_revision(known: PumpPlan | None, plan: EventId) -> int:
     if known is None or plan_of(known.plan) != plan:
         return 0
     return revision_of(known.plan) + 1
+
+
+def by_pumps_clock(plan: PumpPlan, *, ahead: Milliseconds) -> PumpPlan:
+    """Give a plan with the times that the pump's clock will have."""
+    if not ahead:
+        return plan
+    steps = tuple(
+        PlanStep(at=UtcMillis(max(0, step.at + ahead)), rate=step.rate) for step in plan.steps
+    )
+    return PumpPlan(plan=plan.plan, steps=steps, ends_at=UtcMillis(plan.ends_at + ahead))
+
+
+def plan_as_sent(accepted: BasalPlanAccepted) -> PumpPlan:
+    """Give the plan as the pump is told it, by its own clock."""
+    return by_pumps_clock(pump_plan(accepted), ahead=accepted.pump_ahead)

@@ -160,7 +160,8 @@ def trusts_the_clock(patch: Patch) -> None:
 
 
 def sends_plans_by_its_own_clock(patch: Patch) -> None:
-    patch.setattr(core.deciders.delivery.effects, "by_pumps_clock", lambda plan, **_: plan)
+    revisions = "core.dosing.order_protocol.plan_revisions"
+    patch.setattr(f"{revisions}.by_pumps_clock", lambda plan, **_: plan)
 
 
 def delivers_by_the_wall(patch: Patch) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import msgspec
 import pytest
 
 from schemas.basal.plans import BasalPlanAccepted
@@ -81,6 +82,63 @@ def test_a_plan_that_nobody_made_is_counted_told_and_replaced(lived: FakeSystem)
     assert lived.odometer == accounted(lived)
     assert lived.pump.host.memory.plan is not None
     assert lived.pump.host.memory.plan.plan.startswith("basal_scheduler:")
+
+
+@pytest.mark.parametrize("which", ["running", "before"])
+def test_a_plan_under_a_name_of_ours_is_told_and_replaced(lived: FakeSystem, which: str) -> None:
+    """The name of the plan that runs, or of one that was sent before: 3.4 U/h ran unseen."""
+    running = lived.pump.host.memory.plan
+    assert running is not None
+    assert scheduler(lived, SetTemporaryRate(percent=50, duration=Milliseconds(HOUR_MS))).accepted
+    lived.run(ms=MINUTE_MS)
+    newest = lived.pump.host.memory.plan
+    assert newest is not None and newest.plan != running.plan
+    name = newest.plan if which == "running" else running.plan
+    stolen = msgspec.structs.replace(plan_of(lived, LIMIT), plan=name)
+    by_key(lived, lambda thief: thief.load_plan(plan=stolen))
+    lived.run(ms=MINUTE_MS)
+
+    assert ["plan_unasked"] == unasked(lived)
+    assert newest == lived.pump.host.memory.plan
+    assert lived.odometer == accounted(lived)
+
+
+def test_a_higher_maximum_and_a_plan_by_our_name_are_both_taken_back(lived: FakeSystem) -> None:
+    """35 U/h flowed, and the maximum was sent again without end."""
+    newest = lived.pump.host.memory.plan
+    assert newest is not None
+    stolen = msgspec.structs.replace(plan_of(lived, 35_000), plan=newest.plan)
+    by_key(lived, lambda thief: thief.limit_basal(rate=MilliUnitsPerHour(35_000)))
+    by_key(lived, lambda thief: thief.load_plan(plan=stolen))
+    lived.run(ms=10 * MINUTE_MS)
+
+    assert {"plan_unasked", "maximum_unasked"} == set(unasked(lived))
+    assert (newest, LIMIT) == (lived.pump.host.memory.plan, lived.pump.host.memory.basal_max)
+    assert lived.odometer < 1_500
+    assert len(lived.said_of("actuator", PumpBasalMaximumRequested)) < 4
+
+
+def test_the_mutant_that_believes_a_plans_name_is_caught(
+    lived: FakeSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it was: the pump ran another plan by the name of ours."""
+    newest = lived.pump.host.memory.plan
+    assert newest is not None
+    stolen = msgspec.structs.replace(plan_of(lived, LIMIT), plan=newest.plan)
+
+    def is_replaced() -> bool:
+        by_key(lived, lambda thief: thief.load_plan(plan=stolen))
+        lived.run(ms=10 * MINUTE_MS)
+        return newest == lived.pump.host.memory.plan
+
+    def by_name(patch: pytest.MonkeyPatch) -> None:
+        for module in ("poll_rules", "pump_sync.history"):
+            patch.setattr(
+                f"core.deciders.delivery.{module}.holds_own_plan",
+                lambda state, status: status.plan == state.plan.plan,
+            )
+
+    assert is_caught(is_replaced, by_name, monkeypatch)
 
 
 def test_a_fill_that_nobody_asked_for_is_told(lived: FakeSystem) -> None:

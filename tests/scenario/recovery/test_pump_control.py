@@ -9,6 +9,7 @@ from core.deciders.delivery.events.pump import PUMP_HANDLERS
 from core.deciders.delivery.pump_sync.history import decide_reading
 from core.deciders.delivery.state import DeliveryState
 from core.kernel.decider import Entry
+from schemas.basal.profiles import SetTemporaryRate
 from schemas.delivery.delivery import CancelBolus
 from schemas.delivery.device import PlanStep, PumpPlan, PumpRead, PumpReading, PumpStatus
 from schemas.delivery.mechanism import ClearPumpFault, MechanismRefused, PrimePump
@@ -23,7 +24,15 @@ from schemas.delivery.pump import (
     TakePump,
 )
 from schemas.message import Command, Event
-from schemas.units import HOUR_MS, MINUTE_MS, MilliUnits, MilliUnitsPerHour, Speaker, UtcMillis
+from schemas.units import (
+    HOUR_MS,
+    MINUTE_MS,
+    Milliseconds,
+    MilliUnits,
+    MilliUnitsPerHour,
+    Speaker,
+    UtcMillis,
+)
 from services.runtime.process.stepper import finish
 from services.virtual_pump.in_process_pump import FakePumpDevice
 from support.simulated.fake_system import FakeSystem
@@ -132,6 +141,26 @@ def test_a_person_takes_the_pump_back(lost: FakeSystem) -> None:
     lost.restart(ACTUATOR)
     lost.run(ms=HOUR_MS)
     assert not lost.view(ACTUATOR).driven_by_another
+
+
+@pytest.mark.requirement("R116")
+def test_a_plan_made_meanwhile_reaches_the_pump_that_was_taken_back(lost: FakeSystem) -> None:
+    """Half of the basal was asked for while another one drove; the old rate went on for ever."""
+    half = SetTemporaryRate(percent=50, duration=Milliseconds(8 * HOUR_MS))
+    assert lost.ask(half, to="basal_scheduler").accepted
+    lost.run(ms=MINUTE_MS)
+    assert lost.ask(TakePump(because="the other one is off"), to=ACTUATOR).accepted
+    lost.run(ms=MINUTE_MS)
+    before = lost.odometer
+    lost.run(ms=2 * HOUR_MS)
+
+    profile = lost.state("basal_scheduler").programme
+    assert profile is not None
+    rate = lost.view(ACTUATOR).rate
+    assert rate is not None
+    assert lost.pump.host.memory.plan is not None
+    assert rate < 1_000
+    assert abs(lost.odometer - before - 2 * rate) <= 100
 
 
 @pytest.mark.requirement("R116")

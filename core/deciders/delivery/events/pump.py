@@ -9,7 +9,7 @@ from core.deciders.delivery.events.requests import without_act
 from core.deciders.delivery.history_pages import joined
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.insulin_account.dose_account_events import count_basal
-from core.dosing.order_protocol.plan_revisions import pump_plan, pump_plan_id
+from core.dosing.order_protocol.plan_revisions import plan_as_sent, pump_plan, pump_plan_id
 from core.kernel.decider import Entry
 from core.kernel.event_handlers import EventHandlers
 from schemas.basal.plans import BasalPlanAccepted, BasalPlanLoaded
@@ -21,6 +21,7 @@ from schemas.delivery.device import (
     PumpReading,
     PumpStatus,
     PumpSuperseded,
+    digest_of,
 )
 from schemas.delivery.mechanism import (
     MotorRanUnasked,
@@ -66,13 +67,14 @@ def _hear_plan(state: DeliveryState, made: BasalPlanMade, entry: Entry) -> Deliv
 @PUMP_HANDLERS.register
 def _accept_plan(state: DeliveryState, accepted: BasalPlanAccepted, entry: Entry) -> DeliveryState:
     del entry
+    sent = plan_as_sent(accepted)
     return msgspec.structs.replace(
         state,
         plan=pump_plan(accepted),
         cuts=accepted.cuts,
         plan_doubt=accepted.doubt,
         plan_ahead=accepted.pump_ahead,
-        plans_sent=(*state.plans_sent, pump_plan_id(accepted.plan, accepted.revision))[-PLANS_MAX:],
+        plans_sent=_with_plan(state.plans_sent, (sent.plan, digest_of(sent))),
         acting=(*state.acting, "load_plan"),
     )
 
@@ -275,6 +277,13 @@ def read_up_to(known: int, reading: PumpReading) -> int:
     """Give the last record accounted after a reading; one that does not join on adds nothing."""
     taken = joined(reading.history, after=known)
     return taken[-1].sequence if taken else known
+
+
+def _with_plan(
+    sent: tuple[tuple[str, str], ...], plan: tuple[str, str]
+) -> tuple[tuple[str, str], ...]:
+    """Add a plan; one that is sent again is no other."""
+    return sent if plan in sent[-1:] else (*sent, plan)[-PLANS_MAX:]
 
 
 def _driven_after(state: DeliveryState, status: PumpStatus) -> int:

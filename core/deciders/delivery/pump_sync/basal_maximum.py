@@ -7,6 +7,7 @@ sets and by nothing else; where it got lost, what was asked for last is sent aga
 from typing import Final
 
 from core.deciders.delivery.events.pending import DeliveryEvents
+from core.deciders.delivery.poll_rules import holds_own_plan
 from core.deciders.delivery.state import DeliveryState
 from core.dosing.insulin_account.scheduled_basal import profile_of
 from core.kernel.alarms import Condition, raise_alarm
@@ -56,7 +57,7 @@ def must_ask(state: DeliveryState, status: PumpStatus) -> MilliUnitsPerHour | No
         return None
     if wanted > holds:
         return wanted
-    runs_ours = state.plan is None or status.plan == state.plan.plan
+    runs_ours = state.plan is None or holds_own_plan(state, status)
     return wanted if runs_ours else None
 
 

@@ -12,7 +12,7 @@ import msgspec
 from core.deciders.delivery.events.pending import DeliveryEvents
 from core.deciders.delivery.state import DeliveryState
 from core.kernel.alarms import Condition, clear_alarm, raise_alarm
-from schemas.delivery.device import PlanStep, PumpPlan, PumpRecord, PumpStatus
+from schemas.delivery.device import PumpRecord, PumpStatus
 from schemas.delivery.pump import PumpChallenged, PumpClockRead
 from schemas.message import Now
 from schemas.units import HOUR_MS, MINUTE_MS, Milliseconds, UtcMillis
@@ -92,16 +92,6 @@ def by_our_clock(pending: DeliveryEvents, record: PumpRecord) -> PumpRecord:
         starts_at=UtcMillis(min(now, record.starts_at - ahead)),
         ends_at=UtcMillis(min(now, record.ends_at - ahead)),
     )
-
-
-def by_pumps_clock(plan: PumpPlan, *, ahead: Milliseconds) -> PumpPlan:
-    """Give a plan with the times that the pump's clock will have."""
-    if not ahead:
-        return plan
-    steps = tuple(
-        PlanStep(at=UtcMillis(max(0, step.at + ahead)), rate=step.rate) for step in plan.steps
-    )
-    return PumpPlan(plan=plan.plan, steps=steps, ends_at=UtcMillis(plan.ends_at + ahead))
 
 
 def add_session(pending: DeliveryEvents, status: PumpStatus, read_at: Now | None) -> None:

@@ -6,6 +6,7 @@ from typing import Final, Literal
 from core.deciders.delivery.events.pending import DeliveryEvents, pending_after
 from core.deciders.delivery.history_pages import joined, newer
 from core.deciders.delivery.plan_capping import accepted_again
+from core.deciders.delivery.poll_rules import holds_own_plan
 from core.deciders.delivery.programme_checks import add_day
 from core.deciders.delivery.pump_sync.basal_maximum import PLAN_ABOVE, add_maximum
 from core.deciders.delivery.pump_sync.clock_offset import (
@@ -137,7 +138,7 @@ def _add_record(pending: DeliveryEvents, record: PumpRecord) -> None:
             pending.add(DeliveryResumed(at=record.starts_at), *missed)
             pending.add(*clear_alarm(pending.state.common.alarms, SUSPENDED.alarm))
         case "plan_loaded":
-            if pending.state.plan is not None and pending.state.plan.plan == record.detail:
+            if _is_own_plan(pending.state, record):
                 pending.add(_loaded(record.detail))
                 pending.add(*clear_alarm(pending.state.common.alarms, PLAN_ABOVE.alarm))
         case "filled":
@@ -216,6 +217,13 @@ def _is_told(state: DeliveryState, ended: PumpRecord) -> bool:
     )
 
 
+def _is_own_plan(state: DeliveryState, record: PumpRecord) -> bool:
+    """Say whether the pump took the plan that was accepted last, and not another by its name."""
+    if state.plan is None or record.detail != state.plan.plan:
+        return False
+    return not record.digest or (record.detail, record.digest) in state.plans_sent
+
+
 def _loaded(name: str) -> BasalPlanLoaded:
     return BasalPlanLoaded(plan=plan_of(name), revision=revision_of(name))
 
@@ -290,9 +298,9 @@ def _ask_again(pending: DeliveryEvents, reading: PumpReading) -> None:
     status, state = reading.status, pending.state
     ask: list[Callable[[], Event]] = []
     plan = state.plan
-    if plan and status.plan != plan.plan and _may_send(state, plan):
+    if plan and not holds_own_plan(state, status) and _may_send(state, plan):
         ask.append(lambda: accepted_again(plan, state))
-    elif plan and status.plan == plan.plan != state.plan_loaded:
+    elif plan and holds_own_plan(state, status) and plan.plan != state.plan_loaded:
         loaded = _loaded(plan.plan)
         ask.append(lambda: loaded)
     wants = state.wants_suspended

@@ -60,7 +60,7 @@ def _condition_of(state: DeliveryState, record: PumpRecord) -> Condition | None:
     if state.pump_basal_max is None or record.sequence <= state.driven_after:
         return None
     match record.kind:
-        case "plan_loaded" if record.detail not in state.plans_sent:
+        case "plan_loaded" if (record.detail, record.digest) not in state.plans_sent:
             return PLAN_UNASKED
         case "filled" if ("fill", record.amount) not in state.acts_asked:
             return FILL_UNASKED
