@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core.deciders.names import HISTORIAN
 from core.deciders.registry import DECIDERS
@@ -18,7 +18,11 @@ from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import Checkpoints, RecordCheck, RecordReport
 from services.runtime.audit.whole_check import Beside, check_record
 from services.runtime.journal.memory_store import FakeStore
-from services.runtime.ports import Row, Store
+from services.runtime.nats.bus import TailRequest
+from services.runtime.nats.memory_bus import FakeBus
+from services.runtime.ports import Row, Store, TailAnswer
+from services.runtime.process.loop import Loop
+from services.runtime.process.service_endpoint import Questions
 from support.simulated.archived_system import KEY, PUBLIC
 from support.simulated.fake_system import PUMP, FakeSystem
 
@@ -55,6 +59,24 @@ class SignedRecord(NamedTuple):
             speaker=speaker, pump=pump, first=version, last=version, own=True
         )
         return next(own, None)
+
+    async def tail_of(self, pump: PumpId, speaker: Speaker, after: int) -> TailAnswer | None:
+        """Answer for a service, as its process does."""
+        return tail_answer(self.system, pump, speaker, after)
+
+
+def tail_answer(system: FakeSystem, pump: PumpId, speaker: Speaker, after: int) -> TailAnswer:
+    """Answer by a service's own endpoint what its journal has."""
+    questions = questions_to(system, speaker)
+    return questions.tail(TailRequest(pump=pump, after=after))
+
+
+def questions_to(system: FakeSystem, speaker: Speaker) -> Questions:
+    """Give the endpoint of a service that starts now on its journal."""
+    decider, store = DECIDERS[speaker], system.stores[speaker]
+    bus = FakeBus(broker=system.broker, speaker=speaker, subscribes_to=decider.subscribes_to)
+    loop: Loop[Any] = Loop(decider=decider, store=store, bus=bus, clock=system.clock)
+    return Questions(loop=loop, store=store, clock=system.clock, pid=1)
 
 
 def _opened(store: FakeStore) -> AbstractContextManager[Store]:
@@ -113,5 +135,5 @@ def noticed(record: SignedRecord, store: FakeStore, kept: Checkpoints) -> Sequen
     for _, row in store.rows():
         check.add(row)
     start = StartCheck(store, check, kept=kept, broken=())
-    found = [one.report for one in asyncio.run(start.reports(record.own_event))]
+    found = [one.report for one in asyncio.run(start.reports(record))]
     return [f"{one.fault}: {one.detail}" for one in found if isinstance(one, RuntimeFault)]
