@@ -62,7 +62,13 @@ class StartCheck:
     """Holds a record that was read against its checkpoints, itself and the other services."""
 
     def __init__(
-        self, store: Store, check: RecordCheck, *, kept: Checkpoints, broken: Sequence[str]
+        self,
+        store: Store,
+        check: RecordCheck,
+        *,
+        kept: Checkpoints,
+        broken: Sequence[str],
+        look_s: float = LOOK_S,
     ) -> None:
         """Take what was read.
 
@@ -71,11 +77,13 @@ class StartCheck:
             check: has read all of it, and held it against the checkpoints.
             kept: those that the record's key signed.
             broken: what is wrong with the others.
+            look_s: [s] between two looks at what is on its way.
         """
         self._store = store
         self._check = check
         self._kept = kept
         self._broken = broken
+        self._look_s = look_s
         self.altered: set[PumpId] = set()
         """[-] pumps whose record is not what was signed: it is not signed again."""
 
@@ -161,7 +169,6 @@ class StartCheck:
                 answer.lines,
                 service=speaker,
                 newest=answer.newest,
-                runs=True,
             )
             if answer.unpublished:
                 tail.newer.pop(speaker, None)  # the record cannot have heard that
@@ -188,7 +195,7 @@ class StartCheck:
                     for one, last in sorted(left.items())
                 ]
             before = now
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(self._look_s)
         return ()
 
     def _heads(self, name: PumpId) -> Mapping[Speaker, int]:

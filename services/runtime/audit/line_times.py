@@ -16,11 +16,12 @@ APART_MS_MAX: Final = 10_000
 from what real time says; more, and neither journal speaks for the other's time."""
 
 LATE_MS_MAX: Final = MINUTE_MS
-"""[ms] between two lines that waited for the record, once it gets them again: a broker that is
-slow takes seconds for each."""
+"""[ms] by which a record gets a line later than its service did, without an outage: a broker that
+is slow takes seconds."""
 
-LATE_STEPS_MAX: Final = 1
-"""[-] longer ones in one tail: a second outage that began while the first was made good."""
+OUTAGES_MAX: Final = 3
+"""[-] in the open lines, one right after the other: while the historian runs, it signs after 5 min,
+and after each start."""
 
 
 class Heard(NamedTuple):
@@ -40,14 +41,18 @@ class Both(NamedTuple):
     there: WitnessLine
 
     @property
+    def is_same(self) -> bool:
+        """Say whether both have the same words."""
+        return self.here.sha256 == self.there.sha256
+
+    @property
     def later_ms(self) -> int:
         """Give by how much real time the record got it later."""
         return self.here.head.real - self.there.real
 
 
-def is_near(here: Heard, there: WitnessLine) -> bool:
+def is_near(both: Both) -> bool:
     """Say whether both journals got a line at the same time, in both times."""
-    both = Both(here, there)
     return abs(both.later_ms) <= APART_MS_MAX and _is_therapy_near(both)
 
 
@@ -62,7 +67,7 @@ def moved(lines: Sequence[Both]) -> Iterator[tuple[int, str]]:
     Args:
         lines: newest first.
     """
-    fit = [one for one in lines if not one.there.is_adopted]
+    fit = [one for one in lines if one.is_same and not one.there.is_adopted]
     for one in fit:
         position, is_event = one.here.position, bool(one.there.version)
         if is_event and one.later_ms < -APART_MS_MAX:
@@ -73,21 +78,18 @@ def moved(lines: Sequence[Both]) -> Iterator[tuple[int, str]]:
             and not _is_therapy_near(one)
         ):
             yield position, "the record got it at another therapy time than"
-    steps = list(_late_steps([one for one in reversed(fit) if one.there.version]))
-    if len(steps) > LATE_STEPS_MAX:
-        yield steps[0], "it and others waited for the record, which got them one by one, later than"
+    late = list(_late_anew([one for one in reversed(fit) if one.there.version]))
+    if len(late) >= OUTAGES_MAX:
+        yield late[0], "the record got it, and others one by one, long after"
 
 
-def _late_steps(events: Sequence[Both]) -> Iterator[int]:
-    """Name the events that the record got long after the one before, and that waited already.
-
-    When the record got the one before, late, this one had been said: both came after one outage.
+def _late_anew(events: Sequence[Both]) -> Iterator[int]:
+    """Name the events that were late by more than one outage: what waits comes all at once.
 
     Args:
         events: of one service, in order.
     """
     for before, one in zip(events, events[1:], strict=False):
-        waited = before.later_ms > LATE_MS_MAX and before.here.head.real > one.there.real
-        step_ms = one.here.head.real - max(before.here.head.real, one.there.real)
-        if waited and step_ms > LATE_MS_MAX:
+        waited_ms = one.here.head.real - max(before.here.head.real, one.there.real)
+        if before.later_ms > LATE_MS_MAX and waited_ms > LATE_MS_MAX:
             yield one.here.position

@@ -113,8 +113,9 @@ class _Order:
 
     def follow(self, row: Row, head: RowMetadata) -> Iterator[str]:
         """Go on to a line, and say what cannot follow upon the lines before."""
-        if not self.begun or tag_in_topic(row.topic) == _RESTARTED:
+        if tag_in_topic(row.topic) == _RESTARTED:
             self.begun, self.sequence = head.real, 0
+        self.begun = self.begun or head.real
         if head.real < self.real or head.therapy < self.therapy:
             yield "its time is before that of the line before it"
         if 0 < head.sequence <= self.sequence:
@@ -136,7 +137,7 @@ def tail_in(record: Store, end: OpenEnd, *, newest: Mapping[Speaker, StreamHead]
     """
     tail = OpenTail(end, newest)
     actors: dict[tuple[Speaker, str], str] = {}
-    order = _Order()
+    order = _order_after(record, end)
     for row in _rows(record, end):
         try:
             head, data = split(row.state)
@@ -156,6 +157,17 @@ def tail_in(record: Store, end: OpenEnd, *, newest: Mapping[Speaker, StreamHead]
         except codec.DECODE_ERRORS:
             continue  # the check of lines and links tells of it
     return tail
+
+
+def _order_after(record: Store, end: OpenEnd) -> _Order:
+    """Begin with the last line that somebody has signed."""
+    for row in record.rows_from(end.pump, end.after, count=1) if end.after else ():
+        try:
+            head, _ = split(row.state)
+        except codec.DECODE_ERRORS:
+            break
+        return _Order(therapy=head.therapy, real=head.real, sequence=head.sequence)
+    return _Order()
 
 
 def _rows(record: Store, end: OpenEnd) -> Iterator[Row]:
@@ -233,7 +245,7 @@ def hold_against(
         text = f"event {kept} of {service} is not in its own journal, which ends with {newest}"
         tail.fault(tail.end.after + tail.end.lines, text)
     until: UtcMillis | None = None
-    events = list[Both]()
+    events: list[Both] = []
     for line in lines:
         until = until or UtcMillis(line.real - (UNDER_WAY_MS if runs else 0))
         is_due = not runs or line.real < until
@@ -243,13 +255,9 @@ def hold_against(
         else:
             theirs = _command_here(record, tail, line, service, is_due=is_due)
             what = f"the command {line.command} to {service}"
-        if theirs is None:
-            continue
-        if theirs.sha256 != line.sha256:
-            tail.fault(theirs.position, _another(what))
-        else:
-            tail.elsewhere += is_near(theirs, line)
+        if theirs is not None:
             events.append(Both(theirs, line))
+            _compare(tail, events[-1], what)
     for position, text in moved(events):
         tail.fault(position, f"{text} {service} did")
     last = tail.newer.get(service, 0)
@@ -282,6 +290,13 @@ def _command_here(
     if kept_command(record, tail.end.pump, service, line.command) is None:
         tail.lacks.append(f"the command {line.command} that {service} has heard")
     return None
+
+
+def _compare(tail: OpenTail, both: Both, what: str) -> None:
+    if not both.is_same:
+        tail.fault(both.here.position, _another(what))
+        return
+    tail.elsewhere += is_near(both)
 
 
 def _events(service: Speaker, first: int, last: int) -> str:

@@ -13,7 +13,7 @@ from core.kernel.effects import WriteCheckpoint
 from schemas.record import RuntimeFault
 from schemas.units import HOUR_MS, MINUTE_MS, PumpId, Speaker
 from services.historian.checkpoint_handler import CheckpointHandler
-from services.historian.start_check import StartCheck
+from services.historian.start_check import Peers, StartCheck
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import Checkpoints, RecordCheck, RecordReport
 from services.runtime.audit.whole_check import Beside, check_record
@@ -40,8 +40,10 @@ class SignedRecord(NamedTuple):
     """[-] checkpoints up to the end, as after a clean stop."""
     early: Path
     """[-] checkpoints that end before the record does, as after a kill."""
+    first: Path
+    """[-] checkpoints of the first lines alone: all others stand open."""
     signed: int
-    """[-] the last line under those."""
+    """[-] the last line under the early ones."""
 
     @property
     def beside(self) -> Beside:
@@ -88,13 +90,16 @@ def signed_record(folder: Path) -> SignedRecord:
     system = FakeSystem()
     system.set_up()
     store = system.stores[HISTORIAN]
-    early, whole = folder / "early", folder / "whole"
+    early, whole, first = folder / "early", folder / "whole", folder / "first"
+    write(store, first)
     live(system, LINES - TAIL_MIN)
     write(store, early)
     signed = count(store)
     live(system, LINES)
     write(store, whole)
-    return SignedRecord(system, [row for _, row in store.rows(pump=PUMP)], whole, early, signed)
+    return SignedRecord(
+        system, [row for _, row in store.rows(pump=PUMP)], whole, early, first, signed
+    )
 
 
 def live(system: FakeSystem, lines: int) -> None:
@@ -129,11 +134,11 @@ def verdict(report: RecordReport) -> int:
     return 4 if report.is_open else 0
 
 
-def noticed(record: SignedRecord, store: FakeStore, kept: Checkpoints) -> Sequence[str]:
-    """Start the historian on a record; give the faults that it reports, in words."""
+def noticed(peers: Peers, store: FakeStore, kept: Checkpoints) -> Sequence[str]:
+    """Start the historian on a record beside others; give the faults that it reports, in words."""
     check = RecordCheck(kept)
     for _, row in store.rows():
         check.add(row)
-    start = StartCheck(store, check, kept=kept, broken=())
-    found = [one.report for one in asyncio.run(start.reports(record))]
+    start = StartCheck(store, check, kept=kept, broken=(), look_s=0.0)
+    found = [one.report for one in asyncio.run(start.reports(peers))]
     return [f"{one.fault}: {one.detail}" for one in found if isinstance(one, RuntimeFault)]
