@@ -114,9 +114,12 @@ def reply_inbox(*, client: str, token: str) -> str:
     return f"basalt_reply.{client}.{token}"
 
 
-Endpoint = Literal["state", "history", "health"]
-ENDPOINTS: tuple[Endpoint, ...] = ("state", "history", "health")
+Endpoint = Literal["state", "history", "health", "tail"]
+ENDPOINTS: tuple[Endpoint, ...] = ("state", "history", "health", "tail")
 """[-] the questions that every decider's process answers."""
+
+PEER_ENDPOINTS: tuple[Endpoint, ...] = ("history", "tail")
+"""[-] those among them that services put to each other, and no client may put."""
 
 
 def service_endpoint(*, service: str, endpoint: Endpoint) -> str:

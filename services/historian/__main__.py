@@ -38,7 +38,7 @@ def _wiring(context: ServiceContext) -> ServiceWiring:
         context.store,
         key=key,
         folder=context.arguments.checkpoints,
-        ask=lambda pump, speaker, version: context.loop().own_event(pump, speaker, version),
+        peers=context.loop,
     )
     snapshots = SnapshotKeeper(context.store, path=context.arguments.snapshots)
     return ServiceWiring(

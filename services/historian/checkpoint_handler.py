@@ -1,7 +1,7 @@
 """The historian's effect handler: writes signed checkpoints of how far the record goes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from core.record.merkle_tree import GrowingTree
 from schemas.message import Report
 from schemas.record import RuntimeFault
 from schemas.units import PumpId, Speaker
-from services.historian.start_check import EVENTS_BETWEEN, TIME_BETWEEN_MS, Ask, StartCheck
+from services.historian.start_check import EVENTS_BETWEEN, TIME_BETWEEN_MS, Peers, StartCheck
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import Checkpoints, RecordCheck, Signed
 from services.runtime.decider_host.processor import Reported
@@ -46,7 +46,12 @@ class CheckpointHandler:
     """Performs WriteCheckpoint; without a key and a folder it does nothing."""
 
     def __init__(
-        self, store: Store, *, key: SigningKey | None, folder: Path | None, ask: Ask | None = None
+        self,
+        store: Store,
+        *,
+        key: SigningKey | None,
+        folder: Path | None,
+        peers: Callable[[], Peers] | None = None,
     ) -> None:
         """Read nothing yet: the record is followed from the first checkpoint on.
 
@@ -54,12 +59,12 @@ class CheckpointHandler:
             store: the record.
             key: that it signs with.
             folder: where checkpoints are kept.
-            ask: asks the other services what they have said; None: nobody is asked.
+            peers: gives the other services, to be asked at the start; None: nobody is asked.
         """
         self._store = store
         self._key = key
         self._files = CheckpointFiles(folder) if folder else None
-        self._ask = ask
+        self._peers = peers
         self._check = RecordCheck({})
         self._row = 0
         self._written: dict[tuple[PumpId, Speaker], int] = {}
@@ -105,7 +110,7 @@ class CheckpointHandler:
         """Write the last ones of a run: nothing is to stand open after a clean stop."""
         if self._key is None or self._files is None:
             return
-        self._ask = None  # the others were stopped before
+        self._peers = None  # the others were stopped before
         async with self._one_at_a_time:
             await self._read_on()
         for pump in list(self._check.pumps):
@@ -131,7 +136,7 @@ class CheckpointHandler:
             self._written = {key: found[-1].size for key, found in kept.items()}
             await self._read_to_the_end()
             start = StartCheck(self._store, self._check, kept=kept, broken=broken)
-            self._found = await start.reports(self._ask)
+            self._found = await start.reports(self._peers() if self._peers else None)
             for reported in self._found:
                 log.error("checkpoint.record_doubted", report=reported.report)
             self._start = start

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from schemas.units import CommandId, EventId, PumpId, Speaker
+from schemas.units import CommandId, EventId, PumpId, Speaker, UtcMillis
 
 BATCH_MESSAGES_MAX = 500
 """[-] messages published at once, in whole decisions; half of what the broker takes."""
@@ -45,6 +45,38 @@ class StreamState:
 
     created: str
     last_sequence: int
+
+
+class WitnessLine(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A line of a service's own journal, as much of it as tells a record right from wrong."""
+
+    sha256: str
+    """[-] of the event or command, letter for letter."""
+    therapy: UtcMillis
+    """[ms] at which the service decided."""
+    real: UtcMillis
+    """[ms] the same in real time."""
+    speed: int
+    """[-] of the clock then."""
+    version: int = 0
+    """[-] number of an own event; 0 for a command."""
+    command: str = ""
+    """[-] id of a command that was heard."""
+    is_malformed: bool = False
+    """[-] the command was set aside unread."""
+    is_adopted: bool = False
+    """[-] the own event was taken back from others: its times are those of that."""
+
+
+class TailAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service says of the newest lines of its journal for one pump."""
+
+    newest: int
+    """[-] number of its newest event, 0 for none."""
+    unpublished: int = 0
+    """[-] events of it, for any pump, that are not in the stream yet."""
+    lines: tuple[WitnessLine, ...] = ()
+    """[-] newest first; the oldest are left out where they are too many."""
 
 
 class Bus(Protocol):
@@ -94,6 +126,14 @@ class Bus(Protocol):
 
         Raises:
             HistoryUnavailable: it does not answer or has none of them.
+        """
+        ...
+
+    async def tail(self, *, asked: Speaker, pump: PumpId, after: int) -> TailAnswer:
+        """Ask a service what its journal has from the event of that number on, newest first.
+
+        Raises:
+            HistoryUnavailable: it does not answer, is not ready, or knows not the question.
         """
         ...
 

@@ -1,58 +1,43 @@
 """The lines of a record that no checkpoint covers: held against themselves and other journals."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from core.deciders.names import HISTORIAN
 from core.record.provenance import is_event_id
 from schemas.message import parse_event_id, tag_of
-from schemas.record import CommandExpired, Malformed, Restarted
+from schemas.record import Restarted
 from schemas.units import CommandId, PumpId, Speaker, UtcMillis
 from schemas.wire import codec
 from schemas.wire.subjects import parse_subject
 from services.runtime.audit.findings import Difference
+from services.runtime.audit.line_times import Both, Heard, is_near, moved
 from services.runtime.audit.record_check import OpenEnd
 from services.runtime.decider_host.version_check import NOTHING_HEARD
 from services.runtime.journal.entries import (
-    INPUT,
     RowMetadata,
     is_event,
     kept_name,
     split,
     tag_in_topic,
 )
-from services.runtime.journal.event_ids import is_event_of
-from services.runtime.ports import Row, Store, StreamHead
+from services.runtime.journal.witness import Sent, command_in
+from services.runtime.ports import Row, Store, StreamHead, WitnessLine
 
 LINES_AT_ONCE: Final = 1_000
 """[-] of a record that are read at once."""
-
-APART_MS_MAX: Final = 10_000
-"""[ms] between the times at which two journals got the same, and by which therapy time may differ
-from what real time says; more, and neither journal speaks for the other's time."""
 
 UNDER_WAY_MS: Final = 5_000
 """[ms] before the newest line of a journal of a running system from which on the record may not
 have heard it yet."""
 
-_MALFORMED: Final = tag_of(Malformed)
 _RESTARTED: Final = tag_of(Restarted)
-
-_WITH_A_COMMAND: Final = frozenset({tag_of(CommandExpired), _MALFORMED})
-"""[-] reports with the bytes of a message beside them."""
 
 _IN_WORDS_MAX: Final = 3
 """[-] of what is missing that are named one by one."""
-
-
-class _Sent(msgspec.Struct):
-    """What is read of a command."""
-
-    id: str
-    actor: str = ""
 
 
 class _Acting(msgspec.Struct):
@@ -69,16 +54,7 @@ class _Told(msgspec.Struct):
     event: _Acting
 
 
-_sent: Final = msgspec.json.Decoder(_Sent)
 _told: Final = msgspec.json.Decoder(_Told)
-
-
-class Heard(NamedTuple):
-    """What was heard or said, and when a journal got it."""
-
-    position: int
-    sha256: str
-    head: RowMetadata
 
 
 @dataclass(slots=True)
@@ -107,6 +83,11 @@ class OpenTail:
         open_ones = [version for name, version in self.events if name == speaker]
         return min(open_ones, default=self.newest.get(speaker, NOTHING_HEARD).version + 1)
 
+    def told_from(self, service: Speaker) -> int:
+        """Give the number of the last event of a service before them, or of its newest."""
+        newest = self.newest.get(service, NOTHING_HEARD).version
+        return min(self.first_open(service) - 1, newest)
+
     def fault(self, position: int, text: str) -> None:
         """Name what is wrong at a line."""
         self.faults.append(Difference(self.end.pump, position, text))
@@ -117,6 +98,30 @@ class OpenTail:
         if len(self.lacks) > len(named):
             named.append(f"{len(self.lacks) - len(named)} more of that kind")
         return replace(self.end, elsewhere=self.elsewhere, missing=tuple(named))
+
+
+@dataclass(slots=True)
+class _Order:
+    """How far the lines before went: no time goes back, nor does the stream within one run."""
+
+    begun: UtcMillis = UtcMillis(0)
+    """[ms] real time at which the run of the historian began, or its first open line was got."""
+    therapy: UtcMillis = UtcMillis(0)
+    real: UtcMillis = UtcMillis(0)
+    sequence: int = 0
+    """[-] in the stream."""
+
+    def follow(self, row: Row, head: RowMetadata) -> Iterator[str]:
+        """Go on to a line, and say what cannot follow upon the lines before."""
+        if tag_in_topic(row.topic) == _RESTARTED:
+            self.begun, self.sequence = head.real, 0
+        self.begun = self.begun or head.real
+        if head.real < self.real or head.therapy < self.therapy:
+            yield "its time is before that of the line before it"
+        if 0 < head.sequence <= self.sequence:
+            yield "it stood in the stream before a line that was heard before it"
+        self.therapy, self.real = head.therapy, head.real
+        self.sequence = max(self.sequence, head.sequence)
 
 
 def tail_in(record: Store, end: OpenEnd, *, newest: Mapping[Speaker, StreamHead]) -> OpenTail:
@@ -132,14 +137,14 @@ def tail_in(record: Store, end: OpenEnd, *, newest: Mapping[Speaker, StreamHead]
     """
     tail = OpenTail(end, newest)
     actors: dict[tuple[Speaker, str], str] = {}
-    begun: UtcMillis | None = None
+    order = _order_after(record, end)
     for row in _rows(record, end):
         try:
             head, data = split(row.state)
-            if begun is None or tag_in_topic(row.topic) == _RESTARTED:
-                begun = head.real
-            tail.longest_ms = max(tail.longest_ms, head.real - begun)
-            heard = Heard(row.position, codec.sha256_hex(data), head)
+            for text in order.follow(row, head):
+                tail.fault(row.position, text)
+            tail.longest_ms = max(tail.longest_ms, head.real - order.begun)
+            heard = Heard(row.position, codec.sha256_hex(data), head, order.begun)
             if is_event(head):
                 told = _told.decode(data)
                 speaker, _, version = parse_event_id(told.id)
@@ -154,6 +159,17 @@ def tail_in(record: Store, end: OpenEnd, *, newest: Mapping[Speaker, StreamHead]
     return tail
 
 
+def _order_after(record: Store, end: OpenEnd) -> _Order:
+    """Begin with the last line that somebody has signed."""
+    for row in record.rows_from(end.pump, end.after, count=1) if end.after else ():
+        try:
+            head, _ = split(row.state)
+        except codec.DECODE_ERRORS:
+            break
+        return _Order(therapy=head.therapy, real=head.real, sequence=head.sequence)
+    return _Order()
+
+
 def _rows(record: Store, end: OpenEnd) -> Iterator[Row]:
     at, last = end.after + 1, end.after + end.lines
     while at <= last:
@@ -162,19 +178,6 @@ def _rows(record: Store, end: OpenEnd) -> Iterator[Row]:
             return
         yield from page
         at = page[-1].position + 1
-
-
-def command_in(row: Row, head: RowMetadata, data: bytes) -> _Sent | None:
-    """Read the command that a line holds, obeyed or not; None where it holds none."""
-    if ".command." in head.subject:
-        return _sent.decode(data)
-    if row.topic.startswith(INPUT) and tag_in_topic(row.topic) in _WITH_A_COMMAND:
-        try:
-            found = _sent.decode(data.partition(b"\n")[2])
-        except codec.DECODE_ERRORS:
-            return None  # what was set aside was no command
-        return None if is_event_id(found.id) else found
-    return None
 
 
 def _hold_against_command(
@@ -202,7 +205,7 @@ def _hold_against_command(
         tail.fault(heard.position, text)
 
 
-def kept_command(record: Store, pump: PumpId, service: Speaker, name: str) -> _Sent | None:
+def kept_command(record: Store, pump: PumpId, service: Speaker, name: str) -> Sent | None:
     """Read a command that the record has, wherever it stands; None where it has not."""
     key = CommandId(name) if service == HISTORIAN else kept_name(service, name)
     position = record.command(pump=pump, command=key)
@@ -219,108 +222,81 @@ def kept_command(record: Store, pump: PumpId, service: Speaker, name: str) -> _S
 
 def hold_against(
     record: Store,
-    tails: Mapping[PumpId, OpenTail],
-    journal: Store,
+    tail: OpenTail,
+    lines: Iterable[WitnessLine],
     *,
     service: Speaker,
+    newest: int,
     runs: bool = False,
 ) -> None:
-    """Hold the open lines of all pumps against what a service's own journal says.
-
-    The journal is read from its newest line back, as far as the open lines go.
+    """Hold the open lines of a pump against what a service's own journal says.
 
     Args:
         record: the historian's journal.
-        tails: its open lines; of a pump without any, an empty one.
-        journal: of the service, opened after the record was read: what was heard is in it.
+        tail: its open lines; of a pump without any, an empty one.
+        lines: of the service, newest first, as far as the open lines go; read after the record
+            was: what was heard is in them.
         service: whose journal it is.
+        newest: [-] number of its newest event for the pump.
         runs: the system runs: what the service got last may be on its way to the record.
     """
-    newest = {
-        pump: head.version for (pump, name), head in journal.heads().items() if name == service
-    }
-    due: dict[PumpId, int] = {}
-    for pump, tail in tails.items():
-        here, there = newest.get(pump, 0), tail.newest.get(service, NOTHING_HEARD).version
-        due[pump] = min(tail.first_open(service) - 1, there)
-        if here < there:
-            text = f"event {there} of {service} is not in its own journal, which ends with {here}"
-            tail.fault(tail.end.after + tail.end.lines, text)
-    open_pumps = {pump for pump, number in due.items() if newest.get(pump, 0) >= number}
+    kept = tail.newest.get(service, NOTHING_HEARD).version
+    if newest < kept:
+        text = f"event {kept} of {service} is not in its own journal, which ends with {newest}"
+        tail.fault(tail.end.after + tail.end.lines, text)
     until: UtcMillis | None = None
-    for _, row in journal.rows(newest_first=True):
-        if not open_pumps:
-            break
-        if row.pump not in open_pumps:
-            continue
-        try:
-            head, data = split(row.state)
-            until = until or UtcMillis(head.real - (UNDER_WAY_MS if runs else 0))
-            line = _Line(row, head, data, is_due=not runs or head.real < until)
-            number = _hold_line(record, tails[row.pump], line, service=service)
-        except codec.DECODE_ERRORS:
-            continue  # that journal is checked by 'verify decisions'
-        if number is not None and number <= due[row.pump]:
-            open_pumps.discard(row.pump)
-    for tail in tails.values():
-        last = tail.newer.get(service, 0)
-        if last:
-            first = tail.newest.get(service, NOTHING_HEARD).version + 1
-            tail.lacks.append(_events(service, first, last))
-
-
-class _Line(NamedTuple):
-    """A line of another journal."""
-
-    row: Row
-    head: RowMetadata
-    data: bytes
-    is_due: bool
-    """[-] the record should have it by now."""
-
-
-def _hold_line(record: Store, tail: OpenTail, line: _Line, *, service: Speaker) -> int | None:
-    """Hold one line of a service's journal against the open ones; give the number of its event."""
-    row, head, data, is_due = line
-    mine = Heard(row.position, codec.sha256_hex(data), head)
-    if is_event(head):
-        if not is_event_of(head.subject, service):
-            return None
-        version = parse_event_id(_told.decode(data).id)[2]
-        theirs, kept = tail.events.get((service, version)), tail.newest.get(service, NOTHING_HEARD)
+    events: list[Both] = []
+    for line in lines:
+        until = until or UtcMillis(line.real - (UNDER_WAY_MS if runs else 0))
+        is_due = not runs or line.real < until
+        if line.version:
+            theirs = _event_here(tail, line, service, is_due=is_due)
+            what = f"event {line.version} of {service}"
+        else:
+            theirs = _command_here(record, tail, line, service, is_due=is_due)
+            what = f"the command {line.command} to {service}"
         if theirs is not None:
-            _compare(tail, theirs, mine, f"event {version} of {service}")
-        elif kept.version == version and kept.sha256 not in ("", mine.sha256):
-            tail.fault(tail.end.after, _another(f"event {version} of {service}"))
-        elif version > kept.version and is_due:
-            tail.newer[service] = max(version, tail.newer.get(service, 0))
-        return version
-    found = command_in(row, head, data)
-    if found is None:
-        return None
-    theirs = tail.commands.get((service, found.id))
-    if theirs is None:
-        is_known = kept_command(record, tail.end.pump, service, found.id) is not None
-        if is_due and not is_known and tag_in_topic(row.topic) != _MALFORMED:
-            tail.lacks.append(f"the command {found.id} that {service} has heard")
-        return None
-    if not head.subject:  # its bytes stand beside the report that took its place
-        mine = mine._replace(sha256=codec.sha256_hex(data.partition(b"\n")[2]))
-    _compare(tail, theirs, mine, f"the command {found.id} to {service}")
+            events.append(Both(theirs, line))
+            _compare(tail, events[-1], what)
+    for position, text in moved(events):
+        tail.fault(position, f"{text} {service} did")
+    last = tail.newer.get(service, 0)
+    if last:
+        tail.lacks.append(_events(service, kept + 1, last))
+
+
+def _event_here(
+    tail: OpenTail, line: WitnessLine, service: Speaker, *, is_due: bool
+) -> Heard | None:
+    """Find the event of a line among the open ones; where it is not, say what that means."""
+    theirs = tail.events.get((service, line.version))
+    if theirs is not None:
+        return theirs
+    kept = tail.newest.get(service, NOTHING_HEARD)
+    if kept.version == line.version and kept.sha256 not in ("", line.sha256):
+        tail.fault(tail.end.after, _another(f"event {line.version} of {service}"))
+    elif line.version > kept.version and is_due:
+        tail.newer[service] = max(line.version, tail.newer.get(service, 0))
     return None
 
 
-def _compare(tail: OpenTail, theirs: Heard, mine: Heard, what: str) -> None:
-    if theirs.sha256 != mine.sha256:
-        tail.fault(theirs.position, _another(what))
+def _command_here(
+    record: Store, tail: OpenTail, line: WitnessLine, service: Speaker, *, is_due: bool
+) -> Heard | None:
+    """Find the command of a line among the open ones; where it is nowhere, say so."""
+    theirs = tail.commands.get((service, line.command))
+    if theirs is not None or not is_due or line.is_malformed:
+        return theirs
+    if kept_command(record, tail.end.pump, service, line.command) is None:
+        tail.lacks.append(f"the command {line.command} that {service} has heard")
+    return None
+
+
+def _compare(tail: OpenTail, both: Both, what: str) -> None:
+    if not both.is_same:
+        tail.fault(both.here.position, _another(what))
         return
-    later_ms = theirs.head.real - mine.head.real
-    therapy_ms = theirs.head.therapy - mine.head.therapy
-    is_near = (
-        abs(later_ms) <= APART_MS_MAX
-        and abs(therapy_ms - later_ms * mine.head.speed) <= APART_MS_MAX
-    )
-    tail.elsewhere += is_near
+    tail.elsewhere += is_near(both)
 
 
 def _events(service: Speaker, first: int, last: int) -> str:

@@ -7,6 +7,8 @@ from schemas.units import Speaker
 from services.runtime.audit.findings import Difference
 from services.runtime.audit.open_tail import hold_against, tail_in
 from services.runtime.audit.record_check import Checkpoints, RecordCheck, RecordReport, open_end
+from services.runtime.decider_host.version_check import NOTHING_HEARD
+from services.runtime.journal.witness import witnesses
 from services.runtime.ports import Store
 
 Beside = Iterable[tuple[Speaker, Callable[[], AbstractContextManager[Store]]]]
@@ -37,7 +39,12 @@ def check_record(
     }
     for service, opened in beside:
         with opened() as journal:
-            hold_against(store, tails, journal, service=service, runs=runs)
+            heads = journal.heads()
+            for name, tail in tails.items():
+                rows = (row for _, row in journal.rows(pump=name, newest_first=True))
+                said = witnesses(rows, service=service, after=tail.told_from(service))
+                newest = heads.get((name, service), NOTHING_HEARD).version
+                hold_against(store, tail, said, service=service, newest=newest, runs=runs)
     found_beside = [fault for tail in tails.values() for fault in tail.faults]
     faults.extend(sorted(found_beside, key=lambda one: (one.pump, one.position)))
     finished = (tail.finished() for tail in tails.values())

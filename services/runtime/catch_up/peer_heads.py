@@ -1,7 +1,8 @@
 """Who else has a service's events, and how far: asked at each start, for own copies may be old."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from core.deciders.names import HISTORIAN, SUBSCRIPTIONS
 from schemas.message import parse_event_id
@@ -10,7 +11,7 @@ from schemas.wire import codec
 from services.runtime.decider_host.event_writer import read_back
 from services.runtime.platform.errors import HistoryUnavailable
 from services.runtime.platform.logs import get_logger
-from services.runtime.ports import NEWEST_OF_ALL, NONE_OF_THEM, Arrived, Bus
+from services.runtime.ports import NEWEST_OF_ALL, NONE_OF_THEM, Arrived, Bus, TailAnswer
 
 
 def holders_of(speaker: Speaker) -> Sequence[Speaker]:
@@ -35,6 +36,8 @@ PAUSE_S = 0.5
 
 ANSWER_S_MAX = 3.0
 """[s] for one that is there and does not answer; the others are heard all the same."""
+
+AnswerT = TypeVar("AnswerT")
 
 log = get_logger()
 
@@ -82,18 +85,27 @@ async def _newest(bus: Bus, me: Speaker, whom: Speaker, *, is_new: bool) -> Sequ
 
 async def own_event(bus: Bus, speaker: Speaker, *, pump: PumpId, version: int) -> bytes | None:
     """Ask a service for one of its own events; None where it has not, or does not answer."""
+    found = await _tried(
+        lambda: bus.history(of=speaker, asked=speaker, pump=pump, first=version, last=version)
+    )
+    return found[0] if found else None
+
+
+async def tail_of(bus: Bus, speaker: Speaker, *, pump: PumpId, after: int) -> TailAnswer | None:
+    """Ask a service for the newest lines of its journal; None where it does not answer."""
+    return await _tried(lambda: bus.tail(asked=speaker, pump=pump, after=after))
+
+
+async def _tried(ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT | None:
+    """Ask until there is an answer or the patience is over."""
     for _ in range(TRIES_MAX):
         try:
             async with asyncio.timeout(ANSWER_S_MAX):
-                found = await bus.history(
-                    of=speaker, asked=speaker, pump=pump, first=version, last=version
-                )
+                return await ask()
         except TimeoutError:
             break
         except HistoryUnavailable as error:
             if error.reason == NONE_OF_THEM:
                 break
             await asyncio.sleep(PAUSE_S)
-        else:
-            return found[0] if found else None
     return None

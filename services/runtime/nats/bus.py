@@ -12,7 +12,7 @@ from nats.aio.msg import Msg
 from schemas.units import PumpId, Speaker
 from schemas.wire import codec
 from schemas.wire.headers import SHA256_HEADER
-from schemas.wire.subjects import STREAM, pumps_in, service_endpoint, speaker_filter
+from schemas.wire.subjects import STREAM, Endpoint, pumps_in, service_endpoint, speaker_filter
 from services.runtime.nats.atomic_batch import send_inner
 from services.runtime.nats.connection import ConnectionEvents, Credentials, connect
 from services.runtime.nats.pull_consumer import Puller
@@ -25,7 +25,7 @@ from services.runtime.platform.errors import (
 )
 from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import is_running
-from services.runtime.ports import NONE_OF_THEM, Arrived, Outgoing, StreamState
+from services.runtime.ports import NONE_OF_THEM, Arrived, Outgoing, StreamState, TailAnswer
 
 REQUEST_S = 5.0
 """[s] until an answer of the broker counts as unknown."""
@@ -35,6 +35,9 @@ RESET_PAUSE_S = 0.5
 
 HISTORY_S = 5.0
 """[s] until another service counts as not answering."""
+
+REFUSAL_HEADER = "Nats-Service-Error"
+"""[-] why a service does not answer, by the NATS services protocol."""
 
 WRONG_LAST_SEQUENCE = 10071
 """[-] the broker's code for an expected sequence that is not the last."""
@@ -80,7 +83,16 @@ class HistoryRequest(msgspec.Struct, frozen=True, kw_only=True):
     last: int
 
 
+class TailRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the historian asks a service for at its start."""
+
+    pump: str
+    after: int
+    """[-] number of the newest of its events that need not be told."""
+
+
 _answers = msgspec.json.Decoder(_ApiAnswer)
+_tails = msgspec.json.Decoder(TailAnswer)
 
 
 class NatsBus:
@@ -246,18 +258,34 @@ class NatsBus:
     ) -> Sequence[bytes]:
         """Ask a service for stored events of a speaker, in order, as many as fit an answer."""
         request = HistoryRequest(speaker=of, pump=pump, first=first, last=last)
-        subject = service_endpoint(service=asked, endpoint="history")
+        data = await self._told_by(asked, "history", request)
+        return data.split(b"\n")
+
+    async def tail(self, *, asked: Speaker, pump: PumpId, after: int) -> TailAnswer:
+        """Ask a service what its journal has from the event of that number on, newest first."""
+        data = await self._told_by(asked, "tail", TailRequest(pump=pump, after=after))
+        try:
+            return _tails.decode(data)
+        except codec.DECODE_ERRORS as error:
+            raise HistoryUnavailable(asked, f"its answer is none: {error}") from error
+
+    async def _told_by(self, asked: Speaker, endpoint: Endpoint, request: msgspec.Struct) -> bytes:
+        """Put a question to a service, and give its answer as it left the service."""
+        subject = service_endpoint(service=asked, endpoint=endpoint)
         try:
             answer = await self.client.request(
                 subject, msgspec.json.encode(request), timeout=HISTORY_S
             )
         except UNKNOWN_ERRORS as error:
             raise HistoryUnavailable(asked, f"{type(error).__name__}: {error}") from error
+        refused = (answer.headers or {}).get(REFUSAL_HEADER)
+        if refused is not None:
+            raise HistoryUnavailable(asked, refused)
         if not answer.data:
             raise HistoryUnavailable(asked, NONE_OF_THEM)
         if (answer.headers or {}).get(SHA256_HEADER) != codec.sha256_hex(answer.data):
             raise HistoryUnavailable(asked, "its answer changed on the way")
-        return answer.data.split(b"\n")
+        return answer.data
 
     async def _api(self, name: str, body: bytes) -> _ApiAnswer:
         answer = _read(await self._request(f"$JS.API.{name}", body))

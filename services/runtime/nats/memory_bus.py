@@ -6,9 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from schemas.units import PumpId, Speaker
 from schemas.wire.subjects import listening_filters, parse_subject, pumps_in, speaker_filter
 from services.runtime.platform.errors import HistoryUnavailable, WrongLastSequence
-from services.runtime.ports import FETCH_MESSAGES_MAX, NONE_OF_THEM, Arrived, Outgoing, StreamState
+from services.runtime.ports import (
+    FETCH_MESSAGES_MAX,
+    NONE_OF_THEM,
+    Arrived,
+    Outgoing,
+    StreamState,
+    TailAnswer,
+)
 
 History = Callable[[Speaker, PumpId, int, int], Iterable[bytes]]
+Tail = Callable[[PumpId, int], TailAnswer]
 
 
 class FakeBroker:
@@ -21,6 +29,7 @@ class FakeBroker:
         self.newest: dict[Speaker, Arrived] = {}
         self.answers: dict[str, list[bytes]] = {}
         self.historians: dict[Speaker, History] = {}
+        self.tails: dict[Speaker, Tail] = {}
         self.grown = asyncio.Event()
 
     def put(self, subject: str, data: bytes, headers: Mapping[str, str]) -> int:
@@ -135,3 +144,9 @@ class FakeBus:
         if not found:
             raise HistoryUnavailable(asked, NONE_OF_THEM)
         return found
+
+    async def tail(self, *, asked: Speaker, pump: PumpId, after: int) -> TailAnswer:
+        """Ask another service what its journal has from the event of that number on."""
+        if asked not in self._broker.tails:
+            raise HistoryUnavailable(asked, "it does not answer")
+        return self._broker.tails[asked](pump, after)

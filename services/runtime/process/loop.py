@@ -11,7 +11,7 @@ from schemas.record import FaultName, HistoryLost, RuntimeFault
 from schemas.units import PumpId, Speaker
 from schemas.wire import codec
 from services.runtime.catch_up.causal_backfill import CausalBackfill
-from services.runtime.catch_up.peer_heads import own_event, peers_to_ask
+from services.runtime.catch_up.peer_heads import own_event, peers_to_ask, tail_of
 from services.runtime.catch_up.startup import Startup, as_arrived, out_of_order
 from services.runtime.decider_host.inbox_results import Gap
 from services.runtime.decider_host.outbox import Outbox
@@ -27,7 +27,7 @@ from services.runtime.platform.errors import HistoryUnavailable
 from services.runtime.platform.failpoints import failpoint
 from services.runtime.platform.logs import get_logger
 from services.runtime.platform.shutdown import is_running
-from services.runtime.ports import Arrived, Bus, Store
+from services.runtime.ports import Arrived, Bus, Store, TailAnswer
 
 INBOX_BATCHES_MAX = 8
 """[-] batches and reports waiting to be thought about."""
@@ -126,6 +126,10 @@ class Loop(Generic[StateT]):
     async def own_event(self, pump: PumpId, speaker: Speaker, version: int) -> bytes | None:
         """Ask a service for one of its own events; None where it has not, or does not answer."""
         return await own_event(self._bus, speaker, pump=pump, version=version)
+
+    async def tail_of(self, pump: PumpId, speaker: Speaker, after: int) -> TailAnswer | None:
+        """Ask a service for the newest lines of its journal; None where it does not answer."""
+        return await tail_of(self._bus, speaker, pump=pump, after=after)
 
     def tell_of_fault(self, detail: str, *, fault: FaultName = "bus_error") -> None:
         """Bring an error that nobody waits for to every pump; count those of the bus library."""

@@ -1,6 +1,7 @@
-"""A service as the NATS services protocol shows it: ping, info, stats, and three questions."""
+"""A service as the NATS services protocol shows it: ping, info, stats, and four questions."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -13,15 +14,25 @@ from schemas.wire import codec
 from schemas.wire.headers import SHA256_HEADER
 from schemas.wire.subjects import ENDPOINTS, service_endpoint
 from services.runtime.journal.history_pages import confirmed
-from services.runtime.nats.bus import HistoryRequest
+from services.runtime.journal.witness import witnesses
+from services.runtime.nats.bus import HistoryRequest, TailRequest
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import JournalAltered, StoreBroken
 from services.runtime.platform.release import version
-from services.runtime.ports import NEWEST_OF_ALL, Store
+from services.runtime.ports import NEWEST_OF_ALL, Store, TailAnswer, WitnessLine
 from services.runtime.process.loop import Loop
 
 HISTORY_BYTES_MAX = 512 * 1024
 """[bytes] of events in one answer; half of what the broker takes."""
+
+TAIL_LINES_MAX = 2_000
+"""[-] of a journal in one answer; ten times what stands behind a checkpoint."""
+
+TAIL_BYTES_MAX = HISTORY_BYTES_MAX
+"""[bytes] of them."""
+
+TAIL_LINES_READ_MAX = 4_000
+"""[-] of a journal that are read for one answer: 50 ms in which the service does nothing else."""
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +76,7 @@ class Questions:
             description=f"Basalt {decider.name.replace('_', ' ')}; not a medical device",
             metadata={"hears": ",".join(decider.subscribes_to)},
         )
-        handlers = (self._state, self._history, self._health)
+        handlers = (self._state, self._history, self._health, self._tail)
         for name, handler in zip(ENDPOINTS, handlers, strict=True):
             subject = service_endpoint(service=decider.name, endpoint=name)
             await service.add_endpoint(name=name, handler=handler, subject=subject)
@@ -130,6 +141,42 @@ class Questions:
                 yield data
         except (JournalAltered, StoreBroken) as error:
             self._loop.tell_of_fault(str(error), fault="journal_altered")
+
+    async def _tail(self, request: Request) -> None:
+        """Say what this journal has; one that is still joining may yet take events back."""
+        if not self._loop.ready.is_set():
+            await request.respond_error("503", "it has not joined the stream yet")
+            return
+        try:
+            asked = msgspec.json.decode(request.data, type=TailRequest)
+            answer = codec.encode(self.tail(asked))
+        except codec.DECODE_ERRORS as error:
+            await request.respond_error("400", str(error)[:200])
+        except StoreBroken as error:
+            self._loop.tell_of_fault(str(error), fault="journal_altered")
+            await request.respond_error("500", "its journal cannot be read")
+        else:
+            await request.respond(answer, headers={SHA256_HEADER: codec.sha256_hex(answer)})
+
+    def tail(self, asked: TailRequest) -> TailAnswer:
+        """Give the own events and the commands of a pump down to one event, newest first."""
+        processor, pump = self._loop.processor, PumpId(asked.pump)
+        pump_stream = processor.unit_of_work.pump_streams.get(pump)
+        head = pump_stream.heads.get(processor.decider.name) if pump_stream else None
+        lines, size = list[WitnessLine](), 0
+        rows = self._store.rows(pump=pump, newest_first=True)
+        newest = (row for _, row in islice(rows, TAIL_LINES_READ_MAX))
+        found = witnesses(newest, service=processor.decider.name, after=asked.after)
+        for line in islice(found, TAIL_LINES_MAX):
+            size += len(codec.encode(line))
+            if size > TAIL_BYTES_MAX:
+                break
+            lines.append(line)
+        return TailAnswer(
+            newest=head.version if head else 0,
+            unpublished=self._loop.outbox.pending_events,
+            lines=tuple(lines),
+        )
 
     def _newest_of(self, speaker: Speaker) -> Iterator[bytes]:
         """Give the newest event of a speaker for each pump."""

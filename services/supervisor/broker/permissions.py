@@ -1,7 +1,9 @@
 """Who may say and hear what on the broker: exactly what HEARS and SAYS name, nothing anonymous."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core.deciders.names import HISTORIAN
 from core.deciders.registry import DECIDERS
 from core.kernel.decider import Decider
 from schemas.basal.profiles import SetBasalProfile
@@ -14,6 +16,7 @@ from schemas.wire.subjects import (
     BROKER_API,
     CLIENT_API,
     ENDPOINTS,
+    PEER_ENDPOINTS,
     STREAM,
     command_subject,
     reply_inbox,
@@ -91,6 +94,7 @@ def _of_decider(decider: Decider[object]) -> Permissions:
             f"{BROKER_API}.CONSUMER.RESET.{STREAM}.{me}",
             f"{BROKER_API}.DIRECT.GET.{STREAM}.{speaker_filter(me)}",
             *(service_endpoint(service=name, endpoint="history") for name in asks),
+            *(service_endpoint(service=name, endpoint="tail") for name in _witnesses_of(me)),
             "basalt_reply.*.*",
             "_INBOX.>",
             "_R_.>",
@@ -103,6 +107,11 @@ def _of_decider(decider: Decider[object]) -> Permissions:
     )
 
 
+def _witnesses_of(me: Speaker) -> Sequence[Speaker]:
+    """Name those whom a service may ask what they got: the historian all that it hears."""
+    return DECIDERS[me].subscribes_to if me == HISTORIAN else ()
+
+
 def _of_client(name: str) -> Permissions:
     commands = [
         command_subject(pump=ANY_PUMP, service=service, name=name_of(kind))
@@ -113,7 +122,7 @@ def _of_client(name: str) -> Permissions:
         service_endpoint(service=service, endpoint=endpoint)
         for service in DECIDERS
         for endpoint in ENDPOINTS
-        if endpoint != "history"
+        if endpoint not in PEER_ENDPOINTS
     ]
     return Permissions(
         publish=(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core.deciders.names import HISTORIAN
 from core.deciders.registry import DECIDERS
@@ -13,12 +13,16 @@ from core.kernel.effects import WriteCheckpoint
 from schemas.record import RuntimeFault
 from schemas.units import HOUR_MS, MINUTE_MS, PumpId, Speaker
 from services.historian.checkpoint_handler import CheckpointHandler
-from services.historian.start_check import StartCheck
+from services.historian.start_check import Peers, StartCheck
 from services.runtime.audit.checkpoint_files import CheckpointFiles
 from services.runtime.audit.record_check import Checkpoints, RecordCheck, RecordReport
 from services.runtime.audit.whole_check import Beside, check_record
 from services.runtime.journal.memory_store import FakeStore
-from services.runtime.ports import Row, Store
+from services.runtime.nats.bus import TailRequest
+from services.runtime.nats.memory_bus import FakeBus
+from services.runtime.ports import Row, Store, TailAnswer
+from services.runtime.process.loop import Loop
+from services.runtime.process.service_endpoint import Questions
 from support.simulated.archived_system import KEY, PUBLIC
 from support.simulated.fake_system import PUMP, FakeSystem
 
@@ -36,8 +40,10 @@ class SignedRecord(NamedTuple):
     """[-] checkpoints up to the end, as after a clean stop."""
     early: Path
     """[-] checkpoints that end before the record does, as after a kill."""
+    first: Path
+    """[-] checkpoints of the first lines alone: all others stand open."""
     signed: int
-    """[-] the last line under those."""
+    """[-] the last line under the early ones."""
 
     @property
     def beside(self) -> Beside:
@@ -56,6 +62,24 @@ class SignedRecord(NamedTuple):
         )
         return next(own, None)
 
+    async def tail_of(self, pump: PumpId, speaker: Speaker, after: int) -> TailAnswer | None:
+        """Answer for a service, as its process does."""
+        return tail_answer(self.system, pump, speaker, after)
+
+
+def tail_answer(system: FakeSystem, pump: PumpId, speaker: Speaker, after: int) -> TailAnswer:
+    """Answer by a service's own endpoint what its journal has."""
+    questions = questions_to(system, speaker)
+    return questions.tail(TailRequest(pump=pump, after=after))
+
+
+def questions_to(system: FakeSystem, speaker: Speaker) -> Questions:
+    """Give the endpoint of a service that starts now on its journal."""
+    decider, store = DECIDERS[speaker], system.stores[speaker]
+    bus = FakeBus(broker=system.broker, speaker=speaker, subscribes_to=decider.subscribes_to)
+    loop: Loop[Any] = Loop(decider=decider, store=store, bus=bus, clock=system.clock)
+    return Questions(loop=loop, store=store, clock=system.clock, pid=1)
+
 
 def _opened(store: FakeStore) -> AbstractContextManager[Store]:
     return nullcontext(store)
@@ -66,13 +90,16 @@ def signed_record(folder: Path) -> SignedRecord:
     system = FakeSystem()
     system.set_up()
     store = system.stores[HISTORIAN]
-    early, whole = folder / "early", folder / "whole"
+    early, whole, first = folder / "early", folder / "whole", folder / "first"
+    write(store, first)
     live(system, LINES - TAIL_MIN)
     write(store, early)
     signed = count(store)
     live(system, LINES)
     write(store, whole)
-    return SignedRecord(system, [row for _, row in store.rows(pump=PUMP)], whole, early, signed)
+    return SignedRecord(
+        system, [row for _, row in store.rows(pump=PUMP)], whole, early, first, signed
+    )
 
 
 def live(system: FakeSystem, lines: int) -> None:
@@ -107,11 +134,11 @@ def verdict(report: RecordReport) -> int:
     return 4 if report.is_open else 0
 
 
-def noticed(record: SignedRecord, store: FakeStore, kept: Checkpoints) -> Sequence[str]:
-    """Start the historian on a record; give the faults that it reports, in words."""
+def noticed(peers: Peers, store: FakeStore, kept: Checkpoints) -> Sequence[str]:
+    """Start the historian on a record beside others; give the faults that it reports, in words."""
     check = RecordCheck(kept)
     for _, row in store.rows():
         check.add(row)
-    start = StartCheck(store, check, kept=kept, broken=())
-    found = [one.report for one in asyncio.run(start.reports(record.own_event))]
+    start = StartCheck(store, check, kept=kept, broken=(), look_s=0.0)
+    found = [one.report for one in asyncio.run(start.reports(peers))]
     return [f"{one.fault}: {one.detail}" for one in found if isinstance(one, RuntimeFault)]

@@ -1,7 +1,10 @@
 """The record of a real system: checked, proven, and found out when an older copy is put back."""
 
 import json
+import os
+import re
 import shutil
+import signal
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 
 from support.real.real_system import RealSystem, real_system
 from support.real.tampered_journal import tamper
+from support.simulated.tampering import Rows, with_words
 
 pytestmark = pytest.mark.system
 
@@ -207,3 +211,53 @@ def test_a_record_that_somebody_cut_short_is_an_alarm_at_the_start(
 
     assert (1, True) == (cut.returncode, "the record ends here" in cut.stderr)
     assert 1 == after.returncode, "a start must not sign what was changed"
+
+
+ALARM = "runtime_record_altered"
+
+
+def killed_with_open_lines(lived: RealSystem, data: Path) -> None:
+    """Let a copy of the system hear a reading, and kill all of it before that is signed."""
+    shutil.copytree(lived.folder.path, data, ignore=shutil.ignore_patterns("*.sock"))
+    with real_system(data, *QUIET, replays=False) as system:
+        system.basalt("glucose", "117")
+        read = max(system.own_events("glucose_ingest"))
+        system.wait_until(
+            lambda: read in system.recorded_events("glucose_ingest"), "the record has the reading"
+        )
+        children = system.pids().values()
+        for pid in (system.process.pid, *children):
+            os.kill(pid, signal.SIGKILL)
+        system.process.wait()
+
+
+@pytest.mark.requirement("R121")
+def test_another_actor_in_the_open_lines_is_an_alarm_at_the_start(
+    lived: RealSystem, tmp_path: Path
+) -> None:
+    """The reading names nobody: only the service that heard the command knows who gave it."""
+    data, honest = tmp_path / "data", tmp_path / "honest"
+    killed_with_open_lines(lived, data)
+    shutil.copytree(data, honest, ignore=shutil.ignore_patterns("*.sock"))
+
+    def by_nobody(rows: Rows) -> Rows:
+        said = [at for at, row in enumerate(rows) if b"record_reading.v1" in row.state][-1]
+        actor = re.compile(rb'"actor":"[^"]*"').search(rows[said].state)
+        assert actor is not None
+        changed = with_words(rows[said], actor[0].decode(), '"actor":"person:nobody"')
+        return [*rows[:said], changed, *rows[said + 1 :]]
+
+    tamper(data / "journals" / "historian.db", lived.pump, by_nobody)
+    with real_system(data, *QUIET, replays=False) as system:
+        system.wait_until(
+            lambda: ALARM in system.basalt("alarms", check=False).stdout, "the change is an alarm"
+        )
+    with real_system(honest, *QUIET) as system:
+        last = f"glucose_ingest:{lived.pump}:{max(system.own_events('glucose_ingest'))}"
+        for _ in range(2):
+            system.wait_until(lambda: covers(system, last), "what nobody touched is signed")
+            system.kill("historian")
+        system.basalt("glucose", "121")
+        later = f"glucose_ingest:{lived.pump}:{max(system.own_events('glucose_ingest'))}"
+        system.wait_until(lambda: covers(system, later), "and so is what came after")
+        assert ALARM not in system.basalt("alarms", check=False).stdout
