@@ -7,14 +7,16 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.replay import record
 from core.deciders.record.decider import RECORD_DECIDER
+from core.kernel.decider import Decider
 from services.runtime.decider_host.processor import DeciderProcessor
-from services.runtime.decider_host.state_snapshot import write_snapshot
+from services.runtime.decider_host.state_snapshot import StateFile, write_snapshot
 from services.runtime.journal.sqlite.store import SqliteStore
 from services.runtime.process.state_keeper import LINES_BETWEEN
 
@@ -42,11 +44,13 @@ def bare_start_s() -> float:
     return float(found.stdout)
 
 
-def begin(path: Path, state: Path | None) -> DeciderProcessor[object]:
+def begin(path: Path, state: Path | None) -> DeciderProcessor[Any]:
     """Fold a journal as a start does."""
     store = SqliteStore(path)
+    file = StateFile(state) if state else None
+    decider: Decider[Any] = RECORD_DECIDER
     try:
-        return DeciderProcessor(decider=RECORD_DECIDER, store=store, snapshot=state)  # type: ignore[arg-type]  # whatever state it has
+        return DeciderProcessor(decider=decider, store=store, snapshot=file)
     finally:
         store.close()
 

@@ -61,12 +61,10 @@ def note(
     newest_changes: NewestChanges, entry: Entry, *, before: ChangeCounts, after: ChangeCounts
 ) -> NewestChanges:
     """Note an event that moved a mark."""
-    if before == after or entry.speaker is None:
-        return newest_changes
-    version = version_of(entry.id)
+    speaker, version = Speaker(str(entry.speaker)), version_of(entry.id)
     return NewestChanges(
         *(
-            told if was == became else tuple(sorted({**dict(told), entry.speaker: version}.items()))
+            told if was == became else tuple(sorted({**dict(told), speaker: version}.items()))
             for told, was, became in zip(newest_changes, before, after, strict=True)
         )
     )

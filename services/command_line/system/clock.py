@@ -5,7 +5,10 @@ more than 5 min beyond what is proven, limits and insulin on board count as if i
 and basal goes on, until somebody says 'passed' or 'wrong'.
 
 'passed': it has, insulin given before has acted that long. 'wrong': the clock was set, before or
-now; insulin given before ages from the start on.
+now; insulin given before ages from the start on. Neither can be taken back.
+
+Therapy time never goes back: after a clock that was ahead, profiles run ahead by so much, until the
+machine's clock has caught up or a new data folder is begun.
 """
 
 import argparse

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from core.kernel.decider import Decider, Effect, Entry
@@ -23,6 +22,7 @@ from services.runtime.decider_host.inbox_results import (
     Observed,
     Quarantined,
 )
+from services.runtime.decider_host.state_snapshot import StateFile
 from services.runtime.decider_host.unit_of_work import PumpStream, UnitOfWork
 from services.runtime.journal.entries import IMPORTED, INPUT, RowMetadata, metadata_at
 from services.runtime.ports import Arrived, Outgoing, Store, StreamHead
@@ -59,7 +59,7 @@ class DeciderProcessor(Generic[StateT]):
     """Runs one decider for all its pumps."""
 
     def __init__(
-        self, *, decider: Decider[StateT], store: Store, snapshot: Path | None = None
+        self, *, decider: Decider[StateT], store: Store, snapshot: StateFile | None = None
     ) -> None:
         """Fold the journal, from a snapshot of it on where there is one that fits."""
         self.decider = decider

@@ -4,7 +4,7 @@ It is no record: it follows from the journal, is made anew when it is lost, and 
 the journal has the very lines that it was made at and the rules are those of today.
 """
 
-import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ FORMAT: Final = 1
 """[-] of the file; raised where what the host keeps of a pump changes."""
 
 DIGEST_BYTES: Final = 32
-"""[B] SHA-256 over the rest, at the front."""
+"""[B] HMAC-SHA-256 over the rest, at the front."""
 
 StateT = TypeVar("StateT")
 
@@ -81,9 +81,21 @@ _files: Final = msgspec.msgpack.Decoder(_File)
 
 
 def packed(
-    decider: Decider[Any], pumps: Mapping[PumpId, Remembered[Any]], *, row: int, now: Now
+    decider: Decider[Any],
+    pumps: Mapping[PumpId, Remembered[Any]],
+    *,
+    row: int,
+    now: Now,
+    key: bytes = b"",
 ) -> bytes:
     """Write what a service knows; equal knowledge gives equal bytes.
+
+    Args:
+        decider: whose state it is.
+        pumps: what is known of each.
+        row: number of the newest line in it.
+        now: that the newest decision in it got.
+        key: the service's own secret: whoever has it not can make no snapshot.
 
     Raises:
         Unusable: a state would not be read back as it is.
@@ -105,7 +117,7 @@ def packed(
     body = _encoder.encode(
         _File(FORMAT, decider.name, thinking(), tzdata_version(), row, now, found)
     )
-    return hashlib.sha256(body).digest() + body
+    return _digest(body, key) + body
 
 
 def _is_read_back(states: msgspec.msgpack.Decoder[Any], data: bytes, state: object) -> bool:
@@ -115,15 +127,19 @@ def _is_read_back(states: msgspec.msgpack.Decoder[Any], data: bytes, state: obje
         return False
 
 
-def unpacked(data: bytes, decider: Decider[Any], store: Store) -> Found:
+def _digest(body: bytes, key: bytes) -> bytes:
+    return hmac.digest(key, body, "sha256")
+
+
+def unpacked(data: bytes, decider: Decider[Any], store: Store, *, key: bytes = b"") -> Found:
     """Read a snapshot and hold it against the journal.
 
     Raises:
         Unusable: it is damaged, of other rules or time zones, or not of this journal.
     """
     digest, body = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
-    if hashlib.sha256(body).digest() != digest:
-        raise Unusable("it is damaged")
+    if not hmac.compare_digest(_digest(body, key), digest):
+        raise Unusable("it is damaged, or of another key")
     try:
         file = _files.decode(body)
         of_today = (FORMAT, decider.name, thinking(), tzdata_version())
@@ -142,9 +158,9 @@ def unpacked(data: bytes, decider: Decider[Any], store: Store) -> Found:
             )
             for pump, kept in file.pumps.items()
         }
-    except (msgspec.DecodeError, TypeError) as error:
+        _hold_against(store, file.row, pumps)
+    except (msgspec.DecodeError, TypeError, OverflowError) as error:
         raise Unusable(f"it cannot be read: {error}") from error
-    _hold_against(store, file.row, pumps)
     return Found(file.row, file.now, pumps)
 
 
@@ -163,7 +179,15 @@ def _hold_against(store: Store, row: int, pumps: Mapping[PumpId, Remembered[Any]
         raise Unusable(f"line number {row} of the journal is another one")
 
 
-def read_snapshot(path: Path, decider: Decider[Any], store: Store) -> Found:
+class StateFile(NamedTuple):
+    """Where the snapshot of a service's state is kept."""
+
+    path: Path
+    key: bytes = b""
+    """[-] the service's own secret."""
+
+
+def read_snapshot(file: StateFile, decider: Decider[Any], store: Store) -> Found:
     """Read a snapshot from its file.
 
     Raises:
@@ -171,7 +195,7 @@ def read_snapshot(path: Path, decider: Decider[Any], store: Store) -> Found:
         FileNotFoundError: there is none.
         OSError: it cannot be read.
     """
-    return unpacked(path.read_bytes(), decider, store)
+    return unpacked(file.path.read_bytes(), decider, store, key=file.key)
 
 
 def write_snapshot(path: Path, data: bytes) -> None:

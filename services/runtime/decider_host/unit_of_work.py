@@ -1,7 +1,6 @@
 """What a service knows of each pump, and the transaction that it is writing."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Generic, TypeVar
 
 from core.kernel.decider import Decider, Entry
@@ -14,6 +13,7 @@ from services.runtime.decider_host.command_outcomes import outcome_again
 from services.runtime.decider_host.speaker_heads import head_after
 from services.runtime.decider_host.state_snapshot import (
     Remembered,
+    StateFile,
     Unusable,
     packed,
     read_snapshot,
@@ -61,7 +61,7 @@ class UnitOfWork(Generic[StateT]):
     """The ledgers of all pumps over one store."""
 
     def __init__(
-        self, *, decider: Decider[StateT], store: Store, snapshot: Path | None = None
+        self, *, decider: Decider[StateT], store: Store, snapshot: StateFile | None = None
     ) -> None:
         """Fold the journal, or what of it came after a snapshot that fits.
 
@@ -84,8 +84,9 @@ class UnitOfWork(Generic[StateT]):
         """[-] number of the newest line folded, in the order of storing; of what a start read."""
         self.verified_from: dict[PumpId, ChainTip] = {}
         """[-] by pump, the line before the first that this start has held against its chain."""
+        self._key = snapshot.key if snapshot else b""
         self._begin(snapshot)
-        self._load(StartProgress(snapshot))
+        self._load(StartProgress(snapshot.path if snapshot else None))
 
     @property
     def position(self) -> int:
@@ -98,16 +99,16 @@ class UnitOfWork(Generic[StateT]):
         self._sequence = self._store.sequence(stream=stream)
         return self._sequence
 
-    def _begin(self, path: Path | None) -> None:
+    def _begin(self, file: StateFile | None) -> None:
         """Go on from a snapshot if there is one that fits."""
-        if path is None:
+        if file is None:
             return
         try:
-            found = read_snapshot(path, self._decider, self._store)
+            found = read_snapshot(file, self._decider, self._store)
         except FileNotFoundError:
             return
         except (Unusable, OSError) as error:
-            log.warning("journal.snapshot_not_used", path=str(path), reason=str(error))
+            log.warning("journal.snapshot_not_used", path=str(file.path), reason=str(error))
             return
         for pump, known in found.pumps.items():
             self.pump_streams[pump] = PumpStream(
@@ -136,7 +137,7 @@ class UnitOfWork(Generic[StateT]):
         now = Now(therapy=head.therapy, real=head.real, speed=head.speed)
         # A pump that was named and never written of has no line to be found again by.
         kept = {pump: known for pump, known in self.pump_streams.items() if known.position}
-        return packed(self._decider, kept, row=self.row, now=now)
+        return packed(self._decider, kept, row=self.row, now=now, key=self._key)
 
     def _load(self, progress: StartProgress) -> None:
         total = sum(end.position for end in self._store.ends().values())

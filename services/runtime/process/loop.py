@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from core.kernel.decider import Decider, Effect
@@ -21,6 +20,7 @@ from services.runtime.decider_host.processor import (
     ProcessingResult,
     Reported,
 )
+from services.runtime.decider_host.state_snapshot import StateFile
 from services.runtime.journal.event_ids import event_id_in
 from services.runtime.platform.clock import Clock
 from services.runtime.platform.errors import HistoryUnavailable
@@ -73,7 +73,7 @@ class Loop(Generic[StateT]):
         clock: Clock,
         effect_handler: EffectHandler | None = None,
         input_sources: Sequence[InputSource] = (),
-        snapshot: Path | None = None,
+        snapshot: StateFile | None = None,
     ) -> None:
         """Fold the journal, from a snapshot on where one fits; nothing is heard before `run`."""
         self.processor: DeciderProcessor[StateT] = DeciderProcessor(

@@ -13,6 +13,7 @@ from typing import Any
 from core.kernel.decider import Decider
 from core.kernel.errors import CoreError
 from schemas.units import Speaker
+from services.runtime.decider_host.state_snapshot import StateFile
 from services.runtime.journal.open_store import store_to_write
 from services.runtime.nats.bus import NatsBus
 from services.runtime.nats.connection import Credentials
@@ -145,6 +146,7 @@ async def _run(
         record = read_clock_record(arguments.clock) if arguments.clock else None
         clock = SystemClock(record=record)
         made = wiring(ServiceContext(arguments, clock, store, lambda: loop))
+        state = _state_file(arguments)
         keeper = StateKeeper(lambda: loop, store, path=arguments.state)
         bus = NatsBus(
             url=arguments.nats,
@@ -159,7 +161,7 @@ async def _run(
             clock=clock,
             effect_handler=made.effect_handler,
             input_sources=[*made.input_sources, keeper.keep],
-            snapshot=arguments.state,
+            snapshot=state,
         )
         await bus.open()
         questions = Questions(loop=loop, store=store, clock=clock, pid=os.getpid())
@@ -176,6 +178,13 @@ async def _run(
         finally:
             await bus.close()
     return EXIT_DONE
+
+
+def _state_file(arguments: argparse.Namespace) -> StateFile | None:
+    """Say where the state is kept; the seed of the service's own user guards it."""
+    if arguments.state is None:
+        return None
+    return StateFile(arguments.state, arguments.creds.read_bytes() if arguments.creds else b"")
 
 
 async def _until_told(loop: Loop[Any], *, exit_with_parent: bool, hears_to_the_end: bool) -> None:

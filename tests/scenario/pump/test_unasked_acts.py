@@ -194,6 +194,15 @@ def test_a_maximum_raised_by_nobody_is_told_and_taken_back(lived: FakeSystem) ->
     assert LIMIT == lived.pump.host.memory.basal_max
 
 
+def test_a_maximum_lowered_by_nobody_is_sent_again(lived: FakeSystem) -> None:
+    """No plan of this system would be taken any more."""
+    low = MilliUnitsPerHour(LIMIT - 500)
+    by_key(lived, lambda thief: thief.limit_basal(rate=low))
+    lived.run(ms=MINUTE_MS)
+
+    assert LIMIT == lived.pump.host.memory.basal_max
+
+
 def test_a_lower_maximum_waits_for_the_plan_that_fits_it(lived: FakeSystem) -> None:
     """A temporary rate runs above it; basal never stops because of a limit."""
     assert scheduler(lived, SetTemporaryRate(percent=250, duration=Milliseconds(HOUR_MS))).accepted

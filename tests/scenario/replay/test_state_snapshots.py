@@ -1,7 +1,7 @@
 """A start from a snapshot of a service's own state knows what a start from all lines knows."""
 
 import asyncio
-import hashlib
+import hmac
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +16,12 @@ from core.deciders.registry import DECIDERS
 from schemas.record import RuntimeFault
 from schemas.units import Speaker
 from services.runtime.decider_host.processor import DeciderProcessor
-from services.runtime.decider_host.state_snapshot import Unusable, unpacked, write_snapshot
+from services.runtime.decider_host.state_snapshot import (
+    StateFile,
+    Unusable,
+    unpacked,
+    write_snapshot,
+)
 from services.runtime.decider_host.unit_of_work import UnitOfWork
 from services.runtime.journal.memory_store import FakeStore
 from services.runtime.journal.sqlite.store import SqliteStore
@@ -31,6 +36,7 @@ from support.simulated.mutant_pairs import is_caught
 pytestmark = pytest.mark.requirement("R131")
 
 NAMES = tuple(DECIDERS)
+KEY = b"a secret of the service"
 
 
 @pytest.fixture(scope="module", params=["therapy", "doubt", "record_in_trouble", "another_clock"])
@@ -57,8 +63,18 @@ def known(work: UnitOfWork[Any]) -> dict[str, Any]:
     }
 
 
+def made(name: str, store: Store) -> bytes:
+    """Give the snapshot of a start on all lines."""
+    file = StateFile(Path("never there"), KEY)
+    work = UnitOfWork(decider=DECIDERS[Speaker(name)], store=store, snapshot=file)
+    data = work.snapshot()
+    assert data is not None
+    return data
+
+
 def begun(name: str, store: Store, path: Path | None = None) -> UnitOfWork[Any]:
-    return UnitOfWork(decider=DECIDERS[Speaker(name)], store=store, snapshot=path)
+    file = None if path is None else StateFile(path, KEY)
+    return UnitOfWork(decider=DECIDERS[Speaker(name)], store=store, snapshot=file)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -71,8 +87,7 @@ def test_what_is_known_is_the_same_wherever_the_snapshot_was_made(
     count = len(list(store.rows()))
     for lines in (1, count // 3, count - 1, count):
         path = tmp_path / f"{lines}.state"
-        data = begun(name, copy_of(store, lines=lines)).snapshot()
-        assert data is not None
+        data = made(name, copy_of(store, lines=lines))
         write_snapshot(path, data)
 
         again = begun(name, store, path)
@@ -87,7 +102,7 @@ def test_a_pump_that_was_only_named_makes_no_snapshot_useless(
 ) -> None:
     """It has no line in the journal."""
     store, path = lived.stores[Speaker("actuator")], tmp_path / "actuator.state"
-    work = begun("actuator", store)
+    work = begun("actuator", store, tmp_path / "none")
     work.pump_stream(type(PUMP)("p2"))
     data = work.snapshot()
     assert data is not None
@@ -111,25 +126,30 @@ def damaged(data: bytes) -> bytes:
 
 def of_other_code(data: bytes) -> bytes:
     body = data[32:].replace(b"actuator", b"actuatos", 1)
-    return hashlib.sha256(body).digest() + body
+    return hmac.digest(KEY, body, "sha256") + body
+
+
+def of_another_key(data: bytes) -> bytes:
+    """Whoever may write the folder and has not the service's seed gives it other limits."""
+    body = data[32:]
+    return hmac.digest(b"", body, "sha256") + body
 
 
 def no_snapshot(data: bytes) -> bytes:
     body = msgspec.msgpack.encode({"a": 1})
-    return hashlib.sha256(body).digest() + body + data[:0]
+    return hmac.digest(KEY, body, "sha256") + body + data[:0]
 
 
 @pytest.mark.parametrize(
-    "change", [damaged, of_other_code, no_snapshot, lambda data: data[:50], lambda _: b""]
+    "change",
+    [damaged, of_other_code, of_another_key, no_snapshot, lambda data: data[:50], lambda _: b""],
 )
 def test_one_that_does_not_fit_is_not_used(
     lived: FakeSystem, tmp_path: Path, change: Callable[[bytes], bytes]
 ) -> None:
     """All lines are folded instead, and no start is prevented."""
     store = lived.stores[Speaker("actuator")]
-    whole = begun("actuator", store)
-    data = whole.snapshot()
-    assert data is not None
+    whole, data = begun("actuator", store), made("actuator", store)
     path = tmp_path / "actuator.state"
     path.write_bytes(change(data))
 
@@ -145,8 +165,7 @@ def test_other_rules_or_time_zones_make_it_worth_nothing(
 ) -> None:
     """A state of other rules is another state."""
     store = lived.stores[Speaker("actuator")]
-    data = begun("actuator", store).snapshot()
-    assert data is not None
+    data = made("actuator", store)
     path = tmp_path / "actuator.state"
     path.write_bytes(data)
     monkeypatch.setattr(services.runtime.decider_host.state_snapshot, of, lambda: "another")
@@ -166,27 +185,25 @@ def test_a_missing_file_and_a_folder_in_its_place_change_nothing(
 def test_a_journal_put_back_from_a_copy_is_folded_whole(lived: FakeSystem) -> None:
     """The snapshot knows more than the journal has; what nobody can show is not known."""
     store = lived.stores[Speaker("actuator")]
-    data = begun("actuator", store).snapshot()
-    assert data is not None
+    data = made("actuator", store)
     decider = DECIDERS[Speaker("actuator")]
     with pytest.raises(Unusable, match="the journal has another line"):
-        unpacked(data, decider, copy_of(store, lines=5))
+        unpacked(data, decider, copy_of(store, lines=5), key=KEY)
     with pytest.raises(Unusable):
-        unpacked(data, decider, FakeStore())
+        unpacked(data, decider, FakeStore(), key=KEY)
 
 
 def test_lines_in_another_order_of_storing_are_not_skipped(lived: FakeSystem) -> None:
     """The line with the snapshot's number must be the very line."""
     store = lived.stores[Speaker("actuator")]
-    data = begun("actuator", store).snapshot()
-    assert data is not None
+    data = made("actuator", store)
     more = FakeStore()
     rows = [row for _, row in store.rows()]
     stranger = Row(type(PUMP)("p2"), 1, rows[0].topic, rows[0].state)
     more.commit(Commit(rows=[stranger, *rows]))
 
     with pytest.raises(Unusable, match="is another one"):
-        unpacked(data, DECIDERS[Speaker("actuator")], more)
+        unpacked(data, DECIDERS[Speaker("actuator")], more, key=KEY)
 
 
 class _Loop:
@@ -194,7 +211,7 @@ class _Loop:
 
     def __init__(self, store: Store, path: Path) -> None:
         self.processor = DeciderProcessor(
-            decider=DECIDERS[Speaker("historian")], store=store, snapshot=path
+            decider=DECIDERS[Speaker("historian")], store=store, snapshot=StateFile(path)
         )
         self.faults: list[tuple[str, str]] = []
 
@@ -331,12 +348,11 @@ def test_the_mutant_that_asks_no_line_is_caught(
 ) -> None:
     """It would know a dose that no journal has."""
     store = lived.stores[Speaker("actuator")]
-    data = begun("actuator", store).snapshot()
-    assert data is not None
+    data = made("actuator", store)
 
     def refuses() -> bool:
         try:
-            unpacked(data, DECIDERS[Speaker("actuator")], copy_of(store, lines=5))
+            unpacked(data, DECIDERS[Speaker("actuator")], copy_of(store, lines=5), key=KEY)
         except Unusable:
             return True
         return False
