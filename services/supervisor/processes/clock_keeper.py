@@ -245,7 +245,7 @@ def _wall_differs(ahead: int, *, follows_wall: bool) -> str:
         return f"{text}; if the machine's clock is right, stop and start with --machine-clock"
     if ahead < 0 and follows_wall:
         return (
-            f"{text}; if the machine's clock is right, basal profiles run ahead by so much until it "
-            "has caught up: begin a new data folder instead"
+            f"{text}; if the machine's clock is right, basal profiles run ahead by so much until "
+            "it has caught up: begin a new data folder instead"
         )
     return f"{text}; is the machine's clock right?"
