@@ -1,5 +1,7 @@
 """Events in words: one line for each that a command can lead to."""
 
+from typing import Final
+
 from core.formats.amounts import print_units
 from core.record.event_sentences import sentence
 from schemas.alarms import (
@@ -34,6 +36,20 @@ def signed_units(amount: int) -> str:
     return f"{sign}{print_units(MilliUnits(abs(amount)))} U"
 
 
+LIMIT_RANGES: Final = {
+    "single": "0.05 to 25 U",
+    "hourly": "the single bolus to 75 U",
+    "daily": "the hourly limit to 500 U",
+    "four_hours": "the hourly to the daily limit",
+    "basal": "0.05 to 30 U/h",
+    "soft": "0.05 U to the single bolus",
+    "calendar_day": "the hourly limit to 500 U",
+    "on_board": "0.05 to 500 U",
+    "lockout": "0 to 4 h",
+}
+"""[-] what each limit may be; a test holds it to the bounds, which would be dear to load here."""
+
+
 def moment(at: UtcMillis) -> str:
     """Write an instant so that a person can read it and `--at` takes it back."""
     return iso_time(UtcMillis(at // 1000 * 1000)).replace(".000Z", "Z")
@@ -65,6 +81,8 @@ def refused(why: Event | str) -> str:
             | TemporaryRateRefused(misfit=misfit)
         ) if misfit is not None:
             return f"{programmed(misfit)}; {sentence}"
+        case DeliveryLimitsRefused(field=field) if field in LIMIT_RANGES:
+            return f"{sentence}: {field} takes {LIMIT_RANGES[field]}"
         case BolusSettingsRefused(field=field) | DeliveryLimitsRefused(field=field):
             return f"{sentence}: {field}"
         case BasalProfileRefused(name=name):
