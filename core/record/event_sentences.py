@@ -237,7 +237,7 @@ def _of_the_pump(event: Event) -> str:
         case OcclusionReleased(amount=amount):
             return f"the line is open again: {units(amount)} that had been counted flow now"
         case PumpPrimed(amount=amount, what=what):
-            return f"{what} filled with {units(amount)}, in no body"
+            return f"{what} filled with {units(amount)}; it counts as in no body"
         case MotorRanUnasked(amount=amount):
             return f"the motor moved {units(amount)} that nobody asked for"
         case OrderRefusedByPump(reason=reason, count=count):
