@@ -135,9 +135,9 @@ class JournalAltered(BasaltError):
 
 
 class OrderKeyBroken(PathError):
-    """A key for bolus orders cannot be read; without it no order is signed or authenticated."""
+    """A key cannot be read: without it nothing is signed, or authenticated by it."""
 
-    TEXT = "order key {path}: {reason}"
+    TEXT = "the key {path}: {reason}"
 
 
 class PumpScriptBroken(PathError):

@@ -119,8 +119,11 @@ def read_public(path: Path) -> str:
 def _hex(path: Path) -> str:
     try:
         text = path.read_text().strip().lower()
-        if len(bytes.fromhex(text)) != SEED_BYTES:
-            raise ValueError(f"{len(text)} digits, expected {2 * SEED_BYTES}")
-    except (OSError, ValueError) as error:
-        raise OrderKeyBroken(str(path), str(error)) from error
+        is_key = len(bytes.fromhex(text)) == SEED_BYTES
+    except OSError as error:
+        raise OrderKeyBroken(str(path), f"it cannot be read: {error.strerror}") from error
+    except ValueError:  # letters that are no digits, or no letters at all
+        is_key = False
+    if not is_key:
+        raise OrderKeyBroken(str(path), f"it is no key: one has {2 * SEED_BYTES} hex digits")
     return text
