@@ -117,13 +117,14 @@ def read_public(path: Path) -> str:
 
 
 def _hex(path: Path) -> str:
+    text, is_key = "", False
     try:
         text = path.read_text().strip().lower()
         is_key = len(bytes.fromhex(text)) == SEED_BYTES
     except OSError as error:
         raise OrderKeyBroken(str(path), f"it cannot be read: {error.strerror}") from error
-    except ValueError:  # letters that are no digits, or no letters at all
-        is_key = False
+    except ValueError:
+        pass  # letters that are no digits, or no letters at all
     if not is_key:
         raise OrderKeyBroken(str(path), f"it is no key: one has {2 * SEED_BYTES} hex digits")
     return text
