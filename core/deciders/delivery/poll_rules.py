@@ -21,10 +21,20 @@ def is_foreign(state: DeliveryState, status: PumpStatus) -> bool:
 
 def holds_own_plan(state: DeliveryState, status: PumpStatus) -> bool:
     """Say whether the pump runs the very plan that was sent last: a name alone proves nothing."""
-    if state.plan is None or status.plan != state.plan.plan:
+    return is_own_plan(state, status.plan, status.plan_digest)
+
+
+def is_own_plan(state: DeliveryState, name: str | None, digest: str) -> bool:
+    """Say whether this is the plan that was accepted last, by its name and what is in it.
+
+    Args:
+        state: of the actuator.
+        name: of a plan at the pump.
+        digest: of it; empty for a pump that tells none.
+    """
+    if state.plan is None or name != state.plan.plan:
         return False
-    own = dict(state.plans_sent).get(state.plan.plan)
-    return not status.plan_digest or own is None or status.plan_digest == own
+    return not digest or (name, digest) in state.plans_sent
 
 
 def must_fence(state: DeliveryState, *, epoch: int) -> bool:

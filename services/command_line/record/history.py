@@ -29,7 +29,7 @@ from services.runtime.platform.errors import ZoneError
 from services.runtime.platform.zones import local_time
 from services.runtime.ports import Store
 from services.runtime.replay.lookup import events_of
-from services.runtime.replay.questions import day_totals, readings_by_part
+from services.runtime.replay.questions import day_totals, is_in, readings_by_part
 from services.runtime.store_formats.folders import known_folder
 
 EXAMPLE: Final = """
@@ -168,12 +168,7 @@ def _is_wanted(known: Known, arguments: argparse.Namespace) -> bool:
         return False
     if arguments.cause is not None and known.cause != arguments.cause:
         return False
-    return _is_within(known.at, arguments)
-
-
-def _is_within(at: UtcMillis, arguments: argparse.Namespace) -> bool:
-    since, until = arguments.since, arguments.until
-    return (since is None or at >= since) and (until is None or at < until)
+    return is_in(known.at, (arguments.since, arguments.until))
 
 
 def _days(store: Store, pump: PumpId, arguments: argparse.Namespace) -> Iterator[Row]:

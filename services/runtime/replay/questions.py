@@ -77,11 +77,11 @@ def day_totals(store: Store, *, pump: PumpId, day_of: DayOf, period: Period = AL
             if topic not in basal:
                 known = event_of(state)
                 is_correction = isinstance(known.body, DoseCorrected | CarbsCorrected)
-                if isinstance(known.body, Event) and (is_correction or _is_in(known.at, period)):
+                if isinstance(known.body, Event) and (is_correction or is_in(known.at, period)):
                     book.take(known.body, at=known.at, name=known.name)
                 continue
             line = decode(state[state.index(b"\n") + 1 :])
-            if period is ALWAYS or _is_in(line.at, period):
+            if period is ALWAYS or is_in(line.at, period):
                 quarter = line.event.ends_at // ZONE_STEP_MS
                 quarters[quarter] = quarters.get(quarter, 0) + line.event.amount
     for quarter, amount in quarters.items():
@@ -151,7 +151,7 @@ def _by_part(
     """Sort by time and share out to the parts; a zone is asked once for each quarter."""
     quarters: dict[int, list[ValueT]] = {}
     for at, name, value in sorted(found, key=_when):
-        if name not in voided and _is_in(at, period):
+        if name not in voided and is_in(at, period):
             quarters.setdefault(at // ZONE_STEP_MS, []).append(value)
     shared: dict[str, list[ValueT]] = {}
     for quarter, values in quarters.items():
@@ -160,7 +160,8 @@ def _by_part(
     return shared
 
 
-def _is_in(at: UtcMillis, period: Period) -> bool:
+def is_in(at: UtcMillis, period: Period) -> bool:
+    """Say whether an instant [ms] is in a period; its end is outside."""
     since, until = period
     return (since is None or at >= since) and (until is None or at < until)
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from core.deciders.delivery.events.pending import DeliveryEvents, pending_after
 from core.deciders.delivery.history_pages import joined, newer
 from core.deciders.delivery.plan_capping import accepted_again
-from core.deciders.delivery.poll_rules import holds_own_plan
+from core.deciders.delivery.poll_rules import holds_own_plan, is_own_plan
 from core.deciders.delivery.programme_checks import add_day
 from core.deciders.delivery.pump_sync.basal_maximum import PLAN_ABOVE, add_maximum
 from core.deciders.delivery.pump_sync.clock_offset import (
@@ -138,7 +138,7 @@ def _add_record(pending: DeliveryEvents, record: PumpRecord) -> None:
             pending.add(DeliveryResumed(at=record.starts_at), *missed)
             pending.add(*clear_alarm(pending.state.common.alarms, SUSPENDED.alarm))
         case "plan_loaded":
-            if _is_own_plan(pending.state, record):
+            if is_own_plan(pending.state, record.detail, record.digest):
                 pending.add(_loaded(record.detail))
                 pending.add(*clear_alarm(pending.state.common.alarms, PLAN_ABOVE.alarm))
         case "filled":
@@ -215,13 +215,6 @@ def _is_told(state: DeliveryState, ended: PumpRecord) -> bool:
         and (last.dose, last.delivered, last.state) == (ended.dose, ended.amount, was)
         for last in (state.last_dose, state.last_extended)
     )
-
-
-def _is_own_plan(state: DeliveryState, record: PumpRecord) -> bool:
-    """Say whether the pump took the plan that was accepted last, and not another by its name."""
-    if state.plan is None or record.detail != state.plan.plan:
-        return False
-    return not record.digest or (record.detail, record.digest) in state.plans_sent
 
 
 def _loaded(name: str) -> BasalPlanLoaded:
