@@ -25,15 +25,9 @@ from support.simulated.signed_record import (
     SignedRecord,
     count,
     kept_in,
-    signed_record,
     verdict,
 )
 from support.simulated.tampering import changed, remade
-
-
-@pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> SignedRecord:
-    return signed_record(tmp_path_factory.mktemp("signed"))
 
 
 def copied(folder: Path, to: Path) -> Path:

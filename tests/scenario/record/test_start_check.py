@@ -23,13 +23,13 @@ from support.simulated.signed_record import (
     SignedRecord,
     kept_in,
     noticed,
-    signed_record,
     tail_answer,
     write,
 )
 from support.simulated.tampering import (
     TAMPERINGS,
     Rows,
+    Tamper,
     by_another,
     heard_later,
     is_command,
@@ -38,18 +38,6 @@ from support.simulated.tampering import (
 
 PLACES = 5
 """[-] of the open lines at which each kind is tried in every run; at night each of 500."""
-
-Tamper = Callable[[Rows, int], list[Row] | None]
-
-
-@pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> SignedRecord:
-    return signed_record(tmp_path_factory.mktemp("signed"))
-
-
-@pytest.fixture(scope="module")
-def early(record: SignedRecord) -> Checkpoints:
-    return kept_in(record.early)
 
 
 def altered(peers: Peers, rows: Rows, kept: Checkpoints) -> list[str]:

@@ -1,6 +1,6 @@
 """A record changed by somebody who can make every hash anew, and has not the key of the record."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,17 +8,15 @@ from schemas.units import HOUR_MS
 from services.runtime.audit import open_tail, record_check
 from services.runtime.audit.record_check import Checkpoints
 from services.runtime.journal.memory_store import FakeStore
-from services.runtime.ports import Row
 from support.simulated.signed_record import (
     SignedRecord,
     kept_in,
     noticed,
-    signed_record,
     verdict,
 )
 from support.simulated.tampering import (
     TAMPERINGS,
-    Rows,
+    Tamper,
     by_another,
     cut_off,
     cut_out,
@@ -32,22 +30,10 @@ from support.simulated.tampering import (
 PLACES = 5
 """[-] of a record at which each kind is tried in every run; at night each line."""
 
-Tamper = Callable[[Rows, int], list[Row] | None]
-
-
-@pytest.fixture(scope="module")
-def record(tmp_path_factory: pytest.TempPathFactory) -> SignedRecord:
-    return signed_record(tmp_path_factory.mktemp("signed"))
-
 
 @pytest.fixture(scope="module")
 def whole(record: SignedRecord) -> Checkpoints:
     return kept_in(record.whole)
-
-
-@pytest.fixture(scope="module")
-def early(record: SignedRecord) -> Checkpoints:
-    return kept_in(record.early)
 
 
 def tampered(

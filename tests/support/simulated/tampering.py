@@ -4,7 +4,7 @@ Every hash is made anew: the links of the lines, the chains of the speakers, the
 beside them. Only what was signed, and what others have, can tell.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -20,6 +20,9 @@ from services.runtime.journal.memory_store import FakeStore
 from services.runtime.ports import ChainTip, Commit, Row, StreamHead
 
 Rows = Sequence[Row]
+
+Tamper = Callable[[Rows, int], list[Row] | None]
+"""[-] changes the lines of a record at one of them; None where the kind does not fit there."""
 
 
 def remade(rows: Rows) -> FakeStore:
